@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Configuration;
+
+var builder = DistributedApplication.CreateBuilder(args);
+
+// `./run` keeps data between runs; tests, which share the machine with it, do not.
+var keepData = builder.Configuration.GetValue("KeepData", true);
+var replicas = builder.Configuration.GetValue("Replicas", 1);
+
+var postgres = builder.AddPostgres("postgres");
+var ordersDb = postgres.AddDatabase("orders-db");
+var notificationsDb = postgres.AddDatabase("notifications-db");
+var messaging = builder.AddRabbitMQ("messaging").WithManagementPlugin();
+
+if (keepData)
+{
+    postgres.WithDataVolume();
+    messaging.WithDataVolume();
+}
+
+// Metrics and health answer on a port of their own, which no route of the public one reaches.
+var orders = builder.AddProject<Projects.GoReliable_Orders>("orders")
+    .WithHttpEndpoint(port: 9102, name: "management", env: "MANAGEMENT_PORT")
+    .WithHttpHealthCheck("/health/ready", endpointName: "management")
+    .WithReference(ordersDb).WaitFor(ordersDb)
+    .WithReference(messaging).WaitFor(messaging)
+    .WithReplicas(replicas);
+
+var notifications = builder.AddProject<Projects.GoReliable_Notifications>("notifications")
+    .WithHttpEndpoint(port: 9103, name: "management", env: "MANAGEMENT_PORT")
+    .WithHttpHealthCheck("/health/ready", endpointName: "management")
+    .WithReference(notificationsDb).WaitFor(notificationsDb)
+    .WithReference(messaging).WaitFor(messaging)
+    .WithReplicas(replicas);
+
+builder.AddProject<Projects.GoReliable_Gateway>("gateway")
+    .WithHttpEndpoint(port: 9101, name: "management", env: "MANAGEMENT_PORT")
+    .WithHttpHealthCheck("/health/ready", endpointName: "management")
+    .WithExternalHttpEndpoints()
+    .WithReference(orders).WaitFor(orders)
+    .WithReference(notifications).WaitFor(notifications);
+
+builder.Build().Run();
