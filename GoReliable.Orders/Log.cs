@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace GoReliable.Orders;
 
 /// <summary>All log events of the order service. No customer, address or body in any of them.</summary>

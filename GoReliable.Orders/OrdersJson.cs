@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using GoReliable.Orders.Ordering;
 using GoReliable.Orders.Outbox;

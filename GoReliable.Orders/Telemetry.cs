@@ -15,6 +15,7 @@ internal sealed class Telemetry
     // From a primary key look-up to a statement that waits for a lock or a disk.
     private static readonly InstrumentAdvice<double> Seconds = new() { HistogramBucketBoundaries = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5] };
 
+    private readonly Meter meter;
     private readonly Counter<long> ordersCreated;
     private readonly Counter<long> statusTransitions;
     private readonly Counter<long> idempotentReplays;
@@ -25,8 +26,7 @@ internal sealed class Telemetry
 
     public Telemetry(IMeterFactory meters)
     {
-        var meter = meters.Create(Name);
-        Meter = meter;
+        meter = meters.Create(Name);
         ordersCreated = meter.CreateCounter<long>("goreliable.order_service.orders_created", "{order}", "Orders accepted, by currency");
         statusTransitions = meter.CreateCounter<long>("goreliable.order_service.order_status_transitions", "{transition}", "Orders confirmed and cancelled");
         idempotentReplays = meter.CreateCounter<long>("goreliable.order_service.idempotent_replays", "{request}", "Requests answered with the first answer to their Idempotency-Key");
@@ -44,8 +44,12 @@ internal sealed class Telemetry
         statusTransitions.Add(0, new("from", "confirmed"), new("to", "cancelled"));
     }
 
-    /// <summary>For the observable gauges of the outbox.</summary>
-    public Meter Meter { get; }
+    /// <summary>Adds the gauges of the outbox; no measurement means that nothing is known.</summary>
+    public void ObserveOutbox(Func<IEnumerable<Measurement<long>>> pending, Func<IEnumerable<Measurement<double>>> oldestAge)
+    {
+        meter.CreateObservableGauge("goreliable.order_service.outbox_pending_messages", pending, "{message}", "Outbox messages that the broker has not confirmed");
+        meter.CreateObservableGauge("goreliable.order_service.outbox_oldest_message_age", oldestAge, "s", "Age of the oldest outbox message; 0 when there is none");
+    }
 
     public void OrderCreated(string currency) => ordersCreated.Add(1, new KeyValuePair<string, object?>("currency", currency));
 
@@ -60,20 +64,22 @@ internal sealed class Telemetry
     }
 
     /// <summary>Measures an operation on orders from now until it is disposed.</summary>
-    public Measurement Operation(string operation) => new(operationDuration, "operation", operation);
+    public Timing Operation(string operation) => new(operationDuration, "operation", operation);
 
     /// <summary>Measures a database query from now until it is disposed.</summary>
-    public Measurement Query(string query) => new(queryDuration, "query", query);
+    public Timing Query(string query) => new(queryDuration, "query", query);
 
-    /// <summary>One measurement; what nobody gave a result has failed.</summary>
-    internal struct Measurement(Histogram<double> histogram, string tag, string value) : IDisposable
+    /// <summary>One timed piece of work; what nobody gave a result has failed.</summary>
+    internal sealed class Timing(Histogram<double> histogram, string tag, string value) : IDisposable
     {
         private readonly long started = Stopwatch.GetTimestamp();
 
         /// <summary>How it ended: a value of a small closed set.</summary>
         public string Result { get; set; } = "error";
 
-        public readonly void Dispose() =>
+        public void Succeeded() => Result = "ok";
+
+        public void Dispose() =>
             histogram.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new(tag, value), new("result", Result));
     }
 

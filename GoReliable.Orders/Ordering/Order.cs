@@ -57,6 +57,9 @@ internal sealed record Order(
         row.GetDateTime(first + 7),
         row.GetInt32(first + 8));
 
+    /// <summary>The time in milliseconds, the resolution of a UUIDv7: id, answer, row and event tell the same.</summary>
+    public static DateTime Now(TimeProvider time) => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()).UtcDateTime;
+
     /// <summary>The status of a stored row, or of a query string.</summary>
     /// <exception cref="FormatException">It is none.</exception>
     public static OrderStatus Parse(string status) => status switch
