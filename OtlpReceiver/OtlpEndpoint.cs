@@ -57,6 +57,8 @@ public sealed partial class OtlpEndpoint : IAsyncDisposable
             kestrel.Listen(IPAddress.Loopback, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
         });
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
+        // An export takes milliseconds; one that is still under way after this is hanging.
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(intake);
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Intake.MaxPayloadBytes);

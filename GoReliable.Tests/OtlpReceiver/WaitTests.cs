@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using OtlpReceiver;
 
 namespace GoReliable.Tests.OtlpReceiver;
@@ -123,5 +125,21 @@ public sealed class WaitTests
             () => otlp.WaitForTraceAsync("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ["any"], Cancel));
 
         Assert.StartsWith("A trace id is 32 lower-case hex digits", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stopping_does_not_wait_for_a_sender_that_hangs()
+    {
+        var otlp = await OtlpEndpoint.StartAsync(Cancel);
+        using var sender = new TcpClient();
+        await sender.ConnectAsync(IPAddress.Loopback, otlp.HttpEndpoint.Port, Cancel);
+        await sender.GetStream().WriteAsync(
+            "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"u8.ToArray(), Cancel);
+        // The server asks for the body only when it reads it: now a request is in flight.
+        await sender.GetStream().ReadExactlyAsync(new byte["HTTP/1.1 100 Continue".Length], Cancel);
+
+        var started = Stopwatch.GetTimestamp();
+        await otlp.DisposeAsync();
+        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
 }

@@ -30,7 +30,7 @@ internal sealed class GrpcCollector(Intake intake)
 
 /// <summary>
 /// Binds the methods to payloads that are still bytes. The code that Grpc.Tools generates parses before the service is
-/// called, and what cannot be parsed is then answered as a fault of the server, which makes senders try again.
+/// called, and what cannot be parsed is then answered as UNKNOWN without a reason, not as INVALID_ARGUMENT.
 /// </summary>
 internal sealed class GrpcCollectorMethods : IServiceMethodProvider<GrpcCollector>
 {

@@ -7,7 +7,7 @@ using OtlpReceiver;
 
 namespace GoReliable.Tests.OtlpReceiver;
 
-public sealed class RefusalTests : IAsyncLifetime
+public sealed class PayloadTests : IAsyncLifetime
 {
     private static readonly Marshaller<byte[]> Bytes = Marshallers.Create(bytes => bytes, bytes => bytes);
 
@@ -36,6 +36,18 @@ public sealed class RefusalTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal("application/x-protobuf", answer.Content.Headers.ContentType?.MediaType);
         Assert.Equal("by hand", Assert.Single(_otlp.Trace(Convert.ToHexStringLower(traceId)).Spans).Name);
+    }
+
+    [Fact]
+    public async Task A_gzip_message_is_taken()
+    {
+        var traceId = Wire.TraceId();
+        // How Grpc.Net.Client is told to compress a request.
+        var gzip = new Metadata { { "grpc-internal-encoding-request", "gzip" } };
+
+        await CallAsync("trace.v1.TraceService", Wire.Span(traceId, Wire.SpanId()), gzip);
+
+        Assert.Single(_otlp.Trace(Convert.ToHexStringLower(traceId)).Spans);
     }
 
     [Theory]
@@ -126,11 +138,11 @@ public sealed class RefusalTests : IAsyncLifetime
         Assert.StartsWith("Not a valid ", error.Status.Detail, StringComparison.Ordinal);
     }
 
-    private async Task<byte[]> CallAsync(string service, byte[] payload)
+    private async Task<byte[]> CallAsync(string service, byte[] payload, Metadata? headers = null)
     {
         using var channel = GrpcChannel.ForAddress(_otlp.GrpcEndpoint);
         var export = new Method<byte[], byte[]>(MethodType.Unary, $"opentelemetry.proto.collector.{service}", "Export", Bytes, Bytes);
-        return await channel.CreateCallInvoker().AsyncUnaryCall(export, host: null, new CallOptions(cancellationToken: Cancel), payload);
+        return await channel.CreateCallInvoker().AsyncUnaryCall(export, host: null, new CallOptions(headers, cancellationToken: Cancel), payload);
     }
 
     private async Task<HttpResponseMessage> PostAsync(
