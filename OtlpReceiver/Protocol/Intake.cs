@@ -19,7 +19,7 @@ internal sealed class Intake(TelemetryStore store, TextWriter? output)
         store.Add(spans);
         foreach (var span in spans)
         {
-            _output?.WriteLine($"{span.End:HH:mm:ss.fff} span [{span.Service}] {span} trace {span.TraceId}");
+            _output?.WriteLine($"{span.End:HH:mm:ss.fff} {span} trace {span.TraceId}");
         }
     }
 
