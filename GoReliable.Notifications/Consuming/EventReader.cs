@@ -22,7 +22,7 @@ internal static partial class EventReader
         }
         catch (JsonException exception)
         {
-            poison = Failure.Poison("unreadable", exception);
+            poison = Failure.Poison("unreadable", $"No JSON of an event at {exception.Path}, line {exception.LineNumber}, byte {exception.BytePositionInLine}.", exception);
         }
         return poison is null;
     }
@@ -31,7 +31,7 @@ internal static partial class EventReader
     {
         @event = null;
         if (OrderEventType.Find(envelope?.Type) is not { } type)
-            return Failure.Poison("unknown_type", $"No reader for events of type '{Shorten(envelope?.Type)}'.");
+            return Failure.Poison("unknown_type", "No reader for events of this type.", detail: $"No reader for events of type '{envelope?.Type}'.");
         if (envelope is not { Id: { } id, Time: { } time, Data: { OrderId: { } orderId, CustomerId: { } customerId } data })
             return Failure.Poison("incomplete", "One of id, time, data.orderId and data.customerId is missing.");
         // PostgreSQL cannot store NUL, and nothing that it refuses may get into a transaction with other messages.
@@ -41,8 +41,6 @@ internal static partial class EventReader
         @event = new OrderEvent(id, type, time, orderId, customerId, data.ContactEmail, data.Total, data.Currency);
         return null;
     }
-
-    private static string? Shorten(string? text) => text is { Length: > 100 } ? text[..100] : text;
 
     private sealed record Envelope(Guid? Id, string? Type, DateTimeOffset? Time, EventData? Data);
 

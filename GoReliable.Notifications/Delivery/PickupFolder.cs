@@ -30,7 +30,8 @@ internal sealed class PickupFolder : IMailTransport
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            File.Delete(unfinished);
+            if (File.Exists(unfinished))
+                File.Delete(unfinished);
             throw new DeliveryException($"The pickup folder takes no file: {exception.GetType().Name}.", permanent: false, exception);
         }
     }
