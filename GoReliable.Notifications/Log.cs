@@ -32,11 +32,11 @@ internal static partial class Log
     [LoggerMessage(EventName = "consumer.batch_failed", Level = LogLevel.Error, Message = "A batch of {Messages} message(s) failed and goes back to the queue")]
     public static partial void BatchFailed(this ILogger logger, Exception exception, int messages);
 
-    [LoggerMessage(EventName = "database.unavailable", Level = LogLevel.Warning, Message = "Database unavailable, {Messages} message(s) wait for it: {Reason}")]
-    public static partial void DatabaseUnavailable(this ILogger logger, int messages, string reason);
+    [LoggerMessage(EventName = "database.unavailable", Level = LogLevel.Warning, Message = "Database unavailable, messages wait for it: {Reason}")]
+    public static partial void DatabaseUnavailable(this ILogger logger, string reason);
 
-    [LoggerMessage(EventName = "database.available", Level = LogLevel.Information, Message = "Database available again after {Tries} tries")]
-    public static partial void DatabaseAvailable(this ILogger logger, int tries);
+    [LoggerMessage(EventName = "database.available", Level = LogLevel.Information, Message = "Database available again")]
+    public static partial void DatabaseAvailable(this ILogger logger);
 
     [LoggerMessage(EventName = "queues.not_sampled", Level = LogLevel.Warning, Message = "Queues cannot be sampled, their gauges are gone until they can: {Reason}")]
     public static partial void QueuesNotSampled(this ILogger logger, string reason);

@@ -15,6 +15,9 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channel
     // Deliveries whose transaction is not known to be committed. The message may come back in another batch.
     private readonly ConcurrentDictionary<Guid, Receipt> uncommitted = new();
 
+    // Shared by all batches, so that an outage is one line in the log and not one for each.
+    private int databaseAway;
+
     /// <param name="messages">One, or many of which none waits for somebody else's server.</param>
     /// <param name="session">Where they came from.</param>
     /// <param name="giveUp">Ends the waiting for a database that is away.</param>
@@ -59,14 +62,14 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channel
             try
             {
                 await TryHandleAsync(messages);
-                if (tries > 1)
-                    logger.DatabaseAvailable(tries);
+                if (Interlocked.Exchange(ref databaseAway, 0) == 1)
+                    logger.DatabaseAvailable();
                 return;
             }
             catch (NpgsqlException exception)
             {
-                if (tries == 1)
-                    logger.DatabaseUnavailable(messages.Count, exception.Message);
+                if (Interlocked.Exchange(ref databaseAway, 1) == 0)
+                    logger.DatabaseUnavailable(exception.Message);
                 await Task.Delay(Backoff(tries), time, giveUp);
             }
         }
