@@ -13,7 +13,7 @@ internal sealed class ConsoleOutput : IDisposable
     private readonly ResourceNotificationService _notifications;
     private readonly ResourceLogs _logs;
     private readonly Failures _failures;
-    private readonly CancellationTokenSource _disposed = new();
+    private readonly CancellationTokenSource _watching = new();
     private readonly ConcurrentDictionary<string, string> _prefixes = new();
     private readonly bool _coloured = !System.Console.IsOutputRedirected && Environment.GetEnvironmentVariable("NO_COLOR") is not { Length: > 0 };
     private readonly int _width;
@@ -35,12 +35,15 @@ internal sealed class ConsoleOutput : IDisposable
             System.Console.WriteLine(text);
     }
 
+    /// <summary>Shows no more tables: what changes from now on was asked for.</summary>
+    public void StopWatching() => _watching.Cancel();
+
     public void Dispose()
     {
         _logs.LineWritten -= WriteLine;
         _failures.Ended -= WriteEnd;
-        _disposed.Cancel();
-        _disposed.Dispose();
+        _watching.Cancel();
+        _watching.Dispose();
     }
 
     private void WriteLine(string id, string line)
@@ -66,7 +69,7 @@ internal sealed class ConsoleOutput : IDisposable
         try
         {
             string? shown = null;
-            await foreach (var _ in _notifications.WatchAsync(_disposed.Token))
+            await foreach (var _ in _notifications.WatchAsync(_watching.Token))
             {
                 // Changes come in bursts; only what is left after each is of interest. Shown once, and again after a failure is mended.
                 var states = _notifications.States;

@@ -37,6 +37,7 @@ internal static class ConsoleSession
         using var stopping = lifetime.ApplicationStopping.Register(stopped.SetResult);
         await application.StartAsync(CancellationToken.None);
         await stopped.Task;
+        output.StopWatching();
         await application.StopAsync(CancellationToken.None);
     }
 }

@@ -18,6 +18,7 @@ internal sealed class Orchestrator(DistributedApplicationModel model, IConfigura
     private readonly CancellationTokenSource _killing = new();
     private readonly SemaphoreSlim _stopGate = new(1, 1);
     private bool _isStopped;
+    private bool _isDisposed;
 
     public IReadOnlyList<ResourceProcess> Processes => _processes;
 
@@ -82,6 +83,10 @@ internal sealed class Orchestrator(DistributedApplicationModel model, IConfigura
 
     public async ValueTask DisposeAsync()
     {
+        // The container knows it twice, as itself and as a hosted service, and disposes of it as often.
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
+
         await StopAsync(CancellationToken.None);
         foreach (var process in _processes)
             process.Dispose();

@@ -45,10 +45,12 @@ internal sealed class ChildProcess : IDisposable
             throw new DistributedApplicationException($"{launch.Program} ended with exit code {exitCode}: {string.Join(Environment.NewLine, output.TakeLast(20))}");
     }
 
-    /// <summary>Asks the process to stop, and kills it when it has not done so in time.</summary>
+    /// <summary>Asks the process to stop, and kills it when it has not done so in time; without any time, kills it at once.</summary>
     public async Task StopAsync(TimeSpan grace, CancellationToken killNow)
     {
-        Native.Signal(_launch.StopWholeGroup ? -Id : Id, _launch.StopSignal);
+        if (grace > TimeSpan.Zero)
+            Native.Signal(_launch.StopWholeGroup ? -Id : Id, _launch.StopSignal);
+
         try
         {
             await Exited.WaitAsync(grace, killNow);
