@@ -13,7 +13,8 @@ internal sealed record AppHostProcess(int ExitCode, string Output, string Error)
     /// <summary>The repository's root.</summary>
     public static string Repository { get; } = Path.GetDirectoryName(Projects.GoReliable_AppHost.ProjectPath)!;
 
-    /// <summary>Runs it with these arguments.</summary>
+    /// <summary>Runs it.</summary>
+    /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables that it gets besides the tests' own.</param>
     /// <exception cref="TimeoutException">It did not end within a minute; it is killed.</exception>
     public static async Task<AppHostProcess> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
