@@ -29,7 +29,7 @@ internal sealed class TestEvent
         var order = Guid.CreateVersion7();
         var body = Encoding.UTF8.GetBytes($$"""
             {"specversion":"1.0","id":"{{message.Id}}","source":"/goreliable/orders","type":"goreliable.order.created.v1","subject":"{{order}}",
-             "time":"{{DateTime.UtcNow:O}}","data":{"orderId":"{{order}}","customerId":"test-event","contactEmail":"test-event@example.com","total":1.00,"currency":"EUR"}}
+             "time":"{{DateTime.UtcNow:O}}","data":{"orderId":"{{order}}","customerId":"test-event","contactEmail":"test-event@example.com","total":1.00,"currency":"EUR"} }
             """);
         await using var connection = await platform.BrokerAsync();
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), TestContext.Current.CancellationToken);
