@@ -116,6 +116,11 @@ internal sealed class Session : IAsyncDisposable
         return Task.CompletedTask;
     }
 
+    /// <summary>One line for the log; the library's messages contain whole stack traces.</summary>
+    public static string Explain(Exception exception) => exception is OperationInterruptedException { ShutdownReason: { } reason }
+        ? $"{reason.ReplyCode} {reason.ReplyText}"
+        : exception.Message;
+
     private void End()
     {
         incoming.Writer.TryComplete();

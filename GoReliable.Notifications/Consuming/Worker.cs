@@ -49,7 +49,7 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
-            logger.ConsumerInterrupted(exception.Message);
+            logger.ConsumerInterrupted(Session.Explain(exception));
         }
     }
 
