@@ -1,8 +1,9 @@
+using GoReliable.ServiceDefaults.Identity;
 using Npgsql;
 
 namespace GoReliable.Notifications.Listing;
 
-/// <summary>What was sent about an order, oldest first.</summary>
+/// <summary>What was sent about an order, in the order in which it happened.</summary>
 internal sealed record NotificationList(IReadOnlyList<NotificationItem> Items);
 
 /// <param name="Id">The event's id.</param>
@@ -22,13 +23,13 @@ internal static class ListNotifications
         SELECT event_id, event_type, channel, attempts, sent_at
         FROM notifications
         WHERE order_id = $1 AND customer_id = $2
-        ORDER BY sent_at, event_id
+        ORDER BY accepted_at, event_id
         LIMIT 100
         """;
 
     public static IEndpointRouteBuilder MapNotifications(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/api/v1/orders/{id:guid}/notifications", HandleAsync).AddEndpointFilter(Customer.RequireAsync);
+        app.MapGet("/api/v1/orders/{id:guid}/notifications", HandleAsync).RequireAuthorization();
         return app;
     }
 

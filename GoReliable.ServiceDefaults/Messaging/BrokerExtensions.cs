@@ -10,11 +10,13 @@ namespace GoReliable.ServiceDefaults.Messaging;
 public static class BrokerExtensions
 {
     /// <summary>Adds <see cref="Broker"/> and its health check. The connection itself is Aspire's: <c>AddRabbitMQClient</c>.</summary>
-    public static WebApplicationBuilder AddBroker(this WebApplicationBuilder builder)
+    /// <param name="builder">The builder of a service.</param>
+    /// <param name="whenAway">What the service is without a broker.</param>
+    public static WebApplicationBuilder AddBroker(this WebApplicationBuilder builder, HealthStatus whenAway = HealthStatus.Unhealthy)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Broker>();
-        builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("RabbitMQ");
+        builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("RabbitMQ", whenAway);
         return builder;
     }
 
