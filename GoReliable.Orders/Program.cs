@@ -10,7 +10,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddIdentity();
 
-builder.AddNpgsqlDataSource("orders-db", configureDataSourceBuilder: Database.Configure);
+builder.AddNpgsqlDataSource("orders-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "orders-db"));
 builder.AddSchema(typeof(Program).Assembly);
 
 // Without the broker orders are still taken: they wait in the outbox.

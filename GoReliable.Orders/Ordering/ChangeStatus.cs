@@ -40,9 +40,9 @@ internal sealed class ChangeStatus(NpgsqlDataSource database, GetOrder orders, O
             if (!IsAllowed(order.Status, to))
                 return Problems.Transition(order.Status, to);
 
-            // Never before the change that came first, whatever this machine's clock says.
+            // After the change that came first, whatever this machine's clock says.
             var at = Order.Now(time);
-            var changed = order with { Status = to, UpdatedAt = at > order.UpdatedAt ? at : order.UpdatedAt, Version = order.Version + 1 };
+            var changed = order with { Status = to, UpdatedAt = at > order.UpdatedAt ? at : order.UpdatedAt.AddMilliseconds(1), Version = order.Version + 1 };
             if (!await StoreAsync(changed, customerId))
                 continue; // Somebody else changed it in between: look again.
 
