@@ -3,7 +3,7 @@ using System.Net;
 using GoReliable.Tests.Platform;
 using OtlpReceiver;
 
-namespace GoReliable.Tests.Telemetry;
+namespace GoReliable.Tests.Signals;
 
 /// <summary>The tree of spans of an order, as an OTLP endpoint gets it from the three services.</summary>
 [Collection(SharedPlatform.Name)]
