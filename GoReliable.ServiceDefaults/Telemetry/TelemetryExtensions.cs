@@ -55,7 +55,10 @@ internal static class TelemetryExtensions
         // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are
         // dropped when their queue is full (OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BLRP_MAX_QUEUE_SIZE: 2048).
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        {
             openTelemetry.UseOtlpExporter();
+            builder.Services.AddHostedService<LastExport>();
+        }
     }
 
     public static IApplicationBuilder UsePrometheusEndpoint(this IApplicationBuilder app) =>
