@@ -50,7 +50,8 @@ internal sealed class QueueSampler(Broker broker, Telemetry telemetry, ILogger<Q
         {
             while (true)
             {
-                sample = await CountAsync(channel, cancellationToken);
+                // The client library waits 20 s for an answer, and a token does not cut that short.
+                sample = await CountAsync(channel, cancellationToken).WaitAsync(Interval, time, cancellationToken);
                 onSuccess();
                 await Task.Delay(Interval, time, cancellationToken);
             }
@@ -62,13 +63,11 @@ internal sealed class QueueSampler(Broker broker, Telemetry telemetry, ILogger<Q
         }
     }
 
-    private async Task<Measurement<long>[]> CountAsync(IChannel channel, CancellationToken cancellationToken)
+    private static async Task<Measurement<long>[]> CountAsync(IChannel channel, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(Interval, time);
-        using var limited = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         var counted = new Measurement<long>[Sampled.Length];
         for (var i = 0; i < counted.Length; i++)
-            counted[i] = new(await CountAsync(channel, Sampled[i].Queues, limited.Token), new KeyValuePair<string, object?>("queue", Sampled[i].Label));
+            counted[i] = new(await CountAsync(channel, Sampled[i].Queues, cancellationToken), new KeyValuePair<string, object?>("queue", Sampled[i].Label));
         return counted;
     }
 

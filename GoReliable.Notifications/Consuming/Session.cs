@@ -127,7 +127,7 @@ internal sealed class Session : IAsyncDisposable
     public static string Explain(Exception exception) => exception switch
     {
         OperationInterruptedException { ShutdownReason: { } reason } => $"{reason.ReplyCode} {reason.ReplyText}",
-        OperationCanceledException => "The broker does not answer.",
+        OperationCanceledException or TimeoutException => "The broker does not answer.",
         _ => exception.Message,
     };
 
