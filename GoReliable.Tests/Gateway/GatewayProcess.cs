@@ -73,6 +73,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>A port that nobody listens on now.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     /// <summary>What a scrape sees now, without the cache that serves two scrapers at once.</summary>
     public async Task<Exposition> ScrapeAsync(bool openMetrics = false)
     {
@@ -119,12 +127,5 @@ internal sealed class GatewayProcess : IAsyncDisposable
             if (line.Contains("Application started", StringComparison.Ordinal))
                 started.TrySetResult();
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
