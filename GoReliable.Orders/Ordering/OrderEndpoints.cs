@@ -13,13 +13,13 @@ internal static class OrderEndpoints
     {
         var orders = routes.MapGroup("/api/v1/orders").RequireAuthorization().WithTags("Orders");
 
-        orders.MapPost("/", CreateOrder.HandleAsync).WithName("createOrder")
+        orders.MapPost("", CreateOrder.HandleAsync).WithName("createOrder")
             .WithSummary("Creates an order; with an Idempotency-Key, once.")
             .Accepts<CreateOrderRequest>("application/json")
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
-        orders.MapGet("/", ListOrders.HandleAsync).WithName("listOrders")
+        orders.MapGet("", ListOrders.HandleAsync).WithName("listOrders")
             .WithSummary("Lists the caller's orders, newest first.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
         orders.MapGet("/{id:guid}", GetOrder.HandleAsync).WithName("getOrder")

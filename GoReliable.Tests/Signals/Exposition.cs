@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace GoReliable.Tests.Telemetry;
+namespace GoReliable.Tests.Signals;
 
 /// <summary>One scrape of a service's <c>/metrics</c>, in OpenMetrics.</summary>
 internal sealed partial class Exposition

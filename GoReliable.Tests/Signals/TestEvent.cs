@@ -3,7 +3,7 @@ using System.Text;
 using GoReliable.Tests.Platform;
 using RabbitMQ.Client;
 
-namespace GoReliable.Tests.Telemetry;
+namespace GoReliable.Tests.Signals;
 
 /// <summary>An order event that a test publishes itself, with a trace of its own.</summary>
 internal sealed class TestEvent
