@@ -46,7 +46,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 ["ASPNETCORE_ENVIRONMENT"] = "Production",
                 ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
                 ["MANAGEMENT_PORT"] = $"{managementPort}",
-                ["Gateway__Timeout"] = "00:00:01",
+                ["Gateway__Timeout"] = "00:00:03",
                 ["services__notifications__http__0"] = $"http://127.0.0.1:{nobody}",
             },
         };
@@ -82,7 +82,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     /// <summary>What a scrape sees now, without the cache that serves two scrapers at once.</summary>
-    public async Task<Exposition> ScrapeAsync(bool openMetrics = false)
+    public async Task<ScrapeText> ScrapeAsync(bool openMetrics = false)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
         if (openMetrics)

@@ -168,9 +168,9 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
         Assert.DoesNotContain("goreliable", said, StringComparison.Ordinal);
     }
 
-    private Task<Exposition> SeeAsync(string what, Func<Exposition, bool> isSo) => Eventually.SeeAsync(what, () => gateway.ScrapeAsync(), isSo);
+    private Task<ScrapeText> SeeAsync(string what, Func<ScrapeText, bool> isSo) => Eventually.SeeAsync(what, () => gateway.ScrapeAsync(), isSo);
 
-    private static double Total(Exposition scrape) => scrape.Series(Requests).Sum(LastNumber);
+    private static double Total(ScrapeText scrape) => scrape.Series(Requests).Sum(LastNumber);
 
     private static double LastNumber(string series) =>
         double.Parse(series[(series.LastIndexOf('}') + 2)..].Split(' ')[0], CultureInfo.InvariantCulture);
