@@ -1,3 +1,39 @@
+using GoReliable.Orders;
+using GoReliable.Orders.Ordering;
+using GoReliable.Orders.Outbox;
+using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.ServiceDefaults.Schema;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
 var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.AddIdentity();
+
+builder.AddNpgsqlDataSource("orders-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "orders-db"));
+builder.AddSchema(typeof(Program).Assembly);
+
+// Without the broker orders are still taken: they wait in the outbox.
+builder.AddBroker(whenAway: HealthStatus.Degraded);
+builder.AddRabbitMQClient("messaging", settings =>
+{
+    settings.DisableHealthChecks = true; // ours looks at the shared connection
+    settings.DisableTracing = true;      // ours has one span per message
+    settings.MaxConnectRetryCount = 0;   // Broker keeps trying, without blocking anybody
+}, BrokerExtensions.Configure);
+
+builder.Services.AddSingleton<Telemetry>();
+builder.Services.AddOrdering();
+builder.Services.AddOutbox();
+builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJson.Default));
+builder.Services.AddApiDescription();
+
 var app = builder.Build();
+app.MapDefaultEndpoints();
+app.UseExceptionHandler();
+app.UseStatusCodePages();
+app.UseAuthentication();
+app.UseAuthorization();
+app.MapOrders();
+app.MapApiDescription();
 app.Run();

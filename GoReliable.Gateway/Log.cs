@@ -1,0 +1,18 @@
+using Yarp.ReverseProxy.Forwarder;
+
+namespace GoReliable.Gateway;
+
+/// <summary>
+/// The gateway's log events. A path, a query or a header is never among their fields: clients write there what is
+/// nobody's business.
+/// </summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventName = "http.request", Level = LogLevel.Information,
+        Message = "{Method} {Route} answered {StatusCode} in {DurationMs:0.0} ms")]
+    public static partial void RequestServed(this ILogger logger, string method, string route, int statusCode, double durationMs);
+
+    [LoggerMessage(EventName = "http.forward_failed", Level = LogLevel.Error,
+        Message = "{Route} could not be forwarded to {Service} at {Destination}: {Error}, {Reason}")]
+    public static partial void ForwardFailed(this ILogger logger, string route, string service, string destination, ForwarderError error, string reason);
+}

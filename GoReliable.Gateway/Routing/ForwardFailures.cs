@@ -1,0 +1,45 @@
+using Yarp.ReverseProxy.Forwarder;
+
+namespace GoReliable.Gateway.Routing;
+
+/// <summary>
+/// Says once why a destination did not answer, without the stack trace, which would fill the disk while a service is
+/// away. The answer itself is YARP's: 502 unreachable or broken off, 503 nobody there, 504 too slow.
+/// </summary>
+internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailures> logger)
+{
+    // Service discovery or a restart may have brought somebody by then.
+    private const string RetryAfterSeconds = "5";
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        await next(context);
+
+        if (context.GetForwarderErrorFeature() is not { } failure || IsClients(failure.Error))
+            return;
+
+        var proxy = context.GetReverseProxyFeature();
+        logger.ForwardFailed(
+            proxy.Route.Config.Match.Path!,
+            proxy.Cluster.Config.ClusterId,
+            proxy.ProxiedDestination?.DestinationId ?? "none",
+            failure.Error,
+            Reason(failure));
+
+        if (context.Response is { HasStarted: false, StatusCode: StatusCodes.Status503ServiceUnavailable } response)
+            response.Headers.RetryAfter = RetryAfterSeconds;
+    }
+
+    private static string Reason(IForwarderErrorFeature failure) => failure switch
+    {
+        { Error: ForwarderError.NoAvailableDestinations } => "no destination is known",
+        // The exception would only tell how the cancellation looked from inside.
+        { Error: ForwarderError.RequestTimedOut } => "no answer in time",
+        _ => failure.Exception?.GetBaseException().Message ?? "no reason given",
+    };
+
+    // Gone away, or sent a body that is too long, too slow or malformed: its own affair.
+    private static bool IsClients(ForwarderError error) => error is
+        ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled or
+        ForwarderError.RequestBodyClient or ForwarderError.ResponseBodyClient;
+}

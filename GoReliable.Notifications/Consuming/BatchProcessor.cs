@@ -1,0 +1,143 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using GoReliable.Notifications.Delivery;
+using GoReliable.Notifications.Retrying;
+using Npgsql;
+
+namespace GoReliable.Notifications.Consuming;
+
+/// <summary>
+/// Handles messages together: claims them in the inbox, delivers, stores, forwards what failed, acknowledges. In this
+/// order, a process that dies at any point leaves messages that come back, and an inbox that knows the handled ones.
+/// </summary>
+internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channels, Forwarder forwarder, Telemetry telemetry, ILogger<BatchProcessor> logger, TimeProvider time)
+{
+    // Deliveries whose transaction is not known to be committed. The message may come back in another batch.
+    private readonly ConcurrentDictionary<Guid, Receipt> uncommitted = new();
+
+    // Shared by all batches, so that an outage is one line in the log and not one for each.
+    private int databaseAway;
+
+    /// <param name="messages">One, or many of which none waits for somebody else's server.</param>
+    /// <param name="session">Where they came from.</param>
+    /// <param name="giveUp">Ends the waiting for a database that is away.</param>
+    public async Task ProcessAsync(IReadOnlyList<Message> messages, Session session, CancellationToken giveUp)
+    {
+        foreach (var message in messages)
+            Begin(message);
+        try
+        {
+            var readable = messages.Where(message => message.Event is not null).ToList();
+            if (readable.Count > 0)
+                await HandleAsync(readable, giveUp);
+            foreach (var message in messages)
+            {
+                if (message.Failure is { } failure)
+                    message.Outcome = await forwarder.ForwardAsync(message, failure, session);
+                await session.AcknowledgeAsync(message);
+                End(message);
+            }
+        }
+        finally
+        {
+            foreach (var message in messages.Where(message => message.Started != 0))
+                Abandon(message);
+        }
+    }
+
+    private void Begin(Message message)
+    {
+        telemetry.MessageTaken();
+        message.Started = time.GetTimestamp();
+        message.Activity = MessageSpan.Start(message);
+    }
+
+    /// <summary>Tries until the database took the result. That costs no attempt: the message is not to blame.</summary>
+    private async Task HandleAsync(List<Message> messages, CancellationToken giveUp)
+    {
+        // The batch's statements appear in the trace of its first message.
+        Activity.Current = messages.FirstOrDefault(message => message.Activity is { Recorded: true })?.Activity;
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await TryHandleAsync(messages);
+                if (Interlocked.Exchange(ref databaseAway, 0) == 1)
+                    logger.DatabaseAvailable();
+                return;
+            }
+            catch (NpgsqlException exception)
+            {
+                if (Interlocked.Exchange(ref databaseAway, 1) == 0)
+                    logger.DatabaseUnavailable(exception.Message);
+                await Task.Delay(Backoff(tries), time, giveUp);
+            }
+        }
+    }
+
+    private async Task TryHandleAsync(List<Message> messages)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        var claims = await Inbox.ClaimAsync(connection, messages);
+        var claimed = messages.Where(message => claims.Remove(message.Event!.Id)).ToList();
+
+        await Task.WhenAll(claimed.Select(DeliverAsync));
+        await Inbox.CommitAsync(connection, claimed);
+
+        foreach (var message in messages.Except(claimed))
+        {
+            // A duplicate, unless an earlier try did commit and only its answer was lost.
+            message.Outcome = uncommitted.TryRemove(message.Event!.Id, out var receipt) ? Outcome.Delivered : Outcome.Duplicate;
+            message.Receipt = receipt;
+            message.Failure = null;
+        }
+        foreach (var message in claimed.Where(message => message.Receipt is not null))
+        {
+            message.Outcome = Outcome.Delivered;
+            uncommitted.TryRemove(message.Event!.Id, out _);
+        }
+    }
+
+    private async Task DeliverAsync(Message message)
+    {
+        // What an earlier try did is done, whatever became of its transaction.
+        if (message.Failure is not null || (message.Receipt ??= uncommitted.GetValueOrDefault(message.Event!.Id)) is not null)
+            return;
+
+        Activity.Current = message.Activity;
+        (message.Receipt, message.Failure) = await channels.DeliverAsync(message.Event!);
+        if (message.Receipt is { } receipt)
+        {
+            uncommitted[message.Event!.Id] = receipt;
+            message.Activity?.SetTag(Telemetry.Channel, receipt.Channel);
+        }
+    }
+
+    private void End(Message message)
+    {
+        Activity.Current = message.Activity;
+        if (message is { Outcome: Outcome.Delivered, Event: { } delivered, Receipt: { } receipt })
+            logger.NotificationDelivered(message.EventType, delivered.OrderId, receipt.Channel, message.Attempt);
+        else if (message is { Outcome: Outcome.Duplicate, Event: { } duplicate })
+            logger.NotificationDuplicate(duplicate.Id, duplicate.OrderId);
+
+        telemetry.MessageProcessed(message.EventType, message.Outcome, time.GetElapsedTime(message.Started));
+        Close(message);
+    }
+
+    private void Abandon(Message message)
+    {
+        message.Activity?.SetStatus(ActivityStatusCode.Error, "Given back to the queue.");
+        telemetry.MessageAbandoned();
+        Close(message);
+    }
+
+    private static void Close(Message message)
+    {
+        message.Started = 0;
+        message.Activity?.Dispose();
+        Activity.Current = null;
+    }
+
+    private static TimeSpan Backoff(int tries) => TimeSpan.FromMilliseconds(Math.Min(5000, 100 << Math.Min(tries, 6)));
+}

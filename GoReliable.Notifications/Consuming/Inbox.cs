@@ -1,0 +1,94 @@
+using Npgsql;
+
+namespace GoReliable.Notifications.Consuming;
+
+/// <summary>
+/// Makes sure that an event is handled once, by however many workers it reaches. A claim is a row in a transaction
+/// that stays open while the event is delivered: whoever else claims it waits for the end of that transaction, and
+/// then has a duplicate, or, where the delivery failed, the event.
+/// </summary>
+/// <remarks>
+/// BEGIN and COMMIT travel with the statements, so a batch of messages costs two round trips. Npgsql rolls back what
+/// is left open when the connection goes back to its pool.
+/// </remarks>
+internal static class Inbox
+{
+    // In order of the ids, so that two workers with the same events wait for each other and do not deadlock.
+    private const string Claim = """
+        -- claim inbox
+        INSERT INTO inbox (event_id)
+        SELECT id FROM unnest($1) AS id ORDER BY id
+        ON CONFLICT DO NOTHING
+        RETURNING event_id
+        """;
+
+    // What failed must be new again when it comes back from its retry queue.
+    private const string Release = """
+        -- release inbox
+        DELETE FROM inbox WHERE event_id = ANY ($1)
+        """;
+
+    private const string Store = """
+        -- store notifications
+        INSERT INTO notifications (event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT DO NOTHING
+        """;
+
+    /// <summary>Begins the transaction.</summary>
+    /// <returns>The ids that are this transaction's to handle.</returns>
+    public static async Task<HashSet<Guid>> ClaimAsync(NpgsqlConnection connection, IReadOnlyList<Message> messages)
+    {
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                new("BEGIN"),
+                new(Claim) { Parameters = { Column(messages, message => message.Event!.Id) } },
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync();
+        var claimed = new HashSet<Guid>();
+        while (await reader.ReadAsync())
+            claimed.Add(reader.GetGuid(0));
+        return claimed;
+    }
+
+    /// <summary>Stores what was delivered, gives back what failed, and ends the transaction.</summary>
+    public static async Task CommitAsync(NpgsqlConnection connection, IReadOnlyList<Message> claimed)
+    {
+        var delivered = claimed.Where(message => message.Receipt is not null).ToList();
+        var failed = claimed.Where(message => message.Receipt is null).ToList();
+
+        await using var batch = new NpgsqlBatch(connection);
+        if (delivered.Count > 0)
+            batch.BatchCommands.Add(StoreCommand(delivered));
+        if (failed.Count > 0)
+            batch.BatchCommands.Add(new(Release) { Parameters = { Column(failed, message => message.Event!.Id) } });
+        batch.BatchCommands.Add(new("COMMIT"));
+        await batch.ExecuteNonQueryAsync();
+    }
+
+    private static NpgsqlBatchCommand StoreCommand(IReadOnlyList<Message> delivered) => new(Store)
+    {
+        Parameters =
+        {
+            Column(delivered, message => message.Event!.Id),
+            Column(delivered, message => message.Receipt!.Channel),
+            Column(delivered, message => message.Event!.OrderId),
+            Column(delivered, message => message.Event!.CustomerId),
+            Column(delivered, message => message.Event!.Type.Name),
+            Column(delivered, message => message.Attempt),
+            Column(delivered, message => message.Event!.Time.UtcDateTime),
+            Column(delivered, message => message.Receipt!.SentAt.UtcDateTime),
+        },
+    };
+
+    private static NpgsqlParameter<T[]> Column<T>(IReadOnlyList<Message> messages, Func<Message, T> value)
+    {
+        var column = new T[messages.Count];
+        for (var i = 0; i < column.Length; i++)
+            column[i] = value(messages[i]);
+        return new NpgsqlParameter<T[]> { TypedValue = column };
+    }
+}

@@ -1,0 +1,124 @@
+using System.Threading.Channels;
+using GoReliable.ServiceDefaults.Messaging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
+
+namespace GoReliable.Notifications.Consuming;
+
+/// <summary>Two channels on the broker, one to consume and one to publish what failed, for as long as both stay open.</summary>
+internal sealed class Session : IAsyncDisposable
+{
+    /// <summary>Unacknowledged messages at this worker: two batches in the making while as many are on their way.</summary>
+    private const ushort Prefetch = 200;
+
+    private readonly CancellationTokenSource closed = new();
+    // The prefetch is its bound: the broker sends no more before it gets acknowledgements.
+    private readonly Channel<Message> incoming = Channel.CreateUnbounded<Message>(new() { SingleReader = true, SingleWriter = true });
+    private readonly IChannel consuming;
+    private readonly IChannel publishing;
+    private string? consumerTag;
+
+    private Session(IChannel consuming, IChannel publishing)
+    {
+        (this.consuming, this.publishing) = (consuming, publishing);
+        consuming.ChannelShutdownAsync += OnShutdownAsync;
+        publishing.ChannelShutdownAsync += OnShutdownAsync;
+    }
+
+    /// <summary>What the broker delivered; completed when it will deliver no more.</summary>
+    public ChannelReader<Message> Incoming => incoming.Reader;
+
+    /// <summary>Cancelled when a channel is gone; its messages come back to another session.</summary>
+    public CancellationToken Closed => closed.Token;
+
+    public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
+
+    /// <summary>Declares the topology and starts to consume.</summary>
+    public static async Task<Session> OpenAsync(IConnection connection, CancellationToken cancellationToken)
+    {
+        var consuming = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        var publishing = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
+        var session = new Session(consuming, publishing);
+        try
+        {
+            await session.ConsumeAsync(cancellationToken);
+            return session;
+        }
+        catch
+        {
+            await session.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task ConsumeAsync(CancellationToken cancellationToken)
+    {
+        await OrderTopology.DeclareAsync(consuming, cancellationToken);
+        await consuming.BasicQosAsync(prefetchSize: 0, Prefetch, global: false, cancellationToken);
+
+        var consumer = new AsyncEventingBasicConsumer(consuming);
+        consumer.ReceivedAsync += OnReceivedAsync;
+        consumer.UnregisteredAsync += OnUnregisteredAsync;
+        consumerTag = await consuming.BasicConsumeAsync(OrderTopology.Queue, autoAck: false, consumer, cancellationToken);
+    }
+
+    /// <summary>Tells the broker to send no more. What it sent can still be acknowledged.</summary>
+    public async Task StopConsumingAsync()
+    {
+        if (consuming.IsOpen && consumerTag is not null)
+            await consuming.BasicCancelAsync(consumerTag);
+    }
+
+    /// <summary>Acknowledges a message; does nothing when the session is over, because the broker will send it again.</summary>
+    public async ValueTask AcknowledgeAsync(Message message)
+    {
+        try
+        {
+            await consuming.BasicAckAsync(message.Tag, multiple: false, CancellationToken.None);
+        }
+        catch (Exception exception) when (exception is AlreadyClosedException or ObjectDisposedException or OperationInterruptedException)
+        {
+            // It comes back, and the inbox knows it.
+        }
+    }
+
+    /// <summary>Publishes to a queue, and comes back when a quorum of the broker's nodes has the message.</summary>
+    /// <exception cref="PublishException">The broker did not take it.</exception>
+    public ValueTask PublishAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> body) =>
+        publishing.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        End();
+        await consuming.DisposeAsync();
+        await publishing.DisposeAsync();
+        closed.Dispose();
+    }
+
+    // Only takes the message over: a handler that takes its time holds up acknowledgements and heartbeats.
+    private Task OnReceivedAsync(object sender, BasicDeliverEventArgs delivery)
+    {
+        incoming.Writer.TryWrite(new Message(delivery.DeliveryTag, delivery.Exchange, delivery.RoutingKey, delivery.BasicProperties, delivery.Body.ToArray()));
+        return Task.CompletedTask;
+    }
+
+    private Task OnUnregisteredAsync(object sender, ConsumerEventArgs consumer)
+    {
+        incoming.Writer.TryComplete();
+        return Task.CompletedTask;
+    }
+
+    private Task OnShutdownAsync(object sender, ShutdownEventArgs shutdown)
+    {
+        CloseReason = $"{shutdown.ReplyCode} {shutdown.ReplyText}";
+        End();
+        return Task.CompletedTask;
+    }
+
+    private void End()
+    {
+        incoming.Writer.TryComplete();
+        closed.Cancel();
+    }
+}

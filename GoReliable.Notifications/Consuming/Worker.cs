@@ -1,0 +1,108 @@
+using GoReliable.Notifications.Delivery;
+using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.ServiceDefaults.Schema;
+using RabbitMQ.Client.Exceptions;
+
+namespace GoReliable.Notifications.Consuming;
+
+/// <summary>Consumes for as long as the service runs: opens a session with the broker, and another when it ends.</summary>
+/// <remarks>
+/// Where messages queue up they are handled in batches, and where they don't nothing waits for one to fill: a batch is
+/// what is there. A batch that takes long does not hold up the next, and what waits for somebody else's server is
+/// never in a batch with others.
+/// </remarks>
+internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor processor, Channels channels, ILogger<Worker> logger, TimeProvider time) : BackgroundService
+{
+    private const int LargestBatch = 100;
+    private const int MostBatches = 32;
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim slots = new(MostBatches);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await schema.WaitAsync(stoppingToken);
+        while (true)
+        {
+            await RunSessionAsync(stoppingToken);
+            await Task.Delay(Pause, time, stoppingToken);
+        }
+    }
+
+    private async Task RunSessionAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            var connection = await broker.ConnectAsync(stoppingToken);
+            await using var session = await Session.OpenAsync(connection, stoppingToken);
+            logger.ConsumerStarted(OrderTopology.Queue);
+            try
+            {
+                await PumpAsync(session, stoppingToken);
+                logger.ConsumerInterrupted(session.CloseReason);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                await DrainAsync(session);
+            }
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+        {
+            logger.ConsumerInterrupted(exception.Message);
+        }
+    }
+
+    private async Task PumpAsync(Session session, CancellationToken stoppingToken)
+    {
+        while (await session.Incoming.WaitToReadAsync(stoppingToken) && !session.Closed.IsCancellationRequested)
+        {
+            var batch = new List<Message>();
+            while (batch.Count < LargestBatch && session.Incoming.TryRead(out var message))
+            {
+                if (message.Event is { } @event && channels.IsRemote(@event))
+                    await StartAsync([message], session, stoppingToken);
+                else
+                    batch.Add(message);
+            }
+            if (batch.Count > 0)
+                await Task.WhenAny(await StartAsync(batch, session, stoppingToken), Task.Delay(Patience, time, CancellationToken.None));
+        }
+    }
+
+    /// <returns>The running batch, as a task that does not fail.</returns>
+    private async Task<Task> StartAsync(IReadOnlyList<Message> batch, Session session, CancellationToken stoppingToken)
+    {
+        await slots.WaitAsync(stoppingToken);
+        return RunBatchAsync(batch, session, stoppingToken);
+    }
+
+    private async Task RunBatchAsync(IReadOnlyList<Message> batch, Session session, CancellationToken stoppingToken)
+    {
+        try
+        {
+            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, stoppingToken);
+            await processor.ProcessAsync(batch, session, giveUp.Token);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException)
+        {
+            // The session is over or the service stops: the broker has the messages still.
+        }
+        catch (Exception exception)
+        {
+            logger.BatchFailed(exception, batch.Count);
+        }
+        finally
+        {
+            slots.Release();
+        }
+    }
+
+    /// <summary>Lets the running batches finish; the host's shutdown timeout is the limit. What was not begun goes back.</summary>
+    private async Task DrainAsync(Session session)
+    {
+        await session.StopConsumingAsync();
+        for (var i = 0; i < MostBatches; i++)
+            await slots.WaitAsync(CancellationToken.None);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using GoReliable.Notifications.Consuming;
+using Microsoft.Extensions.Options;
+using MimeKit;
+
+namespace GoReliable.Notifications.Delivery;
+
+/// <summary>Proof of a delivery.</summary>
+internal sealed record Receipt(string Channel, DateTimeOffset SentAt);
+
+/// <summary>The channels to a customer. An order with a contact address gets e-mails; one without can ask for its notifications.</summary>
+internal sealed class Channels(IMailTransport mail, IOptions<EmailOptions> email, IOptions<DeliveryOptions> delivery, Telemetry telemetry, TimeProvider time)
+{
+    public const string Email = "email";
+
+    /// <summary>The stored notification is the delivery.</summary>
+    public const string InApp = "in_app";
+
+    public static IReadOnlyList<string> Names { get; } = [Email, InApp];
+
+    private readonly MailboxAddress from = MailboxAddress.Parse(email.Value.From);
+
+    public static string For(OrderEvent @event) => @event.ContactEmail is null ? InApp : Email;
+
+    /// <summary>Whether delivering takes as long as somebody else's server likes.</summary>
+    public bool IsRemote(OrderEvent @event) => @event.ContactEmail is not null && mail.IsRemote;
+
+    /// <summary>Makes one attempt. A stop of the service does not call it off, because then nobody knew whether it arrived.</summary>
+    /// <returns>The receipt, or why there is none.</returns>
+    public async Task<(Receipt? Receipt, Failure? Failure)> DeliverAsync(OrderEvent @event)
+    {
+        var channel = For(@event);
+        var failure = channel == Email ? await SendEmailAsync(@event) : null;
+
+        telemetry.DeliveryAttempted(channel, failure);
+        if (failure is not null)
+            return (null, failure);
+        var receipt = new Receipt(channel, time.GetUtcNow());
+        telemetry.Delivered(receipt.SentAt - @event.Time);
+        return (receipt, null);
+    }
+
+    private async Task<Failure?> SendEmailAsync(OrderEvent @event)
+    {
+        using var activity = Telemetry.Source.StartActivity("send email", mail.IsRemote ? ActivityKind.Client : ActivityKind.Internal);
+        using var timeout = new CancellationTokenSource(delivery.Value.Timeout, time);
+        try
+        {
+            await mail.SendAsync(@event.Id, OrderEmail.Write(@event, from), timeout.Token);
+            return null;
+        }
+        catch (Exception exception)
+        {
+            var failed = exception as DeliveryException ?? (timeout.IsCancellationRequested
+                ? new DeliveryException($"Not delivered within {delivery.Value.Timeout}.", permanent: false, exception)
+                : new DeliveryException($"Unexpected {exception.GetType().Name}.", permanent: false, exception));
+            var cause = failed.Cause ?? failed;
+
+            activity?.SetTag("error.type", cause.GetType().FullName);
+            activity?.SetStatus(ActivityStatusCode.Error, failed.Message);
+            activity?.AddException(failed);
+            return new Failure(failed.Permanent, "rejected", cause.GetType().FullName!, failed.Message, cause.Message);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+namespace GoReliable.Notifications.Delivery;
+
+/// <summary>A channel could not deliver.</summary>
+/// <remarks>
+/// Its text goes to logs and spans, where nobody's address belongs, and mail servers repeat addresses in their answers.
+/// So the exception that caused it is kept apart, not as the inner exception, which every log would print along.
+/// </remarks>
+internal sealed class DeliveryException(string message, bool permanent, Exception? cause = null) : Exception(message)
+{
+    /// <summary>Whether trying again is pointless.</summary>
+    public bool Permanent { get; } = permanent;
+
+    /// <summary>What the library threw; may name the recipient.</summary>
+    public Exception? Cause { get; } = cause;
+}

@@ -1,0 +1,38 @@
+using System.Globalization;
+using GoReliable.Notifications.Consuming;
+using MimeKit;
+
+namespace GoReliable.Notifications.Delivery;
+
+/// <summary>The e-mail that a customer gets.</summary>
+internal static class OrderEmail
+{
+    /// <exception cref="DeliveryException">The event's address is none.</exception>
+    public static MimeMessage Write(OrderEvent @event, MailboxAddress from)
+    {
+        if (!MailboxAddress.TryParse(@event.ContactEmail, out var recipient))
+            throw new DeliveryException("The order's contact address is not an e-mail address.", permanent: true);
+
+        var email = new MimeMessage
+        {
+            // The same for every attempt, so mail servers and readers can tell a second copy.
+            MessageId = $"{@event.Id}@{from.Domain}",
+            Date = @event.Time,
+            Subject = $"Order {@event.OrderId} {@event.Type.Happened}",
+            Body = new TextPart("plain") { Text = Text(@event) },
+        };
+        email.From.Add(from);
+        email.To.Add(recipient);
+        // No holiday replies, please: https://www.rfc-editor.org/rfc/rfc3834#section-5
+        email.Headers.Add(HeaderId.AutoSubmitted, "auto-generated");
+        return email;
+    }
+
+    private static string Text(OrderEvent @event)
+    {
+        var total = @event is { Total: { } amount, Currency: { } currency }
+            ? string.Create(CultureInfo.InvariantCulture, $" over {amount} {currency}")
+            : "";
+        return $"Hello,\n\nyour order {@event.OrderId}{total} has been {@event.Type.Happened}.\n";
+    }
+}

@@ -1,0 +1,43 @@
+namespace GoReliable.Notifications;
+
+/// <summary>Every log event of the notification worker. No address, no name, no body: ids only.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventName = "notification.delivered", Level = LogLevel.Information,
+        Message = "Delivered {EventType} of order {OrderId} by {Channel}, attempt {Attempt}")]
+    public static partial void NotificationDelivered(this ILogger logger, string eventType, Guid orderId, string channel, int attempt);
+
+    [LoggerMessage(EventName = "notification.duplicate", Level = LogLevel.Information,
+        Message = "Event {EventId} of order {OrderId} was handled before")]
+    public static partial void NotificationDuplicate(this ILogger logger, Guid eventId, Guid orderId);
+
+    [LoggerMessage(EventName = "notification.retried", Level = LogLevel.Warning,
+        Message = "Attempt {Attempt} to deliver {EventType} of order {OrderId} failed, next in {Delay}: {Error}")]
+    public static partial void NotificationRetried(this ILogger logger, string eventType, Guid orderId, int attempt, TimeSpan delay, string error);
+
+    [LoggerMessage(EventName = "notification.dead_lettered", Level = LogLevel.Error,
+        Message = "Message {MessageId} ({EventType}) dead-lettered after {Attempt} attempt(s), {Reason}: {Error}")]
+    public static partial void NotificationDeadLettered(this ILogger logger, string? messageId, string eventType, int attempt, string reason, string error);
+
+    [LoggerMessage(EventName = "notification.forward_failed", Level = LogLevel.Error,
+        Message = "Queue {Queue} does not take a failed message, trying again: {Error}")]
+    public static partial void ForwardFailed(this ILogger logger, string queue, string error);
+
+    [LoggerMessage(EventName = "consumer.started", Level = LogLevel.Information, Message = "Consuming from {Queue}")]
+    public static partial void ConsumerStarted(this ILogger logger, string queue);
+
+    [LoggerMessage(EventName = "consumer.interrupted", Level = LogLevel.Warning, Message = "Consuming interrupted, starting again: {Reason}")]
+    public static partial void ConsumerInterrupted(this ILogger logger, string reason);
+
+    [LoggerMessage(EventName = "consumer.batch_failed", Level = LogLevel.Error, Message = "A batch of {Messages} message(s) failed and goes back to the queue")]
+    public static partial void BatchFailed(this ILogger logger, Exception exception, int messages);
+
+    [LoggerMessage(EventName = "database.unavailable", Level = LogLevel.Warning, Message = "Database unavailable, messages wait for it: {Reason}")]
+    public static partial void DatabaseUnavailable(this ILogger logger, string reason);
+
+    [LoggerMessage(EventName = "database.available", Level = LogLevel.Information, Message = "Database available again")]
+    public static partial void DatabaseAvailable(this ILogger logger);
+
+    [LoggerMessage(EventName = "queues.not_sampled", Level = LogLevel.Warning, Message = "Queues cannot be sampled, their gauges are gone until they can: {Reason}")]
+    public static partial void QueuesNotSampled(this ILogger logger, string reason);
+}

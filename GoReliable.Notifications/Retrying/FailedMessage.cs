@@ -1,0 +1,53 @@
+using System.Globalization;
+using GoReliable.Notifications.Consuming;
+using RabbitMQ.Client;
+
+namespace GoReliable.Notifications.Retrying;
+
+/// <summary>The copy of a message that goes to a retry queue or to the dead letters: same id, same trace, one attempt more.</summary>
+internal static class FailedMessage
+{
+    private const int LongestText = 1000;
+
+    // The broker's own account of earlier dead-lettering. With it in the copy, RabbitMQ would take the second round
+    // through the retry queues for a cycle, and drop the message: https://www.rabbitmq.com/docs/dlx#cycles
+    private static readonly string[] BrokersOwn = ["x-death", "x-first-death-", "x-last-death-", "x-delivery-count"];
+
+    // More queues to deliver to. A poisonous message with CC: notifications would breed.
+    private static readonly string[] MoreRecipients = ["CC", "BCC"];
+
+    public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now)
+    {
+        var copy = Copy(message, now);
+        copy.Expiration = ((long)retry.Delay.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        return copy;
+    }
+
+    public static BasicProperties ForDeadLetter(Message message, Failure failure, DateTimeOffset now)
+    {
+        var copy = Copy(message, now);
+        copy.Headers![MessageHeaders.DeadAt] = Format(now);
+        copy.Headers[MessageHeaders.DeadReason] = failure.Permanent ? failure.Reason : Failure.RetriesExhausted;
+        copy.Headers[MessageHeaders.ExceptionType] = failure.Type;
+        copy.Headers[MessageHeaders.ExceptionMessage] = failure.Detail.Length > LongestText ? failure.Detail[..LongestText] : failure.Detail;
+        return copy;
+    }
+
+    private static BasicProperties Copy(Message message, DateTimeOffset now)
+    {
+        var headers = new Dictionary<string, object?>();
+        foreach (var (name, value) in message.Properties.Headers ?? new Dictionary<string, object?>())
+        {
+            if (!BrokersOwn.Any(own => name.StartsWith(own, StringComparison.Ordinal)) && !MoreRecipients.Contains(name))
+                headers[name] = value;
+        }
+        headers[MessageHeaders.Attempt] = message.Attempt;
+        headers.TryAdd(MessageHeaders.FirstFailure, Format(now));
+
+        var copy = new BasicProperties(message.Properties) { Headers = headers, Persistent = true };
+        copy.ClearExpiration();
+        return copy;
+    }
+
+    private static string Format(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+}

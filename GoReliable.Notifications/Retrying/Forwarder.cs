@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using GoReliable.Notifications.Consuming;
+using GoReliable.ServiceDefaults.Messaging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace GoReliable.Notifications.Retrying;
+
+/// <summary>Sends what failed to its retry queue or to the dead letters, and knows that it arrived.</summary>
+internal sealed class Forwarder(ILogger<Forwarder> logger, TimeProvider time, Random random)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <exception cref="OperationCanceledException">The session is over; the message comes back.</exception>
+    /// <exception cref="AlreadyClosedException">The session is over; the message comes back.</exception>
+    public async Task<Outcome> ForwardAsync(Message message, Failure failure, Session session)
+    {
+        Activity.Current = message.Activity;
+        MessageSpan.Fail(message.Activity, failure);
+        var now = time.GetUtcNow();
+
+        if (!failure.Permanent && RetryPlan.After(message.Attempt, random.NextDouble()) is { } retry)
+        {
+            await PublishAsync(retry.Queue, () => FailedMessage.ForRetry(message, retry, now), message, session);
+            logger.NotificationRetried(message.EventType, message.Event!.OrderId, message.Attempt, retry.Delay, failure.Summary);
+            return Outcome.Retried;
+        }
+
+        await PublishAsync(OrderTopology.DeadQueue, () => FailedMessage.ForDeadLetter(message, failure, now), message, session);
+        var reason = failure.Permanent ? failure.Reason : Failure.RetriesExhausted;
+        logger.NotificationDeadLettered(message.Properties.MessageId, message.EventType, message.Attempt, reason, failure.Summary);
+        return Outcome.DeadLettered;
+    }
+
+    // The client writes into the properties, so each publish gets its own.
+    private async Task PublishAsync(string queue, Func<BasicProperties> properties, Message message, Session session)
+    {
+        for (; ; )
+        {
+            try
+            {
+                await session.PublishAsync(queue, properties(), message.Body);
+                return;
+            }
+            catch (PublishException exception)
+            {
+                // Full, without a leader, or deleted. Putting the message back instead would make a hot loop.
+                logger.ForwardFailed(queue, exception.Message);
+                await Task.Delay(Pause, time, session.Closed);
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+namespace GoReliable.Notifications.Retrying;
+
+/// <summary>Headers that the worker reads and writes; <see cref="TraceParent"/> and <see cref="TraceState"/> are the publisher's.</summary>
+internal static class MessageHeaders
+{
+    public const string TraceParent = "traceparent";
+    public const string TraceState = "tracestate";
+
+    /// <summary>Number of attempts that failed.</summary>
+    public const string Attempt = "x-attempt";
+
+    /// <summary>When the first of them failed, RFC 3339.</summary>
+    public const string FirstFailure = "x-first-failure";
+
+    /// <summary>When the message was given up, RFC 3339.</summary>
+    public const string DeadAt = "x-dead-at";
+
+    /// <summary>Why: <c>unreadable</c>, <c>unknown_type</c>, <c>incomplete</c>, <c>rejected</c> or <c>retries_exhausted</c>.</summary>
+    public const string DeadReason = "x-dead-reason";
+
+    public const string ExceptionType = "x-exception-type";
+    public const string ExceptionMessage = "x-exception-message";
+}

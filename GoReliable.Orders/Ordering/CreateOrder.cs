@@ -1,0 +1,156 @@
+using System.Text.Json;
+using GoReliable.Orders.Outbox;
+using GoReliable.ServiceDefaults.Identity;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace GoReliable.Orders.Ordering;
+
+/// <summary>
+/// <c>POST /api/v1/orders</c>: one round trip and one commit for order, idempotency record and outbox row. With an
+/// <c>Idempotency-Key</c> a repeated request gets the first answer (draft-ietf-httpapi-idempotency-key-header).
+/// </summary>
+internal sealed class CreateOrder(NpgsqlDataSource database, OutboxSignal outbox, Telemetry telemetry, ILogger<CreateOrder> logger, TimeProvider time)
+{
+    private const string ReplayedHeader = "Idempotency-Replayed";
+
+    private const string Insert = """
+        -- INSERT order
+        WITH stored AS (
+            INSERT INTO orders (id, customer_id, status, currency, items, total, contact_email, created_at, updated_at, version)
+            VALUES ($1, $2, 'pending', $3, $4, $5, $6, $7, $7, 1)
+        )
+        INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
+        VALUES ($8, $1, $9, $10, $11, $12, $7)
+        """;
+
+    // The lock is taken by whoever works on this key now and falls with the statement: a second request sees "not
+    // alone" at once instead of waiting for the first. Everything else hangs on "claim", so it is stored once or never.
+    private const string InsertOnce = """
+        -- INSERT order once
+        WITH attempt AS MATERIALIZED (
+            SELECT pg_try_advisory_xact_lock(hashtextextended($2 || ' ' || $13, 0)) AS alone
+        ), claim AS (
+            INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id, created_at)
+            SELECT $2, $13, $14, $1, $7 FROM attempt WHERE alone
+            ON CONFLICT (customer_id, key) DO NOTHING
+            RETURNING order_id
+        ), stored AS (
+            INSERT INTO orders (id, customer_id, status, currency, items, total, contact_email, created_at, updated_at, version)
+            SELECT order_id, $2, 'pending', $3, $4, $5, $6, $7, $7, 1 FROM claim
+        ), announced AS (
+            INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
+            SELECT $8, order_id, $9, $10, $11, $12, $7 FROM claim
+        )
+        SELECT attempt.alone, EXISTS (SELECT FROM claim), first.request_hash,
+        """ + " " + Order.Columns + """
+
+        FROM attempt
+        LEFT JOIN idempotency_keys first ON first.customer_id = $2 AND first.key = $13
+        LEFT JOIN orders o ON o.id = first.order_id
+        """;
+
+    public static async Task<Results<Created<Order>, ValidationProblem, ProblemHttpResult>> HandleAsync(HttpContext context, Customer customer, CreateOrder handler, Telemetry telemetry)
+    {
+        using var operation = telemetry.Operation("create");
+        var (result, answer) = await handler.AnswerAsync(context, customer);
+        operation.Result = result;
+        return answer;
+    }
+
+    private async Task<(string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer)> AnswerAsync(HttpContext context, Customer customer)
+    {
+        if (!IdempotencyKey.TryRead(context.Request.Headers, out var key))
+            return ("invalid", Problems.BadIdempotencyKey);
+        var (body, problem) = await RequestBody.ReadAsync(context.Request, OrdersJson.Default.CreateOrderRequest);
+        if (body is null)
+            return ("invalid", problem!);
+        var request = body.Normalize(out var errors);
+        if (errors is not null)
+            return ("invalid", TypedResults.ValidationProblem(errors));
+
+        var order = Accept(request);
+        using var activity = Telemetry.Source.StartActivity("create order");
+        activity?.SetTag("goreliable.order.id", order.Id).SetTag("goreliable.order.item_count", order.Items.Length).SetTag("goreliable.order.currency", order.Currency);
+
+        if (key is not null && await StoreOnceAsync(order, customer.Id, key, request.Hash()) is { } earlier)
+        {
+            if (earlier.Problem is not null)
+                return ("conflict", earlier.Problem);
+            context.Response.Headers[ReplayedHeader] = "true";
+            telemetry.Replayed();
+            logger.OrderReplayed(earlier.Order!.Id);
+            return ("replayed", Created(earlier.Order));
+        }
+        if (key is null)
+            await StoreAsync(order, customer.Id);
+
+        outbox.Wake();
+        telemetry.OrderCreated(order.Currency);
+        logger.OrderCreated(order.Id, order.Items.Length, order.Currency);
+        return ("created", Created(order));
+    }
+
+    private static Created<Order> Created(Order order) => TypedResults.Created($"/api/v1/orders/{order.Id}", order);
+
+    private Order Accept(CreateOrderRequest request)
+    {
+        var now = Order.Now(time);
+        var total = request.Items.Sum(item => item.Quantity * item.UnitPrice);
+        return new Order(
+            Guid.CreateVersion7(now), OrderStatus.Pending, request.Currency, request.Items, total, request.ContactEmail, CreatedAt: now, UpdatedAt: now, Version: 1);
+    }
+
+    private async Task StoreAsync(Order order, string customerId)
+    {
+        using var query = telemetry.Query("insert_order");
+        await using var command = Command(Insert, order, customerId);
+        // Not cancelled when the client goes away: the answer is unknown to it anyway, and the work is nearly done.
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        query.Succeeded();
+    }
+
+    /// <returns>Null when the order is stored; else what the first request with this key means for this one.</returns>
+    private async Task<(Order? Order, ProblemHttpResult? Problem)?> StoreOnceAsync(Order order, string customerId, string key, byte[] hash)
+    {
+        while (true)
+        {
+            using var query = telemetry.Query("insert_order_once");
+            await using var command = Command(InsertOnce, order, customerId);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+            command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = hash });
+            await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+            await row.ReadAsync(CancellationToken.None);
+            query.Succeeded();
+
+            var (alone, claimed) = (row.GetBoolean(0), row.GetBoolean(1));
+            if (!alone)
+                return (null, Problems.KeyInFlight);
+            if (claimed)
+                return null;
+            if (row.IsDBNull(2))
+                continue; // The first one committed after this statement's snapshot was taken; the next one sees it.
+            if (!row.GetFieldValue<byte[]>(2).AsSpan().SequenceEqual(hash))
+                return (null, Problems.KeyUsedForAnotherOrder);
+
+            var now = Order.Read(row, first: 3);
+            return (now with { Status = OrderStatus.Pending, UpdatedAt = now.CreatedAt, Version = 1 }, null);
+        }
+    }
+
+    private NpgsqlCommand Command(string sql, Order order, string customerId)
+    {
+        var command = database.CreateCommand(sql);
+        var parameters = command.Parameters;
+        parameters.Add(new NpgsqlParameter<Guid> { TypedValue = order.Id });
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Currency });
+        parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = JsonSerializer.SerializeToUtf8Bytes(order.Items, OrdersJson.Default.OrderItemArray), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        parameters.Add(new NpgsqlParameter<decimal> { TypedValue = order.Total });
+        parameters.Add(new NpgsqlParameter { Value = (object?)order.ContactEmail ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = order.CreatedAt });
+        parameters.AddEvent(order, customerId);
+        return command;
+    }
+}

@@ -1,0 +1,24 @@
+using System.Text.Json.Serialization;
+using GoReliable.Orders.Ordering;
+using GoReliable.Orders.Outbox;
+
+namespace GoReliable.Orders;
+
+/// <summary>JSON of this service, generated at build time.</summary>
+/// <remarks>
+/// Strict in what it reads: unknown and duplicate members, missing values and nulls are errors, so a typo in a
+/// client's field name is an answer with 400, not an order without that field.
+/// </remarks>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowDuplicateProperties = false,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    MaxDepth = 8)]
+[JsonSerializable(typeof(CreateOrderRequest))]
+[JsonSerializable(typeof(Order))]
+[JsonSerializable(typeof(OrderItem[]))]
+[JsonSerializable(typeof(OrderPage))]
+[JsonSerializable(typeof(OrderEvent))]
+internal sealed partial class OrdersJson : JsonSerializerContext;

@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using GoReliable.ServiceDefaults.Messaging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace GoReliable.Orders.Outbox;
+
+/// <summary>Publishes a batch with every confirm awaited and many in flight.</summary>
+internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILogger logger) : IAsyncDisposable
+{
+    /// <summary>A broker that does not answer in this time (half-open connection, memory alarm) is given up.</summary>
+    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
+
+    // No rate limiter: the batch bounds what is in flight, and a window as large as the limiter stalls the client.
+    private static readonly CreateChannelOptions Confirms = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
+
+    /// <summary>Waits for the broker, opens a channel and declares the topology, so that nothing is unroutable.</summary>
+    public static async Task<OutboxPublisher> OpenAsync(Broker broker, Telemetry telemetry, ILogger logger, CancellationToken cancellationToken)
+    {
+        var connection = await broker.ConnectAsync(cancellationToken);
+        var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
+        try
+        {
+            await OrderTopology.DeclareAsync(channel, cancellationToken);
+            return new OutboxPublisher(channel, telemetry, logger);
+        }
+        catch
+        {
+            await channel.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Whether the channel still works.</summary>
+    public bool IsOpen => channel.IsOpen;
+
+    /// <summary>Publishes all of them; what fails is logged and stays in the outbox.</summary>
+    /// <returns>Ids of the rows that the broker has confirmed.</returns>
+    /// <exception cref="TimeoutException">The broker does not answer.</exception>
+    public async Task<long[]> PublishAsync(IReadOnlyList<OutboxMessage> messages)
+    {
+        var inFlight = new Task<bool>[messages.Count];
+        var lastOfOrder = new Dictionary<Guid, Task<bool>>(messages.Count);
+        for (var i = 0; i < messages.Count; i++)
+        {
+            // Events of one order go one after the other: a later one never overtakes an earlier one that failed.
+            lastOfOrder.TryGetValue(messages[i].OrderId, out var before);
+            inFlight[i] = lastOfOrder[messages[i].OrderId] = PublishAsync(messages[i], before);
+        }
+
+        var confirmed = await Task.WhenAll(inFlight).WaitAsync(ConfirmTimeout);
+        return [.. messages.Where((_, i) => confirmed[i]).Select(message => message.Id)];
+    }
+
+    private async Task<bool> PublishAsync(OutboxMessage message, Task<bool>? before)
+    {
+        if (before is not null && !await before)
+            return false;
+
+        ActivityContext.TryParse(message.TraceParent, message.TraceState, isRemote: true, out var parent);
+        using var activity = Telemetry.Source.StartActivity($"publish {OrderTopology.Exchange}:{message.RoutingKey}", ActivityKind.Producer, parent);
+        activity?.SetTag("messaging.system", "rabbitmq")
+            .SetTag("messaging.operation.name", "publish")
+            .SetTag("messaging.operation.type", "send")
+            .SetTag("messaging.destination.name", $"{OrderTopology.Exchange}:{message.RoutingKey}")
+            .SetTag("messaging.rabbitmq.destination.routing_key", message.RoutingKey)
+            .SetTag("messaging.message.id", message.EventId.ToString())
+            .SetTag("messaging.message.body.size", message.Body.Length)
+            .SetTag("goreliable.order.id", message.OrderId);
+
+        var started = Stopwatch.GetTimestamp();
+        var result = Telemetry.PublishResult.Failed;
+        try
+        {
+            await channel.BasicPublishAsync(OrderTopology.Exchange, message.RoutingKey, mandatory: true, Properties(message, activity), message.Body);
+            result = Telemetry.PublishResult.Confirmed;
+            return true;
+        }
+        catch (Exception exception)
+        {
+            if (exception is PublishReturnException)
+                result = Telemetry.PublishResult.Returned;
+            activity?.AddException(exception).SetStatus(ActivityStatusCode.Error, exception.Message);
+            logger.OutboxPublishFailed(message.EventId, message.OrderId, exception.Message);
+            return false;
+        }
+        finally
+        {
+            telemetry.Published(result, Stopwatch.GetElapsedTime(started));
+        }
+    }
+
+    // One object per message: the client changes it.
+    private static BasicProperties Properties(OutboxMessage message, Activity? activity)
+    {
+        var properties = new BasicProperties
+        {
+            Persistent = true,
+            AppId = "orders",
+            ContentType = OrderEvent.ContentType,
+            MessageId = message.EventId.ToString(),
+            Type = OrderEvent.TypeOf(message.RoutingKey),
+        };
+        if ((activity?.Id ?? message.TraceParent) is { } traceParent)
+            properties.Headers = new Dictionary<string, object?> { ["traceparent"] = traceParent };
+        if (properties.Headers is not null && message.TraceState is { } traceState)
+            properties.Headers["tracestate"] = traceState;
+        return properties;
+    }
+
+    public ValueTask DisposeAsync() => channel.DisposeAsync();
+}

@@ -1,0 +1,82 @@
+using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.ServiceDefaults.Schema;
+
+namespace GoReliable.Orders.Outbox;
+
+/// <summary>
+/// Takes what is in the outbox to the broker: woken after each commit of this process, and by polling after a crash or
+/// for rows of another replica. One relay is active at a time; it publishes in order and deletes what was confirmed, so
+/// a crash in between publishes again and loses nothing.
+/// </summary>
+internal sealed class OutboxRelay(
+    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
+    : BackgroundService
+{
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Until the next look, while another replica's relay is active: it may have read before our row was committed.</summary>
+    private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(20);
+
+    private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
+
+    private readonly string connectionString = configuration.GetConnectionString("orders-db") ?? "";
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await schema.WaitAsync(stoppingToken);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await RelayAsync(stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                logger.OutboxRelayInterrupted(Backoff, exception.Message);
+                await Task.Delay(Backoff, time, stoppingToken);
+            }
+        }
+    }
+
+    // Ends with an exception when the database or the broker is gone; the next session starts from what is stored.
+    private async Task RelayAsync(CancellationToken stoppingToken)
+    {
+        await using var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, logger, stoppingToken);
+        await using var session = await OutboxSession.OpenAsync(connectionString, telemetry, stoppingToken);
+        while (true)
+        {
+            var wait = await TryDrainAsync(publisher, session, stoppingToken) ? PollInterval : BusyInterval;
+            await signal.WaitAsync(wait, time, stoppingToken);
+        }
+    }
+
+    /// <returns>False when another relay is active.</returns>
+    private async Task<bool> TryDrainAsync(OutboxPublisher publisher, OutboxSession session, CancellationToken stoppingToken)
+    {
+        var messages = await session.TryBeginAsync();
+        if (messages is null)
+            return false;
+
+        while (messages.Count > 0)
+        {
+            using var activity = Telemetry.Source.StartActivity("relay outbox");
+            activity?.SetTag("messaging.batch.message_count", messages.Count);
+
+            var confirmed = await publisher.PublishAsync(messages);
+            logger.OutboxRelayed(confirmed.Length);
+            var failed = messages.Count - confirmed.Length;
+            var more = messages.Count == OutboxSession.BatchSize && failed == 0 && !stoppingToken.IsCancellationRequested;
+            if (!more)
+            {
+                await session.EndAsync(confirmed);
+                return failed == 0 ? true : throw new RelayException($"{failed} of {messages.Count} outbox messages were not confirmed.");
+            }
+            messages = await session.ContinueAsync(confirmed);
+        }
+
+        await session.EndAsync([]);
+        return true;
+    }
+
+    private sealed class RelayException(string message) : Exception(message);
+}

@@ -1,0 +1,66 @@
+using GoReliable.ServiceDefaults.Schema;
+using Npgsql;
+
+namespace GoReliable.Orders.Outbox;
+
+/// <summary>
+/// Looks at the outbox every few seconds for its gauges, so that a scrape costs no query. A gauge whose sample is old
+/// reports nothing: a hole in the graph is true, a frozen line is not.
+/// </summary>
+internal sealed class OutboxSampler : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    private const string Select = """
+        -- sample outbox
+        SELECT count(*), min(created_at) FROM outbox
+        """;
+
+    private readonly NpgsqlDataSource database;
+    private readonly SchemaUpgrade schema;
+    private readonly ILogger<OutboxSampler> logger;
+    private readonly TimeProvider time;
+    private volatile Sample? latest;
+
+    public OutboxSampler(NpgsqlDataSource database, SchemaUpgrade schema, Telemetry telemetry, ILogger<OutboxSampler> logger, TimeProvider time)
+    {
+        (this.database, this.schema, this.logger, this.time) = (database, schema, logger, time);
+        telemetry.ObserveOutbox(
+            () => Fresh is { } sample ? [new(sample.Pending)] : [],
+            () => Fresh is { } sample ? [new(sample.OldestCreatedAt is { } oldest ? Math.Max(0, (time.GetUtcNow() - oldest).TotalSeconds) : 0)] : []);
+    }
+
+    private Sample? Fresh => latest is { } sample && time.GetUtcNow() - sample.TakenAt < 3 * Interval ? sample : null;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await schema.WaitAsync(stoppingToken);
+        using var timer = new PeriodicTimer(Interval, time);
+        var failing = false;
+        do
+        {
+            try
+            {
+                latest = await TakeAsync(stoppingToken);
+                failing = false;
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                if (!failing)
+                    logger.OutboxSampleFailed(exception.Message);
+                failing = true;
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task<Sample> TakeAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Select);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await row.ReadAsync(cancellationToken);
+        return new Sample(row.GetInt64(0), row.IsDBNull(1) ? null : row.GetDateTime(1), time.GetUtcNow());
+    }
+
+    private sealed record Sample(long Pending, DateTime? OldestCreatedAt, DateTimeOffset TakenAt);
+}

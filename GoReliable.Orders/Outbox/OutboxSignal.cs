@@ -1,0 +1,30 @@
+using System.Threading.Channels;
+
+namespace GoReliable.Orders.Outbox;
+
+/// <summary>
+/// Wakes this process's relay after a commit. In-process on purpose: NOTIFY takes a lock that serialises commits
+/// (https://www.postgresql.org/docs/current/sql-notify.html), and the relay polls as well.
+/// </summary>
+internal sealed class OutboxSignal
+{
+    private readonly Channel<bool> wakes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>Says that there may be something to relay. Never blocks; many wakes before the next wait are one.</summary>
+    public void Wake() => wakes.Writer.TryWrite(true);
+
+    /// <summary>Waits for a wake, at most that long.</summary>
+    public async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var timer = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), timeout, atMost, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await wakes.Reader.ReadAsync(timeout.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Nobody woke us: the caller polls.
+        }
+    }
+}

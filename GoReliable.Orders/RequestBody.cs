@@ -1,0 +1,37 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace GoReliable.Orders;
+
+/// <summary>Reads JSON bodies with answers that say where the mistake is, which the framework's binding does not.</summary>
+internal static class RequestBody
+{
+    /// <returns>The value, or the problem to answer with.</returns>
+    /// <exception cref="BadHttpRequestException">The body is too large, too slow or breaks off; its status says which.</exception>
+    public static async ValueTask<(T? Value, ProblemHttpResult? Problem)> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
+        where T : class
+    {
+        if (!request.HasJsonContentType())
+            return (null, TypedResults.Problem("The body must be application/json.", statusCode: StatusCodes.Status415UnsupportedMediaType));
+        try
+        {
+            return await JsonSerializer.DeserializeAsync(request.BodyReader, type, request.HttpContext.RequestAborted) is { } value
+                ? (value, null)
+                : (null, Invalid("$"));
+        }
+        catch (JsonException exception)
+        {
+            return (null, Invalid(exception.Path ?? "$", exception));
+        }
+    }
+
+    // The exception's own text names .NET types.
+    private static ProblemHttpResult Invalid(string path, JsonException? exception = null)
+    {
+        var where = exception?.LineNumber is { } line ? $" (line {line + 1}, byte {exception.BytePositionInLine + 1})" : "";
+        return TypedResults.Problem(
+            $"The body is not the JSON that is expected: see {path}{where}. Members must be known, complete, of the right type and not repeated.",
+            statusCode: StatusCodes.Status400BadRequest);
+    }
+}

@@ -1,0 +1,17 @@
+using System.Reflection;
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http;
+
+namespace GoReliable.ServiceDefaults.Identity;
+
+/// <summary>The authenticated customer; a parameter of endpoints that require authorization.</summary>
+/// <param name="Id">Subject of the caller's identity.</param>
+public sealed record Customer(string Id) : IBindableFromHttpContext<Customer>
+{
+    /// <inheritdoc/>
+    /// <exception cref="BadHttpRequestException">The caller's identity has no subject.</exception>
+    public static ValueTask<Customer?> BindAsync(HttpContext context, ParameterInfo parameter) =>
+        context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } subject
+            ? ValueTask.FromResult<Customer?>(new Customer(subject))
+            : throw new BadHttpRequestException("The caller's identity has no subject.", StatusCodes.Status401Unauthorized);
+}

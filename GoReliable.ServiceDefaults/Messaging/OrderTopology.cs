@@ -1,0 +1,65 @@
+using System.Globalization;
+using RabbitMQ.Client;
+
+namespace GoReliable.ServiceDefaults.Messaging;
+
+/// <summary>
+/// Exchange and queues between Orders and Notifications. Both sides declare all of it, so whoever starts first,
+/// nothing is unroutable. Arguments of a queue cannot be changed once it exists: a change needs a new name.
+/// </summary>
+public static class OrderTopology
+{
+    /// <summary>Topic exchange for order events; the routing key is <c>order.{verb}</c>.</summary>
+    public const string Exchange = "orders";
+
+    /// <summary>Quorum queue that the notification worker reads.</summary>
+    public const string Queue = "notifications";
+
+    /// <summary>Quorum queue for messages that were given up, until an operator redrives or discards them.</summary>
+    public const string DeadQueue = "notifications.dead";
+
+    /// <summary>Routing keys that reach <see cref="Queue"/>.</summary>
+    public const string Binding = "order.*";
+
+    /// <summary>
+    /// How often a message comes back from crashed consumers before it counts as poison. RabbitMQ 4 defaults to 20,
+    /// 3.10 to no limit: https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
+    /// </summary>
+    private const int DeliveryLimit = 20;
+
+    /// <summary>Waits before the second, third and fourth attempt; each has a queue.</summary>
+    public static IReadOnlyList<TimeSpan> RetryDelays { get; } = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)];
+
+    /// <summary>Queue where a message waits that long; the delay is part of the name, because it cannot be changed later.</summary>
+    public static string RetryQueue(TimeSpan delay) => string.Create(CultureInfo.InvariantCulture, $"{Queue}.retry.{delay.TotalSeconds}s");
+
+    /// <summary>Declares exchange, queues and bindings; does nothing where they exist.</summary>
+    /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">They exist with other arguments.</exception>
+    public static async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
+    {
+        await channel.ExchangeDeclareAsync(Exchange, ExchangeType.Topic, durable: true, cancellationToken: cancellationToken);
+
+        await QuorumQueueAsync(channel, DeadQueue, null, cancellationToken);
+        await QuorumQueueAsync(channel, Queue, DeadQueue, cancellationToken, ("x-delivery-limit", DeliveryLimit));
+        foreach (var delay in RetryDelays)
+            await QuorumQueueAsync(channel, RetryQueue(delay), Queue, cancellationToken, ("x-message-ttl", (int)delay.TotalMilliseconds));
+
+        await channel.QueueBindAsync(Queue, Exchange, Binding, cancellationToken: cancellationToken);
+    }
+
+    private static Task<QueueDeclareOk> QuorumQueueAsync(IChannel channel, string name, string? deadLetterTo, CancellationToken cancellationToken, params (string Name, object Value)[] more)
+    {
+        var arguments = more.ToDictionary(argument => argument.Name, argument => (object?)argument.Value);
+        arguments["x-queue-type"] = "quorum";
+        if (deadLetterTo is not null)
+        {
+            // At least once: the default strategy drops a dead letter when its target is away.
+            // It needs reject-publish: https://www.rabbitmq.com/docs/quorum-queues#dead-lettering
+            arguments["x-dead-letter-strategy"] = "at-least-once";
+            arguments["x-overflow"] = "reject-publish";
+            arguments["x-dead-letter-exchange"] = "";
+            arguments["x-dead-letter-routing-key"] = deadLetterTo;
+        }
+        return channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+    }
+}

@@ -1,0 +1,34 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Npgsql;
+
+namespace GoReliable.ServiceDefaults.Schema;
+
+/// <summary>How every service talks to PostgreSQL.</summary>
+public static class DatabaseDefaults
+{
+    private static readonly ConcurrentDictionary<string, string> Names = new();
+
+    /// <summary>Prepares statements by themselves, and names spans by the first line of their SQL.</summary>
+    /// <param name="database">The data source that is configured.</param>
+    /// <param name="name">The label of its pool's metrics; without it the whole connection string would be.</param>
+    public static void Configure(NpgsqlDataSourceBuilder database, string name)
+    {
+        database.Name = name;
+        database.ConnectionStringBuilder.MaxAutoPrepare = 32;
+        database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
+        database.ConnectionStringBuilder.CommandTimeout = 10;
+        database.ConfigureTracing(tracing => tracing
+            // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
+            .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })
+            .ConfigureBatchFilter(_ => Activity.Current is { Recorded: true })
+            .ConfigureCommandSpanNameProvider(command => Name(command.CommandText))
+            .ConfigureBatchSpanNameProvider(batch => batch.BatchCommands.Cast<NpgsqlBatchCommand>().Select(command => Name(command.CommandText)).FirstOrDefault(found => found is not null))
+            .EnableFirstResponseEvent(false)
+            .EnablePhysicalOpenTracing(false));
+    }
+
+    // Every statement begins with "-- name", which the database's own log and pg_stat_activity show as well.
+    private static string? Name(string sql) =>
+        sql.StartsWith("-- ", StringComparison.Ordinal) ? Names.GetOrAdd(sql, text => text[3..text.IndexOf('\n', StringComparison.Ordinal)]) : null;
+}

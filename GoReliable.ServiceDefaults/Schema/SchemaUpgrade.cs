@@ -1,0 +1,102 @@
+using System.Reflection;
+using DbUp;
+using DbUp.Engine;
+using DbUp.Postgresql;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace GoReliable.ServiceDefaults.Schema;
+
+/// <summary>Brings a service's database up to the numbered SQL scripts in its assembly, in the background, for as long as it takes.</summary>
+/// <remarks>
+/// A service comes up while its database is away and says so on <c>/health/startup</c>. Any number of replicas may
+/// start at once: one of them upgrades, the others wait and find nothing left to do.
+/// </remarks>
+public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource database, ILogger<SchemaUpgrade> logger, TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    // Any number, as long as every replica takes the same; advisory locks are a database's own.
+    private const long LockKey = 0x476F_5363_6865_6D61;
+
+    private readonly TaskCompletionSource upgraded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Why the schema is not there yet, or null once it is.</summary>
+    public string? NotReadyBecause { get; private set; } = "The schema upgrade has not started.";
+
+    /// <summary>Waits until the schema is there; background work that needs tables calls this first.</summary>
+    /// <exception cref="OperationCanceledException">The service stops.</exception>
+    public Task WaitAsync(CancellationToken cancellationToken) => upgraded.Task.WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!await TryUpgradeAsync(stoppingToken))
+            await Task.Delay(Pause, time, stoppingToken);
+
+        NotReadyBecause = null;
+        upgraded.SetResult();
+    }
+
+    private async Task<bool> TryUpgradeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await database.OpenConnectionAsync(cancellationToken);
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            // Tried, not waited for: a session that waits would run into its command timeout.
+            await using var @lock = new NpgsqlCommand($"SELECT pg_try_advisory_xact_lock({LockKey})", connection, transaction);
+            if (await @lock.ExecuteScalarAsync(cancellationToken) is not true)
+            {
+                NotReadyBecause = "Another replica upgrades the schema.";
+                return false;
+            }
+
+            // DbUp knows no async; it works on a second connection while this one holds the lock.
+            var result = await Task.Run(Upgrade, cancellationToken);
+            if (result.Successful)
+            {
+                var applied = result.Scripts.Count();
+                LogUpgraded(applied);
+                return true;
+            }
+            Report(result.Error, result.ErrorScript?.Name);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            Report(exception, script: null);
+        }
+        return false;
+    }
+
+    private DatabaseUpgradeResult Upgrade() => DeployChanges.To
+        .PostgresqlDatabase(new PostgresqlConnectionManager(database))
+        .WithScriptsEmbeddedInAssembly(scripts)
+        .WithTransactionPerScript()
+        .LogToNowhere()
+        .Build()
+        .PerformUpgrade();
+
+    // The same trouble every second is one line in the log.
+    private void Report(Exception exception, string? script)
+    {
+        var reason = script is null ? exception.Message : $"{script}: {exception.Message}";
+        if (reason == NotReadyBecause)
+            return;
+        NotReadyBecause = reason;
+        if (script is null)
+            LogUnavailable(reason);
+        else
+            LogFailed(exception, script);
+    }
+
+    [LoggerMessage(EventName = "schema.upgraded", Level = LogLevel.Information, Message = "Schema is up to date, {Applied} script(s) applied")]
+    private partial void LogUpgraded(int applied);
+
+    [LoggerMessage(EventName = "schema.unavailable", Level = LogLevel.Warning, Message = "Schema cannot be upgraded yet, trying again every second: {Reason}")]
+    private partial void LogUnavailable(string reason);
+
+    [LoggerMessage(EventName = "schema.failed", Level = LogLevel.Error, Message = "Schema script {Script} failed, trying again every second")]
+    private partial void LogFailed(Exception exception, string script);
+}

@@ -1,0 +1,55 @@
+using GoReliable.ServiceDefaults.Health;
+using GoReliable.ServiceDefaults.Management;
+using GoReliable.ServiceDefaults.Problems;
+using GoReliable.ServiceDefaults.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>What every service gets with one call.</summary>
+public static class ServiceDefaultsExtensions
+{
+    /// <summary>
+    /// Adds telemetry, health checks, the management port, problem details, service discovery and resilient HTTP clients.
+    /// </summary>
+    /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
+    /// <exception cref="InvalidOperationException"><c>MANAGEMENT_PORT</c> is not a port, or is the public one.</exception>
+    public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
+    {
+        var managementPort = ManagementPort.Bind(builder);
+
+        builder.AddTelemetry(managementPort);
+        builder.Services.AddHealthChecks();
+        builder.Services.AddProblems();
+        builder.Services.AddServiceDiscovery();
+        builder.Services.ConfigureHttpClientDefaults(http =>
+        {
+            http.AddStandardResilienceHandler();
+            http.AddServiceDiscovery();
+        });
+
+        // The default names the server to everybody who asks.
+        builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
+
+        return builder;
+    }
+
+    /// <summary>
+    /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there.
+    /// Call it first: these requests pass none of the middleware that comes later.
+    /// </summary>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    {
+        var port = app.Services.GetRequiredService<ManagementPort>();
+
+        app.MapWhen(port.Received, management => management
+            .UseWithoutHttpMetrics()
+            .UseHealthEndpoints()
+            .UsePrometheusEndpoint()
+            .UseNotFound());
+
+        return app;
+    }
+}

@@ -1,0 +1,43 @@
+using GoReliable.Notifications.Consuming;
+using GoReliable.Orders.Ordering;
+using GoReliable.ServiceDefaults.Messaging;
+
+namespace GoReliable.Tests.Contracts;
+
+/// <summary>What Orders writes, Notifications reads: the two share no type, only these bytes.</summary>
+public sealed class OrderEventTests
+{
+    [Theory]
+    [InlineData("pending", "order.created", null)]
+    [InlineData("confirmed", "order.confirmed", "ada@example.com")]
+    [InlineData("cancelled", "order.cancelled", "ada@example.com")]
+    public void Every_event_of_an_order_is_understood(string status, string type, string? contactEmail)
+    {
+        var (id, accepted) = (Guid.CreateVersion7(), new DateTime(2026, 1, 2, 3, 4, 5, 678, DateTimeKind.Utc));
+        var order = new Order(
+            Guid.CreateVersion7(), Order.Parse(status), "EUR", [new OrderItem("sku-1", 3, 1.50m)], 4.50m, contactEmail, accepted, accepted.AddSeconds(1), Version: 2);
+
+        var body = Orders.Outbox.OrderEvent.Serialize(id, order, "ada");
+
+        Assert.True(EventReader.TryRead(body, out var read, out var poison), poison?.Detail);
+        Assert.Equal(id, read.Id);
+        Assert.Equal(type, read.Type.Name);
+        Assert.Equal(order.Id, read.OrderId);
+        Assert.Equal("ada", read.CustomerId);
+        Assert.Equal(contactEmail, read.ContactEmail);
+        Assert.Equal(4.50m, read.Total);
+        Assert.Equal("EUR", read.Currency);
+        Assert.Equal(order.UpdatedAt, read.Time.UtcDateTime);
+    }
+
+    [Fact]
+    public void Every_routing_key_reaches_the_queue_and_has_a_reader()
+    {
+        foreach (var status in Enum.GetNames<OrderStatus>().Select(name => Enum.Parse<OrderStatus>(name)))
+        {
+            var key = Orders.Outbox.OrderEvent.RoutingKey(status);
+            Assert.Matches($"^{OrderTopology.Binding.Replace(".", "\\.", StringComparison.Ordinal).Replace("*", "[^.]+", StringComparison.Ordinal)}$", key);
+            Assert.Contains(OrderEventType.All, type => type.CloudEventsType == Orders.Outbox.OrderEvent.TypeOf(key));
+        }
+    }
+}

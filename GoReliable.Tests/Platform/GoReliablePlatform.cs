@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Globalization;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using RabbitMQ.Client;
+
+namespace GoReliable.Tests.Platform;
+
+/// <summary>The whole platform as its AppHost describes it: real PostgreSQL, real RabbitMQ, the services as processes.</summary>
+public sealed class GoReliablePlatform : IAsyncDisposable
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
+
+    private readonly DistributedApplication app;
+
+    private GoReliablePlatform(DistributedApplication app, string pickupFolder) => (this.app, PickupFolder) = (app, pickupFolder);
+
+    /// <summary>Where e-mails of this platform end up.</summary>
+    public string PickupFolder { get; }
+
+    /// <summary>Starts a platform of its own, with empty databases, and waits until it is healthy.</summary>
+    /// <param name="replicas">Of Orders and of Notifications, each.</param>
+    /// <param name="configure">Changes the AppHost's model before it is built.</param>
+    public static async Task<GoReliablePlatform> StartAsync(int replicas = 1, Action<IDistributedApplicationTestingBuilder>? configure = null)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(StartTimeout);
+
+        var pickup = Directory.CreateTempSubdirectory("goreliable-pickup-").FullName;
+        string[] arguments = ["--KeepData=false", string.Create(CultureInfo.InvariantCulture, $"--Replicas={replicas}")];
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(arguments, timeout.Token);
+        builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment("Email__PickupFolder", pickup);
+        configure?.Invoke(builder);
+
+        var platform = new GoReliablePlatform(await builder.BuildAsync(timeout.Token), pickup);
+        try
+        {
+            await platform.app.StartAsync(timeout.Token);
+            await platform.app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", timeout.Token);
+            return platform;
+        }
+        catch
+        {
+            await platform.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A client of the gateway's public API.</summary>
+    /// <param name="customer">Who is calling; null for nobody.</param>
+    public HttpClient Client(string? customer) => Client("gateway", customer);
+
+    /// <summary>A client of one service's public API, past the gateway.</summary>
+    public HttpClient Client(string service, string? customer)
+    {
+        var client = new HttpClient { BaseAddress = app.GetEndpoint(service, "http") };
+        if (customer is not null)
+            client.DefaultRequestHeaders.Add("X-Customer-Id", customer);
+        return client;
+    }
+
+    /// <summary>A client of a service's management port.</summary>
+    public HttpClient Management(string service) => new() { BaseAddress = app.GetEndpoint(service, "management") };
+
+    public async Task StopAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StopCommand, KnownResourceStates.TerminalStates);
+
+    public async Task StartAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StartCommand, [KnownResourceStates.Running]);
+
+    /// <summary>Ends a service's process without a word (SIGKILL).</summary>
+    public async Task KillAsync(string service)
+    {
+        await foreach (var change in app.ResourceNotifications.WatchAsync(TestContext.Current.CancellationToken))
+        {
+            if (change.Resource.Name != service)
+                continue;
+            if (KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text))
+                return;
+            if (change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value is { } pid)
+                Kill(Convert.ToInt32(pid, CultureInfo.InvariantCulture));
+        }
+
+        static void Kill(int pid)
+        {
+            using var process = Process.GetProcessById(pid);
+            process.Kill();
+        }
+    }
+
+    public Task WaitUntilHealthyAsync(string resource) =>
+        app.ResourceNotifications.WaitForResourceHealthyAsync(resource, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+
+    /// <summary>A database of the platform: <c>orders-db</c> or <c>notifications-db</c>.</summary>
+    public async Task<NpgsqlDataSource> DatabaseAsync(string name) =>
+        NpgsqlDataSource.Create((await app.GetConnectionStringAsync(name, TestContext.Current.CancellationToken))!);
+
+    /// <summary>A connection to the broker, beside those of the services.</summary>
+    public async Task<IConnection> BrokerAsync()
+    {
+        var factory = new ConnectionFactory { Uri = new Uri((await app.GetConnectionStringAsync("messaging", TestContext.Current.CancellationToken))!) };
+        return await factory.CreateConnectionAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await app.DisposeAsync();
+        Directory.Delete(PickupFolder, recursive: true);
+    }
+
+    private async Task CommandAsync(string resource, string command, IReadOnlyList<string> states)
+    {
+        var model = app.Services.GetRequiredService<DistributedApplicationModel>();
+        var result = await app.ResourceCommands.ExecuteCommandAsync(model.Resources.Single(r => r.Name == resource), command, TestContext.Current.CancellationToken);
+        Assert.True(result.Success, $"{command} {resource}: {result.Message}");
+        await app.ResourceNotifications.WaitForResourceAsync(resource, states, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+    }
+}

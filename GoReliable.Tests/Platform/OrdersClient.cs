@@ -1,0 +1,67 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+
+namespace GoReliable.Tests.Platform;
+
+/// <summary>What a customer's program does with the API.</summary>
+internal static class OrdersClient
+{
+    public const string Orders = "/api/v1/orders";
+
+    /// <summary>A valid body, in the words of the API.</summary>
+    public static object Body(decimal unitPrice = 12.5m, string? contactEmail = null, string currency = "EUR") =>
+        contactEmail is null
+            ? new { currency, items = new[] { new { sku = "sku-1", quantity = 2, unitPrice } } }
+            : new { currency, items = new[] { new { sku = "sku-1", quantity = 2, unitPrice } }, contactEmail };
+
+    public static async Task<Guid> CreateAsync(this HttpClient client, string? contactEmail = null)
+    {
+        var response = await client.PostAsJsonAsync(Orders, Body(contactEmail: contactEmail), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        return (await response.JsonAsync()).GetProperty("id").GetGuid();
+    }
+
+    /// <summary>Posts a body as it is, valid or not.</summary>
+    public static Task<HttpResponseMessage> PostRawAsync(this HttpClient client, string body, string contentType = "application/json", string? idempotencyKey = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, Orders) { Content = new StringContent(body, Encoding.UTF8) };
+        request.Content.Headers.Remove("Content-Type");
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        if (idempotencyKey is not null)
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        return client.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    public static Task<HttpResponseMessage> ChangeAsync(this HttpClient client, Guid order, string verb) =>
+        client.PostAsync($"{Orders}/{order}/{verb}", content: null, TestContext.Current.CancellationToken);
+
+    public static async Task<JsonElement> GetJsonAsync(this HttpClient client, string path)
+    {
+        var response = await client.GetAsync(path, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return await response.JsonAsync();
+    }
+
+    public static async Task<JsonElement[]> NotificationsAsync(this HttpClient client, Guid order) =>
+        [.. (await client.GetJsonAsync($"{Orders}/{order}/notifications")).GetProperty("items").EnumerateArray()];
+
+    /// <summary>Waits until so many notifications were sent about an order.</summary>
+    public static Task<JsonElement[]> WaitForNotificationsAsync(this HttpClient client, Guid order, int count = 1) =>
+        Eventually.SeeAsync($"{count} notification(s) of order {order}", () => client.NotificationsAsync(order), found => found.Length >= count);
+
+    public static Task<JsonElement> JsonAsync(this HttpResponseMessage response) =>
+        response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+
+    /// <summary>Asserts an RFC 9457 problem document with a trace id, and returns it.</summary>
+    public static async Task<JsonElement> AssertProblemAsync(this HttpResponseMessage response, HttpStatusCode status)
+    {
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        var problem = await response.JsonAsync();
+        Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
+        Assert.Matches("^[0-9a-f]{32}$", problem.GetProperty("traceId").GetString());
+        return problem;
+    }
+}

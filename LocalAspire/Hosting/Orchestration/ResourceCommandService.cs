@@ -1,0 +1,9 @@
+namespace Aspire.Hosting.ApplicationModel;
+
+/// <summary>Runs commands on resources.</summary>
+public class ResourceCommandService
+{
+    internal ResourceCommandService()
+    {
+    }
+}
