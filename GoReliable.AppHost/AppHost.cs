@@ -32,10 +32,11 @@ var notifications = builder.AddProject<Projects.GoReliable_Notifications>("notif
     .WithReference(messaging).WaitFor(messaging)
     .WithReplicas(replicas);
 
+// External are the endpoints that exist at that call: not the management port.
 builder.AddProject<Projects.GoReliable_Gateway>("gateway")
+    .WithExternalHttpEndpoints()
     .WithHttpEndpoint(port: 9101, name: "management", env: "MANAGEMENT_PORT")
     .WithHttpHealthCheck("/health/ready", endpointName: "management")
-    .WithExternalHttpEndpoints()
     .WithReference(orders).WaitFor(orders)
     .WithReference(notifications).WaitFor(notifications);
 

@@ -1,4 +1,6 @@
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Health;
+using GoReliable.ServiceDefaults.Logging;
 using GoReliable.ServiceDefaults.Management;
 using GoReliable.ServiceDefaults.Problems;
 using GoReliable.ServiceDefaults.Telemetry;
@@ -12,12 +14,17 @@ namespace Microsoft.Extensions.Hosting;
 public static class ServiceDefaultsExtensions
 {
     /// <summary>
-    /// Adds telemetry, health checks, the management port, problem details, service discovery and resilient HTTP clients.
+    /// Adds settings from <c>GORELIABLE_CONFIG</c>, logs, telemetry, health checks, the management port, problem details,
+    /// service discovery and resilient HTTP clients.
     /// </summary>
     /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
-    /// <exception cref="InvalidOperationException"><c>MANAGEMENT_PORT</c> is not a port, or is the public one.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file.
+    /// </exception>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
+        builder.AddConfigurationFile();
+        builder.AddLogs();
         var managementPort = ManagementPort.Bind(builder);
 
         builder.AddTelemetry(managementPort);

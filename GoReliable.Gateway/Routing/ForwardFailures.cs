@@ -4,7 +4,8 @@ namespace GoReliable.Gateway.Routing;
 
 /// <summary>
 /// Says once why a destination did not answer, without the stack trace, which would fill the disk while a service is
-/// away. The answer itself is YARP's: 502 unreachable or broken off, 503 nobody there, 504 too slow.
+/// away. 503 is answered when the request reached nobody, so that it may safely be sent again; 502 when the answer broke
+/// off and 504 when it took too long, which leaves open what was done.
 /// </summary>
 internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailures> logger)
 {
@@ -26,9 +27,16 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
             failure.Error,
             Reason(failure));
 
-        if (context.Response is { HasStarted: false, StatusCode: StatusCodes.Status503ServiceUnavailable } response)
-            response.Headers.RetryAfter = RetryAfterSeconds;
+        if (ReachedNobody(failure) && !context.Response.HasStarted)
+        {
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            context.Response.Headers.RetryAfter = RetryAfterSeconds;
+        }
     }
+
+    private static bool ReachedNobody(IForwarderErrorFeature failure) =>
+        failure.Error is ForwarderError.NoAvailableDestinations
+        || failure.Exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError };
 
     private static string Reason(IForwarderErrorFeature failure) => failure switch
     {

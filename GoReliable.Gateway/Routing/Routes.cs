@@ -28,6 +28,7 @@ internal static class Routes
         new("GET", "/api/v1/orders/{id}/notifications", Notifications),
         new("GET", "/openapi/v1.json", Orders),
         new("GET", "/docs", Orders),
+        new("GET", "/docs/{asset}", Orders),
     ];
 
     public static void AddRoutes(this WebApplicationBuilder builder)

@@ -30,17 +30,11 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channel
             var readable = messages.Where(message => message.Event is not null).ToList();
             if (readable.Count > 0)
                 await HandleAsync(readable, giveUp);
-            foreach (var message in messages)
-            {
-                if (message.Failure is { } failure)
-                    message.Outcome = await forwarder.ForwardAsync(message, failure, session);
-                await session.AcknowledgeAsync(message);
-                End(message);
-            }
+            await Task.WhenAll(messages.Select(message => SettleAsync(message, session)));
         }
         finally
         {
-            foreach (var message in messages.Where(message => message.Started != 0))
+            foreach (var message in messages.Where(message => !message.Settled))
                 Abandon(message);
         }
     }
@@ -66,7 +60,8 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channel
                     logger.DatabaseAvailable();
                 return;
             }
-            catch (NpgsqlException exception)
+            // A connection that broke meanwhile answers with InvalidOperationException.
+            catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException)
             {
                 if (Interlocked.Exchange(ref databaseAway, 1) == 0)
                     logger.DatabaseUnavailable(exception.Message);
@@ -113,30 +108,28 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channel
         }
     }
 
-    private void End(Message message)
+    private async Task SettleAsync(Message message, Session session)
     {
         Activity.Current = message.Activity;
+        if (message.Failure is { } failure)
+            message.Outcome = await forwarder.ForwardAsync(message, failure, session);
+        await session.AcknowledgeAsync(message);
+        message.Settled = true;
+
         if (message is { Outcome: Outcome.Delivered, Event: { } delivered, Receipt: { } receipt })
             logger.NotificationDelivered(message.EventType, delivered.OrderId, receipt.Channel, message.Attempt);
         else if (message is { Outcome: Outcome.Duplicate, Event: { } duplicate })
             logger.NotificationDuplicate(duplicate.Id, duplicate.OrderId);
 
         telemetry.MessageProcessed(message.EventType, message.Outcome, time.GetElapsedTime(message.Started));
-        Close(message);
+        message.Activity?.Dispose();
     }
 
     private void Abandon(Message message)
     {
         message.Activity?.SetStatus(ActivityStatusCode.Error, "Given back to the queue.");
-        telemetry.MessageAbandoned();
-        Close(message);
-    }
-
-    private static void Close(Message message)
-    {
-        message.Started = 0;
         message.Activity?.Dispose();
-        Activity.Current = null;
+        telemetry.MessageAbandoned();
     }
 
     private static TimeSpan Backoff(int tries) => TimeSpan.FromMilliseconds(Math.Min(5000, 100 << Math.Min(tries, 6)));

@@ -67,6 +67,9 @@ internal sealed class Message
 
     public Outcome Outcome { get; set; }
 
+    /// <summary>Set once acknowledged.</summary>
+    public bool Settled { get; set; }
+
     /// <summary>A header as text, whatever AMQP type it has.</summary>
     public string? Header(string name) => Properties.Headers?.TryGetValue(name, out var value) == true
         ? value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : Convert.ToString(value, CultureInfo.InvariantCulture)

@@ -33,7 +33,7 @@ internal sealed class QueueSampler(Broker broker, Telemetry telemetry, ILogger<Q
             {
                 sample = [];
                 if (!failed)
-                    logger.QueuesNotSampled(exception.Message);
+                    logger.QueuesNotSampled(Session.Explain(exception));
                 failed = true;
             }
             await Task.Delay(Interval, time, stoppingToken);

@@ -22,6 +22,7 @@ internal sealed class Session : IAsyncDisposable
     private Session(IChannel consuming, IChannel publishing)
     {
         (this.consuming, this.publishing) = (consuming, publishing);
+        Closed = closed.Token;
         consuming.ChannelShutdownAsync += OnShutdownAsync;
         publishing.ChannelShutdownAsync += OnShutdownAsync;
     }
@@ -30,7 +31,7 @@ internal sealed class Session : IAsyncDisposable
     public ChannelReader<Message> Incoming => incoming.Reader;
 
     /// <summary>Cancelled when a channel is gone; its messages come back to another session.</summary>
-    public CancellationToken Closed => closed.Token;
+    public CancellationToken Closed { get; }
 
     public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
 
@@ -71,11 +72,18 @@ internal sealed class Session : IAsyncDisposable
     }
 
     /// <summary>Acknowledges a message; does nothing when the session is over, because the broker will send it again.</summary>
-    public async ValueTask AcknowledgeAsync(Message message)
+    public ValueTask AcknowledgeAsync(Message message) =>
+        UnlessOverAsync(() => consuming.BasicAckAsync(message.Tag, multiple: false, CancellationToken.None));
+
+    /// <summary>Puts a message back. The broker counts that, and dead-letters what comes back too often.</summary>
+    public ValueTask GiveBackAsync(Message message) =>
+        UnlessOverAsync(() => consuming.BasicNackAsync(message.Tag, multiple: false, requeue: true, CancellationToken.None));
+
+    private static async ValueTask UnlessOverAsync(Func<ValueTask> settle)
     {
         try
         {
-            await consuming.BasicAckAsync(message.Tag, multiple: false, CancellationToken.None);
+            await settle();
         }
         catch (Exception exception) when (exception is AlreadyClosedException or ObjectDisposedException or OperationInterruptedException)
         {
@@ -90,7 +98,7 @@ internal sealed class Session : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        End();
+        await EndAsync();
         await consuming.DisposeAsync();
         await publishing.DisposeAsync();
         closed.Dispose();
@@ -112,13 +120,17 @@ internal sealed class Session : IAsyncDisposable
     private Task OnShutdownAsync(object sender, ShutdownEventArgs shutdown)
     {
         CloseReason = $"{shutdown.ReplyCode} {shutdown.ReplyText}";
-        End();
-        return Task.CompletedTask;
+        return EndAsync();
     }
 
-    private void End()
+    /// <summary>One line for the log; the library's messages contain whole stack traces.</summary>
+    public static string Explain(Exception exception) => exception is OperationInterruptedException { ShutdownReason: { } reason }
+        ? $"{reason.ReplyCode} {reason.ReplyText}"
+        : exception.Message;
+
+    private Task EndAsync()
     {
         incoming.Writer.TryComplete();
-        closed.Cancel();
+        return closed.CancelAsync();
     }
 }

@@ -49,7 +49,7 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
-            logger.ConsumerInterrupted(exception.Message);
+            logger.ConsumerInterrupted(Session.Explain(exception));
         }
     }
 
@@ -90,7 +90,11 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
         }
         catch (Exception exception)
         {
+            // Ours to repair. Until then neither lost nor tried in a hot loop.
             logger.BatchFailed(exception, batch.Count);
+            await Task.Delay(Pause, time, CancellationToken.None);
+            foreach (var message in batch.Where(message => !message.Settled))
+                await session.GiveBackAsync(message);
         }
         finally
         {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using GoReliable.Notifications.Consuming;
 using GoReliable.ServiceDefaults.Messaging;
 using RabbitMQ.Client;
@@ -15,7 +14,6 @@ internal sealed class Forwarder(ILogger<Forwarder> logger, TimeProvider time, Ra
     /// <exception cref="AlreadyClosedException">The session is over; the message comes back.</exception>
     public async Task<Outcome> ForwardAsync(Message message, Failure failure, Session session)
     {
-        Activity.Current = message.Activity;
         MessageSpan.Fail(message.Activity, failure);
         var now = time.GetUtcNow();
 

@@ -1,5 +1,6 @@
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
+using Npgsql;
 
 namespace GoReliable.Orders.Outbox;
 
@@ -19,16 +20,15 @@ internal sealed class OutboxRelay(
 
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
 
-    private readonly string connectionString = configuration.GetConnectionString("orders-db") ?? "";
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
+        await using var database = OutboxSession.CreateDataSource(configuration.GetConnectionString("orders-db")!);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await RelayAsync(stoppingToken);
+                await RelayAsync(database, stoppingToken);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
@@ -39,10 +39,10 @@ internal sealed class OutboxRelay(
     }
 
     // Ends with an exception when the database or the broker is gone; the next session starts from what is stored.
-    private async Task RelayAsync(CancellationToken stoppingToken)
+    private async Task RelayAsync(NpgsqlDataSource database, CancellationToken stoppingToken)
     {
         await using var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, logger, stoppingToken);
-        await using var session = await OutboxSession.OpenAsync(connectionString, telemetry, stoppingToken);
+        await using var session = await OutboxSession.OpenAsync(database, telemetry, stoppingToken);
         while (true)
         {
             var wait = await TryDrainAsync(publisher, session, stoppingToken) ? PollInterval : BusyInterval;

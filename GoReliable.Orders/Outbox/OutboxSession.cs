@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
 
 namespace GoReliable.Orders.Outbox;
@@ -36,24 +37,20 @@ internal sealed class OutboxSession : IAsyncDisposable
 
     private OutboxSession(NpgsqlConnection connection, Telemetry telemetry) => (this.connection, this.telemetry) = (connection, telemetry);
 
+    /// <summary>Connections for sessions, not pooled: a pooled connection that is closed stays open, and would keep the lock.</summary>
     /// <param name="connectionString">Of the orders database.</param>
+    public static NpgsqlDataSource CreateDataSource(string connectionString)
+    {
+        var source = new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { Pooling = false } };
+        DatabaseDefaults.Configure(source, "orders-db-relay");
+        return source.Build();
+    }
+
+    /// <param name="database">Of <see cref="CreateDataSource"/>.</param>
     /// <param name="telemetry">Times the queries.</param>
     /// <param name="cancellationToken">The service stops.</param>
-    public static async Task<OutboxSession> OpenAsync(string connectionString, Telemetry telemetry, CancellationToken cancellationToken)
-    {
-        // Not pooled: a pooled connection that is closed stays open, and would keep the lock.
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
-        try
-        {
-            await connection.OpenAsync(cancellationToken);
-            return new OutboxSession(connection, telemetry);
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
-    }
+    public static async Task<OutboxSession> OpenAsync(NpgsqlDataSource database, Telemetry telemetry, CancellationToken cancellationToken) =>
+        new(await database.OpenConnectionAsync(cancellationToken), telemetry);
 
     /// <summary>Tries to become the active relay and reads the first batch, in one round trip.</summary>
     /// <returns>Null when another relay is active.</returns>
@@ -87,7 +84,9 @@ internal sealed class OutboxSession : IAsyncDisposable
     public async Task EndAsync(long[] confirmed)
     {
         using var query = telemetry.Query(confirmed.Length > 0 ? "delete_outbox" : "unlock_outbox");
-        await using var batch = new NpgsqlBatch(connection);
+        // Each statement a transaction of its own: a lock of the session falls at once, and the next relay must not read
+        // the rows before their deletion is committed.
+        await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
         if (confirmed.Length > 0)
             batch.BatchCommands.Add(DeleteCommand(confirmed));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Unlock));

@@ -12,6 +12,8 @@ public static class ProblemExtensions
     internal static IServiceCollection AddProblems(this IServiceCollection services) => services
         .AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
             problem.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString() ?? problem.HttpContext.TraceIdentifier)
+        // After ASP.NET's own writer, which is asked first.
+        .AddSingleton<IProblemDetailsWriter, ProblemForAnyone>()
         .Configure<ExceptionHandlerOptions>(options => options.StatusCodeSelector = StatusCode);
 
     /// <summary>The status that an unhandled exception is answered with.</summary>

@@ -7,6 +7,9 @@ namespace GoReliable.ServiceDefaults.Schema;
 /// <summary>How every service talks to PostgreSQL.</summary>
 public static class DatabaseDefaults
 {
+    /// <summary>Less than callers wait for an answer, so that they get one.</summary>
+    private const int CommandTimeoutSeconds = 5;
+
     private static readonly ConcurrentDictionary<string, string> Names = new();
 
     /// <summary>Prepares statements by themselves, and names spans by the first line of their SQL.</summary>
@@ -17,7 +20,7 @@ public static class DatabaseDefaults
         database.Name = name;
         database.ConnectionStringBuilder.MaxAutoPrepare = 32;
         database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
-        database.ConnectionStringBuilder.CommandTimeout = 10;
+        database.ConnectionStringBuilder.CommandTimeout = CommandTimeoutSeconds;
         database.ConfigureTracing(tracing => tracing
             // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
             .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })

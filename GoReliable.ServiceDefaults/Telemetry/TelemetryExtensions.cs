@@ -1,14 +1,20 @@
+using System.Diagnostics;
+using System.Net;
 using GoReliable.ServiceDefaults.Management;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
+using OpenTelemetry.Context.Propagation;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
 namespace GoReliable.ServiceDefaults.Telemetry;
 
-/// <summary>OpenTelemetry for every service: metrics, traces and logs.</summary>
+/// <summary>
+/// OpenTelemetry for every service: metrics, traces and logs. Endpoint, protocol, sampler, resource and queue sizes are
+/// configured by the standard <c>OTEL_*</c> variables, which the SDK reads itself.
+/// </summary>
 internal static class TelemetryExtensions
 {
     /// <summary>Meters and activity sources of this platform; each service names its own after its assembly.</summary>
@@ -16,13 +22,20 @@ internal static class TelemetryExtensions
 
     public static void AddTelemetry(this WebApplicationBuilder builder, ManagementPort managementPort)
     {
-        builder.Logging.AddOpenTelemetry(logging =>
-        {
-            logging.IncludeFormattedMessage = true;
-            logging.IncludeScopes = true;
-        });
+        var identity = new ServiceIdentity(builder.Environment);
+        builder.Services.AddSingleton(identity);
+
+        // For what .NET sends, for what ASP.NET receives (it took the default when the builder was made), and for what
+        // OpenTelemetry's instrumentation adds to both.
+        DistributedContextPropagator.Current = new TraceContextOnly();
+        builder.Services.AddSingleton(DistributedContextPropagator.Current);
+        Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
+
+        // No scopes: ASP.NET's carry the request's path. The trace id comes without them.
+        builder.Logging.AddOpenTelemetry(logging => logging.IncludeFormattedMessage = true);
 
         var openTelemetry = builder.Services.AddOpenTelemetry()
+            .ConfigureResource(resource => identity.Describe(resource))
             .WithMetrics(metrics => metrics
                 .AddMeter(OwnTelemetry)
                 .AddAspNetCoreInstrumentation()
@@ -32,14 +45,32 @@ internal static class TelemetryExtensions
                 .AddPrometheusExporter(prometheus => prometheus.ScopeInfoEnabled = false))
             .WithTracing(tracing => tracing
                 .AddSource(OwnTelemetry)
-                .AddAspNetCoreInstrumentation(options => options.Filter = context => !managementPort.Received(context))
-                .AddHttpClientInstrumentation());
+                .AddAspNetCoreInstrumentation(server =>
+                {
+                    server.Filter = context => !managementPort.Received(context);
+                    server.RecordException = true;
+                })
+                .AddHttpClientInstrumentation(client => client.EnrichWithHttpResponseMessage = ForgiveClientErrors));
 
-        // Without an endpoint nothing is exported, and nothing waits for one.
+        // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are
+        // dropped when their queue is full (OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BLRP_MAX_QUEUE_SIZE: 2048).
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        {
             openTelemetry.UseOtlpExporter();
+            builder.Services.AddHostedService<LastExport>();
+        }
     }
 
     public static IApplicationBuilder UsePrometheusEndpoint(this IApplicationBuilder app) =>
         app.UseOpenTelemetryPrometheusScrapingEndpoint("/metrics");
+
+    // .NET marks every 4xx that a client span sees as an error. Here it is somebody asking for an order that is not his:
+    // as errors they would be kept by every tail sampler and hide the real ones.
+    private static void ForgiveClientErrors(Activity activity, HttpResponseMessage response)
+    {
+        if (response.StatusCode is < HttpStatusCode.BadRequest or >= HttpStatusCode.InternalServerError)
+            return;
+        activity.SetStatus(ActivityStatusCode.Unset);
+        activity.SetTag("error.type", null);
+    }
 }

@@ -1,6 +1,7 @@
 using GoReliable.Notifications.Consuming;
 using GoReliable.Orders.Ordering;
 using GoReliable.ServiceDefaults.Messaging;
+using Written = GoReliable.Orders.Outbox.OrderEvent;
 
 namespace GoReliable.Tests.Contracts;
 
@@ -17,7 +18,7 @@ public sealed class OrderEventTests
         var order = new Order(
             Guid.CreateVersion7(), Order.Parse(status), "EUR", [new OrderItem("sku-1", 3, 1.50m)], 4.50m, contactEmail, accepted, accepted.AddSeconds(1), Version: 2);
 
-        var body = Orders.Outbox.OrderEvent.Serialize(id, order, "ada");
+        var body = Written.Serialize(id, order, "ada");
 
         Assert.True(EventReader.TryRead(body, out var read, out var poison), poison?.Detail);
         Assert.Equal(id, read.Id);
@@ -35,9 +36,9 @@ public sealed class OrderEventTests
     {
         foreach (var status in Enum.GetNames<OrderStatus>().Select(name => Enum.Parse<OrderStatus>(name)))
         {
-            var key = Orders.Outbox.OrderEvent.RoutingKey(status);
+            var key = Written.RoutingKey(status);
             Assert.Matches($"^{OrderTopology.Binding.Replace(".", "\\.", StringComparison.Ordinal).Replace("*", "[^.]+", StringComparison.Ordinal)}$", key);
-            Assert.Contains(OrderEventType.All, type => type.CloudEventsType == Orders.Outbox.OrderEvent.TypeOf(key));
+            Assert.Contains(OrderEventType.All, type => type.CloudEventsType == Written.TypeOf(key));
         }
     }
 }

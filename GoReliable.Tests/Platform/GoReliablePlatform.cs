@@ -5,6 +5,7 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using OtlpReceiver;
 using RabbitMQ.Client;
 
 namespace GoReliable.Tests.Platform;
@@ -16,7 +17,11 @@ public sealed class GoReliablePlatform : IAsyncDisposable
 
     private readonly DistributedApplication app;
 
-    private GoReliablePlatform(DistributedApplication app, string pickupFolder) => (this.app, PickupFolder) = (app, pickupFolder);
+    private GoReliablePlatform(DistributedApplication app, OtlpEndpoint telemetry, string pickupFolder) =>
+        (this.app, Telemetry, PickupFolder) = (app, telemetry, pickupFolder);
+
+    /// <summary>Every span, log and metric that the services of this platform export.</summary>
+    public OtlpEndpoint Telemetry { get; }
 
     /// <summary>Where e-mails of this platform end up.</summary>
     public string PickupFolder { get; }
@@ -33,9 +38,16 @@ public sealed class GoReliablePlatform : IAsyncDisposable
         string[] arguments = ["--KeepData=false", string.Create(CultureInfo.InvariantCulture, $"--Replicas={replicas}")];
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(arguments, timeout.Token);
         builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment("Email__PickupFolder", pickup);
+        var telemetry = await OtlpEndpoint.StartAsync(timeout.Token);
+        foreach (var service in new[] { "gateway", "orders", "notifications" })
+        {
+            builder.CreateResourceBuilder<ProjectResource>(service)
+                .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", telemetry.GrpcEndpoint.OriginalString)
+                .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+        }
         configure?.Invoke(builder);
 
-        var platform = new GoReliablePlatform(await builder.BuildAsync(timeout.Token), pickup);
+        var platform = new GoReliablePlatform(await builder.BuildAsync(timeout.Token), telemetry, pickup);
         try
         {
             await platform.app.StartAsync(timeout.Token);
@@ -106,6 +118,7 @@ public sealed class GoReliablePlatform : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await app.DisposeAsync();
+        await Telemetry.DisposeAsync();
         Directory.Delete(PickupFolder, recursive: true);
     }
 

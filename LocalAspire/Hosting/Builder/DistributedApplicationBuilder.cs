@@ -33,12 +33,16 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     }
 
     /// <summary>Creates a builder.</summary>
-    public DistributedApplicationBuilder(DistributedApplicationOptions options)
+    public DistributedApplicationBuilder(DistributedApplicationOptions options) : this(options, settings => EntryPoint.Current?.OnConstructing(options, settings))
+    {
+    }
+
+    internal DistributedApplicationBuilder(DistributedApplicationOptions options, Action<HostApplicationBuilderSettings> configure)
     {
         _options = options;
         var settings = new HostApplicationBuilderSettings { Args = options.Args, Configuration = new ConfigurationManager() };
         settings.Configuration.AddEnvironmentVariables("ASPIRE_");
-        _entryPoint?.OnConstructing(options, settings);
+        configure(settings);
 
         _inner = new HostApplicationBuilder(settings);
         _inner.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
@@ -62,8 +66,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton(ExecutionContext);
         Services.AddSingleton(Eventing);
         Services.AddSingleton(new DistributedApplicationModel(Resources));
-        Services.AddSingleton<ResourceLogs>();
-        Services.AddSingleton(sp => new ResourceNotificationService(sp.GetRequiredService<DistributedApplicationModel>(), sp.GetRequiredService<ResourceLogs>()));
+        Services.AddHttpClient();
         Services.AddOrchestration();
     }
 

@@ -51,9 +51,9 @@ public class ResourceNotificationService
     public Task<ResourceEvent> WaitForResourceAsync(string resourceName, Func<ResourceEvent, bool> predicate, CancellationToken cancellationToken = default) =>
         WaitAsync(resourceName, predicate, "to satisfy a condition", cancellationToken);
 
-    /// <summary>Waits until a resource is healthy, also when it fails meanwhile.</summary>
+    /// <summary>Waits until a resource is healthy, and stops waiting when it fails.</summary>
     public Task<ResourceEvent> WaitForResourceHealthyAsync(string resourceName, CancellationToken cancellationToken = default) =>
-        WaitForResourceHealthyAsync(resourceName, WaitBehavior.WaitOnResourceUnavailable, cancellationToken);
+        WaitForResourceHealthyAsync(resourceName, WaitBehavior.StopOnResourceUnavailable, cancellationToken);
 
     /// <summary>Waits until a resource is healthy.</summary>
     /// <exception cref="DistributedApplicationException">It failed, and the behavior is to stop then; the message has its last log lines.</exception>

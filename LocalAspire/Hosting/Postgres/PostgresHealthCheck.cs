@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Processes;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
@@ -18,6 +19,12 @@ internal sealed class PostgresHealthCheck(IResourceWithConnectionString resource
             await using var command = new NpgsqlCommand("SELECT 1", connection);
             await command.ExecuteScalarAsync(cancellationToken);
             return HealthCheckResult.Healthy();
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidPassword)
+        {
+            var server = resource as PostgresServerResource ?? ((PostgresDatabaseResource)resource).Parent;
+            var wrongPassword = new WrongPasswordException(server, server.PasswordParameter, e);
+            return HealthCheckResult.Unhealthy(wrongPassword.Message, wrongPassword);
         }
         catch (Exception e) when (e is NpgsqlException or System.Net.Sockets.SocketException or TimeoutException or InvalidOperationException)
         {

@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Processes;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -23,6 +24,11 @@ internal sealed class RabbitMQHealthCheck(RabbitMQServerResource broker) : IHeal
             await using var connection = await factory.CreateConnectionAsync(cancellationToken);
             await connection.CloseAsync(cancellationToken);
             return HealthCheckResult.Healthy();
+        }
+        catch (BrokerUnreachableException e) when (e.InnerException is AuthenticationFailureException)
+        {
+            var wrongPassword = new WrongPasswordException(broker, broker.PasswordParameter, e);
+            return HealthCheckResult.Unhealthy(wrongPassword.Message, wrongPassword);
         }
         catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException or InvalidOperationException)
         {

@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Logs;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace GoReliable.ServiceDefaults.Telemetry;
+
+/// <summary>
+/// Sends what is left when the service has stopped; spans, logs and metrics at once. Left to the container's disposal they
+/// take turns, and a collector that accepts and never answers delays the end by three time-outs instead of one.
+/// </summary>
+internal sealed class LastExport(TracerProvider traces, MeterProvider metrics, LoggerProvider logs) : IHostedLifecycleService
+{
+    private const int TimeoutMilliseconds = 5000;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.WhenAll(
+        Task.Run(() => traces.Shutdown(TimeoutMilliseconds), cancellationToken),
+        Task.Run(() => metrics.Shutdown(TimeoutMilliseconds), cancellationToken),
+        Task.Run(() => logs.Shutdown(TimeoutMilliseconds), cancellationToken));
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

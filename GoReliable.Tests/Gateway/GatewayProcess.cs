@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace GoReliable.Tests.Gateway;
+
+/// <summary>The gateway alone, as a process of its own, in front of any address.</summary>
+internal sealed class GatewayProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly Process process;
+    private readonly ConcurrentQueue<string> output = [];
+    private readonly TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private GatewayProcess(Process process) => this.process = process;
+
+    /// <summary>The public port.</summary>
+    public required HttpClient Client { get; init; }
+
+    /// <summary>The management port.</summary>
+    public required HttpClient Management { get; init; }
+
+    /// <summary>Every line on stdout and stderr so far.</summary>
+    public IReadOnlyCollection<string> Output => output;
+
+    /// <summary>The lines that are JSON objects, which outside Development all should be.</summary>
+    public IEnumerable<JsonElement> Events => Output.Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line));
+
+    /// <summary>Starts it and waits until it listens.</summary>
+    /// <param name="orders">Replicas of the order service; every other destination is a port where nobody listens.</param>
+    /// <param name="settings">More environment variables.</param>
+    public static async Task<GatewayProcess> StartAsync(Uri[] orders, params (string Name, string Value)[] settings)
+    {
+        var (port, managementPort, nobody) = (FreePort(), FreePort(), FreePort());
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "GoReliable.Gateway.dll")])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment =
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
+                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
+                ["MANAGEMENT_PORT"] = $"{managementPort}",
+                ["Gateway__Timeout"] = "00:00:01",
+                ["services__notifications__http__0"] = $"http://127.0.0.1:{nobody}",
+            },
+        };
+        for (var i = 0; i < orders.Length; i++)
+            start.Environment[string.Create(CultureInfo.InvariantCulture, $"services__orders__http__{i}")] = orders[i].ToString();
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
+
+        var gateway = new GatewayProcess(Process.Start(start)!)
+        {
+            Client = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") },
+            Management = new() { BaseAddress = new Uri($"http://127.0.0.1:{managementPort}") },
+        };
+        try
+        {
+            gateway.Read();
+            await gateway.started.Task.WaitAsync(Patience, TestContext.Current.CancellationToken);
+            return gateway;
+        }
+        catch (TimeoutException)
+        {
+            await gateway.DisposeAsync();
+            throw new TimeoutException($"The gateway had not started after {Patience}. It wrote:\n{string.Join('\n', gateway.Output)}");
+        }
+    }
+
+    /// <summary>What a scrape sees now, without the cache that serves two scrapers at once.</summary>
+    public async Task<Exposition> ScrapeAsync(bool openMetrics = false)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+        if (openMetrics)
+            request.Headers.Accept.Add(MediaTypeWithQualityHeaderValue.Parse("application/openmetrics-text; version=1.0.0"));
+        using var response = await Management.SendAsync(request, TestContext.Current.CancellationToken);
+        response.EnsureSuccessStatusCode();
+        return new(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Asks it to stop, as an orchestrator does, and says how long it took.</summary>
+    public async Task<TimeSpan> StopAsync()
+    {
+        var asked = Stopwatch.GetTimestamp();
+        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        return Stopwatch.GetElapsedTime(asked);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        process.Kill();
+        process.Dispose();
+        Client.Dispose();
+        Management.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private void Read()
+    {
+        process.OutputDataReceived += Keep;
+        process.ErrorDataReceived += Keep;
+        process.EnableRaisingEvents = true;
+        process.Exited += (_, _) => started.TrySetException(new InvalidOperationException($"The gateway ended. It wrote:\n{string.Join('\n', output)}"));
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+
+        void Keep(object sender, DataReceivedEventArgs data)
+        {
+            if (data.Data is not { } line)
+                return;
+            output.Enqueue(line);
+            if (line.Contains("Application started", StringComparison.Ordinal))
+                started.TrySetResult();
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Net;
+using GoReliable.Gateway;
+using GoReliable.Gateway.Requests;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace GoReliable.Tests.Gateway;
+
+/// <summary>What no real destination can make happen: the gateway's own code failing behind the middleware.</summary>
+public sealed class RequestTelemetryTests : IAsyncLifetime
+{
+    private readonly ConcurrentQueue<(string Instrument, double Value, string? Status)> recorded = [];
+    private readonly MeterListener listener = new();
+    private readonly HttpClient client = new();
+    private WebApplication app = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.Services.AddSingleton<Telemetry>();
+        app = builder.Build();
+
+        var meter = app.Services.GetRequiredService<IMeterFactory>().Create("GoReliable.Gateway");
+        listener.InstrumentPublished = (instrument, listening) =>
+        {
+            if (instrument.Meter == meter)
+                listening.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Record(instrument, value, tags));
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Record(instrument, value, tags));
+        listener.Start();
+
+        app.UseRouting();
+        app.UseMiddleware<RequestTelemetry>();
+        app.MapGet("/early", void () => throw new InvalidOperationException("before the answer"));
+        app.MapGet("/late", async (HttpResponse response) =>
+        {
+            response.StatusCode = StatusCodes.Status202Accepted;
+            await response.StartAsync(Cancel);
+            throw new InvalidOperationException("in the middle of the answer");
+        });
+        app.MapGet("/silent", () => { });
+        await app.StartAsync(Cancel);
+        client.BaseAddress = new Uri(app.Urls.Single());
+        recorded.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        client.Dispose();
+        await app.DisposeAsync();
+        listener.Dispose();
+    }
+
+    [Theory]
+    [InlineData("/early", "500")]
+    [InlineData("/late", "202")]
+    [InlineData("/silent", "200")]
+    public async Task A_request_counts_with_the_status_first_sent_and_leaves_nothing_in_flight(string path, string status)
+    {
+        try
+        {
+            using var response = await client.GetAsync(path, Cancel);
+        }
+        catch (HttpRequestException) when (path == "/late")
+        {
+            // Kestrel cuts off the answer that it cannot complete.
+        }
+        // Stops when the request is over, also for the middleware.
+        await app.StopAsync(Cancel);
+
+        Assert.Equal(
+            [("http_requests_in_flight", null), ("http_requests_in_flight", null), ("http_requests", status), ("http_request_duration", status)],
+            recorded.Select(measurement => (measurement.Instrument, measurement.Status)));
+        Assert.Equal([1, -1, 1], recorded.Take(3).Select(measurement => measurement.Value));
+    }
+
+    [Theory]
+    [InlineData("GET", "GET")]
+    [InlineData("get", "GET")]
+    [InlineData("OPTIONS", "OPTIONS")]
+    [InlineData("BREW", "_OTHER")]
+    [InlineData("", "_OTHER")]
+    public void A_method_outside_HTTPs_own_is_other(string method, string label) => Assert.Equal(label, Telemetry.KnownMethod(method));
+
+    private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        string? status = null;
+        foreach (var tag in tags)
+        {
+            if (tag.Key == "status_code")
+                status = (string?)tag.Value;
+        }
+        recorded.Enqueue((instrument.Name["goreliable.api_gateway.".Length..], value, status));
+    }
+}

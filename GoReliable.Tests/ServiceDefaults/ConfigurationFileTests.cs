@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using GoReliable.Tests.Gateway;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.ServiceDefaults;
+
+/// <summary>What may change while a service runs; the gateway stands for all services.</summary>
+public sealed class ConfigurationFileTests : IAsyncLifetime
+{
+    private const string Quiet = """{ "Logging": { "LogLevel": { "GoReliable.Gateway": "Warning" } } }""";
+    private const string Verbose = """{ "Logging": { "LogLevel": { "GoReliable.Gateway": "Information" } } }""";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("goreliable-settings-").FullName;
+    private Destination orders = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private string Settings => Path.Combine(folder, "settings.json");
+
+    public async ValueTask InitializeAsync() => orders = await Destination.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await orders.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_log_level_changes_without_a_restart()
+    {
+        await File.WriteAllTextAsync(Settings, Quiet, Cancel);
+        await using var gateway = await StartAsync();
+        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+        Assert.Equal(0, Requests(gateway));
+
+        await File.WriteAllTextAsync(Settings, Verbose, Cancel);
+
+        await SeeRequestsLoggedAsync(gateway);
+    }
+
+    [Fact]
+    public async Task A_mounted_ConfigMap_is_followed_through_its_links()
+    {
+        // As Kubernetes does it: settings.json -> ..data/settings.json, ..data -> a folder of the day, swapped by a rename.
+        Mount("1", Quiet);
+        File.CreateSymbolicLink(Settings, Path.Combine("..data", "settings.json"));
+        await using var gateway = await StartAsync();
+        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+        Assert.Equal(0, Requests(gateway));
+
+        Mount("2", Verbose);
+
+        await SeeRequestsLoggedAsync(gateway);
+    }
+
+    [Fact]
+    public async Task A_slip_of_the_pen_is_reported_and_does_not_end_the_service()
+    {
+        await File.WriteAllTextAsync(Settings, Verbose, Cancel);
+        await using var gateway = await StartAsync();
+
+        await File.WriteAllTextAsync(Settings, "{ \"Logging\": ", Cancel);
+
+        await Eventually.SeeAsync("the complaint", () => Task.FromResult(gateway.Output),
+            lines => lines.Any(line => line.Contains("is ignored until it can be read", StringComparison.Ordinal)));
+        using var response = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+        Assert.True(response.IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_named_and_missing_is_said_at_the_start()
+    {
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(StartAsync);
+
+        Assert.Contains($"GORELIABLE_CONFIG is '{Settings}', but there is no such file.", failure.Message, StringComparison.Ordinal);
+    }
+
+    // The level in the environment is the one that the file overrides.
+    private Task<GatewayProcess> StartAsync() =>
+        GatewayProcess.StartAsync([orders.Address], ("GORELIABLE_CONFIG", Settings), ("Logging__LogLevel__GoReliable.Gateway", "Error"));
+
+    private static int Requests(GatewayProcess gateway) =>
+        gateway.Output.Count(line => line.Contains("\"event\":\"http.request\"", StringComparison.Ordinal));
+
+    private static Task<int> SeeRequestsLoggedAsync(GatewayProcess gateway) => Eventually.SeeAsync("a logged request", async () =>
+    {
+        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+        return Requests(gateway);
+    }, count => count > 0);
+
+    private void Mount(string version, string settings)
+    {
+        Directory.CreateDirectory(Path.Combine(folder, version));
+        File.WriteAllText(Path.Combine(folder, version, "settings.json"), settings);
+        File.CreateSymbolicLink(Path.Combine(folder, "..new"), version);
+        // .NET moves no link to a folder over another.
+        using var rename = Process.Start("mv", ["-T", Path.Combine(folder, "..new"), Path.Combine(folder, "..data")]);
+        rename.WaitForExit();
+    }
+}

@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Sockets;
+using GoReliable.Tests.Gateway;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry.Exporter;
+
+namespace GoReliable.Tests.ServiceDefaults;
+
+public sealed class TelemetryExportTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_standard_variables_win_over_what_a_service_says_of_itself()
+    {
+        await using var gateway = await GatewayProcess.StartAsync([],
+            ("OTEL_SERVICE_NAME", "edge"), ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=edge-1,deployment.environment.name=blue"));
+
+        var info = Assert.Single((await gateway.ScrapeAsync()).Series("target_info"));
+
+        Assert.Contains("service_name=\"edge\"", info, StringComparison.Ordinal);
+        Assert.Contains("service_namespace=\"goreliable\"", info, StringComparison.Ordinal);
+        Assert.Contains("service_instance_id=\"edge-1\"", info, StringComparison.Ordinal);
+        Assert.Contains("deployment_environment_name=\"blue\"", info, StringComparison.Ordinal);
+        Assert.All(gateway.Events, line => Assert.Equal("edge", line.GetProperty("service").GetString()));
+    }
+
+    [Fact]
+    public async Task In_development_logs_are_text()
+    {
+        await using var gateway = await GatewayProcess.StartAsync([], ("ASPNETCORE_ENVIRONMENT", "Development"));
+
+        Assert.Empty(gateway.Events);
+    }
+
+    [Fact]
+    public async Task Outside_development_every_line_is_JSON_and_frameworks_keep_quiet()
+    {
+        await using var orders = await Destination.StartAsync();
+        await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
+        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+        await gateway.StopAsync();
+
+        Assert.Equal(gateway.Output.Count, gateway.Events.Count());
+        Assert.Equal(
+            ["GoReliable.Gateway.Requests.RequestTelemetry", "Microsoft.Hosting.Lifetime"],
+            gateway.Events.Select(line => line.GetProperty("logger").GetString()).Distinct().Order());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_collector_that_is_down_costs_no_request_and_does_not_hold_up_the_end(bool acceptsConnections)
+    {
+        // Either nobody listens, or somebody accepts and never says a word.
+        using var collector = new TcpListener(IPAddress.Loopback, 0);
+        collector.Start();
+        var endpoint = $"http://{collector.LocalEndpoint}";
+        if (!acceptsConnections)
+            collector.Stop();
+        await using var orders = await Destination.StartAsync();
+        await using var gateway = await GatewayProcess.StartAsync([orders.Address],
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_BLRP_SCHEDULE_DELAY", "100"), ("OTEL_METRIC_EXPORT_INTERVAL", "100"));
+        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+
+        // More than the queues hold.
+        var slowest = TimeSpan.Zero;
+        for (var i = 0; i < 3000; i++)
+        {
+            var asked = Stopwatch.GetTimestamp();
+            using var response = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            slowest = TimeSpan.FromTicks(Math.Max(slowest.Ticks, Stopwatch.GetElapsedTime(asked).Ticks));
+        }
+
+        Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        Assert.InRange(await gateway.StopAsync(), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task A_scrape_of_5000_series_takes_less_than_50_ms()
+    {
+        using var meter = new Meter("GoReliable.Tests.Scrape");
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["URLS"] = "http://127.0.0.1:0";
+        builder.Configuration["MANAGEMENT_PORT"] = $"{FreePort()}";
+        builder.AddServiceDefaults();
+        builder.Logging.ClearProviders();
+        // The cache, for several scrapers at once, would be what is measured.
+        builder.Services.Configure<PrometheusAspNetCoreOptions>(prometheus => prometheus.ScrapeResponseCacheDurationMilliseconds = 0);
+        await using var app = builder.Build();
+        app.MapDefaultEndpoints();
+        await app.StartAsync(Cancel);
+        // A metric holds at most 2000 combinations of labels.
+        for (var i = 0; i < 5; i++)
+        {
+            var counter = meter.CreateCounter<long>($"goreliable.test.scrape{i}");
+            for (var j = 0; j < 1000; j++)
+                counter.Add(1, new("method", "GET"), new("route", "/api/v1/orders/{id}"), new("number", j));
+        }
+        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{builder.Configuration["MANAGEMENT_PORT"]}") };
+
+        var best = TimeSpan.MaxValue;
+        for (var i = 0; i < 30; i++)
+        {
+            var asked = Stopwatch.GetTimestamp();
+            var text = await client.GetStringAsync("/metrics", Cancel);
+            var took = Stopwatch.GetElapsedTime(asked);
+            Assert.InRange(new Exposition(text).Lines.Count(line => !line.StartsWith('#')), 5000, 6000);
+            best = took < best ? took : best;
+        }
+
+        TestContext.Current.SendDiagnosticMessage($"Best scrape of 5000 series: {best.TotalMilliseconds:0.0} ms");
+        Assert.InRange(best, TimeSpan.Zero, TimeSpan.FromMilliseconds(50));
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

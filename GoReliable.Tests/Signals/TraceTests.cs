@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Net;
+using GoReliable.Tests.Platform;
+using OtlpReceiver;
+
+namespace GoReliable.Tests.Signals;
+
+/// <summary>The tree of spans of an order, as an OTLP endpoint gets it from the three services.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class TraceTests(SharedPlatform shared)
+{
+    private readonly GoReliablePlatform platform = shared.Platform;
+
+    [Fact]
+    public async Task One_trace_leads_from_the_request_to_the_delivered_notification()
+    {
+        using var alice = platform.Client("alice");
+        var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}],"contactEmail":"a@example.com"}""");
+        var order = (await response.JsonAsync()).GetProperty("id").GetString();
+        var trace = await TraceAsync(response, "send email", "store notifications");
+
+        var edge = Assert.Single(trace.Roots);
+        AssertSpan(edge, "gateway", ActivityKind.Server, "POST /api/v1/orders");
+        var call = trace.Only(span => span.Service == "gateway" && span.Kind == ActivityKind.Client);
+        var server = trace.Only(span => span.Service == "orders" && span.Kind == ActivityKind.Server);
+        var create = trace.Only("create order");
+        var insert = trace.Only("INSERT order");
+        var publish = trace.Only("publish orders:order.created");
+        var process = trace.Only("process orders:order.created:notifications");
+        var send = trace.Only("send email");
+
+        AssertSpan(server, "orders", ActivityKind.Server, "POST /api/v1/orders");
+        AssertSpan(create, "orders", ActivityKind.Internal, "create order");
+        AssertSpan(insert, "orders", ActivityKind.Client, "INSERT order");
+        AssertSpan(publish, "orders", ActivityKind.Producer, "publish orders:order.created");
+        AssertSpan(process, "notifications", ActivityKind.Consumer, "process orders:order.created:notifications");
+        AssertWay(trace, edge, call, server, create, insert);
+        AssertWay(trace, create, publish, process, send);
+        Assert.Same(process, trace.ParentOf(trace.Only("store notifications")));
+
+        Assert.Equal(order, create["goreliable.order.id"]);
+        Assert.Equal(1L, create["goreliable.order.item_count"]);
+        Assert.Equal("EUR", create["goreliable.order.currency"]);
+        Assert.Equal(order, process["goreliable.order.id"]);
+        Assert.Equal(201L, edge["http.response.status_code"]);
+        Assert.Equal("/api/v1/orders", edge["http.route"]);
+        Assert.Equal("postgresql", insert["db.system.name"]);
+        foreach (var message in new[] { publish, process })
+        {
+            Assert.Equal("rabbitmq", message["messaging.system"]);
+            Assert.Equal("order.created", message["messaging.rabbitmq.destination.routing_key"]);
+            Assert.Equal(publish["messaging.message.id"], message["messaging.message.id"]);
+        }
+        Assert.DoesNotContain(trace.Spans, span => span.Status == ActivityStatusCode.Error);
+    }
+
+    [Fact]
+    public async Task A_consumer_span_is_the_processing_and_not_the_waiting()
+    {
+        using var alice = platform.Client("alice");
+        var trace = await TraceAsync(await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""), "store notifications");
+        var (publish, process) = (trace.Only("publish orders:order.created"), trace.Only("process orders:order.created:notifications"));
+
+        Assert.True(process.Start >= publish.Start, $"{trace}");
+        Assert.True(process.Start <= trace.Only("store notifications").Start && process.End >= trace.Only("store notifications").End, $"{trace}");
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("""{"currency":"EUR","items":[]}""")]
+    public async Task A_clients_mistake_is_no_error_of_ours(string body)
+    {
+        using var alice = platform.Client("alice");
+        var trace = await TraceAsync(await alice.PostRawAsync(body));
+
+        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Server), span => Assert.Equal(400L, span["http.response.status_code"]));
+        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Server), span => Assert.NotEqual(ActivityStatusCode.Error, span.Status));
+        Assert.All(trace.Spans, span => Assert.DoesNotContain(span.Events, happened => happened.Name == "exception"));
+        Assert.DoesNotContain(trace.Spans, span => span.Name.StartsWith("INSERT", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_order_that_the_database_does_not_take_is_an_error_with_its_exception()
+    {
+        using var alice = platform.Client("alice");
+        await using var database = await platform.DatabaseAsync("orders-db");
+        await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        // Nobody gets past this lock: the insert runs into its time limit.
+        await using (var @lock = new Npgsql.NpgsqlCommand("LOCK TABLE orders", connection, transaction))
+            await @lock.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+
+        await response.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
+        var trace = await TraceAsync(response, "INSERT order", "create order");
+        Assert.Equal(ActivityStatusCode.Error, trace.Only("INSERT order").Status);
+        Assert.Equal(ActivityStatusCode.Error, trace.Only(span => span.Service == "orders" && span.Kind == ActivityKind.Server).Status);
+        Assert.Contains(trace.Spans.SelectMany(span => span.Events), happened => happened.Name == "exception");
+    }
+
+    [Fact]
+    public async Task Each_attempt_at_a_notification_has_its_own_span_in_the_same_trace()
+    {
+        var message = await TestEvent.PublishAsync(platform, block: true);
+        await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == message.TraceId && span.Name == "send email", TestContext.Current.CancellationToken);
+        message.Unblock();
+
+        var trace = await platform.Telemetry.WaitForTraceAsync(message.TraceId, tree => tree.Named("send email").Any(span => span.Status != ActivityStatusCode.Error), TestContext.Current.CancellationToken);
+        var attempts = trace.Named("send email").OrderBy(span => span.Start).ToList();
+        Assert.True(attempts.Count >= 2, $"{trace}");
+        Assert.All(attempts[..^1], failed => Assert.Equal(ActivityStatusCode.Error, failed.Status));
+        Assert.All(attempts[..^1], failed => Assert.Contains(failed.Events, happened => happened.Name == "exception"));
+        var consumers = attempts.Select(attempt => trace.ParentOf(attempt)!).ToList();
+        Assert.Equal(attempts.Count, consumers.Distinct().Count());
+        Assert.All(consumers, consumer => Assert.Equal(ActivityKind.Consumer, consumer.Kind));
+        Assert.Equal(Enumerable.Range(1, attempts.Count).Select(attempt => (object)(long)attempt), consumers.Select(consumer => consumer["goreliable.delivery.attempt"]!));
+    }
+
+    [Fact]
+    public async Task A_message_that_arrives_twice_is_consumed_twice_and_sent_once()
+    {
+        var message = await TestEvent.PublishAsync(platform, times: 2);
+        var trace = await platform.Telemetry.WaitForTraceAsync(
+            message.TraceId, tree => tree.Spans.Count(span => span.Kind == ActivityKind.Consumer) == 2 && tree.Named("send email").Any(), TestContext.Current.CancellationToken);
+
+        Assert.Single(trace.Named("send email"));
+    }
+
+    [Fact]
+    public async Task Polling_probes_and_scrapes_make_no_spans()
+    {
+        using var management = platform.Management("orders");
+        for (var i = 0; i < 5; i++)
+        {
+            await management.GetAsync("/health/ready", TestContext.Current.CancellationToken);
+            await management.GetAsync("/metrics", TestContext.Current.CancellationToken);
+        }
+        using var alice = platform.Client("alice");
+        await TraceAsync(await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""), "store notifications");
+
+        var roots = platform.Telemetry.Spans().Where(span => span.ParentSpanId is null or "").ToList();
+        Assert.All(roots, root => Assert.True(
+            root.Kind == ActivityKind.Server && ((string?)root["url.path"])?.StartsWith("/health", StringComparison.Ordinal) != true && (string?)root["url.path"] != "/metrics"
+                || root.Name == "relay outbox",
+            $"{root.Service} {root.Kind} {root.Name}"));
+    }
+
+    [Fact]
+    public async Task Every_service_says_what_it_is()
+    {
+        using var alice = platform.Client("alice");
+        var trace = await TraceAsync(await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""), "store notifications");
+
+        Assert.Equal(["gateway", "notifications", "orders"], trace.Spans.Select(span => span.Service).Distinct().Order(StringComparer.Ordinal));
+        foreach (var span in trace.Spans)
+        {
+            Assert.Equal("goreliable", span.Resource.GetValueOrDefault("service.namespace"));
+            Assert.Matches(@"^\d+\.\d+\.\d+", (string)span.Resource.GetValueOrDefault("service.version")!);
+            Assert.NotEmpty((string)span.Resource.GetValueOrDefault("service.instance.id")!);
+            Assert.Equal("development", span.Resource.GetValueOrDefault("deployment.environment.name"));
+        }
+    }
+
+    private async Task<SpanTree> TraceAsync(HttpResponseMessage response, params string[] names)
+    {
+        var traceId = Assert.Single(response.Headers.GetValues("X-Trace-Id"));
+        return await platform.Telemetry.WaitForTraceAsync(traceId, ["POST /api/v1/orders", "POST /api/v1/orders", .. names], TestContext.Current.CancellationToken);
+    }
+
+    private static void AssertSpan(ReceivedSpan span, string service, ActivityKind kind, string name) =>
+        Assert.Equal((service, kind, name), (span.Service, span.Kind, span.Name));
+
+    private static void AssertWay(SpanTree trace, params ReceivedSpan[] way)
+    {
+        for (var i = 1; i < way.Length; i++)
+            Assert.True(ReferenceEquals(way[i - 1], trace.ParentOf(way[i])), $"{way[i].Name} should be a child of {way[i - 1].Name}:\n{trace}");
+    }
+}

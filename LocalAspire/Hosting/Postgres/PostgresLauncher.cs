@@ -1,0 +1,125 @@
+using System.Globalization;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Orchestration;
+using Aspire.Hosting.Processes;
+
+namespace Aspire.Hosting.Postgres;
+
+/// <summary>Starts a PostgreSQL server on the loopback interface, with scram passwords and a data directory of its own.</summary>
+internal sealed class PostgresLauncher : IResourceLauncher
+{
+    private static readonly string[] UnprivilegedUsers = ["postgres", "nobody"];
+
+    private readonly PostgresServerResource _server;
+    private readonly SystemUser? _user;
+    private readonly string? _programs;
+    private readonly DataDirectory _data;
+
+    public PostgresLauncher(PostgresServerResource server, string appHostDirectory)
+    {
+        _server = server;
+        _user = Native.IsRoot ? SystemUser.Find(UnprivilegedUsers) : null;
+        _programs = FindPrograms();
+        _data = DataDirectory.Choose(server, appHostDirectory, _user);
+    }
+
+    public bool IsDisposable => !_data.IsKept;
+
+    public IEnumerable<string> FindProblems()
+    {
+        if (_programs is null)
+            yield return $"Resource '{_server.Name}' needs PostgreSQL, which is not installed. Install it with: {Programs.Install("postgresql")}";
+        else if (Native.IsRoot && _user is null)
+            yield return $"Resource '{_server.Name}': PostgreSQL does not run as root, and this machine has no user 'postgres' or 'nobody' that it could run as. Add one with: useradd --system postgres";
+        else if (!_data.TryLock())
+            yield return KeptData.InUse(_server, _data);
+    }
+
+    public async Task<Launch> PrepareAsync(LaunchContext context, CancellationToken cancellationToken)
+    {
+        _data.Create(_user);
+        var version = Path.Combine(_data.Path, "PG_VERSION");
+        if (!File.Exists(version))
+            await InitializeAsync(context, cancellationToken);
+        else if ((await File.ReadAllTextAsync(version, cancellationToken)).Trim() is var kept && kept != Version)
+            throw new DistributedApplicationException($"The data in {_data.Path} was made by PostgreSQL {kept}; installed is {Version}. Remove the directory to start anew.");
+
+        RemoveStaleLock();
+        return Describe("postgres", context,
+        [
+            "-D", _data.Path,
+            "-p", _server.PrimaryEndpoint.Port.ToString(CultureInfo.InvariantCulture),
+            "-c", "listen_addresses=127.0.0.1",
+            "-c", "unix_socket_directories=",
+            .. context.Arguments,
+        ]);
+    }
+
+    public void Dispose() => _data.Dispose();
+
+    private string Version => Path.GetFileName(Path.GetDirectoryName(_programs!)!);
+
+    // Debian keeps versions side by side, outside of the PATH.
+    private static string? FindPrograms()
+    {
+        const string Debian = "/usr/lib/postgresql";
+        if (!Directory.Exists(Debian))
+            return null;
+
+        return Directory.GetDirectories(Debian)
+            .Where(d => File.Exists(Path.Combine(d, "bin", "postgres")))
+            .OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var version) ? version : 0)
+            .Select(d => Path.Combine(d, "bin"))
+            .FirstOrDefault();
+    }
+
+    private async Task InitializeAsync(LaunchContext context, CancellationToken cancellationToken)
+    {
+        // As a file, not an argument: everybody can read arguments.
+        var password = Path.Combine(DataDirectory.TemporaryRoot(_user), $"localaspire-{Guid.NewGuid():N}");
+        await using (var file = new FileStream(password, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+        await using (var writer = new StreamWriter(file))
+            await writer.WriteLineAsync(context.Own["POSTGRES_PASSWORD"]);
+
+        try
+        {
+            if (_user is not null)
+                Native.ChangeOwner(password, _user.Id, _user.Group);
+
+            await ChildProcess.RunToEndAsync(
+                Describe("initdb", context,
+                [
+                    "-D", _data.Path, "--username", context.Own["POSTGRES_USER"], "--pwfile", password,
+                    "--auth-host=scram-sha-256", "--auth-local=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8",
+                    .. IsDisposable ? ["--no-sync"] : Array.Empty<string>(),
+                ]),
+                cancellationToken);
+        }
+        finally
+        {
+            File.Delete(password);
+        }
+    }
+
+    private Launch Describe(string program, LaunchContext context, IReadOnlyList<string> arguments) =>
+        new(Path.Combine(_programs!, program), arguments, _data.Path, context.Variables.Where(v => !v.Key.StartsWith("PG", StringComparison.Ordinal)).ToDictionary())
+        {
+            User = _user,
+            // The fast shutdown: it ends sessions and does not wait for them.
+            StopSignal = Native.SIGINT,
+            DeathSignal = "INT",
+        };
+
+    // After a crash, the process id in the lock may by now be another program's; PostgreSQL would then refuse to start.
+    // Nobody else uses the directory: it is locked by this AppHost.
+    private void RemoveStaleLock()
+    {
+        var path = Path.Combine(_data.Path, "postmaster.pid");
+        if (!File.Exists(path))
+            return;
+
+        var commandLine = $"/proc/{File.ReadLines(path).First().Trim()}/cmdline";
+        if (!File.Exists(commandLine) || !File.ReadAllText(commandLine).Contains(_data.Path, StringComparison.Ordinal))
+            File.Delete(path);
+    }
+}

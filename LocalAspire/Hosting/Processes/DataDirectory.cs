@@ -1,0 +1,103 @@
+using System.Security.Cryptography;
+using System.Text;
+using Aspire.Hosting.ApplicationModel;
+
+namespace Aspire.Hosting.Processes;
+
+/// <summary>Where a server has its data: kept in the repository, or temporary.</summary>
+internal sealed class DataDirectory : IDisposable
+{
+    private FileStream? _lock;
+
+    private DataDirectory(string path, bool isKept)
+    {
+        Path = path;
+        IsKept = isKept;
+    }
+
+    public string Path { get; }
+
+    public bool IsKept { get; }
+
+    /// <summary>Chooses the directory; creates nothing yet.</summary>
+    public static DataDirectory Choose(IResource resource, string appHostDirectory, SystemUser? user)
+    {
+        if (!resource.TryGetLastAnnotation<KeptDataAnnotation>(out var kept))
+            return new DataDirectory(System.IO.Path.Combine(TemporaryRoot(user), $"localaspire-{resource.Name}-{Guid.NewGuid():N}"), isKept: false);
+
+        var root = RepositoryRoot(appHostDirectory);
+        var name = kept.Name ?? resource.Name;
+        var path = System.IO.Path.Combine(root, ".data", name);
+
+        // Another user often cannot enter root's home. What belongs to a repository there is kept where everybody can.
+        if (user is not null && !CanEnter(root))
+            path = System.IO.Path.Combine("/var/tmp", $"{System.IO.Path.GetFileName(root)}-{Hash(root)}", name);
+
+        return new DataDirectory(path, isKept: true);
+    }
+
+    /// <summary>Reserves kept data for this AppHost until it ends, however it ends; false when another one has it.</summary>
+    public bool TryLock()
+    {
+        if (!IsKept || _lock is not null)
+            return true;
+
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        try
+        {
+            _lock = new FileStream($"{Path}.lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Creates the directory for its user alone.</summary>
+    public void Create(SystemUser? user)
+    {
+        Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (user is not null)
+            Native.ChangeOwner(Path, user.Id, user.Group);
+    }
+
+    /// <summary>Removes temporary data, and lets others have kept data.</summary>
+    public void Dispose()
+    {
+        _lock?.Dispose();
+        _lock = null;
+        if (!IsKept && Directory.Exists(Path))
+            Directory.Delete(Path, recursive: true);
+    }
+
+    public static string RepositoryRoot(string directory)
+    {
+        for (var d = new DirectoryInfo(directory); d is not null; d = d.Parent)
+        {
+            if (d.EnumerateFiles("*.sln").Any() || d.EnumerateFiles("*.slnx").Any() || System.IO.Path.Exists(System.IO.Path.Combine(d.FullName, ".git")))
+                return d.FullName;
+        }
+
+        return directory;
+    }
+
+    public static string TemporaryRoot(SystemUser? user)
+    {
+        var configured = System.IO.Path.GetTempPath();
+        return user is null || CanEnter(configured) ? configured : "/tmp";
+    }
+
+    private static bool CanEnter(string directory)
+    {
+        for (var d = new DirectoryInfo(directory); d is not null; d = d.Parent)
+        {
+            if (!d.UnixFileMode.HasFlag(UnixFileMode.OtherExecute))
+                return false;
+        }
+
+        return true;
+    }
+
+    private static string Hash(string text) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..8].ToLowerInvariant();
+}

@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Aspire.Hosting.Processes;
+
+/// <summary>
+/// Starts processes so that none outlives the AppHost, not even when it is killed: the kernel then sends each its death signal.
+/// That signal follows the thread that started the process, not the whole program (prctl(2), PR_SET_PDEATHSIG),
+/// so all are started by one thread, which lives as long as the program.
+/// </summary>
+internal static class ProcessStarter
+{
+    private static readonly BlockingCollection<(ProcessStartInfo Info, TaskCompletionSource<Process> Started)> Queue = [];
+
+    static ProcessStarter() => new Thread(Run) { IsBackground = true, Name = "LocalAspire.ProcessStarter" }.Start();
+
+    public static Task<Process> StartAsync(Launch launch)
+    {
+        var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Queue.Add((Describe(launch), started));
+        return started.Task;
+    }
+
+    private static void Run()
+    {
+        foreach (var (info, started) in Queue.GetConsumingEnumerable())
+        {
+            try
+            {
+                started.SetResult(Process.Start(info)!);
+            }
+            catch (Exception e)
+            {
+                started.SetException(e);
+            }
+        }
+    }
+
+    private static ProcessStartInfo Describe(Launch launch)
+    {
+        // setsid: a session of its own, so that Ctrl-C in the terminal reaches the AppHost only. Both tools exec: the pid stays.
+        var info = new ProcessStartInfo(Programs.Require("setsid"))
+        {
+            WorkingDirectory = launch.WorkingDirectory,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        info.ArgumentList.Add(Programs.Require("setpriv"));
+        if (launch.User is { } user)
+        {
+            info.ArgumentList.Add($"--reuid={user.Id}");
+            info.ArgumentList.Add($"--regid={user.Group}");
+            info.ArgumentList.Add("--clear-groups");
+        }
+
+        info.ArgumentList.Add("--pdeathsig");
+        info.ArgumentList.Add(launch.DeathSignal);
+        info.ArgumentList.Add("--");
+        info.ArgumentList.Add(launch.Program);
+        foreach (var argument in launch.Arguments)
+            info.ArgumentList.Add(argument);
+
+        info.Environment.Clear();
+        foreach (var (name, value) in launch.Environment)
+            info.Environment[name] = value;
+
+        return info;
+    }
+}
