@@ -61,7 +61,7 @@ public sealed class ProcessTests
     public async Task No_process_survives_when_the_AppHost_is_killed()
     {
         using var appHost = AppHostProcess.Start("--KeepData=false", "--DcpPublisher:RandomizePorts=true");
-        await appHost.WaitForLineAsync("orders ");
+        await appHost.WaitForLineAsync("All resources are healthy.");
         var family = appHost.Descendants();
         Assert.Contains(family, process => process.Name == "postgres");
         Assert.Contains(family, process => process.Name == "beam.smp");
