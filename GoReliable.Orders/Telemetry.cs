@@ -51,6 +51,13 @@ internal sealed class Telemetry
         meter.CreateObservableGauge("goreliable.order_service.outbox_oldest_message_age", oldestAge, "s", "Age of the oldest outbox message; 0 when there is none");
     }
 
+    /// <summary>Marks a span as failed; an exception filter that lets the exception pass.</summary>
+    public static bool Failed(Activity? activity, Exception exception)
+    {
+        activity?.SetStatus(ActivityStatusCode.Error, exception.Message).SetTag("error.type", exception.GetType().FullName);
+        return false;
+    }
+
     public void OrderCreated(string currency) => ordersCreated.Add(1, new KeyValuePair<string, object?>("currency", currency));
 
     public void StatusChanged(string from, string to) => statusTransitions.Add(1, new("from", from), new("to", to));

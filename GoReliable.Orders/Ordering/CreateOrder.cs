@@ -73,23 +73,32 @@ internal sealed class CreateOrder(NpgsqlDataSource database, OutboxSignal outbox
         var order = Accept(request);
         using var activity = Telemetry.Source.StartActivity("create order");
         activity?.SetTag("goreliable.order.id", order.Id).SetTag("goreliable.order.item_count", order.Items.Length).SetTag("goreliable.order.currency", order.Currency);
-
-        if (key is not null && await StoreOnceAsync(order, customer.Id, key, request.Hash()) is { } earlier)
+        try
         {
-            if (earlier.Problem is not null)
-                return ("conflict", earlier.Problem);
-            context.Response.Headers[ReplayedHeader] = "true";
-            telemetry.Replayed();
-            logger.OrderReplayed(earlier.Order!.Id);
-            return ("replayed", Created(earlier.Order));
+            if (key is null)
+                await StoreAsync(order, customer.Id);
+            else if (await StoreOnceAsync(order, customer.Id, key, request.Hash()) is { } earlier)
+                return Again(earlier, context.Response);
         }
-        if (key is null)
-            await StoreAsync(order, customer.Id);
+        catch (Exception exception) when (Telemetry.Failed(activity, exception))
+        {
+            throw;
+        }
 
         outbox.Wake();
         telemetry.OrderCreated(order.Currency);
         logger.OrderCreated(order.Id, order.Items.Length, order.Currency);
         return ("created", Created(order));
+    }
+
+    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) Again((Order? Order, ProblemHttpResult? Problem) earlier, HttpResponse response)
+    {
+        if (earlier.Problem is not null)
+            return ("conflict", earlier.Problem);
+        response.Headers[ReplayedHeader] = "true";
+        telemetry.Replayed();
+        logger.OrderReplayed(earlier.Order!.Id);
+        return ("replayed", Created(earlier.Order));
     }
 
     private static Created<Order> Created(Order order) => TypedResults.Created($"/api/v1/orders/{order.Id}", order);

@@ -11,25 +11,25 @@ internal static class OrderEndpoints
 
     public static void MapOrders(this IEndpointRouteBuilder routes)
     {
-        var orders = routes.MapGroup("/api/v1/orders").RequireAuthorization().WithTags("Orders");
+        var orders = routes.MapGroup("/api/v1").RequireAuthorization().WithTags("Orders");
 
-        orders.MapPost("", CreateOrder.HandleAsync).WithName("createOrder")
+        orders.MapPost("/orders", CreateOrder.HandleAsync).WithName("createOrder")
             .WithSummary("Creates an order; with an Idempotency-Key, once.")
             .Accepts<CreateOrderRequest>("application/json")
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
-        orders.MapGet("", ListOrders.HandleAsync).WithName("listOrders")
+        orders.MapGet("/orders", ListOrders.HandleAsync).WithName("listOrders")
             .WithSummary("Lists the caller's orders, newest first.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
-        orders.MapGet("/{id:guid}", GetOrder.HandleAsync).WithName("getOrder")
+        orders.MapGet("/orders/{id:guid}", GetOrder.HandleAsync).WithName("getOrder")
             .WithSummary("Reads one order.")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        orders.MapPost("/{id:guid}/confirm", ChangeStatus.ConfirmAsync).WithName("confirmOrder")
+        orders.MapPost("/orders/{id:guid}/confirm", ChangeStatus.ConfirmAsync).WithName("confirmOrder")
             .WithSummary("Confirms a pending order.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
-        orders.MapPost("/{id:guid}/cancel", ChangeStatus.CancelAsync).WithName("cancelOrder")
+        orders.MapPost("/orders/{id:guid}/cancel", ChangeStatus.CancelAsync).WithName("cancelOrder")
             .WithSummary("Cancels a pending or confirmed order.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);

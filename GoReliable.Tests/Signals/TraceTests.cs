@@ -159,7 +159,7 @@ public sealed class TraceTests(SharedPlatform shared)
             Assert.Equal("goreliable", span.Resource.GetValueOrDefault("service.namespace"));
             Assert.Matches(@"^\d+\.\d+\.\d+", (string)span.Resource.GetValueOrDefault("service.version")!);
             Assert.NotEmpty((string)span.Resource.GetValueOrDefault("service.instance.id")!);
-            Assert.Equal("Development", span.Resource.GetValueOrDefault("deployment.environment.name"));
+            Assert.Equal("development", span.Resource.GetValueOrDefault("deployment.environment.name"));
         }
     }
 

@@ -1,5 +1,6 @@
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Console;
+using Aspire.Hosting.Orchestration;
 using Aspire.Hosting.Publishing;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,6 +13,7 @@ public class DistributedApplication : IHost, IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly EntryPoint? _entryPoint;
+    private bool _isDisposed;
 
     internal DistributedApplication(IHost host, EntryPoint? entryPoint)
     {
@@ -83,6 +85,11 @@ public class DistributedApplication : IHost, IAsyncDisposable
     /// <summary>Stops what still runs.</summary>
     public virtual async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
+
+        // While the services still live: health checks that are running need them.
+        await Services.GetRequiredService<Orchestrator>().StopAsync(CancellationToken.None);
         _entryPoint?.Release();
         await ((IAsyncDisposable)_host).DisposeAsync();
         GC.SuppressFinalize(this);
