@@ -79,11 +79,11 @@ public sealed class ProcessTests
     {
         using var appHost = AppHostProcess.Start("--KeepData=false", "--DcpPublisher:RandomizePorts=true");
         await appHost.WaitForLineAsync("All resources are healthy.");
-        var family = appHost.Descendants();
+        // Each begins as setpriv, and becomes what it runs.
+        var family = await Eventually.SeeAsync("a service below the AppHost", () => Task.FromResult(appHost.Descendants()), found => found.Any(process => process.Name == "dotnet"));
         Assert.Contains(family, process => process.Name == "postgres");
         Assert.Contains(family, process => process.Name == "beam.smp");
         Assert.Contains(family, process => process.Name == "epmd");
-        Assert.Contains(family, process => process.Name == "dotnet");
 
         appHost.Kill();
 
