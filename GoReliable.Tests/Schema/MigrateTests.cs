@@ -51,6 +51,26 @@ public sealed class MigrateTests(SharedPlatform shared)
         Assert.Equal(NotificationsTables, await TablesAsync(database));
     }
 
+    [Fact]
+    public async Task A_statement_may_take_longer_than_a_request_waits_for_its_answer()
+    {
+        var database = await UnusedAsync();
+        await CreateAsync(database);
+        await using var source = NpgsqlDataSource.Create(database);
+        await using var blocker = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await blocker.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var block = new NpgsqlCommand("CREATE TABLE inbox ()", blocker, transaction);
+        await block.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var running = Migration.RunAsync("Notifications", database);
+        await Eventually.SeeAsync("a statement that has waited for 7 seconds", () => WaitingAsync(source), waiting => waiting > TimeSpan.FromSeconds(7));
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+
+        var migration = await running;
+        Assert.Equal(1, Applied(migration));
+        Assert.Empty(migration.Events("schema.failed"));
+    }
+
     [Theory]
     [InlineData("Orders")]
     [InlineData("Notifications")]
@@ -116,6 +136,12 @@ public sealed class MigrateTests(SharedPlatform shared)
         while (await reader.ReadAsync(TestContext.Current.CancellationToken))
             tables.Add(reader.GetString(0));
         return tables;
+    }
+
+    private static async Task<TimeSpan> WaitingAsync(NpgsqlDataSource source)
+    {
+        await using var command = source.CreateCommand("SELECT coalesce(max(now() - query_start), interval '0') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        return (TimeSpan)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
     private static TcpListener Listen()
