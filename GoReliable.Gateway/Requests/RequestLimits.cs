@@ -26,6 +26,9 @@ internal static class RequestLimits
             return next(context);
 
         context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+        // Kestrel ends the connection, since the body is not read to its end: say so, or the client sends its next request there.
+        if (HttpProtocol.IsHttp11(context.Request.Protocol))
+            context.Response.Headers.Connection = "close";
         return Task.CompletedTask;
     });
 }

@@ -22,39 +22,53 @@ internal sealed class QueueSampler(Broker broker, Telemetry telemetry, ILogger<Q
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         telemetry.ObserveQueues(() => sample);
-        var failed = false;
+        var succeeded = true;
         while (true)
         {
             try
             {
-                await SampleAsync(() => failed = false, stoppingToken);
+                await SampleAsync(() => succeeded = true, stoppingToken);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                sample = [];
-                if (!failed)
+                // Said once, until it worked again.
+                if (succeeded)
                     logger.QueuesNotSampled(Session.Explain(exception));
-                failed = true;
+                succeeded = false;
             }
             await Task.Delay(Interval, time, stoppingToken);
         }
     }
 
-    private async Task SampleAsync(Action succeeded, CancellationToken cancellationToken)
+    private async Task SampleAsync(Action onSuccess, CancellationToken cancellationToken)
     {
         var connection = await broker.ConnectAsync(cancellationToken);
         // A channel of its own: asking for a queue that does not exist closes the channel.
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         await OrderTopology.DeclareAsync(channel, cancellationToken);
-        while (true)
+        try
         {
-            var counted = new Measurement<long>[Sampled.Length];
-            for (var i = 0; i < counted.Length; i++)
-                counted[i] = new(await CountAsync(channel, Sampled[i].Queues, cancellationToken), new KeyValuePair<string, object?>("queue", Sampled[i].Label));
-            sample = counted;
-            succeeded();
-            await Task.Delay(Interval, time, cancellationToken);
+            while (true)
+            {
+                // The client library waits 20 s for an answer, and a token does not cut that short.
+                sample = await CountAsync(channel, cancellationToken).WaitAsync(Interval, time, cancellationToken);
+                onSuccess();
+                await Task.Delay(Interval, time, cancellationToken);
+            }
         }
+        finally
+        {
+            // Before the channel is disposed of, which takes its time where the broker does not answer.
+            sample = [];
+        }
+    }
+
+    private static async Task<Measurement<long>[]> CountAsync(IChannel channel, CancellationToken cancellationToken)
+    {
+        var counted = new Measurement<long>[Sampled.Length];
+        for (var i = 0; i < counted.Length; i++)
+            counted[i] = new(await CountAsync(channel, Sampled[i].Queues, cancellationToken), new KeyValuePair<string, object?>("queue", Sampled[i].Label));
+        return counted;
     }
 
     private static async Task<long> CountAsync(IChannel channel, string[] queues, CancellationToken cancellationToken)

@@ -124,9 +124,12 @@ internal sealed class Session : IAsyncDisposable
     }
 
     /// <summary>One line for the log; the library's messages contain whole stack traces.</summary>
-    public static string Explain(Exception exception) => exception is OperationInterruptedException { ShutdownReason: { } reason }
-        ? $"{reason.ReplyCode} {reason.ReplyText}"
-        : exception.Message;
+    public static string Explain(Exception exception) => exception switch
+    {
+        OperationInterruptedException { ShutdownReason: { } reason } => $"{reason.ReplyCode} {reason.ReplyText}",
+        OperationCanceledException or TimeoutException => "The broker does not answer.",
+        _ => exception.Message,
+    };
 
     private Task EndAsync()
     {

@@ -33,6 +33,10 @@ internal static class LoggingExtensions
         ["Logging:LogLevel:Yarp"] = "Warning",
         ["Logging:LogLevel:Npgsql"] = "Warning",
         ["Logging:LogLevel:Polly"] = "Warning",
+        // A line for each probe that fails, every few seconds. The probe's answer has the reason, and who is away is logged once.
+        ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
+        // Warns about keys that protect cookies; there are none.
+        ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
         ["Logging:Console:FormatterName"] = environment.IsDevelopment() ? ConsoleFormatterNames.Simple : JsonLineFormatter.FormatterName,
         ["Logging:Console:FormatterOptions:SingleLine"] = "true",
         ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss.fff ",

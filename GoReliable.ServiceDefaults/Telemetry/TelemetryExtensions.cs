@@ -24,6 +24,7 @@ internal static class TelemetryExtensions
     {
         var identity = new ServiceIdentity(builder.Environment);
         builder.Services.AddSingleton(identity);
+        builder.Services.AddExceptionHandler<ExceptionRecorder>();
 
         // For what .NET sends, for what ASP.NET receives (it took the default when the builder was made), and for what
         // OpenTelemetry's instrumentation adds to both.
@@ -50,6 +51,7 @@ internal static class TelemetryExtensions
                     server.Filter = context => !managementPort.Received(context);
                     server.RecordException = true;
                 })
+                // No RecordException here: .NET records it already.
                 .AddHttpClientInstrumentation(client => client.EnrichWithHttpResponseMessage = ForgiveClientErrors));
 
         // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are

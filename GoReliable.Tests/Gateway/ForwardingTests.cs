@@ -100,6 +100,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
         using var response = await gateway.Client.SendAsync(request, Cancel);
 
         await AssertProblemAsync(response, HttpStatusCode.RequestEntityTooLarge);
+        Assert.True(response.Headers.ConnectionClose);
     }
 
     [Fact]

@@ -46,7 +46,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 ["ASPNETCORE_ENVIRONMENT"] = "Production",
                 ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
                 ["MANAGEMENT_PORT"] = $"{managementPort}",
-                ["Gateway__Timeout"] = "00:00:01",
+                ["Gateway__Timeout"] = "00:00:03",
                 ["services__notifications__http__0"] = $"http://127.0.0.1:{nobody}",
             },
         };
@@ -73,8 +73,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>A port that nobody listens on now.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     /// <summary>What a scrape sees now, without the cache that serves two scrapers at once.</summary>
-    public async Task<Exposition> ScrapeAsync(bool openMetrics = false)
+    public async Task<ScrapeText> ScrapeAsync(bool openMetrics = false)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
         if (openMetrics)
@@ -119,12 +127,5 @@ internal sealed class GatewayProcess : IAsyncDisposable
             if (line.Contains("Application started", StringComparison.Ordinal))
                 started.TrySetResult();
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

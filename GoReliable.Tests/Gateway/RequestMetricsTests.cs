@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
@@ -149,9 +150,27 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
         Assert.DoesNotContain("trace_id", plain.Text, StringComparison.Ordinal);
     }
 
-    private Task<Exposition> SeeAsync(string what, Func<Exposition, bool> isSo) => Eventually.SeeAsync(what, () => gateway.ScrapeAsync(), isSo);
+    [Fact]
+    public async Task Promtool_has_nothing_to_say_about_our_own_families()
+    {
+        await gateway.Client.GetAsync("/api/v1/orders/1", Cancel);
+        var scrape = await SeeAsync("one request", scrape => Total(scrape) == 1);
 
-    private static double Total(Exposition scrape) => scrape.Series(Requests).Sum(LastNumber);
+        // It reads the plain text format only.
+        var start = new ProcessStartInfo("promtool", ["check", "metrics"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using var promtool = Process.Start(start)!;
+        await promtool.StandardInput.WriteAsync(scrape.Text.AsMemory(), Cancel);
+        promtool.StandardInput.Close();
+        var said = await promtool.StandardOutput.ReadToEndAsync(Cancel) + await promtool.StandardError.ReadToEndAsync(Cancel);
+        await promtool.WaitForExitAsync(Cancel);
+
+        Assert.DoesNotContain("error while linting", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("goreliable", said, StringComparison.Ordinal);
+    }
+
+    private Task<ScrapeText> SeeAsync(string what, Func<ScrapeText, bool> isSo) => Eventually.SeeAsync(what, () => gateway.ScrapeAsync(), isSo);
+
+    private static double Total(ScrapeText scrape) => scrape.Series(Requests).Sum(LastNumber);
 
     private static double LastNumber(string series) =>
         double.Parse(series[(series.LastIndexOf('}') + 2)..].Split(' ')[0], CultureInfo.InvariantCulture);

@@ -54,12 +54,13 @@ public sealed class TraceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_there_is_an_error_in_both_spans()
+    public async Task Nobody_there_is_an_error_in_both_spans_and_the_reason_is_in_the_clients()
     {
         var (trace, status) = await TraceAsync("/api/v1/orders/1/notifications");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.All(trace.Spans, span => Assert.Equal(ActivityStatusCode.Error, span.Status));
+        Assert.Equal("exception", Assert.Single(trace.Only("GET").Events).Name);
     }
 
     [Fact]

@@ -35,14 +35,14 @@ public sealed class ManifestFailureTests : IDisposable
     [Fact]
     public async Task Publishing_needs_no_program_but_dotnet_and_says_where_it_wrote()
     {
-        var run = await AppHostProcess.RunAsync(["--publisher", "manifest", "--output-path", ManifestPath], new Dictionary<string, string> { ["PATH"] = "/nowhere" });
+        var run = await AppHostRun.RunAsync(["--publisher", "manifest", "--output-path", ManifestPath], new Dictionary<string, string> { ["PATH"] = "/nowhere" });
 
-        Assert.Equal(new AppHostProcess(0, $"Published manifest to: {ManifestPath}{Environment.NewLine}", ""), run);
+        Assert.Equal(new AppHostRun(0, $"Published manifest to: {ManifestPath}{Environment.NewLine}", ""), run);
     }
 
     private async Task FailsAsync(IEnumerable<string> arguments, string message)
     {
-        var run = await AppHostProcess.RunAsync(arguments);
+        var run = await AppHostRun.RunAsync(arguments);
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains(message, run.Error, StringComparison.Ordinal);

@@ -12,7 +12,7 @@ public sealed class ManifestTests : IDisposable
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     // As deep below the repository's root as the expectation, so that relative paths are the same.
-    private readonly string _directory = Path.Combine(AppHostProcess.Repository, "aspire-output", Guid.NewGuid().ToString("N"));
+    private readonly string _directory = Path.Combine(AppHostRun.Repository, "aspire-output", Guid.NewGuid().ToString("N"));
 
     private string ManifestPath => Path.Combine(_directory, "aspire-manifest.json");
 
@@ -27,19 +27,19 @@ public sealed class ManifestTests : IDisposable
     [InlineData("--publisher manifest")]
     public async Task The_published_manifest_is_the_checked_in_one(string form)
     {
-        var run = await AppHostProcess.RunAsync([.. form.Split(' '), "--output-path", ManifestPath]);
+        var run = await AppHostRun.RunAsync([.. form.Split(' '), "--output-path", ManifestPath]);
 
         Assert.True(File.Exists(ManifestPath), $"No manifest was written. {run}");
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(
-            Normalized(Path.Combine(AppHostProcess.Repository, "GoReliable.Tests", "Manifest", "aspire-manifest.json")),
+            Normalized(Path.Combine(AppHostRun.Repository, "GoReliable.Tests", "Manifest", "aspire-manifest.json")),
             Normalized(ManifestPath));
     }
 
     [Fact]
     public async Task A_directory_as_output_path_gets_a_file_of_azds_name()
     {
-        var run = await AppHostProcess.RunAsync(["--publisher", "manifest", "--output-path", _directory]);
+        var run = await AppHostRun.RunAsync(["--publisher", "manifest", "--output-path", _directory]);
 
         Assert.True(File.Exists(ManifestPath), $"No manifest was written. {run}");
     }
@@ -53,7 +53,7 @@ public sealed class ManifestTests : IDisposable
             ["Parameters__messaging-password"] = "not-to-be-published",
         };
 
-        var run = await AppHostProcess.RunAsync(["--publisher", "manifest", "--output-path", ManifestPath], secrets);
+        var run = await AppHostRun.RunAsync(["--publisher", "manifest", "--output-path", ManifestPath], secrets);
 
         Assert.True(File.Exists(ManifestPath), $"No manifest was written. {run}");
         var manifest = await File.ReadAllTextAsync(ManifestPath, TestContext.Current.CancellationToken);
@@ -64,7 +64,7 @@ public sealed class ManifestTests : IDisposable
     [Fact]
     public void Only_the_gateways_api_is_external()
     {
-        var resources = JsonNode.Parse(File.ReadAllText(Path.Combine(AppHostProcess.Repository, "GoReliable.Tests", "Manifest", "aspire-manifest.json")))!["resources"]!.AsObject();
+        var resources = JsonNode.Parse(File.ReadAllText(Path.Combine(AppHostRun.Repository, "GoReliable.Tests", "Manifest", "aspire-manifest.json")))!["resources"]!.AsObject();
 
         var external =
             from resource in resources

@@ -32,7 +32,7 @@ internal sealed partial class Exposition
     public IEnumerable<Sample> Find(string name, params (string Name, string Value)[] labels) =>
         samples.Where(sample => sample.Name == name && labels.All(label => sample.Labels.GetValueOrDefault(label.Name) == label.Value));
 
-    [GeneratedRegex("""^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?<labels>[^}]*)\})? (?<value>\S+)(?: [0-9.]+)?(?: # \{(?<exemplar>[^}]*)\} .*)?$""")]
+    [GeneratedRegex("""^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?<labels>(?:[^"}]|"[^"]*")*)\})? (?<value>\S+)(?: [0-9.]+)?(?: # \{(?<exemplar>[^}]*)\} .*)?$""")]
     private static partial Regex Line();
 
     [GeneratedRegex("""(?<name>[a-zA-Z_][a-zA-Z0-9_]*)="(?<value>[^"]*)",?""")]

@@ -46,6 +46,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
 
         _inner = new HostApplicationBuilder(settings);
         _inner.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+        // A failed start is said in a sentence, not with a stack trace.
+        _inner.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         _inner.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
 
         AppHostDirectory = options.ProjectDirectory ?? _inner.Environment.ContentRootPath;

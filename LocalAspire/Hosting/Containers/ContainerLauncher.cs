@@ -10,7 +10,7 @@ namespace Aspire.Hosting.Containers;
 /// </summary>
 internal sealed class ContainerLauncher(ContainerResource container, LocalProgram program, string appHostDirectory, IServiceProvider services) : IResourceLauncher
 {
-    private readonly string _root = Path.Combine(Path.GetTempPath(), $"localaspire-{container.Name}-{Guid.NewGuid():N}");
+    private readonly string _root = TemporaryDirectory.Choose(container.Name);
 
     public async Task<Launch> PrepareAsync(LaunchContext context, CancellationToken cancellationToken)
     {

@@ -76,7 +76,7 @@ internal sealed class PostgresLauncher : IResourceLauncher
     private async Task InitializeAsync(LaunchContext context, CancellationToken cancellationToken)
     {
         // As a file, not an argument: everybody can read arguments.
-        var password = Path.Combine(DataDirectory.TemporaryRoot(_user), $"localaspire-{Guid.NewGuid():N}");
+        var password = TemporaryDirectory.Choose($"{_server.Name}-password");
         await using (var file = new FileStream(password, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
         await using (var writer = new StreamWriter(file))
             await writer.WriteLineAsync(context.Own["POSTGRES_PASSWORD"]);

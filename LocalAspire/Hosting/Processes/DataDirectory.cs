@@ -23,14 +23,14 @@ internal sealed class DataDirectory : IDisposable
     public static DataDirectory Choose(IResource resource, string appHostDirectory, SystemUser? user)
     {
         if (!resource.TryGetLastAnnotation<KeptDataAnnotation>(out var kept))
-            return new DataDirectory(System.IO.Path.Combine(TemporaryRoot(user), $"localaspire-{resource.Name}-{Guid.NewGuid():N}"), isKept: false);
+            return new DataDirectory(TemporaryDirectory.Choose(resource.Name), isKept: false);
 
         var root = RepositoryRoot(appHostDirectory);
         var name = kept.Name ?? resource.Name;
         var path = System.IO.Path.Combine(root, ".data", name);
 
         // Another user often cannot enter root's home. What belongs to a repository there is kept where everybody can.
-        if (user is not null && !CanEnter(root))
+        if (user is not null && !CanBeEntered(root))
             path = System.IO.Path.Combine("/var/tmp", $"{System.IO.Path.GetFileName(root)}-{Hash(root)}", name);
 
         return new DataDirectory(path, isKept: true);
@@ -82,13 +82,8 @@ internal sealed class DataDirectory : IDisposable
         return directory;
     }
 
-    public static string TemporaryRoot(SystemUser? user)
-    {
-        var configured = System.IO.Path.GetTempPath();
-        return user is null || CanEnter(configured) ? configured : "/tmp";
-    }
-
-    private static bool CanEnter(string directory)
+    /// <summary>Whether every user gets into a directory.</summary>
+    public static bool CanBeEntered(string directory)
     {
         for (var d = new DirectoryInfo(directory); d is not null; d = d.Parent)
         {

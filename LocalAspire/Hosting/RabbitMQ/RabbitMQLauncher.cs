@@ -21,7 +21,7 @@ internal sealed class RabbitMQLauncher : IResourceLauncher
         _broker = broker;
         _server = FindServer();
         _data = DataDirectory.Choose(broker, appHostDirectory, user: null);
-        _files = Path.Combine(Path.GetTempPath(), $"localaspire-{broker.Name}-{Guid.NewGuid():N}-run");
+        _files = TemporaryDirectory.Choose($"{broker.Name}-run");
     }
 
     public bool IsDisposable => !_data.IsKept;
@@ -120,8 +120,8 @@ internal sealed class RabbitMQLauncher : IResourceLauncher
         File.WriteAllText(Path.Combine(_files, "rabbitmq.conf"), $"""
             listeners.tcp.1 = 127.0.0.1:{Text(_broker.PrimaryEndpoint.Port)}
             log.console = true
+            log.console.level = warning
             log.file = false
-            log.connection.level = warning
             {(management ? $"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {Text(_broker.ManagementEndpoint.Port)}" : "")}
 
             """);

@@ -30,13 +30,15 @@ public static class DistributedApplicationTestingBuilder
     }
 
     /// <summary>An empty application, built by the test itself.</summary>
-    public static IDistributedApplicationTestingBuilder Create(params string[] args) => Create(args, (_, _) => { });
+    public static IDistributedApplicationTestingBuilder Create(params string[] args) => Create(Assembly.GetCallingAssembly(), args, (_, _) => { });
 
     /// <inheritdoc cref="Create(string[])"/>
-    public static IDistributedApplicationTestingBuilder Create(string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder)
+    public static IDistributedApplicationTestingBuilder Create(string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder) =>
+        Create(Assembly.GetCallingAssembly(), args, configureBuilder);
+
+    private static TestingBuilder Create(Assembly appHost, string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder)
     {
-        var appHost = Assembly.GetCallingAssembly();
-        var options = new DistributedApplicationOptions { Args = args, AssemblyName = appHost.GetName().Name };
+        var options = new DistributedApplicationOptions { Args = args };
         return new TestingBuilder(null, new DistributedApplicationBuilder(options, settings => TestDefaults.Apply(appHost, args, options, settings, configureBuilder)));
     }
 

@@ -6,7 +6,7 @@ namespace GoReliable.Tests.Manifest;
 /// <param name="ExitCode">Zero if it says that it succeeded.</param>
 /// <param name="Output">What it wrote to standard output.</param>
 /// <param name="Error">What it wrote to standard error.</param>
-internal sealed record AppHostProcess(int ExitCode, string Output, string Error)
+internal sealed record AppHostRun(int ExitCode, string Output, string Error)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -17,7 +17,7 @@ internal sealed record AppHostProcess(int ExitCode, string Output, string Error)
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables that it gets besides the tests' own.</param>
     /// <exception cref="TimeoutException">It did not end within a minute; it is killed.</exception>
-    public static async Task<AppHostProcess> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<AppHostRun> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet", [typeof(Projects.GoReliable_AppHost).Assembly.Location, .. arguments])
         {
@@ -35,7 +35,7 @@ internal sealed record AppHostProcess(int ExitCode, string Output, string Error)
             var output = process.StandardOutput.ReadToEndAsync(patience.Token);
             var error = process.StandardError.ReadToEndAsync(patience.Token);
             await process.WaitForExitAsync(patience.Token);
-            return new AppHostProcess(process.ExitCode, await output, await error);
+            return new AppHostRun(process.ExitCode, await output, await error);
         }
         catch (OperationCanceledException e)
         {

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace GoReliable.Tests.Gateway;
 
 /// <summary>A scrape's answer, as text.</summary>
-internal sealed record Exposition(string Text)
+internal sealed record ScrapeText(string Text)
 {
     public IEnumerable<string> Lines => Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 

@@ -1,0 +1,40 @@
+using System.Text.RegularExpressions;
+
+namespace GoReliable.Tests.Deploy;
+
+/// <summary>What a PromQL expression reads. Not a parser: promtool is one, and has accepted the expression before.</summary>
+internal static partial class PromQuery
+{
+    private static readonly HashSet<string> Words =
+        ["by", "without", "on", "ignoring", "group_left", "group_right", "bool", "offset", "and", "or", "unless", "Inf", "NaN"];
+
+    /// <summary>The selectors in an expression: name of the series, and the labels that it is matched by.</summary>
+    public static IReadOnlyList<(string Metric, IReadOnlyList<string> Labels)> Selectors(string expression)
+    {
+        // Label lists after by, on … hold names that are no metrics; texts hold anything.
+        var selectors = new List<(string, IReadOnlyList<string>)>();
+        var withoutGrouping = Grouping.Replace(expression, " ");
+        foreach (Match match in Selector.Matches(withoutGrouping))
+        {
+            var name = match.Groups["name"].Value;
+            if (name.Length == 0 || Words.Contains(name) || match.Groups["call"].Success)
+                continue;
+            selectors.Add((name, [.. Matcher.Matches(match.Groups["matchers"].Value).Select(matcher => matcher.Groups["label"].Value)]));
+        }
+        return selectors;
+    }
+
+    /// <summary>Labels that an expression groups, joins or keeps by.</summary>
+    public static IReadOnlyList<string> GroupingLabels(string expression) =>
+        [.. Grouping.Matches(expression).SelectMany(match => match.Groups["labels"].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+
+    [GeneratedRegex(@"\b(by|without|on|ignoring|group_left|group_right)\s*\((?<labels>[^)]*)\)")]
+    private static partial Regex Grouping { get; }
+
+    // A name, then either a call's parenthesis or matchers; strings and durations ([5m]) are consumed first, so that nothing in them counts.
+    [GeneratedRegex("""("(\\.|[^"\\])*")|(\[[^\]]*\])|(?<![\w.:])(?<name>[a-zA-Z_:][\w:]*)(?:(?<call>\s*\()|(?<matchers>\{(?:"(?:\\.|[^"\\])*"|[^}"])*\}))?""", RegexOptions.ExplicitCapture)]
+    private static partial Regex Selector { get; }
+
+    [GeneratedRegex("""(?<label>[a-zA-Z_]\w*)\s*(=~|!~|!=|=)""", RegexOptions.ExplicitCapture)]
+    private static partial Regex Matcher { get; }
+}

@@ -1,0 +1,59 @@
+using GoReliable.Tests.Platform;
+using Microsoft.Extensions.Logging;
+using OtlpReceiver;
+
+namespace GoReliable.Tests.Signals;
+
+[Collection(SharedPlatform.Name)]
+public sealed class LogTests(SharedPlatform shared)
+{
+    private readonly GoReliablePlatform platform = shared.Platform;
+
+    [Fact]
+    public async Task The_log_lines_of_an_order_carry_its_trace_in_all_three_services()
+    {
+        using var alice = platform.Client("alice");
+        var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
+        var traceId = response.Headers.GetValues("X-Trace-Id").Single();
+        var order = (await response.JsonAsync()).GetProperty("id").GetString();
+
+        foreach (var (service, @event) in new[] { ("gateway", "http.request"), ("orders", "order.created"), ("notifications", "notification.delivered") })
+        {
+            var line = await WaitForAsync(log => log.TraceId == traceId && log.EventName == @event);
+            Assert.Equal(service, line.Service);
+            Assert.Equal(LogLevel.Information, line.Level);
+            await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == traceId && span.SpanId == line.SpanId, TestContext.Current.CancellationToken);
+        }
+        Assert.Contains(platform.Telemetry.Logs(traceId), line => order == (string?)line["OrderId"]);
+    }
+
+    [Fact]
+    public async Task A_request_is_one_line_with_its_route_and_not_its_path()
+    {
+        using var alice = platform.Client("alice");
+        var order = await alice.CreateAsync();
+        var response = await alice.GetAsync($"{OrdersClient.Orders}/{order}", TestContext.Current.CancellationToken);
+        var traceId = response.Headers.GetValues("X-Trace-Id").Single();
+        await WaitForAsync(log => log.TraceId == traceId && log.EventName == "http.request");
+
+        var line = Assert.Single(platform.Telemetry.Logs(traceId), log => log.Service == "gateway");
+        Assert.Equal("/api/v1/orders/{id}", line["Route"]);
+        Assert.Equal("GET", line["Method"]);
+        Assert.Equal(200L, line["StatusCode"]);
+    }
+
+    [Fact]
+    public async Task A_message_that_fails_is_told_once_per_attempt_in_its_trace()
+    {
+        var message = await TestEvent.PublishAsync(platform, block: true);
+        var retried = await WaitForAsync(log => log.TraceId == message.TraceId && log.EventName == "notification.retried");
+        message.Unblock();
+        await WaitForAsync(log => log.TraceId == message.TraceId && log.EventName == "notification.delivered");
+
+        Assert.Equal(LogLevel.Warning, retried.Level);
+        var attempts = platform.Telemetry.Logs(message.TraceId).Where(log => log.EventName == "notification.retried").Select(log => log["Attempt"]).ToList();
+        Assert.Equal(attempts.Distinct(), attempts);
+    }
+
+    private Task<ReceivedLog> WaitForAsync(Func<ReceivedLog, bool> wanted) => platform.Telemetry.WaitForLogAsync(wanted, TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,58 @@
+using System.Net.Http.Headers;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.Signals;
+
+/// <summary>Marks every value that a person or a secret could be in, sends it everywhere, and looks for the marks.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class PrivacyTests(SharedPlatform shared)
+{
+    [Fact]
+    public async Task Nothing_personal_and_no_body_is_in_logs_spans_or_metrics()
+    {
+        var platform = shared.Platform;
+        const string Mark = "m4rk3d";
+        var (customer, email, sku, key, token) = ($"{Mark}-customer", $"{Mark}-mail@example.com", $"{Mark}-sku", $"{Mark}-key", $"{Mark}-token");
+        using var client = platform.Client(customer);
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        client.DefaultRequestHeaders.Add("Cookie", $"session={Mark}-cookie");
+        client.DefaultRequestHeaders.TryAddWithoutValidation("baggage", $"user={Mark}-baggage");
+        var body = $$"""{"currency":"EUR","items":[{"sku":"{{sku}}","quantity":1,"unitPrice":1.5}],"contactEmail":"{{email}}"}""";
+
+        var response = await client.PostRawAsync(body, idempotencyKey: key);
+        var order = (await response.JsonAsync()).GetProperty("id").GetGuid();
+        await client.PostRawAsync(body, idempotencyKey: key);
+        await client.PostRawAsync(body.Replace("1.5", "2.5", StringComparison.Ordinal), idempotencyKey: key);
+        await client.PostRawAsync($$"""{"{{Mark}}-member":1}""");
+        await client.PostRawAsync(body.Replace(sku, $"{sku} !", StringComparison.Ordinal));
+        await client.PostRawAsync(body.Replace(email, $"{email} !", StringComparison.Ordinal));
+        await client.GetAsync($"{OrdersClient.Orders}?cursor={Mark}-cursor&status={Mark}-status", TestContext.Current.CancellationToken);
+        await client.GetAsync($"/{Mark}-path", TestContext.Current.CancellationToken);
+        await client.ChangeAsync(order, "confirm");
+        await client.WaitForNotificationsAsync(order, 2);
+        // The last of it has been exported when a later request has.
+        var later = await client.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken);
+        await platform.Telemetry.WaitForLogAsync(log => log.TraceId == later.Headers.GetValues("X-Trace-Id").Single(), TestContext.Current.CancellationToken);
+
+        foreach (var log in platform.Telemetry.Logs())
+            AssertClean(Mark, [$"{log.Body}", log.EventName, .. Texts(log.Attributes)], $"log {log.EventName}");
+        foreach (var span in platform.Telemetry.Spans())
+        {
+            // A path that no route knows is in url.path, as OpenTelemetry has it; it is nobody's.
+            var attributes = span.Attributes.Where(attribute => attribute.Key != "url.path");
+            AssertClean(Mark, [span.Name, span.StatusMessage, .. Texts(attributes), .. span.Events.SelectMany(happened => Texts(happened.Attributes))], $"span {span.Name}");
+        }
+        foreach (var point in platform.Telemetry.Metrics())
+            AssertClean(Mark, [point.Name, .. Texts(point.Attributes)], $"metric {point.Name}");
+        foreach (var service in new[] { "gateway", "orders", "notifications" })
+        {
+            using var management = platform.Management(service);
+            AssertClean(Mark, [(await Exposition.ScrapeAsync(management)).Text], $"/metrics of {service}");
+        }
+    }
+
+    private static IEnumerable<string?> Texts(IEnumerable<KeyValuePair<string, object?>> attributes) => attributes.Select(attribute => $"{attribute.Key}={attribute.Value}");
+
+    private static void AssertClean(string mark, IEnumerable<string?> texts, string where) =>
+        Assert.All(texts, text => Assert.False(text?.Contains(mark, StringComparison.Ordinal) == true, $"{where}: {text}"));
+}

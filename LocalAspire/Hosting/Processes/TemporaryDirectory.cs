@@ -1,0 +1,49 @@
+namespace Aspire.Hosting.Processes;
+
+/// <summary>
+/// One directory for all temporary files of this AppHost. It is removed at the end;
+/// an AppHost that was killed leaves its own behind, which the next one removes.
+/// </summary>
+internal static class TemporaryDirectory
+{
+    private const string Prefix = "localaspire-";
+    private const string LockFile = "lock";
+
+    private static readonly Lazy<string> Root = new(Create);
+
+    /// <summary>A path for a resource's files; nothing is created there yet.</summary>
+    public static string Choose(string resourceName) => Path.Combine(Root.Value, $"{resourceName}-{Guid.NewGuid():N}");
+
+    private static string Create()
+    {
+        // A server that runs as another user has to get there: not every TMPDIR lets it.
+        var parent = DataDirectory.CanBeEntered(Path.GetTempPath()) ? Path.GetTempPath() : "/tmp";
+        foreach (var left in Directory.GetDirectories(parent, $"{Prefix}*"))
+            RemoveUnlessLocked(left);
+
+        var root = Directory.CreateDirectory(Path.Combine(parent, $"{Prefix}{Guid.NewGuid():N}")).FullName;
+        var guard = Lock(root, FileMode.Create);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            guard.Dispose();
+            Directory.Delete(root, recursive: true);
+        };
+        return root;
+    }
+
+    private static void RemoveUnlessLocked(string directory)
+    {
+        try
+        {
+            using (Lock(directory, FileMode.Open))
+                Directory.Delete(directory, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // In use, or another user's.
+        }
+    }
+
+    private static FileStream Lock(string directory, FileMode mode) =>
+        new(Path.Combine(directory, LockFile), mode, FileAccess.ReadWrite, FileShare.None);
+}
