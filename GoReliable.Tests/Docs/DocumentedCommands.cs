@@ -43,7 +43,7 @@ internal sealed class DocumentedCommands
     {
         using var bash = Process.Start(new ProcessStartInfo("bash", ["-eu", "-c", script])
         {
-            WorkingDirectory = AppHostProcess.Repository,
+            WorkingDirectory = AppHostRun.Repository,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;

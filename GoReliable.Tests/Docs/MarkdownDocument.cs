@@ -12,7 +12,7 @@ internal sealed partial class MarkdownDocument
 
     /// <summary>Reads a document.</summary>
     /// <param name="path">Relative to the repository's root.</param>
-    public static MarkdownDocument Read(string path) => new(File.ReadAllLines(Path.Combine(AppHostProcess.Repository, path)));
+    public static MarkdownDocument Read(string path) => new(File.ReadAllLines(Path.Combine(AppHostRun.Repository, path)));
 
     /// <summary>The rows of all tables whose first column has this heading.</summary>
     public IReadOnlyList<Row> Rows(string firstColumn)
