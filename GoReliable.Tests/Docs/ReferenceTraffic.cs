@@ -35,13 +35,16 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
             Assert.Equal(HttpStatusCode.Created, (await PostOnceAsync(customer, 1)).StatusCode);
     }
 
-    private static async Task FailAsync(HttpClient customer)
+    private async Task FailAsync(HttpClient customer)
     {
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await PostOnceAsync(customer, 2)).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await customer.PostRawAsync("{")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await customer.ChangeAsync(Guid.CreateVersion7(), "confirm")).StatusCode);
-        foreach (var (path, status) in new[] { ($"{OrdersClient.Orders}?limit=none", HttpStatusCode.BadRequest), ($"{OrdersClient.Orders}/{Guid.CreateVersion7()}", HttpStatusCode.NotFound), ("/nowhere", HttpStatusCode.NotFound) })
-            Assert.Equal(status, (await customer.GetAsync(path, TestContext.Current.CancellationToken)).StatusCode);
+        foreach (var path in new[] { $"{OrdersClient.Orders}/{Guid.CreateVersion7()}", $"{OrdersClient.Orders}/1", $"{OrdersClient.Orders}/1/notifications", "/nowhere" })
+            Assert.Equal(HttpStatusCode.NotFound, (await customer.GetAsync(path, TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await customer.GetAsync($"{OrdersClient.Orders}?limit=none", TestContext.Current.CancellationToken)).StatusCode);
+        using var nobody = Platform.Client(customer: null);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await nobody.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken)).StatusCode);
     }
 
     private static Task<HttpResponseMessage> PostOnceAsync(HttpClient customer, decimal unitPrice)

@@ -13,6 +13,9 @@ public sealed partial class ThreePillarsTests(SharedPlatform shared)
     [Fact]
     public async Task The_commands_lead_from_the_metric_to_the_log_line()
     {
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, "psql"))),
+            "docs/slow-database needs Linux and psql.");
         var ran = await DocumentedCommands.RunAsync(shared.Platform, Document.Blocks("sh"));
 
         Assert.InRange(Number(P99().Match(ran.OutputOf("0.99"))), 0.001, 5);
