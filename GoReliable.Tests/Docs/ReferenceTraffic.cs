@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using GoReliable.Tests.Platform;
 using GoReliable.Tests.Signals;
-using RabbitMQ.Client;
 
 namespace GoReliable.Tests.Docs;
 
@@ -66,10 +65,8 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
         var twice = await TestEvent.PublishAsync(Platform, times: 2);
         await Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.duplicate" && log.TraceId == twice.TraceId, cancel);
 
-        await using var connection = await Platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancel);
-        await channel.BasicPublishAsync("orders", "order.created", mandatory: true, new BasicProperties { MessageId = "reference-poison" }, "{"u8.ToArray(), cancel);
-        await Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.dead_lettered" && (string?)log["MessageId"] == "reference-poison", cancel);
+        var poison = await TestEvent.PublishAsync(Platform, poison: true);
+        await Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.dead_lettered" && log.TraceId == poison.TraceId, cancel);
     }
 
     // The relay's message comes back, since no queue wants it. Its next session declares the binding again, and sends it.

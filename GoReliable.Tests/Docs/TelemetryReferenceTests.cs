@@ -21,7 +21,7 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         var listed = Reference.Rows("Prometheus name").Select(row => $"{row.Code("Prometheus name")} {row["type"]} {Words(row.Codes("labels"))}");
         var exposed = (await OwnFamiliesAsync()).SelectMany(family => family.Series.Select(series => $"{family.Name} {family.Type} {Words(series.Keys)}"));
 
-        Assert.Equal(listed.Order(StringComparer.Ordinal), exposed.Distinct().Order(StringComparer.Ordinal));
+        AssertSame(listed, exposed);
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
 
             Assert.Equal((name, row["type"], Words(row.Codes("unit")), row["buckets"]), (name, type, point.Unit, string.Join(' ', buckets)));
         }
-        Assert.Empty(platform.Telemetry.Metrics().Where(point => IsOwn(point.Scope)).Select(point => point.Name).Distinct().Except(rows.Keys));
+        AssertSame(rows.Keys, platform.Telemetry.Metrics().Where(point => IsOwn(point.Scope)).Select(point => point.Name));
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         foreach (var (row, service) in rows.SelectMany(row => row.Services.Select(service => (row, service))))
             await platform.Telemetry.WaitForSpanAsync(span => span.Service == service && row.Matches(span), TestContext.Current.CancellationToken, $"{service}: {row}");
 
-        Assert.Empty(platform.Telemetry.Spans().Where(span => !rows.Any(row => row.Matches(span))).Select(span => $"{span.Service} {span.Scope} {span.Kind} {span.Name}").Distinct());
+        AssertSame([], platform.Telemetry.Spans().Where(span => !rows.Any(row => row.Matches(span))).Select(span => $"{span.Service} {span.Scope} {span.Kind} {span.Name}"));
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
     {
         var listed = Reference.Rows("event").Select(row => $"{row.Code("event")} {row["level"]} {row["service"]} {Words(row.Codes("fields"))}{(row["fields"].EndsWith("and the exception", StringComparison.Ordinal) ? " exception" : "")}");
 
-        Assert.Equal(DefinedLogEvent.All.Select(defined => $"{defined}").Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
+        AssertSame(listed, DefinedLogEvent.All.Select(defined => $"{defined}"));
     }
 
     [Fact]
@@ -105,7 +105,7 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         var written = platform.Telemetry.Logs().Where(log => IsOwn(log.Scope)).ToList();
 
         Assert.Contains(written, log => log.EventName == "outbox.publish_failed");
-        Assert.Empty(written.Where(log => !rows.Any(row => row.Code("event") == log.EventName && row["level"] == $"{log.Level}" && Names(row["service"]).Contains(log.Service))).Select(log => $"{log}"));
+        AssertSame([], written.Where(log => !rows.Any(row => row.Code("event") == log.EventName && row["level"] == $"{log.Level}" && Names(row["service"]).Contains(log.Service))).Select(log => $"{log}"));
     }
 
     [Fact]
@@ -121,6 +121,14 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         foreach (var service in Services)
             families.AddRange((await ExposedFamily.ScrapeAsync(platform, service)).Where(family => family.IsOwn));
         return families;
+    }
+
+    private static void AssertSame(IEnumerable<string> listed, IEnumerable<string> real)
+    {
+        var (unlisted, untrue) = (real.Except(listed).ToList(), listed.Except(real).ToList());
+        Assert.True(
+            unlisted.Count == 0 && untrue.Count == 0,
+            $"Not in docs/telemetry.md:\n{string.Join('\n', unlisted)}\nIn it, but not so:\n{string.Join('\n', untrue)}");
     }
 
     private static bool IsOwn(string scope) => scope.StartsWith("GoReliable.", StringComparison.Ordinal);
