@@ -42,7 +42,7 @@ public sealed partial class CollectorTests
                 Assert.Equal("memory_limiter", pipeline.Processors[0]);
 
             // Where a batch of several senders begins, the connection no longer says which pod it was; a sampler needs whole traces.
-            string[] order = ["memory_limiter", "filter/scraped", "k8sattributes", "resourcedetection", "transform/redact", "tail_sampling", "batch"];
+            string[] order = ["memory_limiter", "filter/scraped", "k8s_attributes", "resource_detection", "transform/redact", "tail_sampling", "batch"];
             Assert.Equal(pipeline.Processors.OrderBy(processor => Array.IndexOf(order, processor)), pipeline.Processors);
             Assert.All(pipeline.Processors, processor => Assert.Contains(processor, order));
         });
@@ -69,7 +69,7 @@ public sealed partial class CollectorTests
         Assert.Equal("10", policies["probabilistic"]["probabilistic"]!["sampling_percentage"]!.Text);
 
         // What is counted must not be sampled before.
-        var spanMetrics = Assert.Single(Pipelines(Kubernetes), pipeline => pipeline.Exporters.Contains("spanmetrics"));
+        var spanMetrics = Assert.Single(Pipelines(Kubernetes), pipeline => pipeline.Exporters.Contains("span_metrics"));
         Assert.DoesNotContain("tail_sampling", spanMetrics.Processors);
     }
 
@@ -79,7 +79,7 @@ public sealed partial class CollectorTests
         {
             var exporter = Kubernetes["exporters"]![name]!;
             Assert.Equal("true", exporter["retry_on_failure"]!["enabled"]!.Text);
-            var onDisk = name == "prometheusremotewrite" ? exporter["wal"]?["directory"] : exporter["sending_queue"]?["storage"];
+            var onDisk = name == "prometheus_remote_write" ? exporter["wal"]?["directory"] : exporter["sending_queue"]?["storage"];
             Assert.NotNull(onDisk);
             Assert.True(onDisk.Text == "file_storage" || onDisk.Text!.StartsWith("/var/lib/otelcol/", StringComparison.Ordinal));
         });
@@ -87,7 +87,7 @@ public sealed partial class CollectorTests
     [Fact]
     public void Metrics_of_our_services_are_not_written_twice()
     {
-        var written = Pipelines(Kubernetes).Where(pipeline => pipeline.Exporters.Contains("prometheusremotewrite") && pipeline.Receivers.Contains("otlp"));
+        var written = Pipelines(Kubernetes).Where(pipeline => pipeline.Exporters.Contains("prometheus_remote_write") && pipeline.Receivers.Contains("otlp"));
         Assert.All(written, pipeline => Assert.Contains("filter/scraped", pipeline.Processors));
     }
 
@@ -96,12 +96,12 @@ public sealed partial class CollectorTests
         Assert.Equal(
             ["logs", "metrics", "traces"],
             Pipelines(Local)
-                .Where(pipeline => pipeline.Receivers.Contains("otlp") && pipeline.Exporters.Contains("otlp/aspire") && !pipeline.Processors.Contains("tail_sampling") && !pipeline.Processors.Contains("filter/scraped"))
+                .Where(pipeline => pipeline.Receivers.Contains("otlp") && pipeline.Exporters.Contains("otlp_grpc/aspire") && !pipeline.Processors.Contains("tail_sampling") && !pipeline.Processors.Contains("filter/scraped"))
                 .Select(pipeline => pipeline.Name.Split('/')[0]).Order(StringComparer.Ordinal));
 
     [Fact]
     public void On_a_developers_machine_nobody_asks_Kubernetes() =>
-        Assert.DoesNotContain("k8sattributes", Used(Local));
+        Assert.DoesNotContain("k8s_attributes", Used(Local));
 
     [Fact]
     public void Its_own_metrics_and_health_answer_where_the_pod_says()

@@ -24,15 +24,15 @@ internal sealed class KubernetesObjects
     public static Task<KubernetesObjects> BuildAsync(string folder) =>
         Built.GetOrAdd(folder, _ => new(() => RunKustomizeAsync(folder))).Value;
 
+    public static KubernetesObjects Parse(string text) =>
+        new([.. text.Split("\n---\n").Select(document => document.Trim()).Where(document => document.Length > 0).Select(ParseOne)]);
+
     private static async Task<KubernetesObjects> RunKustomizeAsync(string folder)
     {
         var (exitCode, output) = await Tool.RunAsync("kubectl", "https://kubernetes.io/docs/tasks/tools/", "kustomize", DeployFiles.Path(folder));
         Assert.True(exitCode == 0, output);
         return Parse(output);
     }
-
-    public static KubernetesObjects Parse(string text) =>
-        new([.. text.Split("\n---\n").Select(document => document.Trim()).Where(document => document.Length > 0).Select(ParseOne)]);
 
     private static Entry ParseOne(string document)
     {

@@ -209,6 +209,17 @@ public sealed class ManifestTests
         Assert.Equal(overlay, relabeling.Replacement);
     }
 
+    [Fact]
+    public async Task In_production_an_accepted_order_survives_the_loss_of_a_node()
+    {
+        var objects = await BuildAsync("prod");
+        var postgres = Assert.Single(objects.Custom<PostgresClusterSpec>()).Spec;
+        Assert.True(postgres is { Instances: >= 3, Postgresql.Synchronous: { Number: >= 1, DataDurability: "required" } });
+        Assert.True(Assert.Single(objects.Custom<RabbitmqClusterSpec>()).Spec.Replicas >= 3);
+        Assert.All(objects.Of<V2HorizontalPodAutoscaler>(), scaler => Assert.True(scaler.Spec.MinReplicas >= 2));
+        Assert.True(Assert.Single(objects.Custom<ScaledObjectSpec>()).Spec.MinReplicaCount >= 2);
+    }
+
     private static Task<KubernetesObjects> BuildAsync(string overlay) => KubernetesObjects.BuildAsync($"deploy/k8s/overlays/{overlay}");
 
     private static bool Matches(IDictionary<string, string>? selector, IDictionary<string, string> labels) =>

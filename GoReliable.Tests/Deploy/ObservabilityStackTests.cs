@@ -42,8 +42,8 @@ public sealed class ObservabilityStackTests
         Assert.Equal("true", Node.Load("deploy/loki/loki.yaml")["limits_config"]!["allow_structured_metadata"]!.Text);
 
         var exporters = Node.Load("deploy/otel-collector/config.yaml")["exporters"]!;
-        Assert.Contains("tempo:4317", exporters["otlp/tempo"]!["endpoint"]!.Text, StringComparison.Ordinal);
-        Assert.Contains("loki:3100/otlp", exporters["otlphttp/loki"]!["endpoint"]!.Text, StringComparison.Ordinal);
+        Assert.Contains("tempo:4317", exporters["otlp_grpc/tempo"]!["endpoint"]!.Text, StringComparison.Ordinal);
+        Assert.Contains("loki:3100/otlp", exporters["otlp_http/loki"]!["endpoint"]!.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,8 +1,6 @@
-using System.Text.RegularExpressions;
-
 namespace GoReliable.Tests.Deploy;
 
-public sealed partial class PrometheusRulesTests
+public sealed class PrometheusRulesTests
 {
     private static readonly bool[] Outcomes = [true, false];
 
@@ -58,23 +56,6 @@ public sealed partial class PrometheusRulesTests
             Assert.Contains("$value", alert.Annotations["summary"], StringComparison.Ordinal);
             Assert.EndsWith($"/docs/runbooks/{alert.Alert}.md", alert.Annotations["runbook_url"], StringComparison.Ordinal);
         });
-
-    [Fact]
-    public void Every_alert_has_a_runbook_and_every_runbook_an_alert() =>
-        Assert.Equal(
-            AlertRules.LoadAll().Select(alert => alert.Alert).Distinct().Order(StringComparer.Ordinal),
-            DeployFiles.Find("docs/runbooks", "*.md").Select(Path.GetFileNameWithoutExtension).Where(name => name != "README"));
-
-    [Fact]
-    public void Every_runbook_answers_the_same_questions() =>
-        Assert.All(DeployFiles.Find("docs/runbooks", "*.md").Where(file => Path.GetFileName(file) != "README.md"), file =>
-        {
-            var headings = Heading.Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value);
-            Assert.Equal(["What it means", "Confirm", "Mend", "Dashboard"], headings);
-        });
-
-    [GeneratedRegex(@"^## (.+)$", RegexOptions.Multiline)]
-    private static partial Regex Heading { get; }
 
     private static void AssertFile(string relative, string expected)
     {

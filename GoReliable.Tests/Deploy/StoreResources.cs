@@ -5,8 +5,6 @@ internal sealed class PostgresClusterSpec
 {
     public required int Instances { get; set; }
     public required string ImageName { get; set; }
-    public int MinSyncReplicas { get; set; }
-    public int MaxSyncReplicas { get; set; }
     public required BootstrapSpec Bootstrap { get; set; }
     public required ManagedSpec Managed { get; set; }
     public required StorageSpec Storage { get; set; }
@@ -46,8 +44,17 @@ internal sealed class PostgresClusterSpec
 
     internal sealed class PostgresqlSpec
     {
+        public SynchronousSpec? Synchronous { get; set; }
         public required Dictionary<string, string> Parameters { get; set; }
     }
+}
+
+/// <summary>https://cloudnative-pg.io/docs/current/replication#synchronous-replication</summary>
+internal sealed class SynchronousSpec
+{
+    public required string Method { get; set; }
+    public required int Number { get; set; }
+    public required string DataDurability { get; set; }
 }
 
 /// <summary>https://cloudnative-pg.io/docs/current/cloudnative-pg.v1#databasespec</summary>
@@ -74,7 +81,6 @@ internal sealed class RabbitmqClusterSpec
 
     internal sealed class RabbitmqSpec
     {
-        public List<string> AdditionalPlugins { get; set; } = [];
         public required string AdditionalConfig { get; set; }
     }
 }

@@ -58,15 +58,32 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public async Task Stopping_in_the_middle_of_the_start_leaves_nothing_behind()
+    {
+        await using var application = await SmallApp.StartAsync(builder =>
+        {
+            var database = builder.AddPostgres("server").AddDatabase("things");
+            builder.AddExecutable("patient", "sleep", "/tmp", "1000").WaitFor(database);
+        });
+
+        var notifications = application.ResourceNotifications;
+
+        await application.DisposeAsync();
+
+        Assert.All(["server", "patient"], name => Assert.True(
+            notifications.TryGetCurrentState(name, out var state) && state.Snapshot.State?.Text == KnownResourceStates.Exited, name));
+    }
+
+    [Fact]
     public async Task No_process_survives_when_the_AppHost_is_killed()
     {
         using var appHost = AppHostProcess.Start("--KeepData=false", "--DcpPublisher:RandomizePorts=true");
-        await appHost.WaitForLineAsync("orders ");
-        var family = appHost.Descendants();
+        await appHost.WaitForLineAsync("All resources are healthy.");
+        // Each begins as setpriv, and becomes what it runs.
+        var family = await Eventually.SeeAsync("a service below the AppHost", () => Task.FromResult(appHost.Descendants()), found => found.Any(process => process.Name == "dotnet"));
         Assert.Contains(family, process => process.Name == "postgres");
         Assert.Contains(family, process => process.Name == "beam.smp");
         Assert.Contains(family, process => process.Name == "epmd");
-        Assert.Contains(family, process => process.Name == "dotnet");
 
         appHost.Kill();
 

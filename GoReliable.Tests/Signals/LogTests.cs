@@ -22,7 +22,7 @@ public sealed class LogTests(SharedPlatform shared)
             var line = await WaitForAsync(log => log.TraceId == traceId && log.EventName == @event);
             Assert.Equal(service, line.Service);
             Assert.Equal(LogLevel.Information, line.Level);
-            Assert.Contains(platform.Telemetry.Trace(traceId).Spans, span => span.SpanId == line.SpanId);
+            await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == traceId && span.SpanId == line.SpanId, TestContext.Current.CancellationToken);
         }
         Assert.Contains(platform.Telemetry.Logs(traceId), line => order == (string?)line["OrderId"]);
     }
@@ -39,7 +39,7 @@ public sealed class LogTests(SharedPlatform shared)
         var line = Assert.Single(platform.Telemetry.Logs(traceId), log => log.Service == "gateway");
         Assert.Equal("/api/v1/orders/{id}", line["Route"]);
         Assert.Equal("GET", line["Method"]);
-        Assert.Equal(200L, line["Status"]);
+        Assert.Equal(200L, line["StatusCode"]);
     }
 
     [Fact]

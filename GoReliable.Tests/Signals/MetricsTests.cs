@@ -106,7 +106,7 @@ public sealed class MetricsTests(SharedPlatform shared)
         });
 
         var scrape = (await ScrapeAsync())["gateway"];
-        Assert.Equal(["DELETE", "GET", "_OTHER"], scrape.Find("goreliable_api_gateway_http_requests_total", ("route", "unknown")).Select(sample => sample.Labels["method"]).Order(StringComparer.Ordinal));
+        Assert.Equal(["DELETE", "GET", "_OTHER"], scrape.Find("goreliable_api_gateway_http_requests_total", ("route", "unknown")).Select(sample => sample.Labels["method"]).Distinct().Order(StringComparer.Ordinal));
         // One histogram is a line for each bucket, two for count and sum, and one for its time of creation.
         Assert.InRange(scrape.Samples.Count - before, 0, 150);
         Assert.DoesNotContain("host-", scrape.Text, StringComparison.Ordinal);

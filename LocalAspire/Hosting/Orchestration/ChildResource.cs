@@ -23,7 +23,7 @@ internal sealed class ChildResource(IResourceWithParent resource, ProcessService
                 if (isReady == wasReady)
                 {
                     if (!isReady)
-                        Publish(s => s with { State = @event.Snapshot.State });
+                        Publish(s => s with { State = @event.Snapshot.State, HealthReports = HealthMonitor.Unknown(resource) });
 
                     continue;
                 }
@@ -35,7 +35,7 @@ internal sealed class ChildResource(IResourceWithParent resource, ProcessService
                 running = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 checking = isReady ? RunAsync(@event.Snapshot.ReadyEvent!, running.Token) : Task.CompletedTask;
                 if (!isReady)
-                    Publish(s => s with { State = @event.Snapshot.State, ReadyEvent = null });
+                    Publish(s => s with { State = @event.Snapshot.State, ReadyEvent = null, HealthReports = HealthMonitor.Unknown(resource) });
             }
         }
         catch (OperationCanceledException)

@@ -67,10 +67,11 @@ internal sealed class Orchestrator(DistributedApplicationModel model, IConfigura
             _isStopped = true;
             await _stopping.CancelAsync();
             _killing.CancelAfter(StopDeadline);
-            foreach (var group in StopOrder.Of(_processes.Select(process => process.Resource).Distinct()))
-                await Task.WhenAll(_processes.Where(process => group.Contains(process.Resource)).Select(StopAsync));
-
-            await Task.WhenAll(_tasks);
+            await StopInOrderAsync().WaitAsync(StopDeadline + Grace, CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            // A callback of the AppHost's own does not return. The processes are killed when the application is disposed of.
         }
         finally
         {
@@ -97,6 +98,14 @@ internal sealed class Orchestrator(DistributedApplicationModel model, IConfigura
         _stopping.Dispose();
         _killing.Dispose();
         _stopGate.Dispose();
+    }
+
+    private async Task StopInOrderAsync()
+    {
+        foreach (var group in StopOrder.Of(_processes.Select(process => process.Resource).Distinct()))
+            await Task.WhenAll(_processes.Where(process => group.Contains(process.Resource)).Select(StopAsync));
+
+        await Task.WhenAll(_tasks);
     }
 
     private Task StopAsync(ResourceProcess process) =>

@@ -24,7 +24,7 @@ internal sealed class ResourceProcess(IResource resource, int replica, IResource
     /// <summary>Waits for what the resource depends on and starts it. Failure is its state, not an exception.</summary>
     public async Task<bool> StartAsync(CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.WaitAsync(CancellationToken.None);
         try
         {
             if (IsRunning)
@@ -38,6 +38,7 @@ internal sealed class ResourceProcess(IResource resource, int replica, IResource
         catch (OperationCanceledException)
         {
             Publish(s => s with { State = KnownResourceStates.Exited });
+            await launcher.AfterExitAsync();
             return false;
         }
         catch (Exception e)
@@ -86,6 +87,7 @@ internal sealed class ResourceProcess(IResource resource, int replica, IResource
 
     private async Task StartCoreAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         Publish(s => s with { State = KnownResourceStates.Waiting, ExitCode = null, ReadyEvent = null, HealthReports = HealthMonitor.Unknown(resource), StopTimeStamp = null });
         await services.Waiter.WaitAsync(resource, Log, cancellationToken);
         await services.Eventing.PublishAsync(new BeforeResourceStartedEvent(resource, services.Provider), cancellationToken);
@@ -93,6 +95,7 @@ internal sealed class ResourceProcess(IResource resource, int replica, IResource
         Publish(s => s with { State = KnownResourceStates.Starting });
         var context = await Configurations.EvaluateAsync(resource, replica, services.Execution, Log, cancellationToken);
         var launch = await launcher.PrepareAsync(context, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         var process = _process = await ChildProcess.StartAsync(launch, Log);
 
         Publish(s => s with

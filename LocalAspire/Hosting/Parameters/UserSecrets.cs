@@ -13,13 +13,24 @@ internal sealed class UserSecrets(Assembly? appHost)
     /// <summary>The id that <c>dotnet user-secrets --id</c> takes; null when the project has none.</summary>
     public string? Id { get; } = appHost?.GetCustomAttribute<UserSecretsIdAttribute>()?.UserSecretsId;
 
-    /// <summary>The value under a key, made and stored first when it is missing. Safe between processes that start at the same time.</summary>
+    /// <summary>
+    /// The value under a key, made and stored first when it is missing. Safe between processes that start at the same time.
+    /// As in Aspire, a value that cannot be stored is used all the same: this run works.
+    /// </summary>
     public string GetOrSet(string key, Func<string> make)
     {
-        if (Id is null)
+        try
+        {
+            return Id is null ? make() : GetOrSet(PathHelper.GetSecretsPathFromSecretsId(Id), key, make);
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
             return make();
+        }
+    }
 
-        var path = PathHelper.GetSecretsPathFromSecretsId(Id);
+    private static string GetOrSet(string path, string key, Func<string> make)
+    {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         using var guard = Lock(path + ".lock");
 
