@@ -4,8 +4,8 @@ using Npgsql;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>
-/// Looks at the outbox every few seconds for its gauges, so that a scrape costs no query. A gauge whose sample is old
-/// reports nothing: a hole in the graph is true, a frozen line is not.
+/// Looks at the outbox every few seconds for its gauges, so that a scrape costs no query. When a look fails the gauges
+/// report nothing: a hole in the graph is true, a frozen line is not.
 /// </summary>
 internal sealed class OutboxSampler : BackgroundService
 {
@@ -26,17 +26,15 @@ internal sealed class OutboxSampler : BackgroundService
     {
         (this.database, this.schema, this.logger, this.time) = (database, schema, logger, time);
         telemetry.ObserveOutbox(
-            () => Fresh is { } sample ? [new(sample.Pending)] : [],
-            () => Fresh is { } sample ? [new(sample.OldestCreatedAt is { } oldest ? Math.Max(0, (time.GetUtcNow() - oldest).TotalSeconds) : 0)] : []);
+            () => latest is { } sample ? [new(sample.Pending)] : [],
+            () => latest is { } sample ? [new(sample.OldestCreatedAt is { } oldest ? Math.Max(0, (time.GetUtcNow() - oldest).TotalSeconds) : 0)] : []);
     }
-
-    private Sample? Fresh => latest is { } sample && time.GetUtcNow() - sample.TakenAt < 3 * Interval ? sample : null;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
         using var timer = new PeriodicTimer(Interval, time);
-        var failing = false;
+        var failing = false; // the same trouble every few seconds is one line in the log
         do
         {
             try
@@ -46,6 +44,7 @@ internal sealed class OutboxSampler : BackgroundService
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
+                latest = null;
                 if (!failing)
                     logger.OutboxSampleFailed(exception.Message);
                 failing = true;
@@ -59,8 +58,8 @@ internal sealed class OutboxSampler : BackgroundService
         await using var command = database.CreateCommand(Select);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
-        return new Sample(row.GetInt64(0), row.IsDBNull(1) ? null : row.GetDateTime(1), time.GetUtcNow());
+        return new Sample(row.GetInt64(0), row.IsDBNull(1) ? null : row.GetDateTime(1));
     }
 
-    private sealed record Sample(long Pending, DateTime? OldestCreatedAt, DateTimeOffset TakenAt);
+    private sealed record Sample(long Pending, DateTime? OldestCreatedAt);
 }

@@ -50,9 +50,16 @@ internal static class TelemetryExtensions
                 {
                     server.Filter = context => !managementPort.Received(context);
                     server.RecordException = true;
+                    // What a client puts into a query is its own affair. OpenTelemetry would redact the values, but
+                    // Aspire switches that off in development.
+                    server.EnrichWithHttpRequest = (activity, _) => activity.SetTag("url.query", null);
                 })
                 // No RecordException here: .NET records it already.
-                .AddHttpClientInstrumentation(client => client.EnrichWithHttpResponseMessage = ForgiveClientErrors));
+                .AddHttpClientInstrumentation(client =>
+                {
+                    client.EnrichWithHttpRequestMessage = ForgetQuery;
+                    client.EnrichWithHttpResponseMessage = ForgiveClientErrors;
+                }));
 
         // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are
         // dropped when their queue is full (OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BLRP_MAX_QUEUE_SIZE: 2048).
@@ -65,6 +72,12 @@ internal static class TelemetryExtensions
 
     public static IApplicationBuilder UsePrometheusEndpoint(this IApplicationBuilder app) =>
         app.UseOpenTelemetryPrometheusScrapingEndpoint("/metrics");
+
+    private static void ForgetQuery(Activity activity, HttpRequestMessage request)
+    {
+        if (request.RequestUri is { Query.Length: > 0 } url)
+            activity.SetTag("url.full", url.GetLeftPart(UriPartial.Path));
+    }
 
     // .NET marks every 4xx that a client span sees as an error. Here it is somebody asking for an order that is not his:
     // as errors they would be kept by every tail sampler and hide the real ones.

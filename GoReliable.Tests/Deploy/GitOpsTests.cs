@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using k8s.Models;
 
@@ -51,7 +52,7 @@ public sealed partial class GitOpsTests
     public async Task Operators_come_before_what_needs_them_and_the_platform_comes_last(string environment)
     {
         var waves = (await BuildAsync(environment)).Custom<ApplicationSpec>()
-            .ToDictionary(application => application.Metadata.Name, application => int.Parse(application.Metadata.Annotations[Wave], System.Globalization.CultureInfo.InvariantCulture));
+            .ToDictionary(application => application.Metadata.Name, application => int.Parse(application.Metadata.Annotations[Wave], CultureInfo.InvariantCulture));
         Assert.True(waves["cert-manager"] < waves["rabbitmq-operator"], "The RabbitMQ operator's webhook needs a certificate.");
         Assert.True(waves["kube-prometheus-stack"] < waves["observability"], "PrometheusRule and PodMonitor come with the stack.");
         Assert.All(waves.Where(wave => wave.Key != "platform"), wave => Assert.True(wave.Value < waves["platform"], $"{wave.Key} comes too late."));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Faults;
@@ -55,6 +56,29 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
         await traffic.DisposeAsync();
 
         await Ledger.AssertNothingLostAsync(platform, Customer, traffic.Accepted);
+    }
+
+    [Fact]
+    public async Task An_order_whose_process_was_killed_before_it_was_published_goes_on_in_its_trace()
+    {
+        using var alice = platform.Client("killed-before-publish");
+        await platform.StopAsync("messaging");
+        var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
+        var traceId = response.Headers.GetValues("X-Trace-Id").Single();
+        // Exported before its process dies; what came after the commit did not happen yet.
+        var create = await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == traceId && span.Name == "create order", TestContext.Current.CancellationToken);
+        await platform.KillAsync("orders");
+        await platform.StartAsync("messaging");
+        await platform.StartAsync("orders");
+        await platform.WaitUntilHealthyAsync("orders");
+
+        var trace = await platform.Telemetry.WaitForTraceAsync(traceId, ["store notifications"], TestContext.Current.CancellationToken);
+        // One that succeeded; the process may have tried on the dying connection before it was killed.
+        var publish = trace.Only(span => span.Kind == ActivityKind.Producer && span.Status != ActivityStatusCode.Error);
+        var process = trace.Only(span => span.Kind == ActivityKind.Consumer);
+        Assert.Equal(create.SpanId, publish.ParentSpanId);
+        Assert.Equal(publish.SpanId, process.ParentSpanId);
+        Assert.NotEqual(create.Resource["service.instance.id"], publish.Resource["service.instance.id"]);
     }
 
     [Fact]

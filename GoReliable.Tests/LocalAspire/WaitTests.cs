@@ -47,8 +47,8 @@ public sealed class WaitTests
     {
         await using var application = await SmallApp.StartAsync(builder =>
         {
-            var container = builder.AddContainer("grafana", "grafana/grafana", "12.0");
-            builder.AddExecutable("patient", "sleep", "/tmp", "1000").WaitFor(container);
+            var container = builder.AddContainer("grafana", "grafana/grafana", "12.0").WithHttpEndpoint(targetPort: 3000);
+            builder.AddExecutable("patient", "sleep", "/tmp", "1000").WaitFor(container).WithEnvironment("GRAFANA", container.GetEndpoint("http"));
         });
 
         await application.ProcessIdAsync("patient");

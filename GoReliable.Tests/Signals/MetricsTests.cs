@@ -73,6 +73,21 @@ public sealed class MetricsTests(SharedPlatform shared)
     }
 
     [Fact]
+    public async Task A_gauge_that_cannot_be_sampled_is_gone_and_comes_back()
+    {
+        const string Pending = "goreliable_order_service_outbox_pending_messages";
+        await using var database = await platform.DatabaseAsync("orders-db");
+        await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var @lock = new Npgsql.NpgsqlCommand("LOCK TABLE outbox", connection, transaction))
+            await @lock.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        await Eventually.SeeAsync("no gauge of the outbox", async () => (await ScrapeAsync())["orders"].Find(Pending).Count(), found => found == 0);
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        await Eventually.SeeAsync("the gauge of the outbox", async () => (await ScrapeAsync())["orders"].Find(Pending).Count(), found => found == 1);
+    }
+
+    [Fact]
     public async Task An_exemplar_leads_to_its_trace()
     {
         using var alice = platform.Client("alice");

@@ -129,6 +129,20 @@ public sealed class TraceTests(SharedPlatform shared)
     }
 
     [Fact]
+    public async Task A_dead_letter_ends_its_trace_with_an_error_and_carries_it_on()
+    {
+        var message = await TestEvent.PublishAsync(platform, poison: true);
+        var consumer = await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == message.TraceId && span.Kind == ActivityKind.Consumer, TestContext.Current.CancellationToken);
+
+        Assert.Equal(ActivityStatusCode.Error, consumer.Status);
+        Assert.Contains(consumer.Events, happened => happened.Name == "exception");
+        await using var connection = await platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        var dead = await Eventually.SeeAsync("the dead letter", () => channel.BasicGetAsync("notifications.dead", autoAck: true, TestContext.Current.CancellationToken), letter => letter?.BasicProperties.MessageId == message.Id.ToString());
+        Assert.Contains(message.TraceId, System.Text.Encoding.UTF8.GetString((byte[])dead!.BasicProperties.Headers!["traceparent"]!), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Polling_probes_and_scrapes_make_no_spans()
     {
         using var management = platform.Management("orders");

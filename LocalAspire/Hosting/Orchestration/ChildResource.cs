@@ -20,13 +20,11 @@ internal sealed class ChildResource(IResourceWithParent resource, ProcessService
 
                 // The server may be unhealthy for a moment; what counts is whether it came up since its start.
                 var isReady = @event.Snapshot.State?.Text == KnownResourceStates.Running && @event.Snapshot.ReadyEvent is not null;
-                if (isReady == wasReady)
-                {
-                    if (!isReady)
-                        Publish(s => s with { State = @event.Snapshot.State, HealthReports = HealthMonitor.Unknown(resource) });
+                if (!isReady)
+                    Publish(s => s with { State = @event.Snapshot.State, ReadyEvent = null, HealthReports = HealthMonitor.Unknown(resource) });
 
+                if (isReady == wasReady)
                     continue;
-                }
 
                 wasReady = isReady;
                 await running.CancelAsync();
@@ -34,8 +32,6 @@ internal sealed class ChildResource(IResourceWithParent resource, ProcessService
                 running.Dispose();
                 running = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 checking = isReady ? RunAsync(@event.Snapshot.ReadyEvent!, running.Token) : Task.CompletedTask;
-                if (!isReady)
-                    Publish(s => s with { State = @event.Snapshot.State, ReadyEvent = null, HealthReports = HealthMonitor.Unknown(resource) });
             }
         }
         catch (OperationCanceledException)

@@ -26,7 +26,7 @@ internal static class TemporaryDirectory
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             guard.Dispose();
-            Directory.Delete(root, recursive: true);
+            RemoveUnlessLocked(root);
         };
         return root;
     }
@@ -40,7 +40,7 @@ internal static class TemporaryDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // In use, or another user's.
+            // In use, or another user's; an AppHost that comes later may succeed.
         }
     }
 

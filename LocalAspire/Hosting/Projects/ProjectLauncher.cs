@@ -5,8 +5,8 @@ using Aspire.Hosting.Processes;
 
 namespace Aspire.Hosting.Projects;
 
-/// <summary>Starts the built assembly of a project, in the project's directory.</summary>
-internal sealed class ProjectLauncher(ProjectResource project) : IResourceLauncher
+/// <summary>Starts the built assembly of a project, in the project's directory; it is built for the same configuration as the AppHost.</summary>
+internal sealed class ProjectLauncher(ProjectResource project, string configuration) : IResourceLauncher
 {
     private readonly IProjectMetadata _metadata = project.GetProjectMetadata();
     private string? _assembly;
@@ -29,7 +29,7 @@ internal sealed class ProjectLauncher(ProjectResource project) : IResourceLaunch
     // A project that was added by its path is not known to the AppHost's build.
     private string AskForTargetPath()
     {
-        using var msbuild = Process.Start(new ProcessStartInfo(Programs.Dotnet, ["msbuild", _metadata.ProjectPath, "-getProperty:TargetPath"]) { RedirectStandardOutput = true })!;
+        using var msbuild = Process.Start(new ProcessStartInfo(Programs.Dotnet, ["msbuild", _metadata.ProjectPath, "-getProperty:TargetPath", $"-property:Configuration={configuration}"]) { RedirectStandardOutput = true })!;
         var path = msbuild.StandardOutput.ReadToEnd().Trim();
         msbuild.WaitForExit();
         return path;
