@@ -1,3 +1,6 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
 using GoReliable.Tests.Platform;
 using GoReliable.Tests.Signals;
 using RabbitMQ.Client;
@@ -18,6 +21,7 @@ public sealed class LivePlatform : IAsyncLifetime
         "rate(goreliable_order_service_idempotent_replays_total[1m]) > 0",
         "rate(goreliable_notification_worker_messages_processed_total{result=\"retried\"}[1m]) > 0",
         "rate(goreliable_notification_worker_messages_processed_total{result=\"dead_lettered\"}[1m]) > 0",
+        "db_client_connection_npgsql_pending_requests{job=\"orders\"}",
         "ALERTS{alertstate=\"firing\",sloth_id!=\"\"}",
         "count(slo:period_error_budget_remaining:ratio) == 4",
     ];
@@ -29,7 +33,7 @@ public sealed class LivePlatform : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        platform = await GoReliablePlatform.StartAsync(observability: true);
+        platform = await GoReliablePlatform.StartAsync(configure: MakeRequestsWaitForConnections, observability: true);
         if (platform.IsSkipped("prometheus"))
             return;
 
@@ -56,6 +60,14 @@ public sealed class LivePlatform : IAsyncLifetime
         if (platform is not null)
             await platform.DisposeAsync();
     }
+
+    private static void MakeRequestsWaitForConnections(IDistributedApplicationTestingBuilder builder) =>
+        builder.CreateResourceBuilder<ProjectResource>("orders").WithEnvironment(context =>
+        {
+            const string Variable = "ConnectionStrings__orders-db";
+            var connectionString = (ConnectionStringReference)context.EnvironmentVariables[Variable];
+            context.EnvironmentVariables[Variable] = ReferenceExpression.Create($"{connectionString};Maximum Pool Size=2");
+        });
 
     /// <summary>Takes the database away until its absence is a rate, and breaks two messages.</summary>
     private async Task FailAsync(GoReliablePlatform platform)
@@ -95,7 +107,7 @@ public sealed class LivePlatform : IAsyncLifetime
             await ada.PostRawAsync("""{"currency":"CHF","items":[{"sku":"a","quantity":1,"unitPrice":1}]}""", idempotencyKey: key);
         await ada.PostRawAsync("{");
 
-        await ada.GetJsonAsync(OrdersClient.Orders);
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => ada.GetJsonAsync(OrdersClient.Orders)));
         await ada.GetJsonAsync($"{OrdersClient.Orders}/{paid}");
         await ada.NotificationsAsync(paid);
         await ada.GetAsync($"{OrdersClient.Orders}/{Guid.NewGuid()}", TestContext.Current.CancellationToken);

@@ -33,11 +33,16 @@ public sealed partial class LiveQueriesTests : IClassFixture<LivePlatform>
 
     [Fact]
     public async Task Every_query_of_every_panel_has_data_and_never_NaN() =>
-        await AssertAllAsync(Dashboard.LoadAll().SelectMany(dashboard => dashboard.PrometheusQueries().Select(query => ($"{dashboard.File}, {query.Panel}", query.Query))));
+        await AssertAllAsync(Panels());
 
     [Fact]
     public async Task Every_rule_has_data_to_decide_on_and_never_NaN() =>
-        await AssertAllAsync(AlertRules.LoadRules().Select(rule => ($"{rule.Record ?? rule.Alert}", rule.Expr)));
+        await AssertAllAsync(Rules());
+
+    /// <summary>What stands before an <c>or</c>, or is compared, can be wrong without anybody noticing.</summary>
+    [Fact]
+    public async Task Every_series_that_is_asked_for_exists() =>
+        await AssertAllAsync(Panels().Concat(Rules()).SelectMany(query => PromQuery.SelectorTexts(query.Query).Select(selector => (query.Where, selector))).DistinctBy(query => query.selector));
 
     [Fact]
     public async Task A_slow_bucket_leads_to_a_trace()
@@ -49,6 +54,11 @@ public sealed partial class LiveQueriesTests : IClassFixture<LivePlatform>
             Assert.All(exemplars, exemplar => Assert.Matches("^[0-9a-f]{32}$", exemplar.GetProperty("labels").GetProperty("trace_id").GetString()));
         }
     }
+
+    private static IEnumerable<(string Where, string Query)> Panels() =>
+        Dashboard.LoadAll().SelectMany(dashboard => dashboard.PrometheusQueries().Select(query => ($"{dashboard.File}, {query.Panel}", query.Query)));
+
+    private static IEnumerable<(string Where, string Query)> Rules() => AlertRules.LoadRules().Select(rule => (rule.Record ?? rule.Alert!, rule.Expr));
 
     private async Task AssertAllAsync(IEnumerable<(string Where, string Query)> queries)
     {
