@@ -127,7 +127,7 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channel
 
     private void Abandon(Message message)
     {
-        message.Activity?.SetStatus(ActivityStatusCode.Error, "Given back to the queue.");
+        message.Activity?.SetStatus(ActivityStatusCode.Error, "Given back to the queue.").SetTag("error.type", "given_back");
         message.Activity?.Dispose();
         telemetry.MessageAbandoned();
     }

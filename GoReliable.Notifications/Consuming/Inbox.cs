@@ -35,6 +35,12 @@ internal static class Inbox
         ON CONFLICT DO NOTHING
         """;
 
+    // Alone where a batch has only duplicates; then its name is the span's.
+    private const string Commit = """
+        -- commit inbox
+        COMMIT
+        """;
+
     /// <summary>Begins the transaction.</summary>
     /// <returns>The ids that are this transaction's to handle.</returns>
     public static async Task<HashSet<Guid>> ClaimAsync(NpgsqlConnection connection, IReadOnlyList<Message> messages)
@@ -65,7 +71,7 @@ internal static class Inbox
             batch.BatchCommands.Add(StoreCommand(delivered));
         if (failed.Count > 0)
             batch.BatchCommands.Add(new(Release) { Parameters = { Column(failed, message => message.Event!.Id) } });
-        batch.BatchCommands.Add(new("COMMIT"));
+        batch.BatchCommands.Add(new(Commit));
         await batch.ExecuteNonQueryAsync();
     }
 

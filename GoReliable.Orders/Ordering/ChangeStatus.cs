@@ -31,14 +31,27 @@ internal sealed class ChangeStatus(NpgsqlDataSource database, GetOrder orders, O
         using var operation = telemetry.Operation(name);
         using var activity = Telemetry.Source.StartActivity($"{name} order");
         activity?.SetTag("goreliable.order.id", id);
+        try
+        {
+            var (result, answer) = await AnswerAsync(id, customerId, to);
+            operation.Result = result;
+            return answer;
+        }
+        catch (Exception exception) when (Telemetry.Failed(activity, exception))
+        {
+            throw;
+        }
+    }
+
+    private async Task<(string Result, Results<Ok<Order>, ProblemHttpResult> Answer)> AnswerAsync(Guid id, string customerId, OrderStatus to)
+    {
         while (true)
         {
             var order = await orders.FindAsync(id, customerId, CancellationToken.None);
-            operation.Result = order is null ? "not_found" : "conflict";
             if (order is null)
-                return Problems.NotFound;
+                return ("not_found", Problems.NotFound);
             if (!IsAllowed(order.Status, to))
-                return Problems.Transition(order.Status, to);
+                return ("conflict", Problems.Transition(order.Status, to));
 
             // After the change that came first, whatever this machine's clock says.
             var at = Order.Now(time);
@@ -47,11 +60,10 @@ internal sealed class ChangeStatus(NpgsqlDataSource database, GetOrder orders, O
                 continue; // Somebody else changed it in between: look again.
 
             outbox.Wake();
-            operation.Result = "ok";
             var (old, now) = (order.Status.Text(), to.Text());
             telemetry.StatusChanged(old, now);
             logger.OrderStatusChanged(id, old, now, changed.Version);
-            return TypedResults.Ok(changed);
+            return ("ok", TypedResults.Ok(changed));
         }
     }
 

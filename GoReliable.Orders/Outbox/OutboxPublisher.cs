@@ -80,7 +80,7 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
         {
             if (exception is PublishReturnException)
                 result = Telemetry.PublishResult.Returned;
-            activity?.AddException(exception).SetStatus(ActivityStatusCode.Error, exception.Message);
+            activity?.AddException(exception).SetStatus(ActivityStatusCode.Error, exception.Message).SetTag("error.type", exception.GetType().FullName);
             logger.OutboxPublishFailed(message.EventId, message.OrderId, exception.Message);
             return false;
         }

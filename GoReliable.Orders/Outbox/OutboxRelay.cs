@@ -30,8 +30,11 @@ internal sealed class OutboxRelay(
             {
                 await RelayAsync(database, stoppingToken);
             }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception exception)
             {
+                // What was not deleted is there for the next relay.
+                if (stoppingToken.IsCancellationRequested)
+                    return;
                 logger.OutboxRelayInterrupted(Backoff, exception.Message);
                 await Task.Delay(Backoff, time, stoppingToken);
             }

@@ -87,6 +87,19 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
     public async Task What_does_not_exist_is_not_found(string path) =>
         await (await alice.GetAsync(path, TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.NotFound);
 
+    [Theory]
+    [InlineData("GET", "/api/v1/orders")]
+    [InlineData("GET", "/api/v1/orders/01900000-0000-7000-8000-000000000000")]
+    [InlineData("POST", "/api/v1/orders/01900000-0000-7000-8000-000000000000/confirm")]
+    [InlineData("POST", "/api/v1/orders/01900000-0000-7000-8000-000000000000/cancel")]
+    [InlineData("GET", "/api/v1/orders/01900000-0000-7000-8000-000000000000/notifications")]
+    public async Task Nobody_sees_and_changes_nothing(string method, string path)
+    {
+        using var nobody = shared.Platform.Client(null);
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        await (await nobody.SendAsync(request, TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.Unauthorized);
+    }
+
     [Fact]
     public async Task A_method_that_a_route_does_not_have_is_not_allowed() =>
         await (await alice.DeleteAsync(OrdersClient.Orders, TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.MethodNotAllowed);

@@ -1,0 +1,29 @@
+using System.Text.RegularExpressions;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.Docs;
+
+/// <summary>The tour in README.md.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed partial class ReadmeTests(SharedPlatform shared)
+{
+    [Fact]
+    public async Task The_tour_shows_what_it_promises()
+    {
+        var tour = MarkdownDocument.Read("README.md").Blocks("sh", "<!-- tour: run by a test, in this order -->");
+        // Each comment in it begins a stop.
+        var stops = tour[0].Split("\n\n");
+        var ran = await DocumentedCommands.RunAsync(shared.Platform, stops);
+
+        Assert.Contains("\"status\":\"pending\"", ran.OutputOf("An order, for a customer with an address"), StringComparison.Ordinal);
+        Assert.Contains("\"channel\":\"email\"", ran.OutputOf("What was sent about her newest order"), StringComparison.Ordinal);
+        Assert.Single(OrderIds().Matches(ran.OutputOf("The same request twice, but only one order")).Select(id => id.Value).Distinct());
+        Assert.Equal(2, OrderIds().Count(ran.OutputOf("The same request twice, but only one order")));
+        Assert.Matches("\"status\":400.*\"traceId\":\"[0-9a-f]{32}\"", ran.OutputOf("A mistake"));
+        Assert.Matches("http_requests_total\\{method=\"POST\",route=\"/api/v1/orders\",status_code=\"201\"} [1-9]", ran.OutputOf("What the gateway measured"));
+        Assert.Contains("{\"status\":\"Healthy\"", ran.OutputOf("What each service is waiting for"), StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex("\"id\":\"[^\"]*\"")]
+    private static partial Regex OrderIds();
+}
