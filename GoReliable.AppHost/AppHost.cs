@@ -33,11 +33,14 @@ var notifications = builder.AddProject<Projects.GoReliable_Notifications>("notif
     .WithReplicas(replicas);
 
 // External are the endpoints that exist at that call: not the management port.
-builder.AddProject<Projects.GoReliable_Gateway>("gateway")
+var gateway = builder.AddProject<Projects.GoReliable_Gateway>("gateway")
     .WithExternalHttpEndpoints()
     .WithHttpEndpoint(port: 9101, name: "management", env: "MANAGEMENT_PORT")
     .WithHttpHealthCheck("/health/ready", endpointName: "management")
     .WithReference(orders).WaitFor(orders)
     .WithReference(notifications).WaitFor(notifications);
+
+// Prometheus, Grafana, Tempo, Loki and the Collector; `--Observability=false` does without.
+builder.AddObservability(gateway, orders, notifications);
 
 builder.Build().Run();

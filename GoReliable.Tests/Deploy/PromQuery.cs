@@ -9,20 +9,15 @@ internal static partial class PromQuery
         ["by", "without", "on", "ignoring", "group_left", "group_right", "bool", "offset", "and", "or", "unless", "Inf", "NaN"];
 
     /// <summary>The selectors in an expression: name of the series, and the labels that it is matched by.</summary>
-    public static IReadOnlyList<(string Metric, IReadOnlyList<string> Labels)> Selectors(string expression)
-    {
-        // Label lists after by, on … hold names that are no metrics; texts hold anything.
-        var selectors = new List<(string, IReadOnlyList<string>)>();
-        var withoutGrouping = Grouping.Replace(expression, " ");
-        foreach (Match match in Selector.Matches(withoutGrouping))
-        {
-            var name = match.Groups["name"].Value;
-            if (name.Length == 0 || Words.Contains(name) || match.Groups["call"].Success)
-                continue;
-            selectors.Add((name, [.. Matcher.Matches(match.Groups["matchers"].Value).Select(matcher => matcher.Groups["label"].Value)]));
-        }
-        return selectors;
-    }
+    public static IReadOnlyList<(string Metric, IReadOnlyList<string> Labels)> Selectors(string expression) =>
+        [.. Find(expression).Select(match => (match.Groups["name"].Value, (IReadOnlyList<string>)[.. Matcher.Matches(match.Groups["matchers"].Value).Select(matcher => matcher.Groups["label"].Value)]))];
+
+    /// <summary>The selectors in an expression as they are written, each an expression of its own.</summary>
+    public static IEnumerable<string> SelectorTexts(string expression) => Find(expression).Select(match => match.Value);
+
+    // Label lists after by, on … hold names that are no metrics; texts hold anything.
+    private static IEnumerable<Match> Find(string expression) => Selector.Matches(Grouping.Replace(expression, " "))
+        .Where(match => match.Groups["name"].Value is { Length: > 0 } name && !Words.Contains(name) && !match.Groups["call"].Success);
 
     /// <summary>Labels that an expression groups, joins or keeps by.</summary>
     public static IReadOnlyList<string> GroupingLabels(string expression) =>

@@ -94,6 +94,13 @@ public static class ContainerResourceBuilderExtensions
             defaultOwner, defaultGroup, umask);
     }
 
+    /// <summary>Arguments for the container runtime's <c>run</c> command; here there is none that would get them.</summary>
+    public static IResourceBuilder<T> WithContainerRuntimeArgs<T>(this IResourceBuilder<T> builder, params string[] args) where T : ContainerResource
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        return builder;
+    }
+
     private static ContainerImageAnnotation Image<T>(IResourceBuilder<T> builder) where T : ContainerResource =>
         builder.Resource.TryGetLastAnnotation<ContainerImageAnnotation>(out var image)
             ? image

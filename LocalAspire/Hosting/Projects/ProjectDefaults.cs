@@ -77,20 +77,9 @@ internal static class ProjectDefaults
     private static IResourceBuilder<ProjectResource> WithTelemetry(this IResourceBuilder<ProjectResource> builder)
     {
         var development = builder.ApplicationBuilder.Environment.IsDevelopment();
-        return builder.WithEnvironment(context =>
+        return builder.WithOtlpExporter().WithEnvironment(context =>
         {
             var variables = context.EnvironmentVariables;
-
-            // Aspire names its dashboard here. This engine has none, so only an endpoint that somebody chose is handed on.
-            var configuration = builder.ApplicationBuilder.Configuration;
-            if (configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 } endpoint)
-            {
-                variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint;
-                variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = configuration["OTEL_EXPORTER_OTLP_PROTOCOL"] ?? "grpc";
-            }
-
-            variables["OTEL_SERVICE_NAME"] = builder.Resource.Name;
-            variables["OTEL_RESOURCE_ATTRIBUTES"] = new ServiceInstanceId();
             variables["DOTNET_SYSTEM_CONSOLE_ALLOW_ANSI_COLOR_REDIRECTION"] = "true";
             variables["LOGGING__CONSOLE__FORMATTERNAME"] = "simple";
             if (!development)
@@ -98,12 +87,6 @@ internal static class ProjectDefaults
 
             variables["OTEL_DOTNET_EXPERIMENTAL_ASPNETCORE_DISABLE_URL_QUERY_REDACTION"] = "true";
             variables["OTEL_DOTNET_EXPERIMENTAL_HTTPCLIENT_DISABLE_URL_QUERY_REDACTION"] = "true";
-            variables["OTEL_BLRP_SCHEDULE_DELAY"] = "1000";
-            variables["OTEL_BSP_SCHEDULE_DELAY"] = "1000";
-            variables["OTEL_METRIC_EXPORT_INTERVAL"] = "1000";
-            variables["OTEL_TRACES_SAMPLER"] = "always_on";
-            variables["OTEL_METRICS_EXEMPLAR_FILTER"] = "trace_based";
-            variables["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "true";
         });
     }
 
@@ -139,11 +122,5 @@ internal static class ProjectDefaults
             if (!ports.IsEmpty)
                 context.EnvironmentVariables.TryAdd(variable, ports.Build());
         }
-    }
-
-    /// <summary>Tells the replicas of a service apart in telemetry.</summary>
-    private sealed class ServiceInstanceId : IValueProvider
-    {
-        public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default) => ValueTask.FromResult<string?>($"service.instance.id={Guid.NewGuid()}");
     }
 }

@@ -1,0 +1,141 @@
+using System.Text.Json;
+using Microsoft.Extensions.Configuration;
+
+/// <summary>
+/// What watches the platform on a developer's machine, with the files of <c>deploy/</c>: Prometheus scrapes the services,
+/// the Collector passes their traces and logs on to Tempo, Loki and the Aspire dashboard, Grafana shows it all.
+/// In a cluster Argo CD brings these (deploy/argocd/apps), so the manifest knows nothing of them.
+/// </summary>
+internal static class Observability
+{
+    private const string Management = "management";
+
+    /// <summary>Adds them when the application runs, unless the configuration says <c>Observability=false</c>.</summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="services">The services to watch. Each has an endpoint <c>management</c> with <c>/metrics</c>.</param>
+    public static void AddObservability(this IDistributedApplicationBuilder builder, params IResourceBuilder<ProjectResource>[] services)
+    {
+        if (!builder.ExecutionContext.IsRunMode || !builder.Configuration.GetValue("Observability", true))
+            return;
+
+        var tempo = builder.AddContainer("tempo", "docker.io/grafana/tempo", "2.9.0")
+            .WithHttpEndpoint(targetPort: 3200)
+            .WithHttpEndpoint(targetPort: 4317, name: "otlp")
+            .WithHttpHealthCheck("/ready")
+            .WithContainerFiles("/etc", "../deploy/tempo")
+            .WithArgs("-config.file=/etc/tempo.yaml");
+
+        var loki = builder.AddContainer("loki", "docker.io/grafana/loki", "3.6.3")
+            .WithHttpEndpoint(targetPort: 3100)
+            .WithHttpHealthCheck("/ready")
+            .WithContainerFiles("/etc/loki", "../deploy/loki")
+            .WithArgs("-config.file=/etc/loki/loki.yaml");
+
+        var collector = builder.AddCollector()
+            .WithEnvironment("TEMPO_OTLP_ENDPOINT", $"{tempo.GetEndpoint("otlp").Property(EndpointProperty.HostAndPort)}")
+            .WithEnvironment("LOKI_OTLP_ENDPOINT", $"{loki.GetEndpoint("http")}/otlp");
+
+        var prometheus = builder.AddPrometheus(services, collector);
+        collector.WithEnvironment("PROMETHEUS_REMOTE_WRITE_URL", $"{prometheus.GetEndpoint("http")}/api/v1/write");
+
+        foreach (var service in services)
+            service.SendTelemetryTo(collector);
+
+        builder.AddContainer("grafana", "docker.io/grafana/grafana", "12.4.0")
+            .WithHttpEndpoint(targetPort: 3000)
+            .WithHttpHealthCheck("/api/health")
+            .WithContainerFiles("/etc/grafana/provisioning", "../deploy/grafana/provisioning")
+            .WithContainerFiles("/var/lib/grafana", [new ContainerDirectory { Name = "dashboards", Entries = builder.Deployed("grafana/dashboards") }])
+            .WithEnvironment("PROMETHEUS_URL", prometheus.GetEndpoint("http"))
+            .WithEnvironment("TEMPO_URL", tempo.GetEndpoint("http"))
+            .WithEnvironment("LOKI_URL", loki.GetEndpoint("http"))
+            .WithEnvironment("GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", "/var/lib/grafana/dashboards/overview.json")
+            // Whoever can reach it is at this machine: no login.
+            .WithEnvironment("GF_AUTH_ANONYMOUS_ENABLED", "true")
+            .WithEnvironment("GF_AUTH_ANONYMOUS_ORG_ROLE", "Admin")
+            .WithEnvironment("GF_AUTH_DISABLE_LOGIN_FORM", "true");
+    }
+
+    private static IResourceBuilder<ContainerResource> AddCollector(this IDistributedApplicationBuilder builder)
+    {
+        var dashboardHasTls = builder.Configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"]?.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ?? false;
+        return builder.AddContainer("otel-collector", "docker.io/otel/opentelemetry-collector-contrib", "0.161.0")
+            .WithHttpEndpoint(targetPort: 4317, name: "otlp")
+            .WithHttpEndpoint(targetPort: 8888, name: Management)
+            .WithHttpEndpoint(targetPort: 13133, name: "health")
+            .WithHttpHealthCheck("/", endpointName: "health")
+            .WithContainerFiles("/etc/otelcol-contrib", "../deploy/otel-collector")
+            .WithArgs("--config=/etc/otelcol-contrib/config.yaml", "--config=/etc/otelcol-contrib/local.yaml")
+            // Its queues: the image is empty but for the program, whose user may write nowhere.
+            .WithContainerRuntimeArgs("--tmpfs", "/var/lib/otelcol")
+            // Aspire says in the standard variables where its dashboard is; local.yaml reads it by these names.
+            .WithOtlpExporter(OtlpProtocol.Grpc)
+            .WithEnvironment(context => context.EnvironmentVariables["ASPIRE_OTLP_ENDPOINT"] = context.EnvironmentVariables["OTEL_EXPORTER_OTLP_ENDPOINT"])
+            .WithEnvironment("ASPIRE_OTLP_API_KEY", builder.Configuration["AppHost:OtlpApiKey"])
+            .WithEnvironment("ASPIRE_OTLP_INSECURE", dashboardHasTls ? "false" : "true");
+    }
+
+    private static IResourceBuilder<ContainerResource> AddPrometheus(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource>[] services, IResourceBuilder<ContainerResource> collector)
+    {
+        var prometheus = builder.AddContainer("prometheus", "docker.io/prom/prometheus", "v3.5.0")
+            .WithHttpEndpoint(targetPort: 9090)
+            .WithHttpHealthCheck("/-/ready")
+            .WithArgs(
+                "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus",
+                "--enable-feature=exemplar-storage", "--web.enable-remote-write-receiver", "--log.level=warn")
+            .WithContainerFiles("/etc/prometheus", async (context, cancellationToken) =>
+            [
+                .. builder.Deployed("prometheus/prometheus.yml"),
+                new ContainerDirectory { Name = "rules", Entries = builder.Deployed("prometheus/rules") },
+                new ContainerDirectory { Name = "targets", Entries = [new ContainerFile { Name = "goreliable.json", Contents = await builder.FindTargetsAsync(context.Model, collector, cancellationToken) }] },
+            ]);
+
+        foreach (var service in services)
+            prometheus.WithReference(service.GetEndpoint(Management));
+
+        return prometheus;
+    }
+
+    /// <summary>
+    /// What Prometheus is to scrape, as it can reach it. Where the engine starts a proxy, a service is one target;
+    /// where there is none, service discovery names every replica, and each is a target.
+    /// </summary>
+    private static async Task<string> FindTargetsAsync(this IDistributedApplicationBuilder builder, IResource prometheus, IResourceBuilder<ContainerResource> collector, CancellationToken cancellationToken)
+    {
+        var discovery = new EnvironmentCallbackContext(builder.ExecutionContext, prometheus, cancellationToken: cancellationToken);
+        foreach (var annotation in prometheus.Annotations.OfType<EnvironmentCallbackAnnotation>())
+            await annotation.Callback(discovery);
+
+        var found = discovery.EnvironmentVariables
+            .Select(variable => (Name: variable.Key.Split("__"), Address: variable.Value as IValueProvider))
+            .Where(variable => variable is { Name: ["services", _, Management, _], Address: not null })
+            .Select(variable => (Job: variable.Name[1], Address: variable.Address!));
+        if (collector.GetEndpoint(Management) is { IsAllocated: true } itself)
+            found = found.Append((collector.Resource.Name, itself));
+
+        var caller = new ValueProviderContext { ExecutionContext = builder.ExecutionContext, Caller = prometheus };
+        var environment = builder.Environment.EnvironmentName.ToLowerInvariant();
+        var targets = new List<object>();
+        foreach (var (job, address) in found)
+        {
+            var url = new Uri((await address.GetValueAsync(caller, cancellationToken))!);
+            targets.Add(new { targets = new[] { url.Authority }, labels = new { job, environment } });
+        }
+
+        return JsonSerializer.Serialize(targets);
+    }
+
+    private static void SendTelemetryTo(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ContainerResource> collector) =>
+        service.WithEnvironment(context =>
+        {
+            // Without a container runtime there is no Collector, and the endpoint that somebody chose, if any, stays.
+            if (collector.GetEndpoint("otlp") is not { IsAllocated: true } otlp)
+                return;
+
+            context.EnvironmentVariables["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp;
+            context.EnvironmentVariables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc";
+        });
+
+    private static IEnumerable<ContainerFileSystemItem> Deployed(this IDistributedApplicationBuilder builder, string path) =>
+        ContainerDirectory.GetFileSystemItemsFromPath(Path.Combine(builder.AppHostDirectory, "../deploy", path));
+}
