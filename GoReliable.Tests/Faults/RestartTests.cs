@@ -15,13 +15,13 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
     public async Task A_service_that_restarts_loses_nothing(string service)
     {
         var customer = $"restart-{service}";
-        var traffic = Traffic.Start(platform, customer);
+        await using var traffic = Traffic.Start(platform, customer);
         await traffic.MoreAsync(50);
         await platform.StopAsync(service);
         await platform.StartAsync(service);
         await platform.WaitUntilHealthyAsync(service);
         await traffic.MoreAsync(50);
-        await traffic.DisposeAsync();
+        await traffic.StopAsync();
 
         await Ledger.AssertNothingLostAsync(platform, customer, traffic.Accepted);
     }
@@ -32,13 +32,13 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
     public async Task A_service_that_is_killed_loses_nothing(string service)
     {
         var customer = $"kill-{service}";
-        var traffic = Traffic.Start(platform, customer);
+        await using var traffic = Traffic.Start(platform, customer);
         await traffic.MoreAsync(50);
         await platform.KillAsync(service);
         await platform.StartAsync(service);
         await platform.WaitUntilHealthyAsync(service);
         await traffic.MoreAsync(50);
-        await traffic.DisposeAsync();
+        await traffic.StopAsync();
 
         await Ledger.AssertNothingLostAsync(platform, customer, traffic.Accepted);
     }
@@ -48,12 +48,12 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
     {
         const string Customer = "broker-away";
         await platform.StopAsync("messaging");
-        var traffic = Traffic.Start(platform, Customer);
+        await using var traffic = Traffic.Start(platform, Customer);
         await traffic.MoreAsync(100);
         await platform.StartAsync("messaging");
         await platform.WaitUntilHealthyAsync("messaging");
         await traffic.MoreAsync(50);
-        await traffic.DisposeAsync();
+        await traffic.StopAsync();
 
         await Ledger.AssertNothingLostAsync(platform, Customer, traffic.Accepted);
     }
@@ -85,13 +85,13 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
     public async Task Services_recover_by_themselves_when_the_database_was_away()
     {
         const string Customer = "database-away";
-        var traffic = Traffic.Start(platform, Customer);
+        await using var traffic = Traffic.Start(platform, Customer);
         await traffic.MoreAsync(50);
         await platform.StopAsync("postgres");
         await platform.StartAsync("postgres");
         await platform.WaitUntilHealthyAsync("postgres");
         await traffic.MoreAsync(50);
-        await traffic.DisposeAsync();
+        await traffic.StopAsync();
 
         await Ledger.AssertNothingLostAsync(platform, Customer, traffic.Accepted);
     }

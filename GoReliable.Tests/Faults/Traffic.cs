@@ -31,28 +31,45 @@ internal sealed class Traffic : IAsyncDisposable
         return Eventually.SeeAsync($"{target} accepted orders", () => Task.FromResult(Accepted.Count), accepted => accepted >= target);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops ordering, and waits for the answers that are still on their way.</summary>
+    public async Task StopAsync()
     {
         await stop.CancelAsync();
         await Task.WhenAll(workers);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         client.Dispose();
         stop.Dispose();
     }
 
     private async Task OrderAsync()
     {
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (!stop.IsCancellationRequested)
         {
-            try
-            {
-                using var response = await client.PostAsJsonAsync(OrdersClient.Orders, OrdersClient.Body());
-                if (response.StatusCode == HttpStatusCode.Created)
-                    Accepted.Enqueue((await response.JsonAsync()).GetProperty("id").GetGuid());
-            }
-            catch (HttpRequestException)
-            {
-                // No answer: the order may exist or not, nothing was promised.
-            }
+            // What is restarting needs the processor more than somebody who is refused.
+            if (!await TryOrderAsync())
+                await pause.WaitForNextTickAsync(CancellationToken.None);
+        }
+    }
+
+    private async Task<bool> TryOrderAsync()
+    {
+        try
+        {
+            using var response = await client.PostAsJsonAsync(OrdersClient.Orders, OrdersClient.Body());
+            if (response.StatusCode != HttpStatusCode.Created)
+                return false;
+            Accepted.Enqueue((await response.JsonAsync()).GetProperty("id").GetGuid());
+            return true;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            // No answer: the order may exist or not, nothing was promised.
+            return false;
         }
     }
 }

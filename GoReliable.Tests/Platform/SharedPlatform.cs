@@ -1,3 +1,5 @@
+using GoReliable.Tests.Signals;
+
 namespace GoReliable.Tests.Platform;
 
 /// <summary>One platform for all tests that break nothing.</summary>
@@ -9,7 +11,18 @@ public sealed class SharedPlatform : IAsyncLifetime
     /// <summary>The platform, healthy.</summary>
     public GoReliablePlatform Platform { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Platform = await GoReliablePlatform.StartAsync();
+    /// <summary>What each service exposed before anybody used it.</summary>
+    internal Dictionary<string, Exposition> AtStart { get; } = [];
+
+    public async ValueTask InitializeAsync()
+    {
+        Platform = await GoReliablePlatform.StartAsync();
+        foreach (var service in new[] { "gateway", "orders", "notifications" })
+        {
+            using var management = Platform.Management(service);
+            AtStart[service] = await Exposition.ScrapeAsync(management);
+        }
+    }
 
     public ValueTask DisposeAsync() => Platform.DisposeAsync();
 }
