@@ -9,9 +9,12 @@ using GoReliable.ServiceDefaults.Schema;
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
-builder.AddIdentity();
 builder.AddNpgsqlDataSource("notifications-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "notifications-db"));
 builder.AddSchema(typeof(Program).Assembly);
+if (args is ["migrate"])
+    return await builder.MigrateAsync();
+
+builder.AddIdentity();
 
 // The health check is the Broker's, on the shared connection; the spans are the worker's, one for each message.
 builder.AddBroker();
@@ -35,4 +38,5 @@ app.UseAuthentication();
 app.UseAuthorization();
 app.MapNotifications();
 
-app.Run();
+await app.RunAsync();
+return 0;

@@ -8,10 +8,12 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddIdentity();
-
 builder.AddNpgsqlDataSource("orders-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "orders-db"));
 builder.AddSchema(typeof(Program).Assembly);
+if (args is ["migrate"])
+    return await builder.MigrateAsync();
+
+builder.AddIdentity();
 
 // Without the broker orders are still taken: they wait in the outbox.
 builder.AddBroker(whenAway: HealthStatus.Degraded);
@@ -36,4 +38,5 @@ app.UseAuthentication();
 app.UseAuthorization();
 app.MapOrders();
 app.MapApiDescription();
-app.Run();
+await app.RunAsync();
+return 0;

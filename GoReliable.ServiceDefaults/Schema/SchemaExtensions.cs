@@ -1,13 +1,14 @@
 using System.Reflection;
 using GoReliable.ServiceDefaults.Health;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace GoReliable.ServiceDefaults.Schema;
 
-/// <summary>Registration of <see cref="SchemaUpgrade"/>.</summary>
+/// <summary>Registration of <see cref="SchemaUpgrade"/>, and its use without the service.</summary>
 public static class SchemaExtensions
 {
     /// <summary>Adds <see cref="SchemaUpgrade"/> and its health check, for the database of <c>AddNpgsqlDataSource</c>.</summary>
@@ -20,6 +21,20 @@ public static class SchemaExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<SchemaUpgrade>());
         builder.Services.AddHealthChecks().AddCheck<SchemaHealthCheck>("Schema", tags: [HealthEndpoints.Startup]);
         return builder;
+    }
+
+    /// <summary>
+    /// Upgrades the schema and nothing else: no hosted service runs, no port is opened. Ends by itself, for an init
+    /// container, when the database stays away for <c>Migration:Timeout</c> (two minutes).
+    /// </summary>
+    /// <param name="builder">Needs to know logs and database, no more.</param>
+    /// <returns>The exit code of the process: 0, or 1 when it was in vain.</returns>
+    public static async Task<int> MigrateAsync(this WebApplicationBuilder builder)
+    {
+        var timeout = builder.Configuration.GetValue("Migration:Timeout", TimeSpan.FromMinutes(2));
+        // Disposed before the process ends, or the last log lines stay in their queues.
+        await using var app = builder.Build();
+        return await app.Services.GetRequiredService<SchemaUpgrade>().UpgradeWithinAsync(timeout) ? 0 : 1;
     }
 
     private sealed class SchemaHealthCheck(SchemaUpgrade schema) : IHealthCheck

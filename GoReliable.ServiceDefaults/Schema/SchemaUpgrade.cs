@@ -8,14 +8,18 @@ using Npgsql;
 
 namespace GoReliable.ServiceDefaults.Schema;
 
-/// <summary>Brings a service's database up to the numbered SQL scripts in its assembly, in the background, for as long as it takes.</summary>
+/// <summary>Brings a service's database up to the numbered SQL scripts in its assembly.</summary>
 /// <remarks>
-/// A service comes up while its database is away and says so on <c>/health/startup</c>. Any number of replicas may
-/// start at once: one of them upgrades, the others wait and find nothing left to do.
+/// In the background of a service for as long as it takes: it comes up while its database is away and says so on
+/// <c>/health/startup</c>. Or as all that a process does: <see cref="SchemaExtensions.MigrateAsync"/>. Any number of
+/// processes may start at once: one of them upgrades, the others wait and find nothing left to do.
 /// </remarks>
 public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource database, ILogger<SchemaUpgrade> logger, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    // For each statement of a script: building an index takes longer than an answer to a request may.
+    private static readonly TimeSpan StatementTimeout = TimeSpan.FromMinutes(2);
 
     // Any number, as long as every replica takes the same; advisory locks are a database's own.
     private const long LockKey = 0x476F_5363_6865_6D61;
@@ -23,11 +27,29 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
     private readonly TaskCompletionSource upgraded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Why the schema is not there yet, or null once it is.</summary>
-    public string? NotReadyBecause { get; private set; } = "The schema upgrade has not started.";
+    public string? NotReadyBecause { get; private set; } = "The database has not answered yet.";
 
     /// <summary>Waits until the schema is there; background work that needs tables calls this first.</summary>
     /// <exception cref="OperationCanceledException">The service stops.</exception>
     public Task WaitAsync(CancellationToken cancellationToken) => upgraded.Task.WaitAsync(cancellationToken);
+
+    /// <summary>Upgrades now, in a process that is not started as a service.</summary>
+    /// <param name="timeout">After this no new attempt begins. A script that runs by then is not cut off.</param>
+    /// <returns>False when it was in vain; the log says why.</returns>
+    public async Task<bool> UpgradeWithinAsync(TimeSpan timeout)
+    {
+        using var giveUp = new CancellationTokenSource(timeout, time);
+        try
+        {
+            await ExecuteAsync(giveUp.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (giveUp.IsCancellationRequested)
+        {
+            LogGivenUp(timeout, NotReadyBecause);
+            return false;
+        }
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -63,7 +85,7 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
             }
             Report(result.Error, result.ErrorScript?.Name);
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             Report(exception, script: null);
         }
@@ -74,6 +96,7 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
         .PostgresqlDatabase(new PostgresqlConnectionManager(database))
         .WithScriptsEmbeddedInAssembly(scripts)
         .WithTransactionPerScript()
+        .WithExecutionTimeout(StatementTimeout)
         .LogToNowhere()
         .Build()
         .PerformUpgrade();
@@ -96,6 +119,9 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
 
     [LoggerMessage(EventName = "schema.unavailable", Level = LogLevel.Warning, Message = "Schema cannot be upgraded yet, trying again every second: {Reason}")]
     private partial void LogUnavailable(string reason);
+
+    [LoggerMessage(EventName = "schema.given_up", Level = LogLevel.Error, Message = "Schema could not be upgraded within {Timeout}: {Reason}")]
+    private partial void LogGivenUp(TimeSpan timeout, string? reason);
 
     [LoggerMessage(EventName = "schema.failed", Level = LogLevel.Error, Message = "Schema script {Script} failed, trying again every second")]
     private partial void LogFailed(Exception exception, string script);

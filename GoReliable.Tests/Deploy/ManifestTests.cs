@@ -79,9 +79,9 @@ public sealed partial class ManifestTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
-        foreach (var container in platform.Pods.Select(pod => pod.Containers.Single()))
+        foreach (var container in platform.Containers)
         {
-            var settings = platform.EnvironmentOf(container.Name);
+            var settings = platform.EnvironmentOf(container);
             Assert.All(settings.Keys, name => Assert.True(Settings.Contains(name) || Parts.Contains(name), $"{container.Name}: nobody reads {name}."));
 
             // $(NAME) stays as it is when NAME is unknown or comes later.
@@ -113,8 +113,8 @@ public sealed partial class ManifestTests
         foreach (var cluster in objects.Custom<RabbitmqClusterSpec>())
             made[$"{cluster.Metadata.Name}-default-user"] = ["username", "password", "host", "port", "connection_string"];
 
-        var needed = platform.Deployments
-            .SelectMany(deployment => deployment.Spec.Template.Spec.Containers.Single().Env)
+        var needed = platform.Containers
+            .SelectMany(container => container.Env)
             .Select(variable => variable.ValueFrom?.SecretKeyRef)
             .Where(reference => reference is { Optional: not true })
             .Select(reference => (reference!.Name, reference.Key))
@@ -136,10 +136,33 @@ public sealed partial class ManifestTests
 
         foreach (var service in new[] { "orders", "notifications" })
         {
-            var text = platform.Container(service).Env.Single(variable => variable.Name == $"ConnectionStrings__{service}-db").Value;
+            var text = platform.EnvironmentOf(service)[$"ConnectionStrings__{service}-db"];
             var connection = new System.Data.Common.DbConnectionStringBuilder { ConnectionString = text };
             Assert.Equal($"{cluster.Metadata.Name}-rw", connection["Host"]);
             Assert.Equal(owners[(string)connection["Database"]], connection["Username"]);
+        }
+    }
+
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
+    public async Task A_service_with_a_database_migrates_it_before_it_starts_with_its_own_image_and_no_other_secret(string overlay)
+    {
+        var platform = await Overlay.BuildAsync(overlay);
+        foreach (var pod in platform.Pods)
+        {
+            var service = pod.Containers.Single();
+            var databases = service.Env.Where(variable => variable.Name.StartsWith("ConnectionStrings__", StringComparison.Ordinal) && variable.Name.EndsWith("-db", StringComparison.Ordinal)).ToArray();
+            Assert.Equal(databases.Length, pod.InitContainers?.Count ?? 0);
+            if (databases is not [var database])
+                continue;
+
+            var migrate = pod.InitContainers!.Single();
+            Assert.Equal(["migrate"], migrate.Args);
+            Assert.Equal(service.Image, migrate.Image);
+            Assert.Equal(database.Value, platform.EnvironmentOf(migrate)[database.Name]);
+            Assert.Equal([$"{service.Name}-db"], migrate.Env.Select(variable => variable.ValueFrom?.SecretKeyRef?.Name).OfType<string>());
+            Assert.DoesNotContain("ConnectionStrings__messaging", platform.EnvironmentOf(migrate).Keys);
+            // It listens nowhere, so there is nothing to name and nothing to probe.
+            Assert.True(migrate is { Ports: null, StartupProbe: null, ReadinessProbe: null, LivenessProbe: null });
         }
     }
 
@@ -148,7 +171,7 @@ public sealed partial class ManifestTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
-        Assert.All(Overlay.Services, service => Assert.Equal(overlay, platform.EnvironmentOf(service)["ENVIRONMENT_NAME"]));
+        Assert.All(platform.Containers, container => Assert.Equal(overlay, platform.EnvironmentOf(container)["ENVIRONMENT_NAME"]));
         var relabeling = Assert.Single(Assert.Single(objects.Custom<PodMonitorSpec>()).Spec.PodMetricsEndpoints.Single().Relabelings, relabeling => relabeling.TargetLabel == "environment");
         Assert.Equal(overlay, relabeling.Replacement);
     }

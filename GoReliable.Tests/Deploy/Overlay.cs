@@ -19,13 +19,16 @@ internal sealed class Overlay
 
     public static async Task<Overlay> BuildAsync(string name) => new(await KubernetesObjects.BuildAsync($"deploy/k8s/overlays/{name}"));
 
-    /// <summary>The only container of a service.</summary>
-    public V1Container Container(string service) => Pods.SelectMany(pod => pod.Containers).Single(container => container.Name == service);
+    /// <summary>Every container, those that only prepare a pod included.</summary>
+    public IEnumerable<V1Container> Containers => Pods.SelectMany(pod => (pod.InitContainers ?? []).Concat(pod.Containers));
 
     /// <summary>The variables of a service, with those from ConfigMaps. Values from elsewhere are null.</summary>
-    public Dictionary<string, string?> EnvironmentOf(string service)
+    public Dictionary<string, string?> EnvironmentOf(string service) =>
+        EnvironmentOf(Pods.SelectMany(pod => pod.Containers).Single(container => container.Name == service));
+
+    /// <inheritdoc cref="EnvironmentOf(string)"/>
+    public Dictionary<string, string?> EnvironmentOf(V1Container container)
     {
-        var container = Container(service);
         var variables = new Dictionary<string, string?>();
         foreach (var source in container.EnvFrom)
             foreach (var (name, value) in Objects.Of<V1ConfigMap>().Single(map => map.Metadata.Name == source.ConfigMapRef.Name).Data)

@@ -6,19 +6,24 @@ namespace GoReliable.Tests.Deploy;
 public sealed class ProductionTests
 {
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task Pods_run_with_as_little_as_they_need(string overlay) =>
-        Assert.All((await Overlay.BuildAsync(overlay)).Pods, pod =>
+    public async Task Pods_run_with_as_little_as_they_need(string overlay)
+    {
+        var platform = await Overlay.BuildAsync(overlay);
+        Assert.All(platform.Pods, pod =>
         {
-            var container = pod.Containers.Single();
             Assert.True(pod.SecurityContext.RunAsNonRoot);
             Assert.Equal("RuntimeDefault", pod.SecurityContext.SeccompProfile.Type);
             Assert.False(pod.AutomountServiceAccountToken);
+        });
+        Assert.All(platform.Containers, container =>
+        {
             Assert.True(container.SecurityContext.ReadOnlyRootFilesystem);
             Assert.False(container.SecurityContext.AllowPrivilegeEscalation);
             Assert.Equal(["ALL"], container.SecurityContext.Capabilities.Drop);
             Assert.Superset(new HashSet<string> { "cpu", "memory" }, container.Resources.Requests.Keys.ToHashSet());
             Assert.Contains("memory", container.Resources.Limits.Keys);
         });
+    }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task A_pod_is_given_the_time_that_its_drain_takes(string overlay)
@@ -51,7 +56,7 @@ public sealed class ProductionTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
-        var images = platform.Deployments.SelectMany(deployment => deployment.Spec.Template.Spec.Containers.Select(container => container.Image))
+        var images = platform.Containers.Select(container => container.Image)
             .Concat(objects.Custom<PostgresClusterSpec>().Select(cluster => cluster.Spec.ImageName))
             .Concat(objects.Custom<RabbitmqClusterSpec>().Select(cluster => cluster.Spec.Image));
         Assert.All(images, image => Assert.Matches(@"^[a-z0-9.-]+\.[a-z]+/[a-z0-9./-]+:\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$", image));

@@ -111,12 +111,16 @@ public sealed class GoReliablePlatform : IAsyncDisposable
 
     /// <summary>A database of the platform: <c>orders-db</c> or <c>notifications-db</c>.</summary>
     public async Task<NpgsqlDataSource> DatabaseAsync(string name) =>
-        NpgsqlDataSource.Create((await app.GetConnectionStringAsync(name, TestContext.Current.CancellationToken))!);
+        NpgsqlDataSource.Create(await ConnectionStringAsync(name));
+
+    /// <summary>How to reach a database or the broker, password included.</summary>
+    public async Task<string> ConnectionStringAsync(string name) =>
+        (await app.GetConnectionStringAsync(name, TestContext.Current.CancellationToken))!;
 
     /// <summary>A connection to the broker, beside those of the services.</summary>
     public async Task<IConnection> BrokerAsync()
     {
-        var factory = new ConnectionFactory { Uri = new Uri((await app.GetConnectionStringAsync("messaging", TestContext.Current.CancellationToken))!) };
+        var factory = new ConnectionFactory { Uri = new Uri(await ConnectionStringAsync("messaging")) };
         return await factory.CreateConnectionAsync(TestContext.Current.CancellationToken);
     }
 

@@ -1,0 +1,153 @@
+using System.Net;
+using System.Net.Sockets;
+using GoReliable.Tests.Gateway;
+using GoReliable.Tests.Platform;
+using Npgsql;
+
+namespace GoReliable.Tests.Schema;
+
+/// <summary>The argument <c>migrate</c>, as an init container gives it: real processes, and an empty database for each test.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class MigrateTests(SharedPlatform shared)
+{
+    private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "schemaversions"];
+    private static readonly string[] NotificationsTables = ["inbox", "notifications", "schemaversions"];
+
+    public static TheoryData<string, string[]> Services => new() { { "Orders", OrdersTables }, { "Notifications", NotificationsTables } };
+
+    [Theory, MemberData(nameof(Services))]
+    public async Task An_empty_database_gets_its_tables_once(string service, string[] tables)
+    {
+        var database = await UnusedAsync();
+        await CreateAsync(database);
+
+        Assert.Equal(1, Applied(await Migration.RunAsync(service, database)));
+        Assert.Equal(tables, await TablesAsync(database));
+
+        Assert.Equal(0, Applied(await Migration.RunAsync(service, database)));
+        Assert.Equal(tables, await TablesAsync(database));
+    }
+
+    [Fact]
+    public async Task Of_several_at_once_one_migrates_and_the_others_find_nothing_left_to_do()
+    {
+        var database = await UnusedAsync();
+        await CreateAsync(database);
+
+        var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Migration.RunAsync("Orders", database)));
+
+        Assert.Equal([0, 0, 1], all.Select(Applied).Order());
+        Assert.Equal(OrdersTables, await TablesAsync(database));
+    }
+
+    [Fact]
+    public async Task It_waits_for_a_database_that_is_not_there_yet()
+    {
+        var database = await UnusedAsync();
+
+        var migration = await Migration.RunAsync("Notifications", database, whenUnavailable: () => CreateAsync(database));
+
+        Assert.Equal(1, Applied(migration));
+        Assert.Equal(NotificationsTables, await TablesAsync(database));
+    }
+
+    [Fact]
+    public async Task A_statement_may_take_longer_than_a_request_waits_for_its_answer()
+    {
+        var database = await UnusedAsync();
+        await CreateAsync(database);
+        await using var source = NpgsqlDataSource.Create(database);
+        await using var blocker = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await blocker.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var block = new NpgsqlCommand("CREATE TABLE inbox ()", blocker, transaction);
+        await block.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var running = Migration.RunAsync("Notifications", database);
+        await Eventually.SeeAsync("a statement that has waited for 7 seconds", () => WaitingAsync(source), waiting => waiting > TimeSpan.FromSeconds(7));
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+
+        var migration = await running;
+        Assert.Equal(1, Applied(migration));
+        Assert.Empty(migration.Events("schema.failed"));
+    }
+
+    [Theory]
+    [InlineData("Orders")]
+    [InlineData("Notifications")]
+    public async Task Without_a_database_it_gives_up_and_says_why_in_one_line(string service)
+    {
+        var nobody = GatewayProcess.FreePort();
+
+        var migration = await Migration.RunAsync(service, $"Host=127.0.0.1;Port={nobody};Database=none;Username=none;Password=none", [("Migration__Timeout", "00:00:02")]);
+
+        Assert.Equal(1, migration.ExitCode);
+        var end = Assert.Single(migration.Events("schema.given_up"));
+        Assert.Equal("ERROR", end.GetProperty("severity").GetString());
+        Assert.Equal($"Schema could not be upgraded within 00:00:02: Failed to connect to 127.0.0.1:{nobody}", end.GetProperty("message").GetString());
+        // The only other line says at once what it waits for.
+        Assert.Single(migration.Events("schema.unavailable"));
+        Assert.Equal(2, migration.Output.Count);
+    }
+
+    [Fact]
+    public async Task It_opens_no_port_and_calls_no_broker()
+    {
+        var database = await UnusedAsync();
+        await CreateAsync(database);
+        using var port = Listen();
+        using var managementPort = Listen();
+        using var broker = Listen();
+
+        // A server would fail here, on ports that are taken.
+        var migration = await Migration.RunAsync("Notifications", database,
+        [
+            ("ASPNETCORE_URLS", $"http://{port.LocalEndpoint}"),
+            ("MANAGEMENT_PORT", $"{((IPEndPoint)managementPort.LocalEndpoint).Port}"),
+            ("ConnectionStrings__messaging", $"amqp://guest:guest@{broker.LocalEndpoint}"),
+        ]);
+
+        Assert.Equal(1, Applied(migration));
+        Assert.False(broker.Pending());
+    }
+
+    private static int Applied(Migration migration)
+    {
+        Assert.True(migration.ExitCode == 0, string.Join('\n', migration.Output));
+        return Assert.Single(migration.Events("schema.upgraded")).GetProperty("applied").GetInt32();
+    }
+
+    // The platform's server, and a database that does not exist.
+    private async Task<string> UnusedAsync() =>
+        new NpgsqlConnectionStringBuilder(await shared.Platform.ConnectionStringAsync("orders-db")) { Database = $"migrate_{Guid.NewGuid():n}" }.ConnectionString;
+
+    private async Task CreateAsync(string database)
+    {
+        await using var server = await shared.Platform.DatabaseAsync("orders-db");
+        await using var create = server.CreateCommand($"CREATE DATABASE {new NpgsqlConnectionStringBuilder(database).Database}");
+        await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<List<string>> TablesAsync(string database)
+    {
+        await using var source = NpgsqlDataSource.Create(database);
+        await using var command = source.CreateCommand("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name");
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var tables = new List<string>();
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+            tables.Add(reader.GetString(0));
+        return tables;
+    }
+
+    private static async Task<TimeSpan> WaitingAsync(NpgsqlDataSource source)
+    {
+        await using var command = source.CreateCommand("SELECT coalesce(max(now() - query_start), interval '0') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        return (TimeSpan)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    private static TcpListener Listen()
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return listener;
+    }
+}
