@@ -1,4 +1,5 @@
 using System.Globalization;
+using Aspire.Hosting.Containers;
 
 namespace Aspire.Hosting.ApplicationModel;
 
@@ -53,6 +54,8 @@ public class EndpointReferenceExpression(EndpointReference endpointReference, En
         EndpointProperty.Scheme => Endpoint.Scheme,
         EndpointProperty.TlsEnabled => Endpoint.TlsEnabled ? bool.TrueString : bool.FalseString,
         EndpointProperty.IPV4Host => "127.0.0.1",
+        // Nobody would answer at its address. Null leaves a variable unset.
+        _ when LocalProgram.WhySkipped(Endpoint.Resource) is not null => null,
         EndpointProperty.Url => At(context).UriString,
         EndpointProperty.Host => At(context).Address,
         EndpointProperty.HostAndPort => At(context).EndPointString,

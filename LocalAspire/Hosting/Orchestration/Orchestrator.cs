@@ -36,10 +36,6 @@ internal sealed class Orchestrator(DistributedApplicationModel model, IConfigura
         if (problems.Length > 0)
             throw new DistributedApplicationException(string.Join(Environment.NewLine, problems));
 
-        // What refers to a skipped container still gets an address, though nobody may answer there.
-        foreach (var skipped in model.Resources.Where(resource => LocalProgram.WhySkipped(resource) is not null))
-            _ = EndpointAllocator.Allocate(skipped, randomizePorts).Count();
-
         foreach (var parameter in model.Resources.OfType<ParameterResource>())
         {
             await parameter.GetValueAsync(cancellationToken);
