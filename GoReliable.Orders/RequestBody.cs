@@ -8,7 +8,6 @@ namespace GoReliable.Orders;
 internal static class RequestBody
 {
     /// <returns>The value, or the problem to answer with.</returns>
-    /// <exception cref="BadHttpRequestException">The body is too large, too slow or breaks off; its status says which.</exception>
     public static async ValueTask<(T? Value, ProblemHttpResult? Problem)> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
         where T : class
     {
@@ -24,7 +23,15 @@ internal static class RequestBody
         {
             return (null, Invalid(exception.Path ?? "$", exception));
         }
+        catch (BadHttpRequestException exception)
+        {
+            return (null, Unreadable(exception));
+        }
     }
+
+    // Too large, too slow, broken off: Kestrel's status says which.
+    private static ProblemHttpResult Unreadable(BadHttpRequestException exception) =>
+        TypedResults.Problem("The body could not be read to its end.", statusCode: exception.StatusCode);
 
     // The exception's own text names .NET types.
     private static ProblemHttpResult Invalid(string path, JsonException? exception = null)

@@ -67,7 +67,9 @@ internal sealed class Telemetry
     public void Published(string result, TimeSpan duration)
     {
         messagesPublished.Add(1, new KeyValuePair<string, object?>("result", result));
-        publishDuration.Record(duration.TotalSeconds);
+        // A time-out would look like a slow broker.
+        if (result == PublishResult.Confirmed)
+            publishDuration.Record(duration.TotalSeconds);
     }
 
     /// <summary>Measures an operation on orders from now until it is disposed.</summary>

@@ -64,6 +64,8 @@ internal static class Routes
         ClusterId = service,
         LoadBalancingPolicy = LoadBalancingPolicies.RoundRobin,
         HttpRequest = new ForwarderRequestConfig { ActivityTimeout = silence },
+        // Kestrel reads headers as UTF-8; .NET's client would refuse to send what is not ASCII, and blame us with a 502.
+        HttpClient = new HttpClientConfig { RequestHeaderEncoding = "utf-8", ResponseHeaderEncoding = "utf-8" },
         // HTTPS where the service offers it: https://aka.ms/dotnet/sd
         Destinations = new Dictionary<string, DestinationConfig> { [service] = new() { Address = $"https+http://{service}" } },
     };

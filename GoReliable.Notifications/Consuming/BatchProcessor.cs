@@ -61,7 +61,7 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channel
                 return;
             }
             // A connection that broke meanwhile answers with InvalidOperationException.
-            catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException)
+            catch (Exception exception) when (exception is NpgsqlException { IsTransient: true } or InvalidOperationException)
             {
                 if (Interlocked.Exchange(ref databaseAway, 1) == 0)
                     logger.DatabaseUnavailable(exception.Message);
@@ -79,17 +79,18 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channel
         await Task.WhenAll(claimed.Select(DeliverAsync));
         await Inbox.CommitAsync(connection, claimed);
 
+        // First these: then a twin in the same batch finds no receipt, and is the duplicate that it is.
+        foreach (var message in claimed.Where(message => message.Receipt is not null))
+        {
+            message.Outcome = Outcome.Delivered;
+            uncommitted.TryRemove(message.Event!.Id, out _);
+        }
         foreach (var message in messages.Except(claimed))
         {
             // A duplicate, unless an earlier try did commit and only its answer was lost.
             message.Outcome = uncommitted.TryRemove(message.Event!.Id, out var receipt) ? Outcome.Delivered : Outcome.Duplicate;
             message.Receipt = receipt;
             message.Failure = null;
-        }
-        foreach (var message in claimed.Where(message => message.Receipt is not null))
-        {
-            message.Outcome = Outcome.Delivered;
-            uncommitted.TryRemove(message.Event!.Id, out _);
         }
     }
 

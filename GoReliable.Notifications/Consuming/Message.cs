@@ -27,7 +27,7 @@ internal sealed class Message
     public Message(ulong tag, string exchange, string routingKey, IReadOnlyBasicProperties properties, byte[] body)
     {
         (Tag, Exchange, RoutingKey, Properties, Body) = (tag, exchange, routingKey, properties, body);
-        Attempt = 1 + Math.Max(0, int.TryParse(Header(MessageHeaders.Attempt), CultureInfo.InvariantCulture, out var before) ? before : 0);
+        Attempt = 1 + Math.Clamp(int.TryParse(Header(MessageHeaders.Attempt), CultureInfo.InvariantCulture, out var before) ? before : 0, 0, 1000);
         if (EventReader.TryRead(body, out var @event, out var poison))
             Event = @event;
         else

@@ -12,7 +12,7 @@ internal static class MessageSpan
 {
     public static Activity? Start(Message message)
     {
-        // Retained messages of a retry queue come from the default exchange, with the queue's name as their key.
+        // Messages that return from a retry queue come from the default exchange, with the queue's name as their key.
         var destination = message.Exchange.Length == 0 ? OrderTopology.Queue : $"{message.Exchange}:{message.RoutingKey}:{OrderTopology.Queue}";
         ActivityContext.TryParse(message.Header(MessageHeaders.TraceParent), message.Header(MessageHeaders.TraceState), isRemote: true, out var producer);
 

@@ -39,7 +39,16 @@ internal sealed class Session : IAsyncDisposable
     public static async Task<Session> OpenAsync(IConnection connection, CancellationToken cancellationToken)
     {
         var consuming = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        var publishing = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
+        IChannel publishing;
+        try
+        {
+            publishing = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
+        }
+        catch
+        {
+            await consuming.DisposeAsync();
+            throw;
+        }
         var session = new Session(consuming, publishing);
         try
         {

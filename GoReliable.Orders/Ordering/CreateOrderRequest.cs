@@ -64,7 +64,8 @@ internal sealed partial record CreateOrderRequest(string Currency, OrderItem[] I
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Sku();
 
-    // A "valid e-mail address": https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
-    [GeneratedRegex(@"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\z", RegexOptions.CultureInvariant)]
+    // A "valid e-mail address" (https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address), but with the dots
+    // of its local part where mail servers take them: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
+    [GeneratedRegex(@"^(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\z", RegexOptions.CultureInvariant)]
     private static partial Regex Email();
 }

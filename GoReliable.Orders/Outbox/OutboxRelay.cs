@@ -46,11 +46,14 @@ internal sealed class OutboxRelay(
     {
         await using var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, logger, stoppingToken);
         await using var session = await OutboxSession.OpenAsync(database, telemetry, stoppingToken);
-        while (true)
+        while (publisher.IsOpen)
         {
-            var wait = await TryDrainAsync(publisher, session, stoppingToken) ? PollInterval : BusyInterval;
-            await signal.WaitAsync(wait, time, stoppingToken);
+            if (await TryDrainAsync(publisher, session, stoppingToken))
+                await signal.WaitAsync(PollInterval, time, stoppingToken);
+            else
+                await Task.Delay(BusyInterval, time, stoppingToken);
         }
+        throw new RelayException("The broker closed the channel.");
     }
 
     /// <returns>False when another relay is active.</returns>
@@ -64,17 +67,23 @@ internal sealed class OutboxRelay(
         {
             using var activity = Telemetry.Source.StartActivity("relay outbox");
             activity?.SetTag("messaging.batch.message_count", messages.Count);
-
-            var confirmed = await publisher.PublishAsync(messages);
-            logger.OutboxRelayed(confirmed.Length);
-            var failed = messages.Count - confirmed.Length;
-            var more = messages.Count == OutboxSession.BatchSize && failed == 0 && !stoppingToken.IsCancellationRequested;
-            if (!more)
+            try
             {
+                var confirmed = await publisher.PublishAsync(messages);
+                logger.OutboxRelayed(confirmed.Length);
+                var failed = messages.Count - confirmed.Length;
+                if (failed == 0 && messages.Count == OutboxSession.BatchSize && !stoppingToken.IsCancellationRequested)
+                {
+                    messages = await session.ContinueAsync(confirmed);
+                    continue;
+                }
                 await session.EndAsync(confirmed);
                 return failed == 0 ? true : throw new RelayException($"{failed} of {messages.Count} outbox messages were not confirmed.");
             }
-            messages = await session.ContinueAsync(confirmed);
+            catch (Exception exception) when (Telemetry.Failed(activity, exception))
+            {
+                throw;
+            }
         }
 
         await session.EndAsync([]);

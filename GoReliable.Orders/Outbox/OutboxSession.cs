@@ -43,6 +43,9 @@ internal sealed class OutboxSession : IAsyncDisposable
     {
         var source = new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { Pooling = false } };
         DatabaseDefaults.Configure(source, "orders-db-relay");
+        // A relay that is well asks every second, and while it waits for confirms after ten at the latest. One whose host
+        // vanished must not keep the lock from the others until TCP notices, in hours.
+        source.ConnectionStringBuilder.Options += " -c idle_session_timeout=30s";
         return source.Build();
     }
 

@@ -27,7 +27,7 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         {
             try
             {
-                connection ??= await Task.Run(services.GetRequiredService<IConnection>, cancellationToken);
+                connection ??= await Task.Run(services.GetRequiredService<IConnection>, cancellationToken).WaitAsync(cancellationToken);
                 if (connection.IsOpen)
                 {
                     if (failed)

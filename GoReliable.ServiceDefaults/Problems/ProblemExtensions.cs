@@ -16,12 +16,15 @@ public static class ProblemExtensions
         .AddSingleton<IProblemDetailsWriter, ProblemForAnyone>()
         .Configure<ExceptionHandlerOptions>(options => options.StatusCodeSelector = StatusCode);
 
+    /// <summary>https://www.postgresql.org/docs/current/errcodes-appendix.html</summary>
+    private const string UndefinedTable = "42P01";
+
     /// <summary>The status that an unhandled exception is answered with.</summary>
     private static int StatusCode(Exception exception) => exception switch
     {
         BadHttpRequestException bad => bad.StatusCode,
-        // The database is away, restarting or full: the client may come again.
-        DbException or TimeoutException => StatusCodes.Status503ServiceUnavailable,
+        // The database is away, restarting, full, slow, or has no tables yet: the client may come again.
+        DbException { IsTransient: true } or DbException { SqlState: UndefinedTable } or TimeoutException => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };
 }

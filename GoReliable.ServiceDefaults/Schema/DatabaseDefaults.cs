@@ -21,6 +21,8 @@ public static class DatabaseDefaults
         database.ConnectionStringBuilder.MaxAutoPrepare = 32;
         database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
         database.ConnectionStringBuilder.CommandTimeout = CommandTimeoutSeconds;
+        // A host that vanished in the middle of a transaction keeps its locks until TCP notices, in hours.
+        database.ConnectionStringBuilder.Options = "-c idle_in_transaction_session_timeout=60s";
         database.ConfigureTracing(tracing => tracing
             // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
             .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })

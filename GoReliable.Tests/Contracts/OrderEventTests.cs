@@ -31,6 +31,24 @@ public sealed class OrderEventTests
         Assert.Equal(order.UpdatedAt, read.Time.UtcDateTime);
     }
 
+    [Theory]
+    [InlineData("ada@example.com")]
+    [InlineData("a@b")]
+    [InlineData("a.b+c@x-y.example")]
+    [InlineData("!#$%&'*+/=?^_`{|}~-@example.com")]
+    [InlineData(".a@b.c")]
+    [InlineData("a.@b.c")]
+    [InlineData("a..b@b.c")]
+    [InlineData("a@-b.c")]
+    [InlineData("a@b..c")]
+    [InlineData("@b.c")]
+    [InlineData("a b@c.d")]
+    public void An_address_that_is_accepted_can_be_mailed(string address)
+    {
+        new CreateOrderRequest("EUR", [new OrderItem("a", 1, 1)], address).Normalize(out var errors);
+        Assert.True(errors is not null || MimeKit.MailboxAddress.TryParse(address, out _), address);
+    }
+
     [Fact]
     public void Every_routing_key_reaches_the_queue_and_has_a_reader()
     {

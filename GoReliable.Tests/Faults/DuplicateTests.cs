@@ -1,5 +1,6 @@
 using System.Text;
 using GoReliable.Tests.Platform;
+using GoReliable.Tests.Signals;
 using RabbitMQ.Client;
 
 namespace GoReliable.Tests.Faults;
@@ -7,6 +8,8 @@ namespace GoReliable.Tests.Faults;
 [Collection(SharedPlatform.Name)]
 public sealed class DuplicateTests(SharedPlatform shared)
 {
+    private static double Count(Exposition scrape) => scrape.Sum("goreliable_notification_worker_messages_processed_total", ("event_type", "order.created"), ("result", "duplicate"));
+
     [Fact]
     public async Task An_event_that_arrives_many_times_is_notified_once()
     {
@@ -17,6 +20,8 @@ public sealed class DuplicateTests(SharedPlatform shared)
              "currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.00}],"total":1.00,"contactEmail":"twice@example.com",
              "createdAt":"2026-01-01T00:00:00Z","updatedAt":"2026-01-01T00:00:00Z","version":1} }
             """);
+        using var management = shared.Platform.Management("notifications");
+        var before = await Exposition.ScrapeAsync(management);
         await using var connection = await shared.Platform.BrokerAsync();
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), TestContext.Current.CancellationToken);
 
@@ -31,6 +36,8 @@ public sealed class DuplicateTests(SharedPlatform shared)
         await twice.WaitForNotificationsAsync(await twice.CreateAsync());
         await Eventually.SeeAsync("an empty queue", async () => await channel.MessageCountAsync("notifications", TestContext.Current.CancellationToken), ready => ready == 0);
         Assert.Single(await twice.WaitForNotificationsAsync(order));
+        var duplicates = await Eventually.SeeAsync("19 duplicates", async () => Count(await Exposition.ScrapeAsync(management)) - Count(before), count => count >= 19);
+        Assert.Equal(19, duplicates);
         Assert.Single(Directory.GetFiles(shared.Platform.PickupFolder, $"{@event}*"));
     }
 }

@@ -67,6 +67,8 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     [InlineData("items[0].unitPrice", """{"currency":"JPY","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""")]
     [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a@b\u0000"}""")]
     [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a@b\r\nBcc: c@d"}""")]
+    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":".a@b.c"}""")]
+    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a..b@b.c"}""")]
     public async Task What_is_outside_the_limits_is_named(string path, string body)
     {
         var problem = await (await alice.PostRawAsync(body)).AssertProblemAsync(HttpStatusCode.BadRequest);

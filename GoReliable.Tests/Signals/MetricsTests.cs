@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.Tests.Platform;
-using RabbitMQ.Client;
 
 namespace GoReliable.Tests.Signals;
 
