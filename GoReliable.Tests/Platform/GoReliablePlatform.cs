@@ -89,21 +89,15 @@ public sealed class GoReliablePlatform : IAsyncDisposable
     /// <summary>Ends a service's process without a word (SIGKILL).</summary>
     public async Task KillAsync(string service)
     {
-        await foreach (var change in app.ResourceNotifications.WatchAsync(TestContext.Current.CancellationToken))
-        {
-            if (change.Resource.Name != service)
-                continue;
-            if (KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text))
-                return;
-            if (change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value is { } pid)
-                Kill(Convert.ToInt32(pid, CultureInfo.InvariantCulture));
-        }
+        var running = await app.ResourceNotifications.WaitForResourceAsync(service, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        // With its children: Aspire starts a project by `dotnet run`, whose child the service is.
+        using (var process = Process.GetProcessById(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)))
+            process.Kill(entireProcessTree: true);
+        await app.ResourceNotifications.WaitForResourceAsync(service, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
 
-        static void Kill(int pid)
-        {
-            using var process = Process.GetProcessById(pid);
-            process.Kill();
-        }
+        static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
+            ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
+            : null;
     }
 
     public Task WaitUntilHealthyAsync(string resource) =>
