@@ -89,15 +89,15 @@ public sealed class GoReliablePlatform : IAsyncDisposable
     /// <summary>Ends a service's process without a word (SIGKILL).</summary>
     public async Task KillAsync(string service)
     {
-        var running = await app.ResourceNotifications.WaitForResourceAsync(service, change => Pid(change) is not null, TestContext.Current.CancellationToken)
-            .WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
-        using (var process = Process.GetProcessById(Pid(running)!.Value))
-            process.Kill();
-        await app.ResourceNotifications.WaitForResourceAsync(service, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken)
-            .WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        var running = await app.ResourceNotifications.WaitForResourceAsync(service, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        // With its children: Aspire starts a project by `dotnet run`, whose child the service is.
+        using (var process = Process.GetProcessById(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)))
+            process.Kill(entireProcessTree: true);
+        await app.ResourceNotifications.WaitForResourceAsync(service, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
 
-        static int? Pid(ResourceEvent change) =>
-            change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value is { } pid ? Convert.ToInt32(pid, CultureInfo.InvariantCulture) : null;
+        static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
+            ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
+            : null;
     }
 
     public Task WaitUntilHealthyAsync(string resource) =>

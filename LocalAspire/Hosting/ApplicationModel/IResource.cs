@@ -25,9 +25,6 @@ public interface IResourceWithEndpoints : IResource;
 /// <summary>A resource whose start can be delayed until others are ready.</summary>
 public interface IResourceWithWaitSupport : IResource;
 
-/// <summary>A resource whose endpoints others find by its name.</summary>
-public interface IResourceWithServiceDiscovery : IResourceWithEndpoints;
-
 /// <summary>A resource that lives inside another one.</summary>
 public interface IResourceWithParent : IResource
 {

@@ -49,9 +49,6 @@ public static class ResourceExtensions
         return true;
     }
 
-    /// <summary>Whether an image was given.</summary>
-    public static bool IsContainer(this IResource resource) => resource.Annotations.OfType<ContainerImageAnnotation>().Any();
-
     /// <summary>The mounts; false when there is none.</summary>
     public static bool TryGetContainerMounts(this IResource resource, [NotNullWhen(true)] out IEnumerable<ContainerMountAnnotation>? volumeMounts) =>
         resource.TryGetAnnotationsOfType(out volumeMounts);

@@ -51,13 +51,15 @@ public class ReferenceExpressionBuilder
 
     /// <summary>Hands the parts of an interpolated string to a builder.</summary>
     [InterpolatedStringHandler]
-    public readonly ref struct ReferenceExpressionBuilderInterpolatedStringHandler(int literalLength, int formattedCount, ReferenceExpressionBuilder builder)
+    public readonly ref struct ReferenceExpressionBuilderInterpolatedStringHandler
     {
-        /// <summary>How much text there is, holes not counted.</summary>
-        public int LiteralLength { get; } = literalLength;
+        private readonly ReferenceExpressionBuilder builder;
 
-        /// <summary>How many holes there are.</summary>
-        public int FormattedCount { get; } = formattedCount;
+        /// <summary>What the compiler calls first.</summary>
+        /// <param name="literalLength">How much text there is, holes not counted.</param>
+        /// <param name="formattedCount">How many holes there are.</param>
+        /// <param name="builder">Gets the parts.</param>
+        public ReferenceExpressionBuilderInterpolatedStringHandler(int literalLength, int formattedCount, ReferenceExpressionBuilder builder) => this.builder = builder;
 
         /// <summary>Text between holes.</summary>
         public void AppendLiteral(string value) => builder.AppendLiteral(value);

@@ -33,7 +33,7 @@ public sealed record CustomResourceSnapshot
         : HealthReports.Min(r => r.Status ?? Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Unhealthy);
 
     /// <summary>What each health check last said.</summary>
-    public ImmutableArray<HealthReportSnapshot> HealthReports { get; init; } = [];
+    public ImmutableArray<HealthReportSnapshot> HealthReports { get; internal init; } = [];
 
     /// <summary>The URLs of the endpoints.</summary>
     public ImmutableArray<UrlSnapshot> Urls { get; init; } = [];

@@ -23,6 +23,9 @@ namespace Aspire.Hosting
         public string ProjectPath => projectPath;
     }
 
+    /// <summary>A resource whose endpoints others find by its name.</summary>
+    public interface IResourceWithServiceDiscovery : IResourceWithEndpoints;
+
     /// <summary>How a project is added.</summary>
     public class ProjectResourceOptions
     {
@@ -47,7 +50,7 @@ namespace Aspire.Hosting.ApplicationModel
     public static class ProjectResourceExtensions
     {
         /// <summary>Where the project is.</summary>
-        public static IProjectMetadata GetProjectMetadata(this IResource projectResource) =>
+        public static IProjectMetadata GetProjectMetadata(this ProjectResource projectResource) =>
             projectResource.Annotations.OfType<IProjectMetadata>().Last();
     }
 }

@@ -19,7 +19,7 @@ public static class DistributedApplicationTestingBuilder
         CreateAsync<TEntryPoint>(args, (_, _) => { }, cancellationToken);
 
     /// <summary>As above, with arguments and a callback that changes options and settings.</summary>
-    public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder, CancellationToken cancellationToken = default) where TEntryPoint : class =>
+    public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder, CancellationToken cancellationToken = default) =>
         CreateAsync(typeof(TEntryPoint), args, configureBuilder, cancellationToken);
 
     /// <summary>As above, for a type that is known at run time only.</summary>
