@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Faults;
@@ -78,7 +79,6 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
         var process = trace.Only(span => span.Kind == ActivityKind.Consumer);
         Assert.Equal(create.SpanId, publish.ParentSpanId);
         Assert.Equal(publish.SpanId, process.ParentSpanId);
-        Assert.NotEqual(create.Resource["service.instance.id"], publish.Resource["service.instance.id"]);
     }
 
     [Fact]
@@ -87,9 +87,13 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
         const string Customer = "database-away";
         await using var traffic = Traffic.Start(platform, Customer);
         await traffic.MoreAsync(50);
-        await platform.StopAsync("postgres");
-        await platform.StartAsync("postgres");
-        await platform.WaitUntilHealthyAsync("postgres");
+        await using (await DatabasesAway.BeginAsync(platform))
+        {
+            using var orders = platform.Management("orders");
+            await Eventually.SeeAsync("orders not ready", () => orders.GetAsync("/health/ready", TestContext.Current.CancellationToken), answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable);
+            Assert.Equal(HttpStatusCode.OK, (await orders.GetAsync("/health/live", TestContext.Current.CancellationToken)).StatusCode);
+        }
+        await platform.WaitUntilHealthyAsync("orders");
         await traffic.MoreAsync(50);
         await traffic.StopAsync();
 
