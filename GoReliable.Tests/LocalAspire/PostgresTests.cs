@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using GoReliable.Tests.Platform;
 using Npgsql;
 
 namespace GoReliable.Tests.LocalAspire;
@@ -74,6 +76,19 @@ public sealed class PostgresTests
     }
 
     [Fact]
+    public async Task An_interrupted_first_start_does_not_spoil_kept_data()
+    {
+        using var kept = new KeptName();
+        void Add(IDistributedApplicationTestingBuilder builder) => builder.AddPostgres("server").WithDataVolume(kept.Name).AddDatabase("things");
+
+        await using (await SmallApp.StartAsync(Add))
+            await Eventually.SeeAsync("a data directory that is being made", () => Task.FromResult(InitdbDirectory(kept.Name)), directory => File.Exists(Path.Combine(directory!, "PG_VERSION")));
+
+        await using var next = await SmallApp.StartAsync(Add);
+        await next.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task Kept_data_with_another_password_says_what_to_do()
     {
         using var kept = new KeptName();
@@ -94,6 +109,13 @@ public sealed class PostgresTests
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 
+    // From its command line: initdb -D DIRECTORY …
+    private static string? InitdbDirectory(string name) =>
+        Process.GetProcessesByName("initdb")
+            .Select(process => File.ReadAllText($"/proc/{process.Id}/cmdline").Split('\0'))
+            .Select(arguments => arguments.ElementAtOrDefault(Array.IndexOf(arguments, "-D") + 1))
+            .FirstOrDefault(directory => directory?.Contains(name, StringComparison.Ordinal) == true);
+
     /// <summary>A name of kept data that no other run has; the data is removed at the end.</summary>
     private sealed class KeptName : IDisposable
     {
@@ -103,12 +125,14 @@ public sealed class PostgresTests
         {
             for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
             {
-                var path = Path.Combine(directory.FullName, ".data", Name);
-                if (!Directory.Exists(path))
-                    continue;
-
-                Directory.Delete(path, recursive: true);
-                File.Delete($"{path}.lock");
+                var data = new DirectoryInfo(Path.Combine(directory.FullName, ".data"));
+                foreach (var left in data.Exists ? data.GetFileSystemInfos($"{Name}*") : [])
+                {
+                    if (left is DirectoryInfo made)
+                        made.Delete(recursive: true);
+                    else
+                        left.Delete();
+                }
             }
         }
     }

@@ -37,7 +37,6 @@ internal sealed class PostgresLauncher : IResourceLauncher
 
     public async Task<Launch> PrepareAsync(LaunchContext context, CancellationToken cancellationToken)
     {
-        _data.Create(_user);
         var version = Path.Combine(_data.Path, "PG_VERSION");
         if (!File.Exists(version))
             await InitializeAsync(context, cancellationToken);
@@ -45,7 +44,7 @@ internal sealed class PostgresLauncher : IResourceLauncher
             throw new DistributedApplicationException($"The data in {_data.Path} was made by PostgreSQL {kept}; installed is {Version}. Remove the directory to start anew.");
 
         RemoveStaleLock();
-        return Describe("postgres", context,
+        return Describe("postgres", _data.Path, context,
         [
             "-D", _data.Path,
             "-p", _server.PrimaryEndpoint.Port.ToString(CultureInfo.InvariantCulture),
@@ -73,7 +72,24 @@ internal sealed class PostgresLauncher : IResourceLauncher
             .FirstOrDefault();
     }
 
+    // Beside its place, and moved there when it is whole: an interrupted initdb leaves what no server starts on.
     private async Task InitializeAsync(LaunchContext context, CancellationToken cancellationToken)
+    {
+        var unfinished = $"{_data.Path}.new";
+        if (Directory.Exists(unfinished))
+            Directory.Delete(unfinished, recursive: true);
+
+        DataDirectory.Create(unfinished, _user);
+        await RunInitdbAsync(unfinished, context, cancellationToken);
+
+        // Only an empty directory is replaced.
+        if (Directory.Exists(_data.Path))
+            Directory.Delete(_data.Path);
+
+        Directory.Move(unfinished, _data.Path);
+    }
+
+    private async Task RunInitdbAsync(string directory, LaunchContext context, CancellationToken cancellationToken)
     {
         // As a file, not an argument: everybody can read arguments.
         var password = TemporaryDirectory.Choose($"{_server.Name}-password");
@@ -87,9 +103,9 @@ internal sealed class PostgresLauncher : IResourceLauncher
                 Native.ChangeOwner(password, _user.Id, _user.Group);
 
             await ChildProcess.RunToEndAsync(
-                Describe("initdb", context,
+                Describe("initdb", directory, context,
                 [
-                    "-D", _data.Path, "--username", context.Own["POSTGRES_USER"], "--pwfile", password,
+                    "-D", directory, "--username", context.Own["POSTGRES_USER"], "--pwfile", password,
                     "--auth-host=scram-sha-256", "--auth-local=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8",
                     .. IsDisposable ? ["--no-sync"] : Array.Empty<string>(),
                 ]),
@@ -101,8 +117,8 @@ internal sealed class PostgresLauncher : IResourceLauncher
         }
     }
 
-    private Launch Describe(string program, LaunchContext context, IReadOnlyList<string> arguments) =>
-        new(Path.Combine(_programs!, program), arguments, _data.Path, context.Variables.Where(v => !v.Key.StartsWith("PG", StringComparison.Ordinal)).ToDictionary())
+    private Launch Describe(string program, string directory, LaunchContext context, IReadOnlyList<string> arguments) =>
+        new(Path.Combine(_programs!, program), arguments, directory, context.Variables.Where(v => !v.Key.StartsWith("PG", StringComparison.Ordinal)).ToDictionary())
         {
             User = _user,
             // The fast shutdown: it ends sessions and does not wait for them.

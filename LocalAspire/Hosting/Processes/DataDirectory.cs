@@ -54,12 +54,12 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Creates the directory for its user alone.</summary>
-    public void Create(SystemUser? user)
+    /// <summary>Creates a directory for its user alone.</summary>
+    public static void Create(string path, SystemUser? user)
     {
-        Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         if (user is not null)
-            Native.ChangeOwner(Path, user.Id, user.Group);
+            Native.ChangeOwner(path, user.Id, user.Group);
     }
 
     /// <summary>Removes temporary data, and lets others have kept data.</summary>

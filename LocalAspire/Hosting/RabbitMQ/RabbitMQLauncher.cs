@@ -36,7 +36,7 @@ internal sealed class RabbitMQLauncher : IResourceLauncher
 
     public async Task<Launch> PrepareAsync(LaunchContext context, CancellationToken cancellationToken)
     {
-        _data.Create(user: null);
+        DataDirectory.Create(_data.Path, user: null);
         WriteFiles();
 
         // Nothing of the user's own Erlang or RabbitMQ set-up may leak in.
