@@ -89,6 +89,27 @@ public sealed class PostgresTests
     }
 
     [Fact]
+    public async Task Kept_data_of_another_user_is_named_with_what_to_do()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root can give a directory away.");
+        using var kept = new KeptName();
+        void Add(IDistributedApplicationTestingBuilder builder) => builder.AddPostgres("server", password: builder.AddParameter("password", "first")).WithDataVolume(kept.Name);
+        string directory;
+        await using (var first = await SmallApp.StartAsync(Add))
+        {
+            var healthy = await first.ResourceNotifications.WaitForResourceHealthyAsync("server", TestContext.Current.CancellationToken);
+            directory = (string)healthy.Snapshot.Properties.Single(p => p.Name == "executable.workDir").Value!;
+        }
+
+        using (var chown = Process.Start("chown", ["--recursive", "12345", directory]))
+            await chown.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await using var second = await SmallApp.BuildAsync(Add);
+        var e = await Assert.ThrowsAsync<DistributedApplicationException>(() => second.StartAsync(TestContext.Current.CancellationToken));
+
+        Assert.Matches($"^Resource 'server': its data in {directory} belongs to user 12345, but the server would run as [a-z]+\\. [^\n]*chown [^\n]*$", e.Message);
+    }
+
+    [Fact]
     public async Task Kept_data_with_another_password_says_what_to_do()
     {
         using var kept = new KeptName();

@@ -31,8 +31,8 @@ internal sealed class PostgresLauncher : IResourceLauncher
             yield return $"Resource '{_server.Name}' needs PostgreSQL, which is not installed. Install it with: {Programs.Install("postgresql")}";
         else if (Native.IsRoot && _user is null)
             yield return $"Resource '{_server.Name}': PostgreSQL does not run as root, and this machine has no user 'postgres' or 'nobody' that it could run as. Add one with: useradd --system postgres";
-        else if (!_data.TryLock())
-            yield return KeptData.InUse(_server, _data);
+        else if (_data.Reserve(_server, _user) is { } problem)
+            yield return problem;
     }
 
     public async Task<Launch> PrepareAsync(LaunchContext context, CancellationToken cancellationToken)

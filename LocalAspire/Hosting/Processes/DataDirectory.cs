@@ -36,21 +36,29 @@ internal sealed class DataDirectory : IDisposable
         return new DataDirectory(path, isKept: true);
     }
 
-    /// <summary>Reserves kept data for this AppHost until it ends, however it ends; false when another one has it.</summary>
-    public bool TryLock()
+    /// <summary>Reserves kept data for this AppHost until it ends, however it ends; returns the sentence that says why it cannot be had.</summary>
+    public string? Reserve(IResource resource, SystemUser? user)
     {
         if (!IsKept || _lock is not null)
-            return true;
+            return null;
 
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
         try
         {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+            var runsAs = user?.Id ?? Native.UserId;
+            if (Native.Status(Path) is var (owner, _) && owner != runsAs)
+                return KeptData.Foreign(resource, this, owner, runsAs);
+
             _lock = new FileStream($"{Path}.lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            return true;
+            return null;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return KeptData.Forbidden(resource, this);
         }
         catch (IOException)
         {
-            return false;
+            return KeptData.InUse(resource, this);
         }
     }
 

@@ -30,8 +30,8 @@ internal sealed class RabbitMQLauncher : IResourceLauncher
     {
         if (_server is null || _epmd is null)
             yield return $"Resource '{_broker.Name}' needs RabbitMQ, which is not installed. Install it with: {Programs.Install("--no-install-recommends rabbitmq-server")}";
-        else if (!_data.TryLock())
-            yield return KeptData.InUse(_broker, _data);
+        else if (_data.Reserve(_broker, user: null) is { } problem)
+            yield return problem;
     }
 
     public async Task<Launch> PrepareAsync(LaunchContext context, CancellationToken cancellationToken)
