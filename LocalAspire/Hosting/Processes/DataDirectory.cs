@@ -7,6 +7,8 @@ namespace Aspire.Hosting.Processes;
 /// <summary>Where a server has its data: kept in the repository, or temporary.</summary>
 internal sealed class DataDirectory : IDisposable
 {
+    private const string Shared = "/var/tmp";
+
     private FileStream? _lock;
 
     private DataDirectory(string path, bool isKept)
@@ -31,7 +33,7 @@ internal sealed class DataDirectory : IDisposable
 
         // Another user often cannot enter root's home. What belongs to a repository there is kept where everybody can.
         if (user is not null && !CanBeEntered(root))
-            path = System.IO.Path.Combine("/var/tmp", $"{System.IO.Path.GetFileName(root)}-{Hash(root)}", name);
+            path = System.IO.Path.Combine(Shared, $"{System.IO.Path.GetFileName(root)}-{Hash(root)}", name);
 
         return new DataDirectory(path, isKept: true);
     }
@@ -44,7 +46,9 @@ internal sealed class DataDirectory : IDisposable
 
         try
         {
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+            if (!TryCreateParent(System.IO.Path.GetDirectoryName(Path)!))
+                return KeptData.Untrusted(resource, this);
+
             var runsAs = user?.Id ?? Native.UserId;
             if (Native.Status(Path) is var (owner, _) && owner != runsAs)
                 return KeptData.Foreign(resource, this, owner, runsAs);
@@ -77,6 +81,26 @@ internal sealed class DataDirectory : IDisposable
         _lock = null;
         if (!IsKept && Directory.Exists(Path))
             Directory.Delete(Path, recursive: true);
+    }
+
+    // For root: a server that runs as another user must get through, whatever the umask; and everybody could have put something
+    // else at the place in /var/tmp, whose name is no secret. What is root's own there, nobody else can replace.
+    private static bool TryCreateParent(string parent)
+    {
+        if (!Native.IsRoot)
+        {
+            Directory.CreateDirectory(parent);
+            return true;
+        }
+
+        if (Native.Status(parent) is null)
+            Directory.CreateDirectory(parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+
+        if (parent.StartsWith($"{Shared}/", StringComparison.Ordinal) && !(Native.Status(parent) is { Owner: 0 } status && Native.IsDirectoryOfItsOwner(status.Mode)))
+            return false;
+
+        File.SetUnixFileMode(parent, File.GetUnixFileMode(parent) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        return true;
     }
 
     public static string RepositoryRoot(string directory)

@@ -20,10 +20,10 @@ internal static class Native
     /// <summary>Sends a signal to a process, or to a process group when the id is negative; false when there is none.</summary>
     public static bool Signal(int pid, int signal) => kill(pid, signal) == 0;
 
-    /// <summary>Gives a directory to a user.</summary>
+    /// <summary>Gives a directory or a file to a user; a link is not followed.</summary>
     public static void ChangeOwner(string path, int user, int group)
     {
-        if (chown(path, user, group) != 0)
+        if (lchown(path, user, group) != 0)
             throw new DistributedApplicationException($"The directory {path} cannot be given to user {user}: error {Marshal.GetLastPInvokeError()}.");
     }
 
@@ -37,6 +37,9 @@ internal static class Native
             : null;
     }
 
+    /// <summary>Whether a mode is that of a directory, not of a link, that only its owner can write.</summary>
+    public static bool IsDirectoryOfItsOwner(int mode) => (mode & 0xF000) == 0x4000 && (mode & (int)(UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) == 0;
+
     [DllImport("libc", SetLastError = true)]
     private static extern int kill(int pid, int signal);
 
@@ -44,7 +47,7 @@ internal static class Native
     private static extern uint geteuid();
 
     [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
-    private static extern int chown(string path, int user, int group);
+    private static extern int lchown(string path, int user, int group);
 
     [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
     private static extern int statx(int directory, string path, int flags, uint mask, byte[] status);

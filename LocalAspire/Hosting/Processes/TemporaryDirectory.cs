@@ -22,6 +22,9 @@ internal static class TemporaryDirectory
             RemoveUnlessLocked(left);
 
         var root = Directory.CreateDirectory(Path.Combine(parent, $"{Prefix}{Guid.NewGuid():N}")).FullName;
+        if (Native.IsRoot)
+            File.SetUnixFileMode(root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute); // Whatever the umask.
+
         var guard = Lock(root, FileMode.Create);
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
