@@ -19,8 +19,8 @@ internal sealed class PostgresLauncher : IResourceLauncher
     {
         _server = server;
         _user = Native.IsRoot ? SystemUser.Find(UnprivilegedUsers) : null;
-        _programs = FindPrograms();
         _data = DataDirectory.Choose(server, appHostDirectory, _user);
+        _programs = FindPrograms(_data.Path);
     }
 
     public bool IsDisposable => !_data.IsKept;
@@ -58,16 +58,19 @@ internal sealed class PostgresLauncher : IResourceLauncher
 
     private string Version => Path.GetFileName(Path.GetDirectoryName(_programs!)!);
 
-    // Debian keeps versions side by side, outside of the PATH.
-    private static string? FindPrograms()
+    // Debian keeps versions side by side, outside of the PATH: the one that made the data, or else the newest.
+    private static string? FindPrograms(string data)
     {
         const string Debian = "/usr/lib/postgresql";
         if (!Directory.Exists(Debian))
             return null;
 
+        var version = Path.Combine(data, "PG_VERSION");
+        var kept = File.Exists(version) ? File.ReadAllText(version).Trim() : "";
         return Directory.GetDirectories(Debian)
             .Where(d => File.Exists(Path.Combine(d, "bin", "postgres")))
-            .OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var version) ? version : 0)
+            .OrderByDescending(d => Path.GetFileName(d) == kept)
+            .ThenByDescending(d => int.TryParse(Path.GetFileName(d), out var number) ? number : 0)
             .Select(d => Path.Combine(d, "bin"))
             .FirstOrDefault();
     }
