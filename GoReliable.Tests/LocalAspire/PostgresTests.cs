@@ -14,12 +14,12 @@ public sealed class PostgresTests
     public async Task A_restart_keeps_the_port_and_the_data()
     {
         await using var application = await SmallApp.StartAsync(builder => builder.AddPostgres("server").AddDatabase("things"));
-        await application.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await application.WaitForHealthyAsync("things");
         await ExecuteAsync(application, "CREATE TABLE thing AS SELECT 42 AS id");
         var (port, process) = (application.GetEndpoint("server", "tcp").Port, await application.ProcessIdAsync("server"));
 
         var result = await application.ResourceCommands.ExecuteCommandAsync("server", KnownResourceCommands.RestartCommand, TestContext.Current.CancellationToken);
-        await application.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await application.WaitForHealthyAsync("things");
 
         Assert.True(result.Success, result.Message);
         Assert.Equal(port, application.GetEndpoint("server", "tcp").Port);
@@ -32,13 +32,13 @@ public sealed class PostgresTests
     public async Task Stop_and_start_are_seen_in_the_states_of_server_and_database()
     {
         await using var application = await SmallApp.StartAsync(builder => builder.AddPostgres("server").AddDatabase("things"));
-        await application.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await application.WaitForHealthyAsync("things");
 
         Assert.True((await application.ResourceCommands.ExecuteCommandAsync("server", KnownResourceCommands.StopCommand, TestContext.Current.CancellationToken)).Success);
-        await application.ResourceNotifications.WaitForResourceAsync("things", KnownResourceStates.Exited, TestContext.Current.CancellationToken);
+        await application.WaitForAsync("things", KnownResourceStates.Exited);
         Assert.True((await application.ResourceCommands.ExecuteCommandAsync("server", KnownResourceCommands.StartCommand, TestContext.Current.CancellationToken)).Success);
 
-        await application.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await application.WaitForHealthyAsync("things");
     }
 
     [Fact]
@@ -46,8 +46,8 @@ public sealed class PostgresTests
     {
         await using var one = await SmallApp.StartAsync(builder => builder.AddPostgres("server").AddDatabase("things"));
         await using var two = await SmallApp.StartAsync(builder => builder.AddPostgres("server").AddDatabase("things"));
-        await one.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
-        await two.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await one.WaitForHealthyAsync("things");
+        await two.WaitForHealthyAsync("things");
 
         await ExecuteAsync(one, "CREATE TABLE thing (id int)");
 
@@ -62,7 +62,7 @@ public sealed class PostgresTests
 
         await using (var first = await SmallApp.StartAsync(Add))
         {
-            await first.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+            await first.WaitForHealthyAsync("things");
             await ExecuteAsync(first, "CREATE TABLE thing AS SELECT 42 AS id");
 
             await using var second = await SmallApp.BuildAsync(Add);
@@ -71,7 +71,7 @@ public sealed class PostgresTests
         }
 
         await using var next = await SmallApp.StartAsync(Add);
-        await next.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await next.WaitForHealthyAsync("things");
         Assert.Equal(42, await ExecuteAsync(next, "SELECT id FROM thing"));
     }
 
@@ -85,7 +85,7 @@ public sealed class PostgresTests
             await Eventually.SeeAsync("a data directory that is being made", () => Task.FromResult(InitdbDirectory(kept.Name)), directory => File.Exists(Path.Combine(directory!, "PG_VERSION")));
 
         await using var next = await SmallApp.StartAsync(Add);
-        await next.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await next.WaitForHealthyAsync("things");
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class PostgresTests
         string directory;
         await using (var first = await SmallApp.StartAsync(Add))
         {
-            var healthy = await first.ResourceNotifications.WaitForResourceHealthyAsync("server", TestContext.Current.CancellationToken);
+            var healthy = await first.WaitForHealthyAsync("server");
             directory = (string)healthy.Snapshot.Properties.Single(p => p.Name == "executable.workDir").Value!;
         }
 
@@ -114,10 +114,10 @@ public sealed class PostgresTests
     {
         using var kept = new KeptName();
         await using (var first = await SmallApp.StartAsync(builder => builder.AddPostgres("server", password: builder.AddParameter("password", "first")).WithDataVolume(kept.Name)))
-            await first.ResourceNotifications.WaitForResourceHealthyAsync("server", TestContext.Current.CancellationToken);
+            await first.WaitForHealthyAsync("server");
 
         await using var second = await SmallApp.StartAsync(builder => builder.AddPostgres("server", password: builder.AddParameter("password", "second")).WithDataVolume(kept.Name));
-        var e = await Assert.ThrowsAsync<DistributedApplicationException>(() => second.ResourceNotifications.WaitForResourceHealthyAsync("server", TestContext.Current.CancellationToken));
+        var e = await Assert.ThrowsAsync<DistributedApplicationException>(() => second.WaitForHealthyAsync("server"));
 
         Assert.Contains("dotnet user-secrets set Parameters:password", e.Message, StringComparison.Ordinal);
     }

@@ -79,8 +79,8 @@ internal sealed class DataDirectory : IDisposable
     {
         _lock?.Dispose();
         _lock = null;
-        if (!IsKept && Directory.Exists(Path))
-            Directory.Delete(Path, recursive: true);
+        if (!IsKept)
+            TemporaryDirectory.Remove(Path);
     }
 
     // For root: a server that runs as another user must get through, whatever the umask; and everybody could have put something

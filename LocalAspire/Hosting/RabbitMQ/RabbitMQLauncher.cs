@@ -85,9 +85,7 @@ internal sealed class RabbitMQLauncher : IResourceLauncher
 
     public void Dispose()
     {
-        if (Directory.Exists(_files))
-            Directory.Delete(_files, recursive: true);
-
+        TemporaryDirectory.Remove(_files);
         _data.Dispose();
     }
 
