@@ -20,33 +20,52 @@ internal sealed class AppHostProcess : IDisposable
         process.BeginErrorReadLine();
     }
 
-    public static AppHostProcess Start(params string[] arguments)
+    public static async Task<AppHostProcess> StartAsync(params string[] arguments)
     {
         var appHost = Path.Combine(AppContext.BaseDirectory, "GoReliable.AppHost.dll");
-        var info = new ProcessStartInfo("dotnet", [appHost, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        info.Environment["DOTNET_ENVIRONMENT"] = "Development";
-        return new AppHostProcess(Process.Start(info)!);
+        return new AppHostProcess(await TiedProcess.StartDotnetAsync([appHost, .. arguments], [new("DOTNET_ENVIRONMENT", "Development")]));
     }
 
     /// <summary>Waits for a line that begins so.</summary>
     public async Task WaitForLineAsync(string start)
     {
-        await foreach (var line in _output.Reader.ReadAllAsync(TestContext.Current.CancellationToken))
+        using var patience = SmallApp.Patience();
+        try
         {
-            _seen.Add(line);
-            if (line.StartsWith(start, StringComparison.Ordinal))
-                return;
+            await foreach (var line in _output.Reader.ReadAllAsync(patience.Token))
+            {
+                _seen.Add(line);
+                if (line.StartsWith(start, StringComparison.Ordinal))
+                    return;
+            }
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new TimeoutException($"The AppHost wrote no line '{start}…' in time: {Seen}", e);
         }
 
-        Assert.Fail($"The AppHost ended without a line '{start}…': {string.Join(Environment.NewLine, _seen)}");
+        Assert.Fail($"The AppHost ended without a line '{start}…': {Seen}");
     }
 
     /// <summary>Waits for its end, and returns the exit code and all that it wrote.</summary>
     public async Task<(int ExitCode, string Output)> WaitForExitAsync()
     {
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (_process.ExitCode, string.Join(Environment.NewLine, [.. _seen, .. await _output.Reader.ReadAllAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken)]));
+        using var patience = SmallApp.Patience();
+        try
+        {
+            await foreach (var line in _output.Reader.ReadAllAsync(patience.Token))
+                _seen.Add(line);
+
+            await _process.WaitForExitAsync(patience.Token);
+            return (_process.ExitCode, Seen);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new TimeoutException($"The AppHost did not end in time: {Seen}", e);
+        }
     }
+
+    private string Seen => string.Join(Environment.NewLine, _seen);
 
     public void Kill() => _process.Kill();
 

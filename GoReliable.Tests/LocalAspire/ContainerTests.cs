@@ -22,7 +22,7 @@ public sealed class ContainerTests
             .WithBindMount(rules, "/etc/prometheus/rules", isReadOnly: true)
             .WithContainerFiles("/etc/prometheus", (_, _) => Task.FromResult<IEnumerable<ContainerFileSystemItem>>(
                 [new ContainerFile { Name = "prometheus.yml", Contents = "rule_files: [rules/*.yml]" }])));
-        await application.ResourceNotifications.WaitForResourceHealthyAsync("prometheus", TestContext.Current.CancellationToken);
+        await application.WaitForHealthyAsync("prometheus");
 
         using var client = application.CreateHttpClient("prometheus");
         var answer = await client.GetFromJsonAsync<JsonElement>("/api/v1/rules", TestContext.Current.CancellationToken);

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using GoReliable.Tests.Platform;
 using Npgsql;
 
 namespace GoReliable.Tests.LocalAspire;
@@ -12,12 +14,12 @@ public sealed class PostgresTests
     public async Task A_restart_keeps_the_port_and_the_data()
     {
         await using var application = await SmallApp.StartAsync(builder => builder.AddPostgres("server").AddDatabase("things"));
-        await application.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await application.WaitForHealthyAsync("things");
         await ExecuteAsync(application, "CREATE TABLE thing AS SELECT 42 AS id");
         var (port, process) = (application.GetEndpoint("server", "tcp").Port, await application.ProcessIdAsync("server"));
 
         var result = await application.ResourceCommands.ExecuteCommandAsync("server", KnownResourceCommands.RestartCommand, TestContext.Current.CancellationToken);
-        await application.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await application.WaitForHealthyAsync("things");
 
         Assert.True(result.Success, result.Message);
         Assert.Equal(port, application.GetEndpoint("server", "tcp").Port);
@@ -30,13 +32,13 @@ public sealed class PostgresTests
     public async Task Stop_and_start_are_seen_in_the_states_of_server_and_database()
     {
         await using var application = await SmallApp.StartAsync(builder => builder.AddPostgres("server").AddDatabase("things"));
-        await application.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await application.WaitForHealthyAsync("things");
 
         Assert.True((await application.ResourceCommands.ExecuteCommandAsync("server", KnownResourceCommands.StopCommand, TestContext.Current.CancellationToken)).Success);
-        await application.ResourceNotifications.WaitForResourceAsync("things", KnownResourceStates.Exited, TestContext.Current.CancellationToken);
+        await application.WaitForAsync("things", KnownResourceStates.Exited);
         Assert.True((await application.ResourceCommands.ExecuteCommandAsync("server", KnownResourceCommands.StartCommand, TestContext.Current.CancellationToken)).Success);
 
-        await application.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await application.WaitForHealthyAsync("things");
     }
 
     [Fact]
@@ -44,8 +46,8 @@ public sealed class PostgresTests
     {
         await using var one = await SmallApp.StartAsync(builder => builder.AddPostgres("server").AddDatabase("things"));
         await using var two = await SmallApp.StartAsync(builder => builder.AddPostgres("server").AddDatabase("things"));
-        await one.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
-        await two.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await one.WaitForHealthyAsync("things");
+        await two.WaitForHealthyAsync("things");
 
         await ExecuteAsync(one, "CREATE TABLE thing (id int)");
 
@@ -60,7 +62,7 @@ public sealed class PostgresTests
 
         await using (var first = await SmallApp.StartAsync(Add))
         {
-            await first.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+            await first.WaitForHealthyAsync("things");
             await ExecuteAsync(first, "CREATE TABLE thing AS SELECT 42 AS id");
 
             await using var second = await SmallApp.BuildAsync(Add);
@@ -69,8 +71,42 @@ public sealed class PostgresTests
         }
 
         await using var next = await SmallApp.StartAsync(Add);
-        await next.ResourceNotifications.WaitForResourceHealthyAsync("things", TestContext.Current.CancellationToken);
+        await next.WaitForHealthyAsync("things");
         Assert.Equal(42, await ExecuteAsync(next, "SELECT id FROM thing"));
+    }
+
+    [Fact]
+    public async Task An_interrupted_first_start_does_not_spoil_kept_data()
+    {
+        using var kept = new KeptName();
+        void Add(IDistributedApplicationTestingBuilder builder) => builder.AddPostgres("server").WithDataVolume(kept.Name).AddDatabase("things");
+
+        await using (await SmallApp.StartAsync(Add))
+            await Eventually.SeeAsync("a data directory that is being made", () => Task.FromResult(InitdbDirectory(kept.Name)), directory => File.Exists(Path.Combine(directory!, "PG_VERSION")));
+
+        await using var next = await SmallApp.StartAsync(Add);
+        await next.WaitForHealthyAsync("things");
+    }
+
+    [Fact]
+    public async Task Kept_data_of_another_user_is_named_with_what_to_do()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root can give a directory away.");
+        using var kept = new KeptName();
+        void Add(IDistributedApplicationTestingBuilder builder) => builder.AddPostgres("server", password: builder.AddParameter("password", "first")).WithDataVolume(kept.Name);
+        string directory;
+        await using (var first = await SmallApp.StartAsync(Add))
+        {
+            var healthy = await first.WaitForHealthyAsync("server");
+            directory = (string)healthy.Snapshot.Properties.Single(p => p.Name == "executable.workDir").Value!;
+        }
+
+        using (var chown = Process.Start("chown", ["--recursive", "12345", directory]))
+            await chown.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await using var second = await SmallApp.BuildAsync(Add);
+        var e = await Assert.ThrowsAsync<DistributedApplicationException>(() => second.StartAsync(TestContext.Current.CancellationToken));
+
+        Assert.Matches($"^Resource 'server': its data in {directory} belongs to user 12345, but the server would run as [a-z]+\\. [^\n]*chown [^\n]*$", e.Message);
     }
 
     [Fact]
@@ -78,10 +114,10 @@ public sealed class PostgresTests
     {
         using var kept = new KeptName();
         await using (var first = await SmallApp.StartAsync(builder => builder.AddPostgres("server", password: builder.AddParameter("password", "first")).WithDataVolume(kept.Name)))
-            await first.ResourceNotifications.WaitForResourceHealthyAsync("server", TestContext.Current.CancellationToken);
+            await first.WaitForHealthyAsync("server");
 
         await using var second = await SmallApp.StartAsync(builder => builder.AddPostgres("server", password: builder.AddParameter("password", "second")).WithDataVolume(kept.Name));
-        var e = await Assert.ThrowsAsync<DistributedApplicationException>(() => second.ResourceNotifications.WaitForResourceHealthyAsync("server", TestContext.Current.CancellationToken));
+        var e = await Assert.ThrowsAsync<DistributedApplicationException>(() => second.WaitForHealthyAsync("server"));
 
         Assert.Contains("dotnet user-secrets set Parameters:password", e.Message, StringComparison.Ordinal);
     }
@@ -94,6 +130,13 @@ public sealed class PostgresTests
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 
+    // From its command line: initdb -D DIRECTORY …
+    private static string? InitdbDirectory(string name) =>
+        Process.GetProcessesByName("initdb")
+            .Select(process => File.ReadAllText($"/proc/{process.Id}/cmdline").Split('\0'))
+            .Select(arguments => arguments.ElementAtOrDefault(Array.IndexOf(arguments, "-D") + 1))
+            .FirstOrDefault(directory => directory?.Contains(name, StringComparison.Ordinal) == true);
+
     /// <summary>A name of kept data that no other run has; the data is removed at the end.</summary>
     private sealed class KeptName : IDisposable
     {
@@ -103,12 +146,14 @@ public sealed class PostgresTests
         {
             for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
             {
-                var path = Path.Combine(directory.FullName, ".data", Name);
-                if (!Directory.Exists(path))
-                    continue;
-
-                Directory.Delete(path, recursive: true);
-                File.Delete($"{path}.lock");
+                var data = new DirectoryInfo(Path.Combine(directory.FullName, ".data"));
+                foreach (var left in data.Exists ? data.GetFileSystemInfos($"{Name}*") : [])
+                {
+                    if (left is DirectoryInfo made)
+                        made.Delete(recursive: true);
+                    else
+                        left.Delete();
+                }
             }
         }
     }

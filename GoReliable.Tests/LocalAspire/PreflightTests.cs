@@ -59,7 +59,7 @@ public sealed class PreflightTests
             TestContext.Current.TestOutputHelper?.WriteLine("Port 8080 is taken already.");
         }
 
-        using var appHost = AppHostProcess.Start("--KeepData=false");
+        using var appHost = await AppHostProcess.StartAsync("--KeepData=false");
         var (exitCode, output) = await appHost.WaitForExitAsync();
 
         Assert.Equal(1, exitCode);

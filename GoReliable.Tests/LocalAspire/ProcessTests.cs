@@ -28,14 +28,17 @@ public sealed class ProcessTests
     [Fact]
     public async Task A_process_that_ignores_the_request_to_stop_is_killed()
     {
-        await using var application = await SmallApp.StartAsync(builder => builder.AddExecutable("stubborn", "sh", "/tmp", "-c", "trap '' TERM; echo ready; while true; do sleep 1; done"));
+        var file = Path.GetTempFileName();
+        await using var application = await SmallApp.StartAsync(builder => builder.AddExecutable("stubborn", "sh", "/tmp", "-c", $"trap '' TERM; echo ready > {file}; while true; do sleep 1; done"));
         var process = await application.ProcessIdAsync("stubborn");
+        await Eventually.SeeAsync("that the process ignores the request", () => File.ReadAllTextAsync(file), text => text == "ready\n");
 
         var watch = Stopwatch.StartNew();
         await application.DisposeAsync();
 
         Assert.False(SmallApp.IsAlive(process));
         Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        File.Delete(file);
     }
 
     [Fact]
@@ -49,8 +52,8 @@ public sealed class ProcessTests
         });
         var good = await application.ProcessIdAsync("good");
 
-        await application.ResourceNotifications.WaitForResourceAsync("dependant", KnownResourceStates.FailedToStart, TestContext.Current.CancellationToken);
-        var failed = await application.ResourceNotifications.WaitForResourceAsync("bad", e => e.Snapshot.ExitCode is not null, TestContext.Current.CancellationToken);
+        await application.WaitForAsync("dependant", KnownResourceStates.FailedToStart);
+        var failed = await application.WaitForAsync("bad", e => e.Snapshot.ExitCode is not null);
         await application.DisposeAsync();
 
         Assert.Equal((KnownResourceStates.Exited, 3), (failed.Snapshot.State?.Text, failed.Snapshot.ExitCode));
@@ -77,7 +80,7 @@ public sealed class ProcessTests
     [Fact]
     public async Task No_process_survives_when_the_AppHost_is_killed()
     {
-        using var appHost = AppHostProcess.Start("--KeepData=false", "--DcpPublisher:RandomizePorts=true");
+        using var appHost = await AppHostProcess.StartAsync("--KeepData=false", "--DcpPublisher:RandomizePorts=true");
         await appHost.WaitForLineAsync("All resources are healthy.");
         // Each begins as setpriv, and becomes what it runs.
         var family = await Eventually.SeeAsync("a service below the AppHost", () => Task.FromResult(appHost.Descendants()), found => found.Any(process => process.Name == "dotnet"));

@@ -16,14 +16,13 @@ public sealed class ReplicaTests
             .WithReplicas(2));
 
         var replicas = new Dictionary<string, CustomResourceSnapshot>();
-        await foreach (var change in application.ResourceNotifications.WatchAsync(TestContext.Current.CancellationToken))
+        await application.WaitForAsync("web", change =>
         {
             if (change.Snapshot.HealthStatus == Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy)
                 replicas[change.ResourceId] = change.Snapshot;
 
-            if (replicas.Count == 2)
-                break;
-        }
+            return replicas.Count == 2;
+        });
 
         var urls = replicas.Values.SelectMany(replica => replica.Urls).Select(url => url.Url).ToArray();
         Assert.Equal(4, urls.Distinct().Count());
@@ -40,7 +39,7 @@ public sealed class ReplicaTests
             builder.AddExecutable("client", "cp", "/tmp", "/proc/self/environ", file).WithReference(web);
         });
 
-        await application.ResourceNotifications.WaitForResourceAsync("client", KnownResourceStates.Finished, TestContext.Current.CancellationToken);
+        await application.WaitForAsync("client", KnownResourceStates.Finished);
 
         var variables = (await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).Split('\0').Select(variable => variable.Split('=', 2)).Where(parts => parts.Length == 2).ToDictionary(parts => parts[0], parts => parts[1]);
         var http = application.GetEndpoint("the-web", "http").ToString().TrimEnd('/');

@@ -36,7 +36,7 @@ public sealed class WaitTests
             builder.AddExecutable("second", "sh", "/tmp", "-c", $"echo second >> {file}").WaitForCompletion(first);
         });
 
-        await application.ResourceNotifications.WaitForResourceAsync("second", KnownResourceStates.Finished, TestContext.Current.CancellationToken);
+        await application.WaitForAsync("second", KnownResourceStates.Finished);
 
         Assert.Equal(["first", "second"], await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken));
         File.Delete(file);

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using GoReliable.Tests.LocalAspire;
 
 namespace GoReliable.Tests.Manifest;
 
@@ -19,15 +19,8 @@ internal sealed record AppHostRun(int ExitCode, string Output, string Error)
     /// <exception cref="TimeoutException">It did not end within a minute; it is killed.</exception>
     public static async Task<AppHostRun> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Projects.GoReliable_AppHost).Assembly.Location, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
-            start.Environment[name] = value;
-
-        using var process = Process.Start(start)!;
+        string[] all = [typeof(Projects.GoReliable_AppHost).Assembly.Location, .. arguments];
+        using var process = await TiedProcess.StartDotnetAsync(all, environment ?? new Dictionary<string, string>());
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(Patience);
         try
@@ -40,7 +33,7 @@ internal sealed record AppHostRun(int ExitCode, string Output, string Error)
         catch (OperationCanceledException e)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"The AppHost did not end within {Patience}: {string.Join(' ', start.ArgumentList)}", e);
+            throw new TimeoutException($"The AppHost did not end within {Patience}: {string.Join(' ', all)}", e);
         }
     }
 }

@@ -31,12 +31,8 @@ internal sealed class ContainerLauncher(ContainerResource container, LocalProgra
         return new Launch(Programs.Find(program.Program)!, [.. arguments.Select(Translate)], _root, context.Variables);
     }
 
-    public void Dispose()
-    {
-        // Links to the host's files are removed, not followed.
-        if (Directory.Exists(_root))
-            Directory.Delete(_root, recursive: true);
-    }
+    // Links to the host's files are removed, not followed.
+    public void Dispose() => TemporaryDirectory.Remove(_root);
 
     private void Mount(ContainerMountAnnotation mount)
     {

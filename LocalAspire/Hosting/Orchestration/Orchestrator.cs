@@ -1,5 +1,6 @@
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Containers;
+using Aspire.Hosting.Processes;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
@@ -30,7 +31,8 @@ internal sealed class Orchestrator(DistributedApplicationModel model, IConfigura
 
         // All that is wrong is said before anything starts.
         var randomizePorts = configuration.GetValue("DcpPublisher:RandomizePorts", false);
-        var problems = _launchers.SelectMany(launcher => launcher.FindProblems())
+        var problems = ProcessStarter.FindProblems()
+            .Concat(_launchers.SelectMany(launcher => launcher.FindProblems()))
             .Concat(_processes.Select(process => process.Resource).Distinct().SelectMany(resource => EndpointAllocator.Allocate(resource, randomizePorts)))
             .ToArray();
         if (problems.Length > 0)

@@ -19,7 +19,7 @@ internal sealed class ResourceProcess(IResource resource, int replica, IResource
 
     public string Id { get; } = ResourceNames.NewId(resource);
 
-    public bool IsRunning => _process is not null;
+    private bool IsRunning => _process is { Exited.IsCompleted: false };
 
     /// <summary>Waits for what the resource depends on and starts it. Failure is its state, not an exception.</summary>
     public async Task<bool> StartAsync(CancellationToken cancellationToken)
@@ -30,6 +30,8 @@ internal sealed class ResourceProcess(IResource resource, int replica, IResource
             if (IsRunning)
                 return false;
 
+            // The last words about the process before this one come first.
+            await _watching;
             _running = new CancellationTokenSource();
             using var starting = CancellationTokenSource.CreateLinkedTokenSource(_running.Token, cancellationToken);
             await StartCoreAsync(starting.Token);
@@ -63,8 +65,11 @@ internal sealed class ResourceProcess(IResource resource, int replica, IResource
         await _gate.WaitAsync(CancellationToken.None);
         try
         {
-            if (_process is not { } process)
+            if (_process is not { } process || !IsRunning)
+            {
+                await _watching;
                 return false;
+            }
 
             Publish(s => s with { State = KnownResourceStates.Stopping });
             await process.StopAsync(grace, killNow);
@@ -135,7 +140,6 @@ internal sealed class ResourceProcess(IResource resource, int replica, IResource
         // What it left behind in its session goes with it.
         process.Kill();
         process.Dispose();
-        _process = null;
         await launcher.AfterExitAsync();
         Publish(s => s with
         {
@@ -144,6 +148,7 @@ internal sealed class ResourceProcess(IResource resource, int replica, IResource
             StopTimeStamp = DateTime.UtcNow,
             ReadyEvent = null,
         });
+        _process = null;
         if (!wasStopped)
             services.Failures.Report(resource, Id, exitCode);
     }

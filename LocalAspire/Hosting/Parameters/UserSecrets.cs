@@ -43,8 +43,11 @@ internal sealed class UserSecrets(Assembly? appHost)
         var value = make();
         secrets[key] = value;
         var temporary = path + ".new";
-        File.WriteAllText(temporary, secrets.ToJsonString(Indented));
-        File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.Delete(temporary);
+        using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+        using (var writer = new StreamWriter(file))
+            writer.Write(secrets.ToJsonString(Indented));
+
         File.Move(temporary, path, overwrite: true);
         return value;
     }

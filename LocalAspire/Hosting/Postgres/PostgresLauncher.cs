@@ -19,8 +19,8 @@ internal sealed class PostgresLauncher : IResourceLauncher
     {
         _server = server;
         _user = Native.IsRoot ? SystemUser.Find(UnprivilegedUsers) : null;
-        _programs = FindPrograms();
         _data = DataDirectory.Choose(server, appHostDirectory, _user);
+        _programs = FindPrograms(_data.Path);
     }
 
     public bool IsDisposable => !_data.IsKept;
@@ -31,13 +31,12 @@ internal sealed class PostgresLauncher : IResourceLauncher
             yield return $"Resource '{_server.Name}' needs PostgreSQL, which is not installed. Install it with: {Programs.Install("postgresql")}";
         else if (Native.IsRoot && _user is null)
             yield return $"Resource '{_server.Name}': PostgreSQL does not run as root, and this machine has no user 'postgres' or 'nobody' that it could run as. Add one with: useradd --system postgres";
-        else if (!_data.TryLock())
-            yield return KeptData.InUse(_server, _data);
+        else if (_data.Reserve(_server, _user) is { } problem)
+            yield return problem;
     }
 
     public async Task<Launch> PrepareAsync(LaunchContext context, CancellationToken cancellationToken)
     {
-        _data.Create(_user);
         var version = Path.Combine(_data.Path, "PG_VERSION");
         if (!File.Exists(version))
             await InitializeAsync(context, cancellationToken);
@@ -45,7 +44,7 @@ internal sealed class PostgresLauncher : IResourceLauncher
             throw new DistributedApplicationException($"The data in {_data.Path} was made by PostgreSQL {kept}; installed is {Version}. Remove the directory to start anew.");
 
         RemoveStaleLock();
-        return Describe("postgres", context,
+        return Describe("postgres", _data.Path, context,
         [
             "-D", _data.Path,
             "-p", _server.PrimaryEndpoint.Port.ToString(CultureInfo.InvariantCulture),
@@ -59,21 +58,41 @@ internal sealed class PostgresLauncher : IResourceLauncher
 
     private string Version => Path.GetFileName(Path.GetDirectoryName(_programs!)!);
 
-    // Debian keeps versions side by side, outside of the PATH.
-    private static string? FindPrograms()
+    // Debian keeps versions side by side, outside of the PATH: the one that made the data, or else the newest.
+    private static string? FindPrograms(string data)
     {
         const string Debian = "/usr/lib/postgresql";
         if (!Directory.Exists(Debian))
             return null;
 
+        var version = Path.Combine(data, "PG_VERSION");
+        var kept = File.Exists(version) ? File.ReadAllText(version).Trim() : "";
         return Directory.GetDirectories(Debian)
             .Where(d => File.Exists(Path.Combine(d, "bin", "postgres")))
-            .OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var version) ? version : 0)
+            .OrderByDescending(d => Path.GetFileName(d) == kept)
+            .ThenByDescending(d => int.TryParse(Path.GetFileName(d), out var number) ? number : 0)
             .Select(d => Path.Combine(d, "bin"))
             .FirstOrDefault();
     }
 
+    // Beside its place, and moved there when it is whole: an interrupted initdb leaves what no server starts on.
     private async Task InitializeAsync(LaunchContext context, CancellationToken cancellationToken)
+    {
+        var unfinished = $"{_data.Path}.new";
+        if (Directory.Exists(unfinished))
+            Directory.Delete(unfinished, recursive: true);
+
+        DataDirectory.Create(unfinished, _user);
+        await RunInitdbAsync(unfinished, context, cancellationToken);
+
+        // Only an empty directory is replaced.
+        if (Directory.Exists(_data.Path))
+            Directory.Delete(_data.Path);
+
+        Directory.Move(unfinished, _data.Path);
+    }
+
+    private async Task RunInitdbAsync(string directory, LaunchContext context, CancellationToken cancellationToken)
     {
         // As a file, not an argument: everybody can read arguments.
         var password = TemporaryDirectory.Choose($"{_server.Name}-password");
@@ -87,9 +106,9 @@ internal sealed class PostgresLauncher : IResourceLauncher
                 Native.ChangeOwner(password, _user.Id, _user.Group);
 
             await ChildProcess.RunToEndAsync(
-                Describe("initdb", context,
+                Describe("initdb", directory, context,
                 [
-                    "-D", _data.Path, "--username", context.Own["POSTGRES_USER"], "--pwfile", password,
+                    "-D", directory, "--username", context.Own["POSTGRES_USER"], "--pwfile", password,
                     "--auth-host=scram-sha-256", "--auth-local=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8",
                     .. IsDisposable ? ["--no-sync"] : Array.Empty<string>(),
                 ]),
@@ -101,8 +120,8 @@ internal sealed class PostgresLauncher : IResourceLauncher
         }
     }
 
-    private Launch Describe(string program, LaunchContext context, IReadOnlyList<string> arguments) =>
-        new(Path.Combine(_programs!, program), arguments, _data.Path, context.Variables.Where(v => !v.Key.StartsWith("PG", StringComparison.Ordinal)).ToDictionary())
+    private Launch Describe(string program, string directory, LaunchContext context, IReadOnlyList<string> arguments) =>
+        new(Path.Combine(_programs!, program), arguments, directory, context.Variables.Where(v => !v.Key.StartsWith("PG", StringComparison.Ordinal)).ToDictionary())
         {
             User = _user,
             // The fast shutdown: it ends sessions and does not wait for them.

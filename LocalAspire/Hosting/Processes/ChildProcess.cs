@@ -7,6 +7,7 @@ internal sealed class ChildProcess : IDisposable
 {
     private readonly Process _process;
     private readonly Launch _launch;
+    private volatile bool _hasExited;
 
     private ChildProcess(Process process, Launch launch, Action<string> output)
     {
@@ -49,7 +50,7 @@ internal sealed class ChildProcess : IDisposable
     public async Task StopAsync(TimeSpan grace, CancellationToken killNow)
     {
         if (grace > TimeSpan.Zero)
-            Native.Signal(_launch.StopWholeGroup ? -Id : Id, _launch.StopSignal);
+            Signal(_launch.StopSignal, _launch.StopWholeGroup);
 
         try
         {
@@ -65,14 +66,22 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Kills the process and what it started, unless that took a session of its own.</summary>
-    public void Kill() => Native.Signal(-Id, Native.SIGKILL);
+    public void Kill() => Signal(Native.SIGKILL, wholeGroup: true);
 
     public void Dispose() => _process.Dispose();
+
+    // In its first moments the process has no group of its own yet: setsid has not run. Once it has ended, its id may be another's.
+    private void Signal(int signal, bool wholeGroup)
+    {
+        if (!(wholeGroup && Native.Signal(-Id, signal)) && !_hasExited)
+            Native.Signal(Id, signal);
+    }
 
     private async Task<int> WaitForExitAsync(Action<string> output)
     {
         var reading = Task.WhenAll(ReadAsync(_process.StandardOutput, output), ReadAsync(_process.StandardError, output));
         await _process.WaitForExitAsync();
+        _hasExited = true;
 
         // What it started may hold the pipes open: the rest of the output is not worth waiting for.
         await Task.WhenAny(reading, Task.Delay(TimeSpan.FromMilliseconds(500)));

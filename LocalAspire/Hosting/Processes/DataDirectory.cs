@@ -7,6 +7,8 @@ namespace Aspire.Hosting.Processes;
 /// <summary>Where a server has its data: kept in the repository, or temporary.</summary>
 internal sealed class DataDirectory : IDisposable
 {
+    private const string Shared = "/var/tmp";
+
     private FileStream? _lock;
 
     private DataDirectory(string path, bool isKept)
@@ -31,35 +33,45 @@ internal sealed class DataDirectory : IDisposable
 
         // Another user often cannot enter root's home. What belongs to a repository there is kept where everybody can.
         if (user is not null && !CanBeEntered(root))
-            path = System.IO.Path.Combine("/var/tmp", $"{System.IO.Path.GetFileName(root)}-{Hash(root)}", name);
+            path = System.IO.Path.Combine(Shared, $"{System.IO.Path.GetFileName(root)}-{Hash(root)}", name);
 
         return new DataDirectory(path, isKept: true);
     }
 
-    /// <summary>Reserves kept data for this AppHost until it ends, however it ends; false when another one has it.</summary>
-    public bool TryLock()
+    /// <summary>Reserves kept data for this AppHost until it ends, however it ends; returns the sentence that says why it cannot be had.</summary>
+    public string? Reserve(IResource resource, SystemUser? user)
     {
         if (!IsKept || _lock is not null)
-            return true;
+            return null;
 
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
         try
         {
+            if (!TryCreateParent(System.IO.Path.GetDirectoryName(Path)!))
+                return KeptData.Untrusted(resource, this);
+
+            var runsAs = user?.Id ?? Native.UserId;
+            if (Native.Status(Path) is var (owner, _) && owner != runsAs)
+                return KeptData.Foreign(resource, this, owner, runsAs);
+
             _lock = new FileStream($"{Path}.lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            return true;
+            return null;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return KeptData.Forbidden(resource, this);
         }
         catch (IOException)
         {
-            return false;
+            return KeptData.InUse(resource, this);
         }
     }
 
-    /// <summary>Creates the directory for its user alone.</summary>
-    public void Create(SystemUser? user)
+    /// <summary>Creates a directory for its user alone.</summary>
+    public static void Create(string path, SystemUser? user)
     {
-        Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         if (user is not null)
-            Native.ChangeOwner(Path, user.Id, user.Group);
+            Native.ChangeOwner(path, user.Id, user.Group);
     }
 
     /// <summary>Removes temporary data, and lets others have kept data.</summary>
@@ -67,8 +79,28 @@ internal sealed class DataDirectory : IDisposable
     {
         _lock?.Dispose();
         _lock = null;
-        if (!IsKept && Directory.Exists(Path))
-            Directory.Delete(Path, recursive: true);
+        if (!IsKept)
+            TemporaryDirectory.Remove(Path);
+    }
+
+    // For root: a server that runs as another user must get through, whatever the umask; and everybody could have put something
+    // else at the place in /var/tmp, whose name is no secret. What is root's own there, nobody else can replace.
+    private static bool TryCreateParent(string parent)
+    {
+        if (!Native.IsRoot)
+        {
+            Directory.CreateDirectory(parent);
+            return true;
+        }
+
+        if (Native.Status(parent) is null)
+            Directory.CreateDirectory(parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+
+        if (parent.StartsWith($"{Shared}/", StringComparison.Ordinal) && !(Native.Status(parent) is { Owner: 0 } status && Native.IsDirectoryOfItsOwner(status.Mode)))
+            return false;
+
+        File.SetUnixFileMode(parent, File.GetUnixFileMode(parent) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        return true;
     }
 
     public static string RepositoryRoot(string directory)

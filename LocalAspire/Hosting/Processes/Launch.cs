@@ -26,5 +26,12 @@ internal sealed record SystemUser(string Name, int Id, int Group)
         return names.Where(known.ContainsKey).Select(name => new SystemUser(name, Number(known[name][2]), Number(known[name][3]))).FirstOrDefault();
     }
 
+    /// <summary>The name of a user; the number, when it has none.</summary>
+    public static string NameOf(int id)
+    {
+        var number = id.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return File.ReadLines("/etc/passwd").Select(line => line.Split(':')).FirstOrDefault(fields => fields.Length > 3 && fields[2] == number)?[0] ?? number;
+    }
+
     private static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -12,7 +12,18 @@ internal static class ProcessStarter
 {
     private static readonly BlockingCollection<(ProcessStartInfo Info, TaskCompletionSource<Process> Started)> Queue = [];
 
+    // setsid: a session of its own, so that Ctrl-C in the terminal reaches the AppHost only. Both tools exec: the pid stays.
+    private static readonly string[] Tools = ["setsid", "setpriv"];
+
     static ProcessStarter() => new Thread(Run) { IsBackground = true, Name = "LocalAspire.ProcessStarter" }.Start();
+
+    /// <summary>What prevents every start.</summary>
+    public static IEnumerable<string> FindProblems()
+    {
+        string[] missing = [.. Tools.Where(tool => Programs.Find(tool) is null)];
+        if (missing.Length > 0)
+            yield return $"No process can be started without {string.Join(" and ", missing.Select(tool => $"'{tool}'"))}, which this machine lacks. Install the package util-linux: {Programs.Install("util-linux")}";
+    }
 
     public static Task<Process> StartAsync(Launch launch)
     {
@@ -38,8 +49,7 @@ internal static class ProcessStarter
 
     private static ProcessStartInfo Describe(Launch launch)
     {
-        // setsid: a session of its own, so that Ctrl-C in the terminal reaches the AppHost only. Both tools exec: the pid stays.
-        var info = new ProcessStartInfo(Programs.Require("setsid"))
+        var info = new ProcessStartInfo(Programs.Find("setsid")!)
         {
             WorkingDirectory = launch.WorkingDirectory,
             RedirectStandardInput = true,
@@ -47,7 +57,7 @@ internal static class ProcessStarter
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        info.ArgumentList.Add(Programs.Require("setpriv"));
+        info.ArgumentList.Add(Programs.Find("setpriv")!);
         if (launch.User is { } user)
         {
             info.ArgumentList.Add($"--reuid={user.Id}");

@@ -11,9 +11,6 @@ internal static class Programs
         ? (File.Exists(name) ? name : null)
         : SearchPath.Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
 
-    public static string Require(string name) =>
-        Find(name) ?? throw new DistributedApplicationException($"The program '{name}' is not installed; it belongs to the package util-linux: {Install("util-linux")}");
-
     public static string Install(string package) => Native.IsRoot ? $"apt-get install --yes {package}" : $"sudo apt-get install --yes {package}";
 
     /// <summary>The dotnet that runs this process, so that projects run on the same SDK.</summary>

@@ -14,6 +14,20 @@ internal static class TemporaryDirectory
     /// <summary>A path for a resource's files; nothing is created there yet.</summary>
     public static string Choose(string resourceName) => Path.Combine(Root.Value, $"{resourceName}-{Guid.NewGuid():N}");
 
+    /// <summary>Removes a resource's files. What cannot be removed now is left to the end of this AppHost, or to the next one.</summary>
+    public static void Remove(string path)
+    {
+        try
+        {
+            if (Directory.Exists(path))
+                Directory.Delete(path, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Something still writes there.
+        }
+    }
+
     private static string Create()
     {
         // A server that runs as another user has to get there: not every TMPDIR lets it.
@@ -22,6 +36,9 @@ internal static class TemporaryDirectory
             RemoveUnlessLocked(left);
 
         var root = Directory.CreateDirectory(Path.Combine(parent, $"{Prefix}{Guid.NewGuid():N}")).FullName;
+        if (Native.IsRoot)
+            File.SetUnixFileMode(root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute); // Whatever the umask.
+
         var guard = Lock(root, FileMode.Create);
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {

@@ -30,13 +30,13 @@ internal sealed class RabbitMQLauncher : IResourceLauncher
     {
         if (_server is null || _epmd is null)
             yield return $"Resource '{_broker.Name}' needs RabbitMQ, which is not installed. Install it with: {Programs.Install("--no-install-recommends rabbitmq-server")}";
-        else if (!_data.TryLock())
-            yield return KeptData.InUse(_broker, _data);
+        else if (_data.Reserve(_broker, user: null) is { } problem)
+            yield return problem;
     }
 
     public async Task<Launch> PrepareAsync(LaunchContext context, CancellationToken cancellationToken)
     {
-        _data.Create(user: null);
+        DataDirectory.Create(_data.Path, user: null);
         WriteFiles();
 
         // Nothing of the user's own Erlang or RabbitMQ set-up may leak in.
@@ -85,9 +85,7 @@ internal sealed class RabbitMQLauncher : IResourceLauncher
 
     public void Dispose()
     {
-        if (Directory.Exists(_files))
-            Directory.Delete(_files, recursive: true);
-
+        TemporaryDirectory.Remove(_files);
         _data.Dispose();
     }
 
