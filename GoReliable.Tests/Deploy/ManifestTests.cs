@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using GoReliable.Notifications.Delivery;
 using k8s.Models;
 
 namespace GoReliable.Tests.Deploy;
@@ -13,12 +14,31 @@ public sealed partial class ManifestTests
         "DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "HTTP_PORTS", "MANAGEMENT_PORT",
         "ConnectionStrings__orders-db", "ConnectionStrings__notifications-db", "ConnectionStrings__messaging",
         "services__orders__http__0", "services__notifications__http__0",
-        "Authentication__Schemes__Bearer__Authority", "Authentication__Schemes__Bearer__ValidAudiences__0",
         "Email__From", "Email__Smtp__Host", "Email__Smtp__Port", "Email__Smtp__User", "Email__Smtp__Password",
         "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_TRACES_SAMPLER", "OTEL_METRICS_EXEMPLAR_FILTER",
     ];
 
     private static readonly HashSet<string> Parts = ["POD_NAME", "POD_UID", "ENVIRONMENT_NAME", "ORDERS_DB_PASSWORD", "NOTIFICATIONS_DB_PASSWORD"];
+
+    [Fact]
+    public void Every_setting_of_our_own_is_read_by_a_service()
+    {
+        string[] services = ["GoReliable.ServiceDefaults", "GoReliable.Gateway", "GoReliable.Orders", "GoReliable.Notifications"];
+        var code = string.Concat(services.SelectMany(service => Directory.GetFiles(Path.Combine(DeployFiles.Root, service), "*.cs", SearchOption.AllDirectories)).Select(File.ReadAllText));
+        foreach (var setting in Settings.Where(name => !StandardSetting().IsMatch(name)))
+        {
+            var parts = setting.Split("__");
+            // Options are bound by the names of their properties; everything else is asked for by its name.
+            var read = parts[0] == "Email"
+                ? parts[1..].Aggregate((Type?)typeof(EmailOptions), (type, property) => type?.GetProperty(property)?.PropertyType) is not null
+                : code.Contains($"\"{parts[^1]}\"", StringComparison.Ordinal);
+            Assert.True(read, $"{setting} is in the manifests, and no service reads it.");
+        }
+    }
+
+    // .NET's, OpenTelemetry's, and service discovery's.
+    [GeneratedRegex("^(DOTNET|ASPNETCORE|OTEL)_|^services__")]
+    private static partial Regex StandardSetting();
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task Every_object_fits_its_type_and_has_a_namespace(string overlay)

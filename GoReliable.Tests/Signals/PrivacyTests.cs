@@ -1,16 +1,26 @@
 using System.Net.Http.Headers;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Signals;
 
-/// <summary>Marks every value that a person or a secret could be in, sends it everywhere, and looks for the marks.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class PrivacyTests(SharedPlatform shared)
+/// <summary>
+/// Marks every value that a person or a secret could be in, sends it everywhere, and looks for the marks; on a platform of
+/// its own, whose services log at every level.
+/// </summary>
+public sealed class PrivacyTests
 {
+    private static readonly string[] Services = ["gateway", "orders", "notifications"];
+
     [Fact]
     public async Task Nothing_personal_and_no_body_is_in_logs_spans_or_metrics()
     {
-        var platform = shared.Platform;
+        await using var platform = await GoReliablePlatform.StartAsync(configure: builder =>
+        {
+            foreach (var service in Services)
+                builder.CreateResourceBuilder<ProjectResource>(service).WithEnvironment("Logging__LogLevel__Default", "Trace");
+        });
         const string Mark = "m4rk3d";
         var (customer, email, sku, key, token) = ($"{Mark}-customer", $"{Mark}-mail@example.com", $"{Mark}-sku", $"{Mark}-key", $"{Mark}-token");
         using var client = platform.Client(customer);
@@ -30,6 +40,11 @@ public sealed class PrivacyTests(SharedPlatform shared)
         await client.GetAsync($"/{Mark}-path", TestContext.Current.CancellationToken);
         await client.ChangeAsync(order, "confirm");
         await client.WaitForNotificationsAsync(order, 2);
+        // What fails is told as well: a delivery, and a message that nobody can read.
+        var blocked = await TestEvent.PublishAsync(platform, block: true, mark: Mark);
+        await platform.Telemetry.WaitForLogAsync(log => log.TraceId == blocked.TraceId && log.EventName == "notification.retried", TestContext.Current.CancellationToken);
+        var poison = await TestEvent.PublishAsync(platform, poison: true, mark: Mark);
+        await platform.Telemetry.WaitForLogAsync(log => log.TraceId == poison.TraceId && log.EventName == "notification.dead_lettered", TestContext.Current.CancellationToken);
         // The last of it has been exported when a later request has.
         var later = await client.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken);
         await platform.Telemetry.WaitForLogAsync(log => log.TraceId == later.Headers.GetValues("X-Trace-Id").Single(), TestContext.Current.CancellationToken);
@@ -44,7 +59,7 @@ public sealed class PrivacyTests(SharedPlatform shared)
         }
         foreach (var point in platform.Telemetry.Metrics())
             AssertClean(Mark, [point.Name, .. Texts(point.Attributes)], $"metric {point.Name}");
-        foreach (var service in new[] { "gateway", "orders", "notifications" })
+        foreach (var service in Services)
         {
             using var management = platform.Management(service);
             AssertClean(Mark, [(await Exposition.ScrapeAsync(management)).Text], $"/metrics of {service}");

@@ -19,8 +19,9 @@ internal sealed class TestEvent
     /// <param name="platform">Where to.</param>
     /// <param name="times">How often the same message is sent.</param>
     /// <param name="poison">Sends something that is no event.</param>
+    /// <param name="mark">Is in its customer, address or text.</param>
     /// <param name="block">Makes every delivery fail: where the e-mail should be written, a folder stands.</param>
-    public static async Task<TestEvent> PublishAsync(GoReliablePlatform platform, int times = 1, bool block = false, bool poison = false)
+    public static async Task<TestEvent> PublishAsync(GoReliablePlatform platform, int times = 1, bool block = false, bool poison = false, string mark = "test-event")
     {
         var traceId = ActivityTraceId.CreateRandom().ToHexString();
         var message = new TestEvent(Guid.CreateVersion7(), traceId, platform.PickupFolder);
@@ -30,10 +31,10 @@ internal sealed class TestEvent
         var order = Guid.CreateVersion7();
         var body = Encoding.UTF8.GetBytes($$"""
             {"specversion":"1.0","id":"{{message.Id}}","source":"/goreliable/orders","type":"goreliable.order.created.v1","subject":"{{order}}",
-             "time":"{{DateTime.UtcNow:O}}","data":{"orderId":"{{order}}","customerId":"test-event","contactEmail":"test-event@example.com","total":1.00,"currency":"EUR"} }
+             "time":"{{DateTime.UtcNow:O}}","data":{"orderId":"{{order}}","customerId":"{{mark}}","contactEmail":"{{mark}}@example.com","total":1.00,"currency":"EUR"} }
             """);
         if (poison)
-            body = [.. "no event"u8];
+            body = Encoding.UTF8.GetBytes($"no event: {mark}");
         await using var connection = await platform.BrokerAsync();
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), TestContext.Current.CancellationToken);
         for (var i = 0; i < times; i++)
