@@ -22,7 +22,7 @@ internal static class ProcessStarter
     {
         string[] missing = [.. Tools.Where(tool => Programs.Find(tool) is null)];
         if (missing.Length > 0)
-            yield return $"No process can be started without {string.Join(" and ", missing.Select(tool => $"'{tool}'"))}, which this machine lacks. Install the package util-linux: {Programs.Install("util-linux")}";
+            yield return $"No process can be started without {string.Join(" and ", missing.Select(tool => $"'{tool}'"))} (package util-linux), which this machine lacks. Install it with: {Programs.Install("util-linux")}";
     }
 
     public static Task<Process> StartAsync(Launch launch)

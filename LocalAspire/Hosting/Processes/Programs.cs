@@ -11,7 +11,10 @@ internal static class Programs
         ? (File.Exists(name) ? name : null)
         : SearchPath.Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
 
-    public static string Install(string package) => Native.IsRoot ? $"apt-get install --yes {package}" : $"sudo apt-get install --yes {package}";
+    /// <summary>What installs a package, to be said after "Install it with:".</summary>
+    public static string Install(string package) => Find("apt-get") is null
+        ? $"this system's package manager (on Debian and Ubuntu, where this engine looks for programs: apt-get install {package}); the other way is a container runtime and engine 'aspire'"
+        : Native.IsRoot ? $"apt-get install --yes {package}" : $"sudo apt-get install --yes {package}";
 
     /// <summary>The dotnet that runs this process, so that projects run on the same SDK.</summary>
     public static string Dotnet => Environment.ProcessPath is { } self && Path.GetFileName(self) == "dotnet" ? self
