@@ -32,7 +32,8 @@ internal sealed class LivePrometheus(HttpClient http) : IDisposable
     {
         ["query"] = query,
         ["start"] = start.ToString("O", CultureInfo.InvariantCulture),
-        ["end"] = DateTimeOffset.UtcNow.ToString("O", CultureInfo.InvariantCulture),
+        // A step further than now: the last step would otherwise be up to that long ago, and miss what has just appeared.
+        ["end"] = (DateTimeOffset.UtcNow + Step).ToString("O", CultureInfo.InvariantCulture),
     };
 
     private async Task<double[]> ValuesAsync(string path, Dictionary<string, string> parameters)

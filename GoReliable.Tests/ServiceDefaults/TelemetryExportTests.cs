@@ -111,7 +111,8 @@ public sealed class TelemetryExportTests
             var asked = Stopwatch.GetTimestamp();
             var text = await client.GetStringAsync("/metrics", Cancel);
             var took = Stopwatch.GetElapsedTime(asked);
-            Assert.InRange(new ScrapeText(text).Lines.Count(line => !line.StartsWith('#')), 5000, 6000);
+            // And those of whatever other servers run in the tests' process at the same time.
+            Assert.InRange(new ScrapeText(text).Lines.Count(line => !line.StartsWith('#')), 5000, int.MaxValue);
             best = took < best ? took : best;
         }
 
