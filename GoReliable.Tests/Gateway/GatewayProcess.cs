@@ -110,12 +110,19 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
+    // What it wrote may still be on its way when it has ended.
+    private async Task EndedAsync()
+    {
+        await process.WaitForExitAsync(CancellationToken.None);
+        started.TrySetException(new InvalidOperationException($"The gateway ended. It wrote:\n{string.Join('\n', output)}"));
+    }
+
     private void Read()
     {
         process.OutputDataReceived += Keep;
         process.ErrorDataReceived += Keep;
         process.EnableRaisingEvents = true;
-        process.Exited += (_, _) => started.TrySetException(new InvalidOperationException($"The gateway ended. It wrote:\n{string.Join('\n', output)}"));
+        process.Exited += (_, _) => _ = EndedAsync();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
 
