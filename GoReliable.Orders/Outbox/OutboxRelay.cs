@@ -10,7 +10,7 @@ namespace GoReliable.Orders.Outbox;
 /// a crash in between publishes again and loses nothing.
 /// </summary>
 internal sealed class OutboxRelay(
-    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
+    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, OutboxFloor floor, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
     : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -45,7 +45,7 @@ internal sealed class OutboxRelay(
     private async Task RelayAsync(NpgsqlDataSource database, CancellationToken stoppingToken)
     {
         await using var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, logger, stoppingToken);
-        await using var session = await OutboxSession.OpenAsync(database, telemetry, stoppingToken);
+        await using var session = await OutboxSession.OpenAsync(database, floor, telemetry, stoppingToken);
         while (publisher.IsOpen)
         {
             if (await TryDrainAsync(publisher, session, stoppingToken))
@@ -77,7 +77,7 @@ internal sealed class OutboxRelay(
                     messages = await session.ContinueAsync(confirmed);
                     continue;
                 }
-                await session.EndAsync(confirmed);
+                await session.EndAsync(confirmed, all: failed == 0);
                 return failed == 0 ? true : throw new RelayException($"{failed} of {messages.Count} outbox messages were not confirmed.");
             }
             catch (Exception exception) when (Telemetry.Failed(activity, exception))
@@ -86,7 +86,7 @@ internal sealed class OutboxRelay(
             }
         }
 
-        await session.EndAsync([]);
+        await session.EndAsync([], all: true);
         return true;
     }
 
