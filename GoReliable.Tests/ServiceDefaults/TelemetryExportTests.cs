@@ -56,8 +56,10 @@ public sealed class TelemetryExportTests
     public async Task Outside_development_every_line_is_JSON_and_frameworks_keep_quiet()
     {
         await using var orders = await Destination.StartAsync();
-        await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
-        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+        await using var gateway = await GatewayProcess.StartAsync([orders.Address],
+            ("ASPNETCORE_ENVIRONMENT", "Production"), ("Authentication__Schemes__Bearer__Authority", "https://id.example"));
+        gateway.Client.DefaultRequestHeaders.Authorization = null;
+        await gateway.Client.GetAsync("/docs", Cancel);
         await gateway.StopAsync();
 
         Assert.Equal(gateway.Output.Count, gateway.Events.Count());
