@@ -1,10 +1,12 @@
 using GoReliable.Gateway;
 using GoReliable.Gateway.Requests;
 using GoReliable.Gateway.Routing;
+using GoReliable.ServiceDefaults.Identity;
 
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
+builder.AddIdentity();
 builder.AddRequestLimits();
 builder.AddRoutes();
 builder.Services.AddSingleton<Telemetry>();
@@ -17,6 +19,8 @@ app.UseMiddleware<RequestTelemetry>();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseRequestLimits();
+app.UseAuthentication();
+app.UseAuthorization();
 app.MapRoutes();
 
 app.Run();

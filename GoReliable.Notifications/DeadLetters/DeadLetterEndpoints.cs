@@ -1,4 +1,5 @@
 using System.Globalization;
+using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Npgsql;
@@ -13,7 +14,7 @@ internal static class DeadLetterEndpoints
 
     public static void MapDeadLetters(this IEndpointRouteBuilder routes)
     {
-        var letters = routes.MapGroup("/dead-letters").RequireAuthorization();
+        var letters = routes.MapGroup("/dead-letters").RequireAuthorization(Scopes.NotificationsOperate);
         letters.MapGet("", ListAsync);
         letters.MapGet("{id:guid}", FindAsync);
         letters.MapDelete("{id:guid}", DiscardOneAsync);
