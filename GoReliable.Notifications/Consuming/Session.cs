@@ -134,6 +134,9 @@ internal sealed class Session : IAsyncDisposable
         return EndAsync();
     }
 
+    /// <summary>Whether it says that the session is over or the service stops: the broker has the messages still.</summary>
+    public static bool IsOver(Exception exception) => exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException;
+
     /// <summary>One line for the log; the library's messages contain whole stack traces.</summary>
     public static string Explain(Exception exception) => exception switch
     {
