@@ -48,10 +48,11 @@ internal sealed class Forwarder(RetryPlan plan, ILogger<Forwarder> logger, TimeP
                 await session.PublishAsync(queue, properties(), message.Body);
                 return;
             }
-            catch (PublishException exception)
+            catch (Exception exception) when (exception is PublishException or TimeoutException)
             {
-                // Full, without a leader, or deleted. Putting the message back instead would make a hot loop.
-                logger.ForwardFailed(queue, exception.Message);
+                // Full, without a leader, or deleted. Putting the message back instead would make a hot loop. What arrived
+                // after all arrives twice, which the inbox knows.
+                logger.ForwardFailed(queue, Session.Explain(exception));
                 await Task.Delay(Pause, time, session.Closed);
             }
         }

@@ -60,6 +60,35 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
     }
 
     [Fact]
+    public async Task A_channel_that_the_broker_closes_loses_nothing()
+    {
+        const string Customer = "channel-closed";
+        await using var traffic = Traffic.Start(platform, Customer);
+        await traffic.MoreAsync(50);
+        // The next publishing is answered with 404 and the end of the channel. The relay declares what it needs again.
+        await using (var connection = await platform.BrokerAsync())
+        await using (var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken))
+            await channel.ExchangeDeleteAsync("orders", cancellationToken: TestContext.Current.CancellationToken);
+        await traffic.MoreAsync(50);
+        await traffic.StopAsync();
+
+        await Ledger.AssertNothingLostAsync(platform, Customer, traffic.Accepted);
+    }
+
+    [Fact]
+    public async Task Connections_that_the_broker_closes_lose_nothing()
+    {
+        const string Customer = "connections-closed";
+        await using var traffic = Traffic.Start(platform, Customer);
+        await traffic.MoreAsync(50);
+        Assert.InRange(await CloseConnectionsAsync(), 2, 100);
+        await traffic.MoreAsync(50);
+        await traffic.StopAsync();
+
+        await Ledger.AssertNothingLostAsync(platform, Customer, traffic.Accepted);
+    }
+
+    [Fact]
     public async Task An_order_whose_process_was_killed_before_it_was_published_goes_on_in_its_trace()
     {
         using var alice = platform.Client("killed-before-publish");
@@ -98,6 +127,18 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
         await traffic.StopAsync();
 
         await Ledger.AssertNothingLostAsync(platform, Customer, traffic.Accepted);
+    }
+
+    // By the management API, as an operator may. It lists connections a few seconds after they were opened.
+    private async Task<int> CloseConnectionsAsync()
+    {
+        using var management = platform.Management("messaging");
+        var user = new Uri(await platform.ConnectionStringAsync("messaging")).UserInfo;
+        management.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Uri.UnescapeDataString(user))));
+        var open = await Eventually.SeeAsync("the services' connections", () => management.GetJsonAsync("/api/connections"), list => list.GetArrayLength() >= 2);
+        foreach (var connection in open.EnumerateArray())
+            await management.DeleteAsync($"/api/connections/{Uri.EscapeDataString(connection.GetProperty("name").GetString()!)}", TestContext.Current.CancellationToken);
+        return open.GetArrayLength();
     }
 
     public sealed class OwnPlatform : IAsyncLifetime
