@@ -88,8 +88,10 @@ internal sealed class OutboxRelay(
                     return true;
                 throw new RelayException(publisher.IsOpen ? "Outbox messages were not confirmed." : $"The broker closed the channel: {publisher.CloseReason}");
             }
-            catch (Exception exception) when (Telemetry.Failed(activity, exception))
+            catch (Exception exception)
             {
+                Telemetry.Failed(activity, exception);
+                activity?.AddException(exception);
                 throw;
             }
         }
