@@ -1,11 +1,14 @@
 using GoReliable.Gateway;
+using GoReliable.Gateway.Limits;
 using GoReliable.Gateway.Requests;
 using GoReliable.Gateway.Routing;
 
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
+builder.AddTrustedProxies();
 builder.AddRequestLimits();
+builder.AddLimits();
 builder.AddRoutes();
 builder.Services.AddSingleton<Telemetry>();
 
@@ -13,10 +16,14 @@ var app = builder.Build();
 
 // The order is the meaning: probes and scrapes leave first, then everything is measured, also the errors that come next.
 app.MapDefaultEndpoints();
+app.UseForwardedHeaders();
 app.UseMiddleware<RequestTelemetry>();
+app.UseSecurityHeaders();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
+app.UseAddressLimit();
 app.UseRequestLimits();
+app.UseCustomerLimits();
 app.MapRoutes();
 
 app.Run();
