@@ -26,6 +26,8 @@ internal static class SecurityHeaders
     {
         var context = (HttpContext)state;
         var headers = context.Response.Headers;
+        // The gateway has none, and a service's is nobody's business.
+        headers.Remove(HeaderNames.Server);
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
         headers.ContentSecurityPolicy = context.Request.Path.StartsWithSegments("/docs") ? ForDocs : ForData;

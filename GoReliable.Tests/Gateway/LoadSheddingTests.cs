@@ -39,7 +39,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
         Assert.All(refused, answer => Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode));
         Assert.All(refused, answer => Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta));
         await refused[0].AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
-        Assert.Equal(50, (await gateway.ScrapeAsync()).Value("goreliable_api_gateway_requests_rejected_total{reason=\"load\"}"));
+        await Eventually.SeeAsync("fifty refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value("goreliable_api_gateway_requests_rejected_total{reason=\"load\"}") == 50);
         Assert.All(admitted, request => Assert.False(request.IsCompleted));
 
         release.SetResult();
