@@ -5,6 +5,7 @@ using GoReliable.ServiceDefaults.Management;
 using GoReliable.ServiceDefaults.Problems;
 using GoReliable.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -45,10 +46,15 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there.
-    /// Call it first: these requests pass none of the middleware that comes later.
+    /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there but
+    /// what the service adds. Call it first: these requests pass none of the middleware that comes later.
     /// </summary>
-    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    /// <param name="app">The service.</param>
+    /// <param name="operate">
+    /// Maps endpoints for operators: on this port and on no other, with authentication and problem documents. Each says
+    /// itself who may use it.
+    /// </param>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app, Action<IEndpointRouteBuilder>? operate = null)
     {
         var port = app.Services.GetRequiredService<ManagementPort>();
 
@@ -56,6 +62,7 @@ public static class ServiceDefaultsExtensions
             .UseWithoutHttpMetrics()
             .UseHealthEndpoints()
             .UsePrometheusEndpoint()
+            .UseOperatorEndpoints(operate)
             .UseNotFound());
 
         return app;

@@ -10,7 +10,7 @@ namespace GoReliable.Orders.Outbox;
 /// a crash in between publishes again and loses nothing.
 /// </summary>
 internal sealed class OutboxRelay(
-    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
+    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, OutboxFloor floor, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
     : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -49,7 +49,7 @@ internal sealed class OutboxRelay(
     private async Task RelayAsync(NpgsqlDataSource database, CancellationToken stoppingToken)
     {
         await using var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, logger, stoppingToken);
-        await using var session = await OutboxSession.OpenAsync(database, telemetry, stoppingToken);
+        await using var session = await OutboxSession.OpenAsync(database, floor, telemetry, stoppingToken);
         while (publisher.IsOpen)
         {
             var active = await TryDrainAsync(publisher, session, stoppingToken);
@@ -83,7 +83,7 @@ internal sealed class OutboxRelay(
                     messages = await session.ContinueAsync(confirmed);
                     continue;
                 }
-                await session.EndAsync(confirmed);
+                await session.EndAsync(confirmed, all: failed == 0);
                 if (failed == 0)
                     return true;
                 throw new RelayException(publisher.IsOpen ? "Outbox messages were not confirmed." : $"The broker closed the channel: {publisher.CloseReason}");
@@ -96,7 +96,7 @@ internal sealed class OutboxRelay(
             }
         }
 
-        await session.EndAsync([]);
+        await session.EndAsync([], all: true);
         return true;
     }
 
