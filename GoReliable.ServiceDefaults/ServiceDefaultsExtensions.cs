@@ -1,5 +1,6 @@
 using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Health;
+using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.ServiceDefaults.Logging;
 using GoReliable.ServiceDefaults.Management;
 using GoReliable.ServiceDefaults.Problems;
@@ -14,8 +15,8 @@ namespace Microsoft.Extensions.Hosting;
 public static class ServiceDefaultsExtensions
 {
     /// <summary>
-    /// Adds settings from <c>GORELIABLE_CONFIG</c>, logs, telemetry, health checks, the management port, problem details,
-    /// service discovery and resilient HTTP clients.
+    /// Adds settings from <c>GORELIABLE_CONFIG</c>, logs, telemetry, an orderly stop, health checks, the management port,
+    /// problem details, service discovery and resilient HTTP clients.
     /// </summary>
     /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
     /// <exception cref="InvalidOperationException">
@@ -28,6 +29,7 @@ public static class ServiceDefaultsExtensions
         var managementPort = ManagementPort.Bind(builder);
 
         builder.AddTelemetry(managementPort);
+        builder.AddLifecycle(); // after telemetry, and so stopped before it
         builder.Services.AddHealthChecks();
         builder.Services.AddProblems();
         builder.Services.AddServiceDiscovery();
@@ -45,12 +47,14 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>
     /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there.
-    /// Call it first: these requests pass none of the middleware that comes later.
+    /// Call it first: these requests pass none of the middleware that comes later. While the service stops, every request
+    /// is the last of its connection.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         var port = app.Services.GetRequiredService<ManagementPort>();
 
+        app.UseDrain();
         app.MapWhen(port.Received, management => management
             .UseWithoutHttpMetrics()
             .UseHealthEndpoints()
