@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Health;
 using GoReliable.ServiceDefaults.Lifecycle;
@@ -20,7 +21,8 @@ public static class ServiceDefaultsExtensions
     /// </summary>
     /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
     /// <exception cref="InvalidOperationException">
-    /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file.
+    /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file;
+    /// <c>Chaos</c> has a mistake, or is on in Production.
     /// </exception>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
@@ -30,12 +32,14 @@ public static class ServiceDefaultsExtensions
 
         builder.AddTelemetry(managementPort);
         builder.AddLifecycle(); // after telemetry, and so stopped before it
+        builder.AddChaos();
         builder.Services.AddHealthChecks();
         builder.Services.AddProblems();
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
             http.AddStandardResilienceHandler();
+            http.AddHttpMessageHandler<ChaosHandler>();
             http.AddServiceDiscovery();
         });
 

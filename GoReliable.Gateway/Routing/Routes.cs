@@ -41,6 +41,7 @@ internal static class Routes
             [.. All.Select(Forward)],
             [.. All.Select(route => route.Service).Distinct().Select(service => Cluster(service, silence))]);
         builder.Services.AddSingleton<IDestinationResolver, ServiceDestinations>();
+        builder.Services.AddSingleton<IForwarderHttpClientFactory, DisturbedForwarding>();
 
         // A failed forward is logged once, by ForwardFailures.
         builder.Logging.AddFilter("Yarp.ReverseProxy.Forwarder", LogLevel.None);
