@@ -13,6 +13,7 @@ internal sealed class LastExport(TracerProvider traces, MeterProvider metrics, L
 {
     private const int TimeoutMilliseconds = 5000;
 
+    // Not cancelled by the host's deadline: what was broken off is what somebody will want to read about.
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.WhenAll(
         Task.Run(() => traces.Shutdown(TimeoutMilliseconds), CancellationToken.None),
         Task.Run(() => metrics.Shutdown(TimeoutMilliseconds), CancellationToken.None),
