@@ -78,10 +78,10 @@ internal sealed class Session : IAsyncDisposable
     }
 
     /// <summary>Tells the broker to send no more. What it sent can still be acknowledged.</summary>
-    public async Task StopConsumingAsync()
+    public async Task StopConsumingAsync(CancellationToken cancellationToken)
     {
         if (consuming.IsOpen && consumerTag is not null)
-            await consuming.BasicCancelAsync(consumerTag);
+            await consuming.BasicCancelAsync(consumerTag, noWait: false, cancellationToken);
     }
 
     /// <summary>Acknowledges a message; does nothing when the session is over, because the broker will send it again.</summary>

@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Npgsql;
 
@@ -36,8 +37,9 @@ internal static class ListNotifications
     }
 
     /// <summary>Somebody else's order and an unknown one look the same: nothing was sent.</summary>
-    private static async Task<NotificationList> HandleAsync(Guid id, Customer customer, NpgsqlDataSource database, CancellationToken cancellationToken)
+    private static async Task<NotificationList> HandleAsync(Guid id, Customer customer, NpgsqlDataSource database, ChaosSwitches chaos, CancellationToken cancellationToken)
     {
+        await chaos.Database.StrikeAsync(cancellationToken);
         await using var command = database.CreateCommand(Sql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer.Id });

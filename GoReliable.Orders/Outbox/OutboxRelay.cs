@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
@@ -10,7 +11,7 @@ namespace GoReliable.Orders.Outbox;
 /// a crash in between publishes again and loses nothing.
 /// </summary>
 internal sealed class OutboxRelay(
-    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, OutboxFloor floor, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
+    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, OutboxFloor floor, ChaosSwitches chaos, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
     : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -65,6 +66,7 @@ internal sealed class OutboxRelay(
     /// <returns>False when another relay is active.</returns>
     private async Task<bool> TryDrainAsync(OutboxPublisher publisher, OutboxSession session, CancellationToken stoppingToken)
     {
+        await chaos.Database.StrikeAsync(stoppingToken);
         var messages = await session.TryBeginAsync();
         if (messages is null)
             return false;
@@ -88,8 +90,10 @@ internal sealed class OutboxRelay(
                     return true;
                 throw new RelayException(publisher.IsOpen ? "Outbox messages were not confirmed." : $"The broker closed the channel: {publisher.CloseReason}");
             }
-            catch (Exception exception) when (Telemetry.Failed(activity, exception))
+            catch (Exception exception)
             {
+                Telemetry.Failed(activity, exception);
+                activity?.AddException(exception);
                 throw;
             }
         }
