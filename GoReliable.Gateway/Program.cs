@@ -2,11 +2,13 @@ using GoReliable.Gateway;
 using GoReliable.Gateway.Limits;
 using GoReliable.Gateway.Requests;
 using GoReliable.Gateway.Routing;
+using GoReliable.ServiceDefaults.Identity;
 
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
 builder.AddTrustedProxies();
+builder.AddIdentity();
 builder.AddRequestLimits();
 builder.AddLimits();
 builder.AddRoutes();
@@ -23,7 +25,10 @@ app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseAddressLimit();
 app.UseRequestLimits();
-app.UseCustomerLimits();
+app.UseAuthentication();
+app.UseCustomerLimit();
+app.UseAuthorization();
+app.UseLoadShedding();
 app.MapRoutes();
 
 app.Run();

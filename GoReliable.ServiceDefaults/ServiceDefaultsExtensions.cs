@@ -23,6 +23,7 @@ public static class ServiceDefaultsExtensions
     /// </exception>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
+        InvalidSettingException.EndWithOneLine();
         builder.AddConfigurationFile();
         builder.AddLogs();
         var managementPort = ManagementPort.Bind(builder);

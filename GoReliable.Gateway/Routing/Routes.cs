@@ -1,4 +1,5 @@
 using GoReliable.Gateway.Resilience;
+using GoReliable.ServiceDefaults.Identity;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.LoadBalancing;
@@ -11,9 +12,10 @@ namespace GoReliable.Gateway.Routing;
 /// <param name="Method">The one method that is let through.</param>
 /// <param name="Template">Its path, and its label in metrics.</param>
 /// <param name="Service">Who answers, by its name in service discovery.</param>
+/// <param name="Scope">What a token must allow; null where none is needed.</param>
 /// <param name="Success">The status of a good answer.</param>
 /// <param name="TakesKey">Whether the service does the same once and twice for a request with an <c>Idempotency-Key</c>.</param>
-internal sealed record Route(string Method, string Template, string Service, int Success = StatusCodes.Status200OK, bool TakesKey = false)
+internal sealed record Route(string Method, string Template, string Service, string? Scope, int Success = StatusCodes.Status200OK, bool TakesKey = false)
 {
     public string Id => $"{Method} {Template}";
 
@@ -29,15 +31,15 @@ internal static class Routes
 
     public static IReadOnlyList<Route> All { get; } =
     [
-        new("POST", "/api/v1/orders", Orders, StatusCodes.Status201Created, TakesKey: true),
-        new("GET", "/api/v1/orders", Orders),
-        new("GET", "/api/v1/orders/{id}", Orders),
-        new("POST", "/api/v1/orders/{id}/confirm", Orders),
-        new("POST", "/api/v1/orders/{id}/cancel", Orders),
-        new("GET", "/api/v1/orders/{id}/notifications", Notifications),
-        new("GET", "/openapi/v1.json", Orders),
-        new("GET", "/docs", Orders),
-        new("GET", "/docs/{asset}", Orders),
+        new("POST", "/api/v1/orders", Orders, Scopes.OrdersWrite, StatusCodes.Status201Created, TakesKey: true),
+        new("GET", "/api/v1/orders", Orders, Scopes.OrdersRead),
+        new("GET", "/api/v1/orders/{id}", Orders, Scopes.OrdersRead),
+        new("POST", "/api/v1/orders/{id}/confirm", Orders, Scopes.OrdersWrite),
+        new("POST", "/api/v1/orders/{id}/cancel", Orders, Scopes.OrdersWrite),
+        new("GET", "/api/v1/orders/{id}/notifications", Notifications, Scopes.OrdersRead),
+        new("GET", "/openapi/v1.json", Orders, Scope: null),
+        new("GET", "/docs", Orders, Scope: null),
+        new("GET", "/docs/{asset}", Orders, Scope: null),
     ];
 
     public static void AddRoutes(this WebApplicationBuilder builder)
@@ -74,6 +76,7 @@ internal static class Routes
     {
         RouteId = route.Id,
         ClusterId = route.Service,
+        AuthorizationPolicy = route.Scope,
         Match = new RouteMatch { Methods = [route.Method], Path = route.Template },
     };
 

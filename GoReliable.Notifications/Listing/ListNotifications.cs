@@ -29,7 +29,7 @@ internal static class ListNotifications
 
     public static IEndpointRouteBuilder MapNotifications(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/api/v1/orders/{id:guid}/notifications", HandleAsync).RequireAuthorization();
+        app.MapGet("/api/v1/orders/{id:guid}/notifications", HandleAsync).RequireAuthorization(Scopes.OrdersRead);
         return app;
     }
 

@@ -34,6 +34,9 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
     /// <summary>Whether the channel still works.</summary>
     public bool IsOpen => channel.IsOpen;
 
+    /// <summary>Why it does not.</summary>
+    public string CloseReason => channel.CloseReason is { } reason ? $"{reason.ReplyCode} {reason.ReplyText}" : "";
+
     /// <summary>Publishes all of them; what fails is logged and stays in the outbox.</summary>
     /// <returns>Ids of the rows that the broker has confirmed.</returns>
     /// <exception cref="TimeoutException">The broker does not answer.</exception>
@@ -55,6 +58,9 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
     private async Task<bool> PublishAsync(OutboxMessage message, Task<bool>? before)
     {
         if (before is not null && !await before)
+            return false;
+        // Not published, so it is no span and no failure: the relay says once that the broker is gone.
+        if (!channel.IsOpen)
             return false;
 
         ActivityContext.TryParse(message.TraceParent, message.TraceState, isRemote: true, out var parent);
@@ -81,7 +87,8 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
             if (exception is PublishReturnException)
                 result = Telemetry.PublishResult.Returned;
             activity?.AddException(exception).SetStatus(ActivityStatusCode.Error, exception.Message).SetTag("error.type", exception.GetType().FullName);
-            logger.OutboxPublishFailed(message.EventId, message.OrderId, exception.Message);
+            if (channel.IsOpen)
+                logger.OutboxPublishFailed(message.EventId, message.OrderId, exception.Message);
             return false;
         }
         finally

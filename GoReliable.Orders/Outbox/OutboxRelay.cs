@@ -20,6 +20,9 @@ internal sealed class OutboxRelay(
 
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
 
+    // Why the last session ended. The same every second is one line in the log.
+    private string? trouble;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
@@ -35,7 +38,8 @@ internal sealed class OutboxRelay(
                 // What was not deleted is there for the next relay.
                 if (stoppingToken.IsCancellationRequested)
                     return;
-                logger.OutboxRelayInterrupted(Backoff, exception.Message);
+                if (trouble != exception.Message)
+                    logger.OutboxRelayInterrupted(Backoff, trouble = exception.Message);
                 await Task.Delay(Backoff, time, stoppingToken);
             }
         }
@@ -48,12 +52,14 @@ internal sealed class OutboxRelay(
         await using var session = await OutboxSession.OpenAsync(database, telemetry, stoppingToken);
         while (publisher.IsOpen)
         {
-            if (await TryDrainAsync(publisher, session, stoppingToken))
+            var active = await TryDrainAsync(publisher, session, stoppingToken);
+            trouble = null;
+            if (active)
                 await signal.WaitAsync(PollInterval, time, stoppingToken);
             else
                 await Task.Delay(BusyInterval, time, stoppingToken);
         }
-        throw new RelayException("The broker closed the channel.");
+        throw new RelayException($"The broker closed the channel: {publisher.CloseReason}");
     }
 
     /// <returns>False when another relay is active.</returns>
@@ -78,7 +84,9 @@ internal sealed class OutboxRelay(
                     continue;
                 }
                 await session.EndAsync(confirmed);
-                return failed == 0 ? true : throw new RelayException($"{failed} of {messages.Count} outbox messages were not confirmed.");
+                if (failed == 0)
+                    return true;
+                throw new RelayException(publisher.IsOpen ? "Outbox messages were not confirmed." : $"The broker closed the channel: {publisher.CloseReason}");
             }
             catch (Exception exception) when (Telemetry.Failed(activity, exception))
             {

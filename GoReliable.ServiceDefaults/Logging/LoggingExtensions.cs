@@ -29,8 +29,6 @@ internal static class LoggingExtensions
         ["Logging:LogLevel:Default"] = "Information",
         // Each says about every request what the services say once.
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
-        // ASP.NET's own handler writes in the name of the class that inherits from it.
-        ["Logging:LogLevel:GoReliable.ServiceDefaults.Identity"] = "Warning",
         ["Logging:LogLevel:System.Net.Http"] = "Warning",
         ["Logging:LogLevel:Yarp"] = "Warning",
         ["Logging:LogLevel:Npgsql"] = "Warning",

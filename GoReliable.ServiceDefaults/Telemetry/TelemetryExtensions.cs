@@ -20,6 +20,10 @@ internal static class TelemetryExtensions
     /// <summary>Meters and activity sources of this platform; each service names its own after its assembly.</summary>
     private const string OwnTelemetry = "GoReliable.*";
 
+    /// <summary>Each switches the export on. A signal without an endpoint goes to the default one then, port 4317 of this host: https://opentelemetry.io/docs/specs/otel/protocol/exporter/.</summary>
+    private static readonly string[] EndpointVariables =
+        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
+
     public static void AddTelemetry(this WebApplicationBuilder builder, ManagementPort managementPort)
     {
         var identity = new ServiceIdentity(builder.Environment);
@@ -63,7 +67,7 @@ internal static class TelemetryExtensions
 
         // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are
         // dropped when their queue is full (OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BLRP_MAX_QUEUE_SIZE: 2048).
-        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (EndpointVariables.Any(variable => !string.IsNullOrWhiteSpace(builder.Configuration[variable])))
         {
             openTelemetry.UseOtlpExporter();
             builder.Services.AddHostedService<LastExport>();

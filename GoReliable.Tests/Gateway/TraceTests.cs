@@ -86,7 +86,7 @@ public sealed class TraceTests : IAsyncLifetime
         {
             Assert.Equal("gateway", resource["service.name"]);
             Assert.Equal("goreliable", resource["service.namespace"]);
-            Assert.Equal("production", resource["deployment.environment.name"]);
+            Assert.Equal("development", resource["deployment.environment.name"]);
             Assert.NotEqual("", resource["service.version"]);
             Assert.NotEqual("", resource["service.instance.id"]);
         }
