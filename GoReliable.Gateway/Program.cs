@@ -7,8 +7,8 @@ using GoReliable.ServiceDefaults.Identity;
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
-builder.AddTrustedProxies();
 builder.AddIdentity();
+builder.AddTrustedProxies();
 builder.AddRequestLimits();
 builder.AddLimits();
 builder.AddRoutes();

@@ -54,6 +54,19 @@ public sealed class TraceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_body_that_turns_out_too_long_is_no_error_in_any_span()
+    {
+        using var body = new StreamContent(new MemoryStream(new byte[200 * 1024]));
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders") { Content = body, Headers = { TransferEncodingChunked = true } };
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+        var trace = await otlp.WaitForTraceAsync(response.Headers.GetValues("X-Trace-Id").Single(), tree => tree.Spans.Count >= 2, Cancel);
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        Assert.All(trace.Spans, span => Assert.Equal(ActivityStatusCode.Unset, span.Status));
+        Assert.All(trace.Spans, span => Assert.Null(span["error.type"]));
+    }
+
+    [Fact]
     public async Task Nobody_there_is_an_error_in_all_spans_and_the_reason_is_in_the_clients()
     {
         var (trace, status) = await TraceAsync("/api/v1/orders/1/notifications", spans: 4);

@@ -93,19 +93,26 @@ public sealed class GoReliablePlatform : IAsyncDisposable
 
     public async Task StartAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StartCommand, [KnownResourceStates.Running]);
 
-    /// <summary>Ends a service's process without a word (SIGKILL).</summary>
-    public async Task KillAsync(string service)
+    /// <summary>Whether a resource is a process of this machine, and not inside a container.</summary>
+    public bool IsProcess(string resource) => app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is not null;
+
+    /// <summary>Whether a resource was stopped, killed, or ended by itself.</summary>
+    public bool HasEnded(string resource) =>
+        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text);
+
+    /// <summary>Ends a resource's process without a word (SIGKILL).</summary>
+    public async Task KillAsync(string resource)
     {
-        var running = await app.ResourceNotifications.WaitForResourceAsync(service, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        var running = await app.ResourceNotifications.WaitForResourceAsync(resource, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
         // With its children: Aspire starts a project by `dotnet run`, whose child the service is.
         using (var process = Process.GetProcessById(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)))
             process.Kill(entireProcessTree: true);
-        await app.ResourceNotifications.WaitForResourceAsync(service, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
-
-        static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
-            ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
-            : null;
+        await app.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
     }
+
+    private static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
+        ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
+        : null;
 
     public Task WaitUntilHealthyAsync(string resource) =>
         app.ResourceNotifications.WaitForResourceHealthyAsync(resource, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
