@@ -8,6 +8,8 @@ namespace GoReliable.Tests.Docs;
 /// <summary>A log event as the code defines it; its text is <c>event level services fields</c>.</summary>
 internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, string Services, IReadOnlyList<string> Fields, bool HasException)
 {
+    private const string EveryService = "gateway, orders, notifications";
+
     // Whoever has a database and a broker has what is in the defaults for them.
     private static readonly (Assembly Assembly, string Services)[] Sources =
     [
@@ -26,12 +28,14 @@ internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, stri
            let message = method.GetCustomAttribute<LoggerMessageAttribute>()
            where message is not null
            select new DefinedLogEvent(
-               message.EventName!, message.Level, source.Services,
+               message.EventName!, message.Level, IsEverywhere(type) ? EveryService : source.Services,
                [.. Placeholder().Matches(message.Message).Select(field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Groups[1].Value))],
                method.GetParameters().Any(parameter => parameter.ParameterType.IsAssignableTo(typeof(Exception)))),
     ];
 
     public override string ToString() => $"{Name} {Level} {Services} {string.Join(' ', Fields.Order(StringComparer.Ordinal))}{(HasException ? " exception" : "")}";
+
+    private static bool IsEverywhere(Type type) => type == typeof(GoReliable.ServiceDefaults.Lifecycle.Drain) || type == typeof(GoReliable.ServiceDefaults.Chaos.ChaosControl);
 
     [GeneratedRegex(@"\{(\w+)")]
     private static partial Regex Placeholder();
