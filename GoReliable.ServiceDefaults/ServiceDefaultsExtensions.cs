@@ -7,6 +7,7 @@ using GoReliable.ServiceDefaults.Management;
 using GoReliable.ServiceDefaults.Problems;
 using GoReliable.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -26,6 +27,7 @@ public static class ServiceDefaultsExtensions
     /// </exception>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
+        InvalidSettingException.EndWithOneLine();
         builder.AddConfigurationFile();
         builder.AddLogs();
         var managementPort = ManagementPort.Bind(builder);
@@ -50,11 +52,16 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there.
-    /// Call it first: these requests pass none of the middleware that comes later. While the service stops, every request
-    /// is the last of its connection.
+    /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there but
+    /// what the service adds. Call it first: these requests pass none of the middleware that comes later.
+    /// While the service stops, every request is the last of its connection.
     /// </summary>
-    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    /// <param name="app">The service.</param>
+    /// <param name="operate">
+    /// Maps endpoints for operators: on this port and on no other, with authentication and problem documents. Each says
+    /// itself who may use it.
+    /// </param>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app, Action<IEndpointRouteBuilder>? operate = null)
     {
         var port = app.Services.GetRequiredService<ManagementPort>();
 
@@ -63,6 +70,7 @@ public static class ServiceDefaultsExtensions
             .UseWithoutHttpMetrics()
             .UseHealthEndpoints()
             .UsePrometheusEndpoint()
+            .UseOperatorEndpoints(operate)
             .UseNotFound());
 
         return app;

@@ -31,7 +31,7 @@ internal sealed class ChangeStatus(NpgsqlDataSource database, ChaosSwitches chao
     {
         using var operation = telemetry.Operation(name);
         using var activity = Telemetry.Source.StartActivity($"{name} order");
-        activity?.SetTag("goreliable.order.id", id);
+        activity?.SetTag("goreliable.order.id", id.ToString());
         try
         {
             var (result, answer) = await AnswerAsync(id, customerId, to);

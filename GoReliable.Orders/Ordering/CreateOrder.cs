@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using GoReliable.Orders.Outbox;
 using GoReliable.ServiceDefaults.Chaos;
@@ -73,13 +74,13 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
 
         var order = Accept(request);
         using var activity = Telemetry.Source.StartActivity("create order");
-        activity?.SetTag("goreliable.order.id", order.Id).SetTag("goreliable.order.item_count", order.Items.Length).SetTag("goreliable.order.currency", order.Currency);
+        activity?.SetTag("goreliable.order.id", order.Id.ToString()).SetTag("goreliable.order.item_count", order.Items.Length).SetTag("goreliable.order.currency", order.Currency);
         try
         {
             if (key is null)
                 await StoreAsync(order, customer.Id);
             else if (await StoreOnceAsync(order, customer.Id, key, request.Hash()) is { } earlier)
-                return Again(earlier, context.Response);
+                return Again(earlier, context.Response, activity);
         }
         catch (Exception exception) when (Telemetry.Failed(activity, exception))
         {
@@ -92,8 +93,10 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         return ("created", Created(order));
     }
 
-    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) Again((Order? Order, ProblemHttpResult? Problem) earlier, HttpResponse response)
+    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) Again((Order? Order, ProblemHttpResult? Problem) earlier, HttpResponse response, Activity? activity)
     {
+        // The new one does not exist.
+        activity?.SetTag("goreliable.order.id", earlier.Order?.Id.ToString());
         if (earlier.Problem is not null)
             return ("conflict", earlier.Problem);
         response.Headers[ReplayedHeader] = "true";

@@ -15,7 +15,7 @@ internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, T
 
     public static async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(Guid id, Customer customer, GetOrder handler, Telemetry telemetry, CancellationToken cancellationToken)
     {
-        using var operation = telemetry.Operation("get");
+        using var operation = telemetry.Operation("get", cancellationToken);
         var order = await handler.FindAsync(id, customer.Id, cancellationToken);
         operation.Result = order is null ? "not_found" : "ok";
         return order is null ? Problems.NotFound : TypedResults.Ok(order);
@@ -24,7 +24,7 @@ internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, T
     /// <summary>The order, or null: somebody else's is none.</summary>
     public async Task<Order?> FindAsync(Guid id, string customerId, CancellationToken cancellationToken)
     {
-        using var query = telemetry.Query("select_order");
+        using var query = telemetry.Query("select_order", cancellationToken);
         await chaos.Database.StrikeAsync(cancellationToken);
         await using var command = database.CreateCommand(Select);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });

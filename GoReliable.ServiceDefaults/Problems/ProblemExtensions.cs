@@ -18,7 +18,13 @@ public static class ProblemExtensions
         })
         // After ASP.NET's own writer, which is asked first.
         .AddSingleton<IProblemDetailsWriter, ProblemForAnyone>()
-        .Configure<ExceptionHandlerOptions>(options => options.StatusCodeSelector = StatusCode);
+        .AddExceptionHandler<UnavailableRequests>()
+        .Configure<ExceptionHandlerOptions>(options =>
+        {
+            options.StatusCodeSelector = StatusCode;
+            // With its stack trace only what nobody foresaw: that is a defect of ours.
+            options.SuppressDiagnosticsCallback = context => StatusCode(context.Exception) != StatusCodes.Status500InternalServerError;
+        });
 
     // Unless whoever answers knows better.
     private const string RetryAfterSeconds = "1";
@@ -27,7 +33,7 @@ public static class ProblemExtensions
     private const string UndefinedTable = "42P01";
 
     /// <summary>The status that an unhandled exception is answered with.</summary>
-    private static int StatusCode(Exception exception) => exception switch
+    internal static int StatusCode(Exception exception) => exception switch
     {
         BadHttpRequestException bad => bad.StatusCode,
         // The database is away, restarting, full, slow, or has no tables yet: the client may come again.

@@ -17,11 +17,14 @@ public sealed class GoReliablePlatform : IAsyncDisposable
 
     private readonly DistributedApplication app;
 
-    private GoReliablePlatform(DistributedApplication app, OtlpEndpoint telemetry, string pickupFolder) =>
-        (this.app, Telemetry, PickupFolder) = (app, telemetry, pickupFolder);
+    private GoReliablePlatform(DistributedApplication app, OtlpEndpoint telemetry, string pickupFolder, TokenIssuer tokens) =>
+        (this.app, Telemetry, PickupFolder, Tokens) = (app, telemetry, pickupFolder, tokens);
 
     /// <summary>Every span, log and metric that the services of this platform export.</summary>
     public OtlpEndpoint Telemetry { get; }
+
+    /// <summary>Signs with the key that the AppHost handed to the services.</summary>
+    internal TokenIssuer Tokens { get; }
 
     /// <summary>Where e-mails of this platform end up.</summary>
     public string PickupFolder { get; }
@@ -47,8 +50,9 @@ public sealed class GoReliablePlatform : IAsyncDisposable
                 .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
         }
         configure?.Invoke(builder);
+        var tokens = TokenIssuer.Development(builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"]!);
 
-        var platform = new GoReliablePlatform(await builder.BuildAsync(timeout.Token), telemetry, pickup);
+        var platform = new GoReliablePlatform(await builder.BuildAsync(timeout.Token), telemetry, pickup, tokens);
         try
         {
             await platform.app.StartAsync(timeout.Token);
@@ -63,15 +67,18 @@ public sealed class GoReliablePlatform : IAsyncDisposable
     }
 
     /// <summary>A client of the gateway's public API.</summary>
-    /// <param name="customer">Who is calling; null for nobody.</param>
+    /// <param name="customer">Who is calling, by a token that is good for an hour; null for nobody.</param>
     public HttpClient Client(string? customer) => Client("gateway", customer);
 
     /// <summary>A client of one service's public API, past the gateway.</summary>
-    public HttpClient Client(string service, string? customer)
+    /// <param name="service">Its name.</param>
+    /// <param name="customer">Who is calling; null for nobody.</param>
+    /// <param name="scopes">What the token allows, separated by spaces.</param>
+    public HttpClient Client(string service, string? customer, string scopes = TokenIssuer.CustomerScopes)
     {
         var client = new HttpClient { BaseAddress = app.GetEndpoint(service, "http") };
         if (customer is not null)
-            client.DefaultRequestHeaders.Add("X-Customer-Id", customer);
+            client.DefaultRequestHeaders.Authorization = Tokens.Bearer(customer, scopes);
         return client;
     }
 
@@ -86,19 +93,26 @@ public sealed class GoReliablePlatform : IAsyncDisposable
 
     public async Task StartAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StartCommand, [KnownResourceStates.Running]);
 
-    /// <summary>Ends a service's process without a word (SIGKILL).</summary>
-    public async Task KillAsync(string service)
+    /// <summary>Whether a resource is a process of this machine, and not inside a container.</summary>
+    public bool IsProcess(string resource) => app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is not null;
+
+    /// <summary>Whether a resource was stopped, killed, or ended by itself.</summary>
+    public bool HasEnded(string resource) =>
+        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text);
+
+    /// <summary>Ends a resource's process without a word (SIGKILL).</summary>
+    public async Task KillAsync(string resource)
     {
-        var running = await app.ResourceNotifications.WaitForResourceAsync(service, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        var running = await app.ResourceNotifications.WaitForResourceAsync(resource, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
         // With its children: Aspire starts a project by `dotnet run`, whose child the service is.
         using (var process = Process.GetProcessById(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)))
             process.Kill(entireProcessTree: true);
-        await app.ResourceNotifications.WaitForResourceAsync(service, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
-
-        static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
-            ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
-            : null;
+        await app.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
     }
+
+    private static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
+        ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
+        : null;
 
     public Task WaitUntilHealthyAsync(string resource) =>
         app.ResourceNotifications.WaitForResourceHealthyAsync(resource, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
