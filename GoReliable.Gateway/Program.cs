@@ -1,4 +1,5 @@
 using GoReliable.Gateway;
+using GoReliable.Gateway.Limits;
 using GoReliable.Gateway.Requests;
 using GoReliable.Gateway.Routing;
 using GoReliable.ServiceDefaults.Identity;
@@ -7,7 +8,9 @@ var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
 builder.AddIdentity();
+builder.AddTrustedProxies();
 builder.AddRequestLimits();
+builder.AddLimits();
 builder.AddRoutes();
 builder.Services.AddSingleton<Telemetry>();
 
@@ -15,11 +18,15 @@ var app = builder.Build();
 
 // The order is the meaning: probes and scrapes leave first, then everything is measured, also the errors that come next.
 app.MapDefaultEndpoints();
+app.UseForwardedHeaders();
 app.UseMiddleware<RequestTelemetry>();
+app.UseSecurityHeaders();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
+app.UseAddressLimit();
 app.UseRequestLimits();
 app.UseAuthentication();
+app.UseCustomerLimits();
 app.UseAuthorization();
 app.MapRoutes();
 

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.ComponentModel;
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
@@ -12,7 +13,7 @@ namespace GoReliable.Orders.Ordering;
 internal sealed record OrderPage(IReadOnlyList<Order> Items, string? NextCursor);
 
 /// <summary><c>GET /api/v1/orders?status=&amp;limit=&amp;cursor=</c>: keyset pages by id, which is by time.</summary>
-internal sealed class ListOrders(NpgsqlDataSource database, Telemetry telemetry)
+internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos, Telemetry telemetry)
 {
     private const int DefaultLimit = 20;
     private const int MaxLimit = 100;
@@ -56,6 +57,7 @@ internal sealed class ListOrders(NpgsqlDataSource database, Telemetry telemetry)
     private async Task<OrderPage> ReadAsync(string customerId, string? status, Guid before, int limit, CancellationToken cancellationToken)
     {
         using var query = telemetry.Query(status is null ? "select_orders" : "select_orders_by_status", cancellationToken);
+        await chaos.Database.StrikeAsync(cancellationToken);
         await using var command = database.CreateCommand(status is null ? Select : SelectByStatus);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = before });

@@ -1,15 +1,23 @@
 using GoReliable.ServiceDefaults.Identity;
+using Microsoft.AspNetCore.Mvc;
+using GoReliable.ServiceDefaults.Schema;
+using Microsoft.Extensions.Options;
 
 namespace GoReliable.Orders.Ordering;
 
 /// <summary>The public API of orders.</summary>
 internal static class OrderEndpoints
 {
-    public static IServiceCollection AddOrdering(this IServiceCollection services) => services
-        .AddSingleton<CreateOrder>()
-        .AddSingleton<GetOrder>()
-        .AddSingleton<ListOrders>()
-        .AddSingleton<ChangeStatus>();
+    public static WebApplicationBuilder AddOrdering(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<IdempotencyOptions>().BindConfiguration(IdempotencyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services
+            .AddSingleton<CreateOrder>()
+            .AddSingleton<GetOrder>()
+            .AddSingleton<ListOrders>()
+            .AddSingleton<ChangeStatus>();
+        return builder.AddExpiry("idempotency_keys", IdempotencyOptions.Expire, services => services.GetRequiredService<IOptionsMonitor<IdempotencyOptions>>().CurrentValue.Retention);
+    }
 
     public static void MapOrders(this IEndpointRouteBuilder routes)
     {
@@ -19,6 +27,7 @@ internal static class OrderEndpoints
 
         orders.MapPost("/orders", CreateOrder.HandleAsync).WithName("createOrder").RequireAuthorization(Scopes.OrdersWrite)
             .WithSummary("Creates an order; with an Idempotency-Key, once.")
+            .WithMetadata(new RequestSizeLimitAttribute(RequestBody.MaxBytes))
             .Accepts<CreateOrderRequest>("application/json")
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)

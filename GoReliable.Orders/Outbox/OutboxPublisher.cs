@@ -6,7 +6,7 @@ using RabbitMQ.Client.Exceptions;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>Publishes a batch with every confirm awaited and many in flight.</summary>
-internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILogger logger) : IAsyncDisposable
+internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, Telemetry telemetry, ILogger logger) : IAsyncDisposable
 {
     /// <summary>A broker that does not answer in this time (half-open connection, memory alarm) is given up.</summary>
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
@@ -22,7 +22,7 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
         try
         {
             await OrderTopology.DeclareAsync(channel, cancellationToken);
-            return new OutboxPublisher(channel, telemetry, logger);
+            return new OutboxPublisher(connection.Endpoint, channel, telemetry, logger);
         }
         catch
         {
@@ -72,7 +72,9 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
             .SetTag("messaging.rabbitmq.destination.routing_key", message.RoutingKey)
             .SetTag("messaging.message.id", message.EventId.ToString())
             .SetTag("messaging.message.body.size", message.Body.Length)
-            .SetTag("goreliable.order.id", message.OrderId);
+            .SetTag("server.address", server.HostName)
+            .SetTag("server.port", server.Port)
+            .SetTag("goreliable.order.id", message.OrderId.ToString());
 
         var started = Stopwatch.GetTimestamp();
         var result = Telemetry.PublishResult.Failed;

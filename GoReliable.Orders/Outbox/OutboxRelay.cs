@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
@@ -10,7 +11,7 @@ namespace GoReliable.Orders.Outbox;
 /// a crash in between publishes again and loses nothing.
 /// </summary>
 internal sealed class OutboxRelay(
-    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
+    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, OutboxFloor floor, ChaosSwitches chaos, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
     : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -49,7 +50,7 @@ internal sealed class OutboxRelay(
     private async Task RelayAsync(NpgsqlDataSource database, CancellationToken stoppingToken)
     {
         await using var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, logger, stoppingToken);
-        await using var session = await OutboxSession.OpenAsync(database, telemetry, stoppingToken);
+        await using var session = await OutboxSession.OpenAsync(database, floor, telemetry, stoppingToken);
         while (publisher.IsOpen)
         {
             var active = await TryDrainAsync(publisher, session, stoppingToken);
@@ -65,6 +66,7 @@ internal sealed class OutboxRelay(
     /// <returns>False when another relay is active.</returns>
     private async Task<bool> TryDrainAsync(OutboxPublisher publisher, OutboxSession session, CancellationToken stoppingToken)
     {
+        await chaos.Database.StrikeAsync(stoppingToken);
         var messages = await session.TryBeginAsync();
         if (messages is null)
             return false;
@@ -83,18 +85,20 @@ internal sealed class OutboxRelay(
                     messages = await session.ContinueAsync(confirmed);
                     continue;
                 }
-                await session.EndAsync(confirmed);
+                await session.EndAsync(confirmed, all: failed == 0);
                 if (failed == 0)
                     return true;
                 throw new RelayException(publisher.IsOpen ? "Outbox messages were not confirmed." : $"The broker closed the channel: {publisher.CloseReason}");
             }
-            catch (Exception exception) when (Telemetry.Failed(activity, exception))
+            catch (Exception exception)
             {
+                Telemetry.Failed(activity, exception);
+                activity?.AddException(exception);
                 throw;
             }
         }
 
-        await session.EndAsync([]);
+        await session.EndAsync([], all: true);
         return true;
     }
 

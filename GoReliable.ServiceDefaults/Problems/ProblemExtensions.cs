@@ -11,7 +11,11 @@ public static class ProblemExtensions
 {
     internal static IServiceCollection AddProblems(this IServiceCollection services) => services
         .AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
-            problem.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString() ?? problem.HttpContext.TraceIdentifier)
+        {
+            problem.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString() ?? problem.HttpContext.TraceIdentifier;
+            if (problem.ProblemDetails.Status == StatusCodes.Status503ServiceUnavailable)
+                problem.HttpContext.Response.Headers.TryAdd("Retry-After", RetryAfterSeconds);
+        })
         // After ASP.NET's own writer, which is asked first.
         .AddSingleton<IProblemDetailsWriter, ProblemForAnyone>()
         .AddExceptionHandler<UnavailableRequests>()
@@ -21,6 +25,9 @@ public static class ProblemExtensions
             // With its stack trace only what nobody foresaw: that is a defect of ours.
             options.SuppressDiagnosticsCallback = context => StatusCode(context.Exception) != StatusCodes.Status500InternalServerError;
         });
+
+    // Unless whoever answers knows better.
+    private const string RetryAfterSeconds = "1";
 
     /// <summary>https://www.postgresql.org/docs/current/errcodes-appendix.html</summary>
     private const string UndefinedTable = "42P01";

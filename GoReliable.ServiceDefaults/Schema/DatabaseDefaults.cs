@@ -10,6 +10,12 @@ public static class DatabaseDefaults
     /// <summary>Less than callers wait for an answer, so that they get one.</summary>
     private const int CommandTimeoutSeconds = 5;
 
+    /// <summary>
+    /// PostgreSQL takes 100 connections, from all services together; more than a few per core make it slower, not faster.
+    /// Who finds none free waits, in the service, where waiting is cheap.
+    /// </summary>
+    private const int MaxPoolSize = 40;
+
     private static readonly ConcurrentDictionary<string, string> Names = new();
 
     /// <summary>Prepares statements by themselves, and names spans by the first line of their SQL.</summary>
@@ -21,6 +27,7 @@ public static class DatabaseDefaults
         database.ConnectionStringBuilder.MaxAutoPrepare = 32;
         database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
         database.ConnectionStringBuilder.CommandTimeout = CommandTimeoutSeconds;
+        database.ConnectionStringBuilder.MaxPoolSize = MaxPoolSize;
         // A host that vanished in the middle of a transaction keeps its locks until TCP notices, in hours.
         database.ConnectionStringBuilder.Options = "-c idle_in_transaction_session_timeout=60s";
         database.ConfigureTracing(tracing => tracing

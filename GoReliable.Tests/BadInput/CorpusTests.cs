@@ -39,17 +39,16 @@ public sealed class CorpusTests(SharedPlatform shared)
     }
 
     [Theory, InlineData("gateway"), InlineData("orders")]
-    public async Task A_body_without_end_is_answered_with_413(string service)
+    public async Task A_body_that_is_too_long_is_answered_with_413(string service)
     {
         var watch = await Watch.BeginAsync(platform);
         using var mallory = platform.Client(service, "mallory");
-        // Valid as far as it goes: spaces, then an order.
-        var body = Encoding.UTF8.GetBytes(new string(' ', 40_000_000) + Bodies.Good);
+        // An order, if it were read to its end.
+        var body = Encoding.UTF8.GetBytes(new string(' ', 64 * 1024) + Bodies.Good);
         foreach (var chunked in new[] { false, true })
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders) { Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } } };
             request.Headers.TransferEncodingChunked = chunked;
-            request.Headers.ExpectContinue = true; // so that the answer is read, and not the end of the connection
             using var response = await mallory.SendAsync(request, TestContext.Current.CancellationToken);
             await response.AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge);
         }

@@ -4,65 +4,49 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Faults;
 
-/// <summary>Things that stop and come back, one platform for all of them: each test leaves it healthy.</summary>
-public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<RestartTests.OwnPlatform>
+/// <summary>Things that stop and come back, or stay away for a while. Each test leaves the platform healthy.</summary>
+[Collection(FaultyPlatformTests.Name)]
+public sealed class RestartTests(FaultyPlatform faulty)
 {
-    private readonly GoReliablePlatform platform = own.Platform;
+    private static readonly string[] Services = ["notifications", "orders", "gateway"];
 
-    [Theory]
-    [InlineData("gateway")]
-    [InlineData("orders")]
-    [InlineData("notifications")]
-    public async Task A_service_that_restarts_loses_nothing(string service)
+    private readonly GoReliablePlatform platform = faulty.Platform;
+
+    [Fact]
+    public async Task Services_restart_one_after_the_other()
     {
-        var customer = $"restart-{service}";
-        await using var traffic = Traffic.Start(platform, customer);
-        await traffic.MoreAsync(50);
-        await platform.StopAsync(service);
-        await platform.StartAsync(service);
-        await platform.WaitUntilHealthyAsync(service);
-        await traffic.MoreAsync(50);
-        await traffic.StopAsync();
+        var fault = new Fault("services restarted", async _ =>
+        {
+            foreach (var service in Services)
+            {
+                await platform.StopAsync(service);
+                await platform.StartAsync(service);
+                await platform.WaitUntilHealthyAsync(service);
+            }
+        }, _ => Task.CompletedTask, Hold: 1);
 
-        await Ledger.AssertNothingLostAsync(platform, customer, traffic.Accepted);
-    }
-
-    [Theory]
-    [InlineData("orders")]
-    [InlineData("notifications")]
-    public async Task A_service_that_is_killed_loses_nothing(string service)
-    {
-        var customer = $"kill-{service}";
-        await using var traffic = Traffic.Start(platform, customer);
-        await traffic.MoreAsync(50);
-        await platform.KillAsync(service);
-        await platform.StartAsync(service);
-        await platform.WaitUntilHealthyAsync(service);
-        await traffic.MoreAsync(50);
-        await traffic.StopAsync();
-
-        await Ledger.AssertNothingLostAsync(platform, customer, traffic.Accepted);
+        await faulty.SurviveAsync(fault, "restarted");
     }
 
     [Fact]
     public async Task Orders_are_taken_without_a_broker_and_told_when_it_is_back()
     {
-        const string Customer = "broker-away";
-        await platform.StopAsync("messaging");
-        await using var traffic = Traffic.Start(platform, Customer);
-        await traffic.MoreAsync(100);
-        await platform.StartAsync("messaging");
-        await platform.WaitUntilHealthyAsync("messaging");
-        await traffic.MoreAsync(50);
-        await traffic.StopAsync();
+        var fault = new Fault("broker stopped", _ => platform.StopAsync("messaging"), async _ =>
+        {
+            await platform.StartAsync("messaging");
+            await platform.WaitUntilHealthyAsync("messaging");
+        });
 
-        await Ledger.AssertNothingLostAsync(platform, Customer, traffic.Accepted);
+        var (_, window) = await faulty.SurviveAsync(fault, "broker-away");
+
+        Assert.True(window.Outage < TimeSpan.FromSeconds(2), $"No order was accepted for {window.Outage}.");
     }
 
     [Fact]
     public async Task An_order_whose_process_was_killed_before_it_was_published_goes_on_in_its_trace()
     {
         using var alice = platform.Client("killed-before-publish");
+        alice.DefaultRequestHeaders.Add("traceparent", $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-01"); // sampled
         await platform.StopAsync("messaging");
         var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
@@ -84,28 +68,15 @@ public sealed class RestartTests(RestartTests.OwnPlatform own) : IClassFixture<R
     [Fact]
     public async Task Services_recover_by_themselves_when_the_database_was_away()
     {
-        const string Customer = "database-away";
-        await using var traffic = Traffic.Start(platform, Customer);
-        await traffic.MoreAsync(50);
-        await using (await DatabasesAway.BeginAsync(platform))
+        DatabasesAway? away = null;
+        var fault = new Fault("databases away", async _ =>
         {
+            away = await DatabasesAway.BeginAsync(platform);
             using var orders = platform.Management("orders");
             await Eventually.SeeAsync("orders not ready", () => orders.GetAsync("/health/ready", TestContext.Current.CancellationToken), answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable);
             Assert.Equal(HttpStatusCode.OK, (await orders.GetAsync("/health/live", TestContext.Current.CancellationToken)).StatusCode);
-        }
-        await platform.WaitUntilHealthyAsync("orders");
-        await traffic.MoreAsync(50);
-        await traffic.StopAsync();
+        }, _ => away!.DisposeAsync().AsTask(), Hold: 1);
 
-        await Ledger.AssertNothingLostAsync(platform, Customer, traffic.Accepted);
-    }
-
-    public sealed class OwnPlatform : IAsyncLifetime
-    {
-        public GoReliablePlatform Platform { get; private set; } = null!;
-
-        public async ValueTask InitializeAsync() => Platform = await GoReliablePlatform.StartAsync();
-
-        public ValueTask DisposeAsync() => Platform.DisposeAsync();
+        await faulty.SurviveAsync(fault, "database-away");
     }
 }

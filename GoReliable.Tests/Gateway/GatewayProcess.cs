@@ -59,7 +59,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
             {
                 ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
                 ["MANAGEMENT_PORT"] = $"{managementPort}",
-                ["Gateway__Timeout"] = "00:00:03",
+                ["Resilience__TotalTimeout"] = "00:00:03",
+                ["Resilience__TryTimeout"] = "00:00:01",
+                // Tests come from one address, and as fast as they can.
+                ["RateLimits__PerAddress__PermitsPerSecond"] = "100000",
+                ["RateLimits__PerAddress__Burst"] = "100000",
                 ["services__notifications__http__0"] = $"http://127.0.0.1:{nobody}",
             },
         };

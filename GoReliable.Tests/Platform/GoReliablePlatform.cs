@@ -49,6 +49,10 @@ public sealed class GoReliablePlatform : IAsyncDisposable
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", telemetry.GrpcEndpoint.OriginalString)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
         }
+        // All tests come from one address, and ask faster than people do.
+        builder.CreateResourceBuilder<ProjectResource>("gateway")
+            .WithEnvironment("RateLimits__PerAddress__PermitsPerSecond", "100000").WithEnvironment("RateLimits__PerAddress__Burst", "100000")
+            .WithEnvironment("RateLimits__PerCustomer__PermitsPerSecond", "10000").WithEnvironment("RateLimits__PerCustomer__Burst", "10000");
         configure?.Invoke(builder);
         var tokens = TokenIssuer.Development(builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"]!);
 
@@ -93,19 +97,26 @@ public sealed class GoReliablePlatform : IAsyncDisposable
 
     public async Task StartAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StartCommand, [KnownResourceStates.Running]);
 
-    /// <summary>Ends a service's process without a word (SIGKILL).</summary>
-    public async Task KillAsync(string service)
+    /// <summary>Whether a resource is a process of this machine, and not inside a container.</summary>
+    public bool IsProcess(string resource) => app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is not null;
+
+    /// <summary>Whether a resource was stopped, killed, or ended by itself.</summary>
+    public bool HasEnded(string resource) =>
+        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text);
+
+    /// <summary>Ends a resource's process without a word (SIGKILL).</summary>
+    public async Task KillAsync(string resource)
     {
-        var running = await app.ResourceNotifications.WaitForResourceAsync(service, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        var running = await app.ResourceNotifications.WaitForResourceAsync(resource, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
         // With its children: Aspire starts a project by `dotnet run`, whose child the service is.
         using (var process = Process.GetProcessById(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)))
             process.Kill(entireProcessTree: true);
-        await app.ResourceNotifications.WaitForResourceAsync(service, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
-
-        static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
-            ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
-            : null;
+        await app.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
     }
+
+    private static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
+        ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
+        : null;
 
     public Task WaitUntilHealthyAsync(string resource) =>
         app.ResourceNotifications.WaitForResourceHealthyAsync(resource, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);

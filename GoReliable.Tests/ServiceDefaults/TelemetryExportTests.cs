@@ -45,6 +45,15 @@ public sealed class TelemetryExportTests
     }
 
     [Fact]
+    public async Task Exemplars_can_be_switched_off_by_their_variable()
+    {
+        await using var gateway = await GatewayProcess.StartAsync([], ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off"));
+        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+
+        Assert.DoesNotContain("trace_id", (await gateway.ScrapeAsync(openMetrics: true)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task In_development_logs_are_text()
     {
         await using var gateway = await GatewayProcess.StartAsync([], ("ASPNETCORE_ENVIRONMENT", "Development"));

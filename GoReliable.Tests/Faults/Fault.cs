@@ -1,0 +1,126 @@
+using GoReliable.Tests.Platform;
+using Npgsql;
+
+namespace GoReliable.Tests.Faults;
+
+/// <summary>Something that breaks, and how it is repaired.</summary>
+/// <param name="Name">For the ledger.</param>
+/// <param name="BreakAsync">Breaks it.</param>
+/// <param name="RepairAsync">Repairs it, or waits until the platform has found its way around it.</param>
+/// <param name="Hold">How many orders are offered in between.</param>
+internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync, Func<FaultyPlatform, Task> RepairAsync, int Hold = 400)
+{
+    // What PostgreSQL answers when the disk is full, for every new row of these tables.
+    private const string FillDisk = """
+        CREATE OR REPLACE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+        """;
+
+    /// <summary>All of them, for a soak.</summary>
+    public static IReadOnlyList<Fault> All { get; } =
+    [
+        Killed("orders"), Killed("notifications"), Killed("gateway"), BrokerKilled, DatabaseKilled,
+        DatabaseStalled, BrokerStalled, DatabaseHalfOpen, BrokerHalfOpen, ConfirmsLost, DiskFull,
+    ];
+
+    public static Fault BrokerKilled => new("broker killed", KillBrokerAsync, platform => ReviveAsync(platform, "messaging"));
+
+    public static Fault DatabaseKilled => new("database killed", KillDatabaseAsync, platform => ReviveAsync(platform, "postgres"));
+
+    /// <summary>For longer than Orders waits for an answer.</summary>
+    public static Fault DatabaseStalled => new(
+        "database stalled",
+        platform => Do(platform.OrdersToDatabase.Stall, platform.NotificationsToDatabase.Stall),
+        platform => Do(platform.OrdersToDatabase.Resume, platform.NotificationsToDatabase.Resume),
+        Hold: 1500);
+
+    public static Fault BrokerStalled => new(
+        "broker stalled",
+        platform => Do(platform.OrdersToBroker.Stall, platform.NotificationsToBroker.Stall),
+        platform => Do(platform.OrdersToBroker.Resume, platform.NotificationsToBroker.Resume),
+        Hold: 1000);
+
+    public static Fault DatabaseHalfOpen => new(
+        "database half-open", platform => Do(platform.OrdersToDatabase.HalfOpen, platform.NotificationsToDatabase.HalfOpen), CaughtUpAsync);
+
+    public static Fault BrokerHalfOpen => new(
+        "broker half-open", platform => Do(platform.OrdersToBroker.HalfOpen, platform.NotificationsToBroker.HalfOpen), CaughtUpAsync);
+
+    /// <summary>The broker has the events and says so to nobody; then the connection ends.</summary>
+    public static Fault ConfirmsLost => new(
+        "confirms lost",
+        platform => Do(platform.OrdersToBroker.LoseAnswers),
+        platform => Do(platform.OrdersToBroker.Cut, platform.OrdersToBroker.Resume));
+
+    public static Fault DiskFull => new(
+        "disk full",
+        async platform =>
+        {
+            await ExecuteAsync(platform, "orders-db", $"{FillDisk} CREATE TRIGGER disk_full BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION disk_full()");
+            await ExecuteAsync(platform, "notifications-db", $"{FillDisk} CREATE TRIGGER disk_full BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION disk_full()");
+        },
+        async platform =>
+        {
+            await ExecuteAsync(platform, "orders-db", "DROP TRIGGER disk_full ON orders");
+            await ExecuteAsync(platform, "notifications-db", "DROP TRIGGER disk_full ON inbox");
+        });
+
+    /// <summary>An hour forward, then an hour back.</summary>
+    public static Fault ClockJumps => new(
+        "clock jumps",
+        platform => Do(() => platform.Clock.Set(TimeSpan.FromHours(1))),
+        platform => Do(() => platform.Clock.Set(TimeSpan.Zero)));
+
+    public static Fault Killed(string service) => new($"{service} killed", platform => platform.Platform.KillAsync(service), platform => ReviveAsync(platform, service), Hold: 200);
+
+    // A container that is stopped loses its data with it; there the broker becomes unreachable instead.
+    private static Task KillBrokerAsync(FaultyPlatform platform) => platform.Platform.IsProcess("messaging")
+        ? platform.Platform.KillAsync("messaging")
+        : Do(platform.OrdersToBroker.Cut, platform.NotificationsToBroker.Cut);
+
+    // Likewise; a server one of whose processes is killed ends all the others, and recovers from its log.
+    private static Task KillDatabaseAsync(FaultyPlatform platform) => platform.Platform.IsProcess("postgres")
+        ? platform.Platform.KillAsync("postgres")
+        : CrashAsync(platform);
+
+    private static async Task CrashAsync(FaultyPlatform platform)
+    {
+        var lost = await Assert.ThrowsAnyAsync<NpgsqlException>(() => ExecuteAsync(platform, "orders-db", "COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'"));
+        Assert.True(lost.IsTransient, $"The server did not crash: {lost.Message}");
+    }
+
+    private static async Task ReviveAsync(FaultyPlatform platform, string resource)
+    {
+        platform.OrdersToBroker.Resume();
+        platform.NotificationsToBroker.Resume();
+        if (platform.Platform.HasEnded(resource))
+            await platform.Platform.StartAsync(resource);
+        await platform.Platform.WaitUntilHealthyAsync(resource);
+        await CaughtUpAsync(platform);
+    }
+
+    // The events flow again.
+    private static async Task CaughtUpAsync(FaultyPlatform platform)
+    {
+        await using var database = await platform.Platform.DatabaseAsync("orders-db");
+        await Eventually.SeeAsync("a small outbox", async () =>
+        {
+            await using var count = database.CreateCommand("SELECT count(*) FROM outbox");
+            return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        }, pending => pending < 50);
+    }
+
+    private static async Task ExecuteAsync(FaultyPlatform platform, string database, string sql)
+    {
+        await using var source = await platform.Platform.DatabaseAsync(database);
+        await using var command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    private static Task Do(params Action[] actions)
+    {
+        foreach (var action in actions)
+            action();
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using GoReliable.Tests.Platform;
+using Npgsql;
+
+namespace GoReliable.Tests.Faults;
+
+/// <summary>A platform whose services reach database and broker by wires that can be broken.</summary>
+public sealed class FaultyPlatform : IAsyncLifetime
+{
+    internal TcpProxy OrdersToDatabase { get; } = new();
+
+    internal TcpProxy OrdersToBroker { get; } = new();
+
+    internal TcpProxy NotificationsToDatabase { get; } = new();
+
+    internal TcpProxy NotificationsToBroker { get; } = new();
+
+    internal SkewedClock Clock { get; } = new();
+
+    /// <summary>The platform, healthy.</summary>
+    public GoReliablePlatform Platform { get; private set; } = null!;
+
+    private TcpProxy[] Wires => [OrdersToDatabase, OrdersToBroker, NotificationsToDatabase, NotificationsToBroker];
+
+    public async ValueTask InitializeAsync()
+    {
+        Platform = await GoReliablePlatform.StartAsync(configure: Configure);
+        await Tap.OpenAsync(Platform);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Platform.DisposeAsync();
+        foreach (var wire in Wires)
+            await wire.DisposeAsync();
+        Clock.Dispose();
+    }
+
+    /// <summary>Breaks something under load, repairs it, and asserts that nothing is lost and nothing there twice.</summary>
+    /// <returns>What was found, for what the caller wants to assert besides.</returns>
+    internal async Task<(Ledger Ledger, FaultWindow Window)> SurviveAsync(Fault fault, string customers)
+    {
+        await using var load = Load.Start(Platform, customers);
+        await load.AcceptMoreAsync(300);
+        var broken = Stopwatch.GetTimestamp();
+        await fault.BreakAsync(this);
+        await load.OfferMoreAsync(fault.Hold);
+        await fault.RepairAsync(this);
+        await load.AcceptMoreAsync(300);
+        var recovered = Stopwatch.GetTimestamp();
+        await load.OfferMoreAsync(300);
+        await load.StopAsync();
+
+        var ledger = await Ledger.CloseAsync(Platform, load);
+        var window = FaultWindow.Of(load, broken, recovered);
+        TestContext.Current.TestOutputHelper?.WriteLine(ledger.Describe(fault.Name, window));
+        ledger.AssertNothingLost();
+        Assert.True(window.OfferedRate >= Load.PromisedRate, $"Only {window.OfferedRate:0} orders a second were offered during the fault.");
+        return (ledger, window);
+    }
+
+    private void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+        var orders = builder.CreateResourceBuilder<ProjectResource>("orders");
+        var notifications = builder.CreateResourceBuilder<ProjectResource>("notifications");
+        Database(orders, "orders-db", OrdersToDatabase);
+        Database(notifications, "notifications-db", NotificationsToDatabase);
+        Broker(orders, OrdersToBroker);
+        Broker(notifications, NotificationsToBroker);
+
+        Clock.Rule(orders);
+        Clock.Rule(notifications);
+
+        // At this load, telling of each order and of each refused one would cost this process more than the load itself.
+        foreach (var service in new[] { "gateway", "orders", "notifications" })
+        {
+            builder.CreateResourceBuilder<ProjectResource>(service)
+                .WithEnvironment("Logging__LogLevel__Default", "Critical")
+                .WithEnvironment("Logging__LogLevel__GoReliable.Orders.Outbox.OutboxRelay", "Warning")
+                .WithEnvironment("Logging__LogLevel__GoReliable.Notifications", "Warning")
+                .WithEnvironment("OTEL_TRACES_SAMPLER", "parentbased_traceidratio").WithEnvironment("OTEL_TRACES_SAMPLER_ARG", "0.01");
+        }
+
+        // All of the load comes from one address, and it is a fault that is tested.
+        builder.CreateResourceBuilder<ProjectResource>("gateway")
+            .WithEnvironment("RateLimits__PerAddress__PermitsPerSecond", "100000").WithEnvironment("RateLimits__PerAddress__Burst", "100000")
+            .WithEnvironment("RateLimits__PerCustomer__PermitsPerSecond", "10000").WithEnvironment("RateLimits__PerCustomer__Burst", "10000");
+    }
+
+    private static void Database(IResourceBuilder<ProjectResource> service, string name, TcpProxy wire) => Through(service, name, direct =>
+    {
+        var connection = new NpgsqlConnectionStringBuilder(direct);
+        wire.Target = new DnsEndPoint(connection.Host!, connection.Port, AddressFamily.InterNetwork);
+        (connection.Host, connection.Port) = (IPAddress.Loopback.ToString(), wire.Port);
+        return connection.ConnectionString;
+    });
+
+    private static void Broker(IResourceBuilder<ProjectResource> service, TcpProxy wire) => Through(service, "messaging", direct =>
+    {
+        var connection = new UriBuilder(direct);
+        wire.Target = new DnsEndPoint(connection.Host, connection.Port, AddressFamily.InterNetwork);
+        (connection.Host, connection.Port) = (IPAddress.Loopback.ToString(), wire.Port);
+        return connection.Uri.AbsoluteUri.TrimEnd('/');
+    });
+
+    // After the AppHost's own references, and at each start.
+    private static void Through(IResourceBuilder<ProjectResource> service, string name, Func<string, string> wire) => service.WithEnvironment(async context =>
+    {
+        var variable = $"ConnectionStrings__{name}";
+        var direct = await ((IValueProvider)context.EnvironmentVariables[variable]).GetValueAsync(context.CancellationToken);
+        context.EnvironmentVariables[variable] = wire(direct!);
+    });
+}

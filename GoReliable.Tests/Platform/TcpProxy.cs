@@ -1,0 +1,172 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace GoReliable.Tests.Platform;
+
+/// <summary>A wire between a service and its server that can be held, cut and broken as real networks do it.</summary>
+internal sealed class TcpProxy : IAsyncDisposable
+{
+    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource disposed = new();
+    private readonly ConcurrentDictionary<Wire, Task> wires = [];
+    private readonly Task accepting;
+    private volatile TaskCompletionSource flowing = new();
+    private volatile bool isCut;
+
+    public TcpProxy()
+    {
+        flowing.SetResult();
+        listener.Start();
+        accepting = AcceptAsync();
+    }
+
+    /// <summary>Where clients connect to, on the loopback interface.</summary>
+    public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
+
+    /// <summary>Where it leads.</summary>
+    public DnsEndPoint? Target { get; set; }
+
+    /// <summary>Nothing passes, in either direction and on new connections too; what is sent waits.</summary>
+    public void Stall() => flowing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>All connections end, and new ones end at once.</summary>
+    public void Cut()
+    {
+        isCut = true;
+        foreach (var wire in wires.Keys)
+            wire.Dispose();
+    }
+
+    /// <summary>Passes what waits, and new connections.</summary>
+    public void Resume()
+    {
+        isCut = false;
+        flowing.TrySetResult();
+    }
+
+    /// <summary>
+    /// The other end of every connection is gone and nobody says so to the client: it may send, and hears nothing,
+    /// not even an end. New connections are well.
+    /// </summary>
+    public void HalfOpen()
+    {
+        foreach (var wire in wires.Keys)
+            wire.Vanish();
+    }
+
+    /// <summary>From now on what the server says on the present connections is lost; what it is told arrives.</summary>
+    public void LoseAnswers()
+    {
+        foreach (var wire in wires.Keys)
+            wire.LosesAnswers = true;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await disposed.CancelAsync();
+        listener.Stop();
+        flowing.TrySetResult();
+        foreach (var wire in wires.Keys)
+            wire.Dispose();
+        await accepting;
+        await Task.WhenAll(wires.Values);
+        disposed.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!disposed.IsCancellationRequested)
+        {
+            try
+            {
+                var wire = new Wire(await listener.AcceptSocketAsync(disposed.Token));
+                wires[wire] = Task.CompletedTask;
+                wires[wire] = RunAsync(wire);
+            }
+            catch (Exception exception) when (exception is OperationCanceledException or SocketException)
+            {
+                // Disposed of, or a client that left before it was accepted.
+            }
+        }
+    }
+
+    private async Task RunAsync(Wire wire)
+    {
+        try
+        {
+            await flowing.Task;
+            if (!isCut)
+                await wire.RunAsync(Target!, () => flowing.Task, disposed.Token);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // One end is gone: so is the wire.
+        }
+        finally
+        {
+            wire.Dispose();
+            wires.TryRemove(wire, out _);
+        }
+    }
+
+    private sealed class Wire(Socket client) : IDisposable
+    {
+        private readonly Socket server = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        private volatile bool hasVanished;
+
+        public volatile bool LosesAnswers;
+
+        public async Task RunAsync(DnsEndPoint target, Func<Task> flowing, CancellationToken cancellationToken)
+        {
+            client.NoDelay = true;
+            await server.ConnectAsync(target, cancellationToken);
+            var fromClient = PumpAsync(client, server, () => hasVanished, flowing, cancellationToken);
+            var fromServer = PumpAsync(server, client, () => LosesAnswers, flowing, cancellationToken);
+            await Task.WhenAny(fromClient, fromServer);
+            // Nobody tells the client. It ends the wire itself, when it has waited long enough.
+            if (hasVanished)
+                await fromClient;
+        }
+
+        public void Vanish()
+        {
+            hasVanished = true;
+            server.Dispose();
+        }
+
+        public void Dispose()
+        {
+            client.Dispose();
+            server.Dispose();
+        }
+
+        // Ends with the end of the socket that it reads from, or of the one that it writes to, which it may outlive.
+        private static async Task PumpAsync(Socket from, Socket to, Func<bool> isLost, Func<Task> flowing, CancellationToken cancellationToken)
+        {
+            var buffer = new byte[64 * 1024];
+            for (int read; (read = await TryAsync(() => from.ReceiveAsync(buffer, cancellationToken))) > 0;)
+            {
+                await flowing();
+                for (int sent = 0, more; sent < read && !isLost(); sent += more)
+                {
+                    more = await TryAsync(() => to.SendAsync(buffer.AsMemory(sent, read - sent), cancellationToken));
+                    if (more == 0 && !isLost())
+                        return;
+                }
+            }
+        }
+
+        private static async Task<int> TryAsync(Func<ValueTask<int>> transfer)
+        {
+            try
+            {
+                return await transfer();
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException or OperationCanceledException)
+            {
+                return 0;
+            }
+        }
+    }
+}
