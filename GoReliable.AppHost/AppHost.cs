@@ -40,6 +40,9 @@ var gateway = builder.AddProject<Projects.GoReliable_Gateway>("gateway")
     .WithReference(orders).WaitFor(orders)
     .WithReference(notifications).WaitFor(notifications);
 
+// Tokens: of `dotnet user-jwts` here, of an identity provider where it is deployed.
+builder.AddIdentity(gateway, orders, notifications);
+
 // Prometheus, Grafana, Tempo, Loki and the Collector; `--Observability=false` does without.
 builder.AddObservability(gateway, orders, notifications);
 

@@ -1,11 +1,16 @@
 using GoReliable.Gateway;
+using GoReliable.Gateway.Limits;
 using GoReliable.Gateway.Requests;
 using GoReliable.Gateway.Routing;
+using GoReliable.ServiceDefaults.Identity;
 
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
+builder.AddIdentity();
+builder.AddTrustedProxies();
 builder.AddRequestLimits();
+builder.AddLimits();
 builder.AddRoutes();
 builder.Services.AddSingleton<Telemetry>();
 
@@ -13,10 +18,16 @@ var app = builder.Build();
 
 // The order is the meaning: probes and scrapes leave first, then everything is measured, also the errors that come next.
 app.MapDefaultEndpoints();
+app.UseForwardedHeaders();
 app.UseMiddleware<RequestTelemetry>();
+app.UseSecurityHeaders();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
+app.UseAddressLimit();
 app.UseRequestLimits();
+app.UseAuthentication();
+app.UseCustomerLimits();
+app.UseAuthorization();
 app.MapRoutes();
 
 app.Run();

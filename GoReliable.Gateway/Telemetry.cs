@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using GoReliable.Gateway.Resilience;
 using GoReliable.Gateway.Routing;
 
 namespace GoReliable.Gateway;
@@ -16,6 +17,9 @@ internal sealed class Telemetry
     /// <summary>Label of methods outside HTTP's own; the name is OpenTelemetry's.</summary>
     private const string OtherMethod = "_OTHER";
 
+    /// <summary>Why a limit refuses a request.</summary>
+    private static readonly string[] Rejections = ["address_rate", "customer_rate", "load"];
+
     // Errors that the gateway answers by itself, on any route.
     private static readonly int[] OwnErrors = [500, 502, 503, 504];
 
@@ -25,6 +29,8 @@ internal sealed class Telemetry
     private readonly Counter<long> requests;
     private readonly Histogram<double> duration;
     private readonly UpDownCounter<long> inFlight;
+    private readonly Counter<long> rejected;
+    private readonly Counter<long> retries;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -41,6 +47,10 @@ internal sealed class Telemetry
             });
         inFlight = meter.CreateUpDownCounter<long>(
             "goreliable.api_gateway.http_requests_in_flight", "{request}", "Number of HTTP requests currently being processed");
+        rejected = meter.CreateCounter<long>(
+            "goreliable.api_gateway.requests_rejected", "{request}", "Total number of HTTP requests refused by a limit");
+        retries = meter.CreateCounter<long>(
+            "goreliable.api_gateway.forward_retries", "{retry}", "Total number of times that a request was sent to a service again");
     }
 
     /// <summary>
@@ -53,9 +63,18 @@ internal sealed class Telemetry
         foreach (var route in Routes.All)
             foreach (var status in OwnErrors.Prepend(route.Success))
                 requests.Add(0, Tags(route.Method, route.Template, status));
+        foreach (var reason in Rejections)
+            rejected.Add(0, Reason(reason));
+        foreach (var service in Routes.All.Select(route => route.Service).Distinct())
+            foreach (var reason in Retry.Reasons)
+                retries.Add(0, new("service", service), Reason(reason));
     }
 
     public void RequestStarted() => inFlight.Add(1);
+
+    public void RequestRejected(string reason) => rejected.Add(1, Reason(reason));
+
+    public void Retried(string service, string reason) => retries.Add(1, new("service", service), Reason(reason));
 
     public void RequestEnded(string method, string route, int status, TimeSpan took)
     {
@@ -71,6 +90,8 @@ internal sealed class Telemetry
         && known is ("GET" or "POST" or "PUT" or "PATCH" or "DELETE" or "HEAD" or "OPTIONS" or "TRACE" or "CONNECT")
             ? known
             : OtherMethod;
+
+    private static KeyValuePair<string, object?> Reason(string reason) => new("reason", reason);
 
     private static TagList Tags(string method, string route, int status) => new()
     {

@@ -23,6 +23,21 @@ internal static partial class Log
         Message = "Queue {Queue} does not take a failed message, trying again: {Error}")]
     public static partial void ForwardFailed(this ILogger logger, string queue, string error);
 
+    [LoggerMessage(EventName = "dead_letter.stored", Level = LogLevel.Warning,
+        Message = "Dead letter {DeadLetterId} ({EventType}) waits for an operator: {Reason} after {Attempts} attempt(s), trace {OriginalTraceId}")]
+    public static partial void DeadLetterStored(this ILogger logger, Guid deadLetterId, string eventType, string reason, int attempts, string? originalTraceId);
+
+    [LoggerMessage(EventName = "dead_letter.not_stored", Level = LogLevel.Warning, Message = "Dead letters wait in their queue, they cannot be stored: {Reason}")]
+    public static partial void DeadLettersNotStored(this ILogger logger, string reason);
+
+    [LoggerMessage(EventName = "dead_letter.redriven", Level = LogLevel.Information,
+        Message = "Dead letter {DeadLetterId} ({EventType}, {Reason}) put back into the queue by {Operator}, trace {OriginalTraceId}")]
+    public static partial void DeadLetterRedriven(this ILogger logger, Guid deadLetterId, string eventType, string reason, string @operator, string? originalTraceId);
+
+    [LoggerMessage(EventName = "dead_letter.discarded", Level = LogLevel.Warning,
+        Message = "Dead letter {DeadLetterId} ({EventType}, {Reason}) discarded by {Operator}, trace {OriginalTraceId}")]
+    public static partial void DeadLetterDiscarded(this ILogger logger, Guid deadLetterId, string eventType, string reason, string @operator, string? originalTraceId);
+
     [LoggerMessage(EventName = "consumer.started", Level = LogLevel.Information, Message = "Consuming from {Queue}")]
     public static partial void ConsumerStarted(this ILogger logger, string queue);
 

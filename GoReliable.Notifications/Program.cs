@@ -1,10 +1,15 @@
 using GoReliable.Notifications;
 using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Listing;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
+
+// An operator at a terminal, not a service.
+if (args is ["dead-letters", .. var command])
+    return await DeadLetterCommand.RunAsync(command, Console.In, Console.Out, Console.Error, CancellationToken.None);
 
 var builder = WebApplication.CreateBuilder(args);
 
@@ -28,10 +33,11 @@ builder.AddRabbitMQClient("messaging", settings =>
 builder.Services.AddSingleton<Telemetry>();
 builder.AddDelivery();
 builder.AddConsuming();
+builder.AddDeadLetters();
 
 var app = builder.Build();
 
-app.MapDefaultEndpoints();
+app.MapDefaultEndpoints(management => management.MapDeadLetters());
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseAuthentication();

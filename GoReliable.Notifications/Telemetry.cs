@@ -26,11 +26,11 @@ internal sealed class Telemetry
     {
         meter = meters.Create("GoReliable.Notifications");
 
-        processed = meter.CreateCounter<long>(Prefix + "messages_processed", description: "Total number of messages processed");
+        processed = meter.CreateCounter<long>(Prefix + "messages_processed", "{message}", "Total number of messages processed");
         processingDuration = meter.CreateHistogram(Prefix + "message_processing_duration", "s", "Message processing duration in seconds, from taken to acknowledged",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10] });
-        inFlight = meter.CreateUpDownCounter<long>(Prefix + "messages_in_flight", description: "Number of messages currently being processed");
-        attempts = meter.CreateCounter<long>(Prefix + "delivery_attempts", description: "Total number of attempts to deliver a notification");
+        inFlight = meter.CreateUpDownCounter<long>(Prefix + "messages_in_flight", "{message}", "Number of messages currently being processed");
+        attempts = meter.CreateCounter<long>(Prefix + "delivery_attempts", "{attempt}", "Total number of attempts to deliver a notification");
         latency = meter.CreateHistogram(Prefix + "delivery_latency", "s", "Time from an order event to its delivered notification in seconds",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60] });
 
@@ -58,7 +58,7 @@ internal sealed class Telemetry
 
     /// <summary>Number of messages per queue, as last sampled. Nothing is reported where there is no fresh sample.</summary>
     public void ObserveQueues(Func<IEnumerable<Measurement<long>>> sample) =>
-        meter.CreateObservableGauge(Prefix + "queue_messages", sample, description: "Number of messages waiting in a queue");
+        meter.CreateObservableGauge(Prefix + "queue_messages", sample, "{message}", "Number of messages waiting in a queue");
 
     // An increase from nothing to one is invisible to rate(): series that alerts and ratios need exist from the start.
     private void StartAtZero()

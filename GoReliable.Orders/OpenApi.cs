@@ -6,6 +6,8 @@ namespace GoReliable.Orders;
 /// <summary>The description of the public API at <c>/openapi/v1.json</c>, and a page to try it at <c>/docs</c>.</summary>
 internal static class OpenApi
 {
+    private const string Bearer = "Bearer";
+
     public static IServiceCollection AddApiDescription(this IServiceCollection services) => services.AddOpenApi(options =>
         options.AddDocumentTransformer((document, _, _) =>
         {
@@ -13,13 +15,20 @@ internal static class OpenApi
             // Relative to where the document was read from: the gateway, whatever its name is outside.
             document.Servers = [new OpenApiServer { Url = "/" }];
             document.Paths.Add("/api/v1/orders/{id}/notifications", Notifications());
+            RequireToken(document);
             return Task.CompletedTask;
         }));
 
     public static void MapApiDescription(this IEndpointRouteBuilder routes)
     {
         routes.MapOpenApi();
-        routes.MapScalarApiReference("/docs", scalar => scalar.WithTitle("GoReliable API"));
+        routes.MapScalarApiReference("/docs", scalar => scalar.WithTitle("GoReliable API").AddPreferredSecuritySchemes(Bearer));
+    }
+
+    private static void RequireToken(OpenApiDocument document)
+    {
+        document.AddComponent(Bearer, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT" });
+        document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Bearer, document)] = [] }];
     }
 
     // Served by another service, behind the same gateway: clients see one API.

@@ -25,7 +25,7 @@ builder.AddRabbitMQClient("messaging", settings =>
 }, BrokerExtensions.Configure);
 
 builder.Services.AddSingleton<Telemetry>();
-builder.Services.AddOrdering();
+builder.AddOrdering();
 builder.Services.AddOutbox();
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJson.Default));
 builder.Services.AddApiDescription();

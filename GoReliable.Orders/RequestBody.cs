@@ -27,7 +27,14 @@ internal static class RequestBody
         {
             return (null, Unreadable(exception));
         }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            return (null, ClientGone);
+        }
     }
+
+    // Reset or gone in the middle of its body. Nobody will read this answer.
+    private static readonly ProblemHttpResult ClientGone = TypedResults.Problem(statusCode: StatusCodes.Status499ClientClosedRequest);
 
     // Too large, too slow, broken off: Kestrel's status says which.
     private static ProblemHttpResult Unreadable(BadHttpRequestException exception) =>

@@ -73,18 +73,27 @@ internal sealed class Telemetry
     }
 
     /// <summary>Measures an operation on orders from now until it is disposed.</summary>
-    public Timing Operation(string operation) => new(operationDuration, "operation", operation);
+    /// <param name="operation">A value of a small closed set.</param>
+    /// <param name="caller">Cancelled when the caller goes away, which is no failure of ours.</param>
+    public Timing Operation(string operation, CancellationToken caller = default) => new(operationDuration, "operation", operation, caller);
 
     /// <summary>Measures a database query from now until it is disposed.</summary>
-    public Timing Query(string query) => new(queryDuration, "query", query);
+    /// <param name="query">A value of a small closed set.</param>
+    /// <param name="caller">Cancelled when the caller goes away, which is no failure of ours.</param>
+    public Timing Query(string query, CancellationToken caller = default) => new(queryDuration, "query", query, caller);
 
-    /// <summary>One timed piece of work; what nobody gave a result has failed.</summary>
-    internal sealed class Timing(Histogram<double> histogram, string tag, string value) : IDisposable
+    /// <summary>One timed piece of work; what nobody gave a result has failed, or was called off.</summary>
+    internal sealed class Timing(Histogram<double> histogram, string tag, string value, CancellationToken caller) : IDisposable
     {
         private readonly long started = Stopwatch.GetTimestamp();
+        private string? result;
 
         /// <summary>How it ended: a value of a small closed set.</summary>
-        public string Result { get; set; } = "error";
+        public string Result
+        {
+            get => result ?? (caller.IsCancellationRequested ? "cancelled" : "error");
+            set => result = value;
+        }
 
         public void Succeeded() => Result = "ok";
 

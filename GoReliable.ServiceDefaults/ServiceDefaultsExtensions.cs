@@ -1,10 +1,13 @@
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Health;
+using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.ServiceDefaults.Logging;
 using GoReliable.ServiceDefaults.Management;
 using GoReliable.ServiceDefaults.Problems;
 using GoReliable.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -14,26 +17,31 @@ namespace Microsoft.Extensions.Hosting;
 public static class ServiceDefaultsExtensions
 {
     /// <summary>
-    /// Adds settings from <c>GORELIABLE_CONFIG</c>, logs, telemetry, health checks, the management port, problem details,
-    /// service discovery and resilient HTTP clients.
+    /// Adds settings from <c>GORELIABLE_CONFIG</c>, logs, telemetry, an orderly stop, health checks, the management port,
+    /// problem details, service discovery and resilient HTTP clients.
     /// </summary>
     /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
     /// <exception cref="InvalidOperationException">
-    /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file.
+    /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file;
+    /// <c>Chaos</c> has a mistake, or is on in Production.
     /// </exception>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
+        InvalidSettingException.EndWithOneLine();
         builder.AddConfigurationFile();
         builder.AddLogs();
         var managementPort = ManagementPort.Bind(builder);
 
         builder.AddTelemetry(managementPort);
+        builder.AddLifecycle(); // after telemetry, and so stopped before it
+        builder.AddChaos();
         builder.Services.AddHealthChecks();
         builder.Services.AddProblems();
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
             http.AddStandardResilienceHandler();
+            http.AddHttpMessageHandler<ChaosHandler>();
             http.AddServiceDiscovery();
         });
 
@@ -44,17 +52,25 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there.
-    /// Call it first: these requests pass none of the middleware that comes later.
+    /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there but
+    /// what the service adds. Call it first: these requests pass none of the middleware that comes later.
+    /// While the service stops, every request is the last of its connection.
     /// </summary>
-    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    /// <param name="app">The service.</param>
+    /// <param name="operate">
+    /// Maps endpoints for operators: on this port and on no other, with authentication and problem documents. Each says
+    /// itself who may use it.
+    /// </param>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app, Action<IEndpointRouteBuilder>? operate = null)
     {
         var port = app.Services.GetRequiredService<ManagementPort>();
 
+        app.UseDrain();
         app.MapWhen(port.Received, management => management
             .UseWithoutHttpMetrics()
             .UseHealthEndpoints()
             .UsePrometheusEndpoint()
+            .UseOperatorEndpoints(operate)
             .UseNotFound());
 
         return app;

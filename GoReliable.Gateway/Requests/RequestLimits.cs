@@ -1,12 +1,28 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
 namespace GoReliable.Gateway.Requests;
 
-/// <summary>How much a client may send. The largest order, a hundred items, has about 15 KB.</summary>
+/// <summary>How much a client may send, and how slowly. The largest order, a hundred items, has about 15 KB.</summary>
 internal static class RequestLimits
 {
-    private const int BodyBytes = 64 * 1024;
+    /// <summary>Of a request's body.</summary>
+    public const int BodyBytes = 64 * 1024;
+
     private const int HeaderBytes = 16 * 1024;
     private const int HeaderCount = 64;
     private const int RequestLineBytes = 4 * 1024;
+
+    // A connection costs about 10 KB while it is idle. One that is too many is closed at once; the management port counts its own.
+    private const int Connections = 10_000;
+
+    // From the first byte of a request's headers to their last.
+    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
+
+    // Longer than load balancers keep theirs (mostly 60 s): who closes first may cut off a request that is on its way.
+    private static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromSeconds(130);
+
+    // Slower is no telephone network any more. Without a rate, a handful of clients could hold a place each for ever.
+    private static readonly MinDataRate DataRate = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(5));
 
     public static void AddRequestLimits(this WebApplicationBuilder builder) => builder.WebHost.ConfigureKestrel(kestrel =>
     {
@@ -14,6 +30,11 @@ internal static class RequestLimits
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
         kestrel.Limits.MaxRequestHeaderCount = HeaderCount;
         kestrel.Limits.MaxRequestLineSize = RequestLineBytes;
+        kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+        kestrel.Limits.KeepAliveTimeout = KeepAliveTimeout;
+        kestrel.Limits.MinRequestBodyDataRate = DataRate;
+        kestrel.Limits.MinResponseDataRate = DataRate;
+        kestrel.Limits.MaxConcurrentConnections = Connections;
     });
 
     /// <summary>

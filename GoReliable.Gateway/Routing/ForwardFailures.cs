@@ -1,3 +1,5 @@
+using GoReliable.Gateway.Resilience;
+using Polly.CircuitBreaker;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace GoReliable.Gateway.Routing;
@@ -16,16 +18,27 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
     {
         await next(context);
 
-        if (context.GetForwarderErrorFeature() is not { } failure || IsClients(failure.Error))
+        if (context.GetForwarderErrorFeature() is not { } failure)
             return;
+        if (IsClients(failure.Error))
+        {
+            // What was left of the body is not read: Kestrel ends the connection, and the client should know.
+            if (!context.Response.HasStarted && HttpProtocol.IsHttp11(context.Request.Protocol))
+                context.Response.Headers.Connection = "close";
+            return;
+        }
 
-        var proxy = context.GetReverseProxyFeature();
-        logger.ForwardFailed(
-            proxy.Route.Config.Match.Path!,
-            proxy.Cluster.Config.ClusterId,
-            proxy.ProxiedDestination?.DestinationId ?? "none",
-            failure.Error,
-            Reason(failure));
+        // That a service is left out was said when it began to be.
+        if (failure.Exception is not BrokenCircuitException)
+        {
+            var proxy = context.GetReverseProxyFeature();
+            logger.ForwardFailed(
+                proxy.Route.Config.Match.Path!,
+                proxy.Cluster.Config.ClusterId,
+                proxy.ProxiedDestination?.DestinationId ?? "none",
+                failure.Error,
+                Reason(failure));
+        }
 
         if (ReachedNobody(failure) && !context.Response.HasStarted)
         {
@@ -35,8 +48,8 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
     }
 
     private static bool ReachedNobody(IForwarderErrorFeature failure) =>
-        failure.Error is ForwarderError.NoAvailableDestinations
-        || failure.Exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError };
+        failure is { Error: ForwarderError.NoAvailableDestinations } or { Exception: BrokenCircuitException }
+        || (failure.Exception is { } exception && Failures.ReachedNobody(exception));
 
     private static string Reason(IForwarderErrorFeature failure) => failure switch
     {

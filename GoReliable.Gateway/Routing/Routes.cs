@@ -1,7 +1,10 @@
+using GoReliable.Gateway.Resilience;
+using GoReliable.ServiceDefaults.Identity;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.ServiceDiscovery;
+using Yarp.ReverseProxy.Transforms;
 
 namespace GoReliable.Gateway.Routing;
 
@@ -9,8 +12,16 @@ namespace GoReliable.Gateway.Routing;
 /// <param name="Method">The one method that is let through.</param>
 /// <param name="Template">Its path, and its label in metrics.</param>
 /// <param name="Service">Who answers, by its name in service discovery.</param>
+/// <param name="Scope">What a token must allow; null where none is needed.</param>
 /// <param name="Success">The status of a good answer.</param>
-internal sealed record Route(string Method, string Template, string Service, int Success = StatusCodes.Status200OK);
+/// <param name="TakesKey">Whether the service does the same once and twice for a request with an <c>Idempotency-Key</c>.</param>
+internal sealed record Route(string Method, string Template, string Service, string? Scope, int Success = StatusCodes.Status200OK, bool TakesKey = false)
+{
+    public string Id => $"{Method} {Template}";
+
+    /// <summary>Whether a request on this route may be sent to the service again when nobody knows what became of it.</summary>
+    public bool IsRepeatable(HttpRequest request) => HttpMethods.IsGet(Method) || (TakesKey && request.Headers.ContainsKey("Idempotency-Key"));
+}
 
 /// <summary>The public API, route by route: what is not here does not exist outside.</summary>
 internal static class Routes
@@ -20,27 +31,37 @@ internal static class Routes
 
     public static IReadOnlyList<Route> All { get; } =
     [
-        new("POST", "/api/v1/orders", Orders, StatusCodes.Status201Created),
-        new("GET", "/api/v1/orders", Orders),
-        new("GET", "/api/v1/orders/{id}", Orders),
-        new("POST", "/api/v1/orders/{id}/confirm", Orders),
-        new("POST", "/api/v1/orders/{id}/cancel", Orders),
-        new("GET", "/api/v1/orders/{id}/notifications", Notifications),
-        new("GET", "/openapi/v1.json", Orders),
-        new("GET", "/docs", Orders),
-        new("GET", "/docs/{asset}", Orders),
+        new("POST", "/api/v1/orders", Orders, Scopes.OrdersWrite, StatusCodes.Status201Created, TakesKey: true),
+        new("GET", "/api/v1/orders", Orders, Scopes.OrdersRead),
+        new("GET", "/api/v1/orders/{id}", Orders, Scopes.OrdersRead),
+        new("POST", "/api/v1/orders/{id}/confirm", Orders, Scopes.OrdersWrite),
+        new("POST", "/api/v1/orders/{id}/cancel", Orders, Scopes.OrdersWrite),
+        new("GET", "/api/v1/orders/{id}/notifications", Notifications, Scopes.OrdersRead),
+        new("GET", "/openapi/v1.json", Orders, Scope: null),
+        new("GET", "/docs", Orders, Scope: null),
+        new("GET", "/docs/{asset}", Orders, Scope: null),
     ];
 
     public static void AddRoutes(this WebApplicationBuilder builder)
     {
-        // How long a destination may stay silent. ASP.NET's request timeouts would not do: YARP takes their
-        // cancellation for the client's and answers 400.
-        var silence = builder.Configuration.GetValue("Gateway:Timeout", TimeSpan.FromSeconds(10));
-
-        builder.Services.AddReverseProxy().LoadFromMemory(
-            [.. All.Select(Forward)],
-            [.. All.Select(route => route.Service).Distinct().Select(service => Cluster(service, silence))]);
+        var timeouts = Timeouts.Read(builder.Configuration);
+        builder.Services.AddSingleton(timeouts);
+        builder.Services.AddSingleton<IForwarderHttpClientFactory, ResilientClientFactory>();
         builder.Services.AddSingleton<IDestinationResolver, ServiceDestinations>();
+        builder.Services.AddSingleton<IForwarderHttpClientFactory, DisturbedForwarding>();
+
+        var routes = All.ToDictionary(route => route.Id);
+        builder.Services.AddReverseProxy()
+            .LoadFromMemory([.. All.Select(Config)], [.. All.Select(route => route.Service).Distinct().Select(service => Cluster(service, timeouts))])
+            .AddTransforms(transforms =>
+            {
+                var route = routes[transforms.Route.RouteId];
+                transforms.AddRequestTransform(request =>
+                {
+                    new Forward(request.HttpContext, route.IsRepeatable(request.HttpContext.Request)).AttachTo(request.ProxyRequest);
+                    return ValueTask.CompletedTask;
+                });
+            });
 
         // A failed forward is logged once, by ForwardFailures.
         builder.Logging.AddFilter("Yarp.ReverseProxy.Forwarder", LogLevel.None);
@@ -52,18 +73,20 @@ internal static class Routes
         proxy.UseLoadBalancing();
     });
 
-    private static RouteConfig Forward(Route route) => new()
+    private static RouteConfig Config(Route route) => new()
     {
-        RouteId = $"{route.Method} {route.Template}",
+        RouteId = route.Id,
         ClusterId = route.Service,
+        AuthorizationPolicy = route.Scope,
         Match = new RouteMatch { Methods = [route.Method], Path = route.Template },
     };
 
-    private static ClusterConfig Cluster(string service, TimeSpan silence) => new()
+    private static ClusterConfig Cluster(string service, Timeouts timeouts) => new()
     {
         ClusterId = service,
         LoadBalancingPolicy = LoadBalancingPolicies.RoundRobin,
-        HttpRequest = new ForwarderRequestConfig { ActivityTimeout = silence },
+        // ASP.NET's request timeouts would not do: YARP takes their cancellation for the client's and answers 400.
+        HttpRequest = new ForwarderRequestConfig { ActivityTimeout = timeouts.TotalTimeout },
         // Kestrel reads headers as UTF-8; .NET's client would refuse to send what is not ASCII, and blame us with a 502.
         HttpClient = new HttpClientConfig { RequestHeaderEncoding = "utf-8", ResponseHeaderEncoding = "utf-8" },
         // HTTPS where the service offers it: https://aka.ms/dotnet/sd

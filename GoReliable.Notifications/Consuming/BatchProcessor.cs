@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Retrying;
+using GoReliable.ServiceDefaults.Chaos;
 using Npgsql;
 
 namespace GoReliable.Notifications.Consuming;
@@ -10,7 +11,7 @@ namespace GoReliable.Notifications.Consuming;
 /// Handles messages together: claims them in the inbox, delivers, stores, forwards what failed, acknowledges. In this
 /// order, a process that dies at any point leaves messages that come back, and an inbox that knows the handled ones.
 /// </summary>
-internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channels, Forwarder forwarder, Telemetry telemetry, ILogger<BatchProcessor> logger, TimeProvider time)
+internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches chaos, Channels channels, Forwarder forwarder, Telemetry telemetry, ILogger<BatchProcessor> logger, TimeProvider time)
 {
     // Deliveries whose transaction is not known to be committed. The message may come back in another batch.
     private readonly ConcurrentDictionary<Guid, Receipt> uncommitted = new();
@@ -72,6 +73,7 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, Channels channel
 
     private async Task TryHandleAsync(List<Message> messages)
     {
+        await chaos.Database.StrikeAsync(CancellationToken.None);
         await using var connection = await database.OpenConnectionAsync();
         var claims = await Inbox.ClaimAsync(connection, messages);
         var claimed = messages.Where(message => claims.Remove(message.Event!.Id)).ToList();

@@ -1,4 +1,6 @@
 using GoReliable.Notifications.Retrying;
+using GoReliable.ServiceDefaults.Schema;
+using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.Consuming;
 
@@ -7,11 +9,16 @@ internal static class ConsumingExtensions
 {
     public static WebApplicationBuilder AddConsuming(this WebApplicationBuilder builder)
     {
+        builder.Services.AddOptions<InboxOptions>().BindConfiguration(InboxOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<RetryOptions>().BindConfiguration(RetryOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+
         builder.Services.AddSingleton(Random.Shared);
+        builder.Services.AddSingleton<RetryPlan>();
         builder.Services.AddSingleton<Forwarder>();
         builder.Services.AddSingleton<BatchProcessor>();
         builder.Services.AddHostedService<Worker>();
         builder.Services.AddHostedService<QueueSampler>();
+        builder.AddExpiry("inbox", Inbox.Expire, services => services.GetRequiredService<IOptionsMonitor<InboxOptions>>().CurrentValue.Retention);
         return builder;
     }
 }

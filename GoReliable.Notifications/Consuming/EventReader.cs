@@ -38,13 +38,13 @@ internal static partial class EventReader
         if (customerId.Length is 0 or > LongestCustomerId || customerId.Any(char.IsControl))
             return Failure.Poison("incomplete", "data.customerId is empty, too long or has control characters.");
 
-        @event = new OrderEvent(id, type, time, orderId, customerId, data.ContactEmail, data.Total, data.Currency);
+        @event = new OrderEvent(id, type, time, orderId, customerId, data.ContactEmail, data.Total, data.Currency, data.Version);
         return null;
     }
 
     private sealed record Envelope(Guid? Id, string? Type, DateTimeOffset? Time, EventData? Data);
 
-    private sealed record EventData(Guid? OrderId, string? CustomerId, string? ContactEmail, decimal? Total, string? Currency);
+    private sealed record EventData(Guid? OrderId, string? CustomerId, string? ContactEmail, decimal? Total, string? Currency, int? Version);
 
     [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false)]
     [JsonSerializable(typeof(Envelope))]

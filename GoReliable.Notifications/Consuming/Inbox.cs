@@ -30,9 +30,19 @@ internal static class Inbox
 
     private const string Store = """
         -- store notifications
-        INSERT INTO notifications (event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO notifications (event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT DO NOTHING
+        """;
+
+    /// <summary>
+    /// Forgets what was handled before <c>$1</c>, a thousand at most. By row address: a join would be planned for a table
+    /// of any size, and sometimes read all of it.
+    /// </summary>
+    public const string Expire = """
+        -- expire inbox
+        DELETE FROM inbox WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
         """;
 
     // Alone where a batch has only duplicates; then its name is the span's.
@@ -87,6 +97,7 @@ internal static class Inbox
             Column(delivered, message => message.Attempt),
             Column(delivered, message => message.Event!.Time.UtcDateTime),
             Column(delivered, message => message.Receipt!.SentAt.UtcDateTime),
+            Column(delivered, message => message.Event!.Version),
         },
     };
 

@@ -1,6 +1,6 @@
 namespace GoReliable.Notifications.Consuming;
 
-/// <summary>What the worker needs to know of an order event, and no more.</summary>
+/// <summary>What the worker needs to know of an order event, and no more. Events of one order may arrive in any order; the version is theirs.</summary>
 internal sealed record OrderEvent(
     Guid Id,
     OrderEventType Type,
@@ -9,7 +9,8 @@ internal sealed record OrderEvent(
     string CustomerId,
     string? ContactEmail,
     decimal? Total,
-    string? Currency);
+    string? Currency,
+    int? Version);
 
 /// <summary>An event that the worker understands: its CloudEvents type, its short name, and what it tells a customer.</summary>
 internal sealed record OrderEventType(string CloudEventsType, string Name, string Happened)

@@ -1,20 +1,23 @@
 using System.Diagnostics.Metrics;
+using GoReliable.Notifications.DeadLetters;
+using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.ServiceDefaults.Schema;
+using Npgsql;
 using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.Consuming;
 
-/// <summary>Counts the messages in the queues every few seconds, so that a scrape asks nobody.</summary>
-internal sealed class QueueSampler(Broker broker, Telemetry telemetry, ILogger<QueueSampler> logger, TimeProvider time) : BackgroundService
+/// <summary>
+/// Counts the messages in the queues every few seconds, so that a scrape asks nobody. Dead letters are those in their
+/// queue and those in the table that they are moved to.
+/// </summary>
+internal sealed class QueueSampler(Broker broker, RetryPlan plan, NpgsqlDataSource database, SchemaUpgrade schema, Telemetry telemetry, ILogger<QueueSampler> logger, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    private static readonly (string Label, string[] Queues)[] Sampled =
-    [
-        ("main", [OrderTopology.Queue]),
-        ("retry", [.. OrderTopology.RetryDelays.Select(OrderTopology.RetryQueue)]),
-        ("dead", [OrderTopology.DeadQueue]),
-    ];
+    // With the database: the other queues are counted without it.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     // Empty as soon as sampling fails: no value is better than the last one.
     private volatile Measurement<long>[] sample = [];
@@ -46,6 +49,7 @@ internal sealed class QueueSampler(Broker broker, Telemetry telemetry, ILogger<Q
         // A channel of its own: asking for a queue that does not exist closes the channel.
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         await OrderTopology.DeclareAsync(channel, cancellationToken);
+        await OrderTopology.DeclareRetryQueuesAsync(channel, plan.Queues, cancellationToken);
         try
         {
             while (true)
@@ -63,19 +67,38 @@ internal sealed class QueueSampler(Broker broker, Telemetry telemetry, ILogger<Q
         }
     }
 
-    private static async Task<Measurement<long>[]> CountAsync(IChannel channel, CancellationToken cancellationToken)
+    private async Task<Measurement<long>[]> CountAsync(IChannel channel, CancellationToken cancellationToken)
     {
-        var counted = new Measurement<long>[Sampled.Length];
-        for (var i = 0; i < counted.Length; i++)
-            counted[i] = new(await CountAsync(channel, Sampled[i].Queues, cancellationToken), new KeyValuePair<string, object?>("queue", Sampled[i].Label));
-        return counted;
+        var counted = new List<Measurement<long>>
+        {
+            Labelled("main", await channel.MessageCountAsync(OrderTopology.Queue, cancellationToken)),
+            Labelled("retry", await CountAsync(channel, plan.Queues.Select(OrderTopology.RetryQueue), cancellationToken)),
+        };
+        // Without the database half of them cannot be seen, and the other half would look like all.
+        if (schema.NotReadyBecause is null && await StoredAsync(cancellationToken) is { } stored)
+            counted.Add(Labelled("dead", stored + await channel.MessageCountAsync(OrderTopology.DeadQueue, cancellationToken)));
+        return [.. counted];
     }
 
-    private static async Task<long> CountAsync(IChannel channel, string[] queues, CancellationToken cancellationToken)
+    private async Task<long?> StoredAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await DeadLetterTable.SampleAsync(database, cancellationToken).WaitAsync(Patience, time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or TimeoutException)
+        {
+            return null; // The worker itself says that its database is away.
+        }
+    }
+
+    private static async Task<long> CountAsync(IChannel channel, IEnumerable<string> queues, CancellationToken cancellationToken)
     {
         var count = 0L;
         foreach (var queue in queues)
             count += await channel.MessageCountAsync(queue, cancellationToken);
         return count;
     }
+
+    private static Measurement<long> Labelled(string queue, long count) => new(count, new KeyValuePair<string, object?>("queue", queue));
 }

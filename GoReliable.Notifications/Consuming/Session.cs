@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
@@ -36,7 +37,7 @@ internal sealed class Session : IAsyncDisposable
     public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
 
     /// <summary>Declares the topology and starts to consume.</summary>
-    public static async Task<Session> OpenAsync(IConnection connection, CancellationToken cancellationToken)
+    public static async Task<Session> OpenAsync(IConnection connection, RetryPlan plan, CancellationToken cancellationToken)
     {
         var consuming = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         IChannel publishing;
@@ -52,7 +53,7 @@ internal sealed class Session : IAsyncDisposable
         var session = new Session(consuming, publishing);
         try
         {
-            await session.ConsumeAsync(cancellationToken);
+            await session.ConsumeAsync(plan, cancellationToken);
             return session;
         }
         catch
@@ -62,9 +63,10 @@ internal sealed class Session : IAsyncDisposable
         }
     }
 
-    private async Task ConsumeAsync(CancellationToken cancellationToken)
+    private async Task ConsumeAsync(RetryPlan plan, CancellationToken cancellationToken)
     {
         await OrderTopology.DeclareAsync(consuming, cancellationToken);
+        await OrderTopology.DeclareRetryQueuesAsync(consuming, plan.Queues, cancellationToken);
         await consuming.BasicQosAsync(prefetchSize: 0, Prefetch, global: false, cancellationToken);
 
         var consumer = new AsyncEventingBasicConsumer(consuming);
@@ -74,10 +76,10 @@ internal sealed class Session : IAsyncDisposable
     }
 
     /// <summary>Tells the broker to send no more. What it sent can still be acknowledged.</summary>
-    public async Task StopConsumingAsync()
+    public async Task StopConsumingAsync(CancellationToken cancellationToken)
     {
         if (consuming.IsOpen && consumerTag is not null)
-            await consuming.BasicCancelAsync(consumerTag);
+            await consuming.BasicCancelAsync(consumerTag, noWait: false, cancellationToken);
     }
 
     /// <summary>Acknowledges a message; does nothing when the session is over, because the broker will send it again.</summary>

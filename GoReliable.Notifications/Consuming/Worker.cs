@@ -1,4 +1,6 @@
 using GoReliable.Notifications.Delivery;
+using GoReliable.Notifications.Retrying;
+using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 using RabbitMQ.Client.Exceptions;
@@ -11,7 +13,7 @@ namespace GoReliable.Notifications.Consuming;
 /// what is there. A batch that takes long does not hold up the next, and what waits for somebody else's server is
 /// never in a batch with others.
 /// </remarks>
-internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor processor, Channels channels, ILogger<Worker> logger, TimeProvider time) : BackgroundService
+internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor processor, Channels channels, RetryPlan plan, Drain drain, ILogger<Worker> logger, TimeProvider time) : BackgroundService
 {
     private const int LargestBatch = 100;
     private const int MostBatches = 32;
@@ -22,6 +24,8 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // Not when the host comes to it, which is after the last request: other workers can have the messages now.
+        stoppingToken = drain.Begun;
         await schema.WaitAsync(stoppingToken);
         while (true)
         {
@@ -35,7 +39,7 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
         try
         {
             var connection = await broker.ConnectAsync(stoppingToken);
-            await using var session = await Session.OpenAsync(connection, stoppingToken);
+            await using var session = await Session.OpenAsync(connection, plan, stoppingToken);
             logger.ConsumerStarted(OrderTopology.Queue);
             try
             {
@@ -102,11 +106,13 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
         }
     }
 
-    /// <summary>Lets the running batches finish; the host's shutdown timeout is the limit. What was not begun goes back.</summary>
+    /// <summary>Gives back what was not begun, and lets the running batches finish. What is late goes back with the session.</summary>
     private async Task DrainAsync(Session session)
     {
-        await session.StopConsumingAsync();
+        await session.StopConsumingAsync(drain.Overdue);
+        while (session.Incoming.TryRead(out var message))
+            await session.GiveBackAsync(message);
         for (var i = 0; i < MostBatches; i++)
-            await slots.WaitAsync(CancellationToken.None);
+            await slots.WaitAsync(drain.Overdue);
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using GoReliable.Notifications.Consuming;
+using GoReliable.ServiceDefaults.Chaos;
 using Microsoft.Extensions.Options;
 using MimeKit;
 
@@ -9,7 +10,7 @@ namespace GoReliable.Notifications.Delivery;
 internal sealed record Receipt(string Channel, DateTimeOffset SentAt);
 
 /// <summary>The channels to a customer. An order with a contact address gets e-mails; one without can ask for its notifications.</summary>
-internal sealed class Channels(IMailTransport mail, IOptions<EmailOptions> email, IOptions<DeliveryOptions> delivery, Telemetry telemetry, TimeProvider time)
+internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOptions<EmailOptions> email, IOptions<DeliveryOptions> delivery, Telemetry telemetry, TimeProvider time)
 {
     public const string Email = "email";
 
@@ -46,6 +47,7 @@ internal sealed class Channels(IMailTransport mail, IOptions<EmailOptions> email
         using var timeout = new CancellationTokenSource(delivery.Value.Timeout, time);
         try
         {
+            await chaos.Channel.StrikeAsync(timeout.Token);
             await mail.SendAsync(@event.Id, OrderEmail.Write(@event, from), timeout.Token);
             return null;
         }

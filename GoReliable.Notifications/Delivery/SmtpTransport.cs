@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net.Sockets;
 using MailKit;
 using MailKit.Net.Smtp;
@@ -22,6 +23,7 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, TimeProvider
     public async Task SendAsync(Guid id, MimeMessage email, CancellationToken cancellationToken)
     {
         SmtpClient? client = null;
+        Activity.Current?.SetTag("server.address", smtp.Host).SetTag("server.port", smtp.Port);
         try
         {
             client = await ConnectAsync(cancellationToken);

@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Npgsql;
 
@@ -12,7 +13,8 @@ internal sealed record NotificationList(IReadOnlyList<NotificationItem> Items);
 /// <param name="Status"><c>delivered</c>; what is still on its way has no notification yet.</param>
 /// <param name="Attempts">How many it took, from 1.</param>
 /// <param name="SentAt">When it was delivered, UTC.</param>
-internal sealed record NotificationItem(Guid Id, string Type, string Channel, string Status, int Attempts, DateTime SentAt);
+/// <param name="Version">Version of the order after what it tells of, where its event said so.</param>
+internal sealed record NotificationItem(Guid Id, string Type, string Channel, string Status, int Attempts, DateTime SentAt, int? Version);
 
 /// <summary><c>GET /api/v1/orders/{id}/notifications</c></summary>
 internal static class ListNotifications
@@ -20,22 +22,24 @@ internal static class ListNotifications
     // Three events in the life of an order; the limit is for whatever comes later.
     private const string Sql = """
         -- list notifications
-        SELECT event_id, event_type, channel, attempts, sent_at
+        SELECT event_id, event_type, channel, attempts, sent_at, version
         FROM notifications
         WHERE order_id = $1 AND customer_id = $2
-        ORDER BY accepted_at, event_id
+        -- By what happened to the order, not by when it was told: a retry may let a later event overtake.
+        ORDER BY version NULLS FIRST, accepted_at, event_id
         LIMIT 100
         """;
 
     public static IEndpointRouteBuilder MapNotifications(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/api/v1/orders/{id:guid}/notifications", HandleAsync).RequireAuthorization();
+        app.MapGet("/api/v1/orders/{id:guid}/notifications", HandleAsync).RequireAuthorization(Scopes.OrdersRead);
         return app;
     }
 
     /// <summary>Somebody else's order and an unknown one look the same: nothing was sent.</summary>
-    private static async Task<NotificationList> HandleAsync(Guid id, Customer customer, NpgsqlDataSource database, CancellationToken cancellationToken)
+    private static async Task<NotificationList> HandleAsync(Guid id, Customer customer, NpgsqlDataSource database, ChaosSwitches chaos, CancellationToken cancellationToken)
     {
+        await chaos.Database.StrikeAsync(cancellationToken);
         await using var command = database.CreateCommand(Sql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer.Id });
@@ -43,7 +47,7 @@ internal static class ListNotifications
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var items = new List<NotificationItem>();
         while (await reader.ReadAsync(cancellationToken))
-            items.Add(new(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), "delivered", reader.GetInt32(3), reader.GetDateTime(4)));
+            items.Add(new(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), "delivered", reader.GetInt32(3), reader.GetDateTime(4), reader.IsDBNull(5) ? null : reader.GetInt32(5)));
         return new NotificationList(items);
     }
 }

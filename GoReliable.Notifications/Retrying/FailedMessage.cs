@@ -16,6 +16,10 @@ internal static class FailedMessage
     // More queues to deliver to. A poisonous message with CC: notifications would breed.
     private static readonly string[] MoreRecipients = ["CC", "BCC"];
 
+    // What the last round through the worker left behind.
+    private static readonly string[] Last =
+        [MessageHeaders.Attempt, MessageHeaders.DeadAt, MessageHeaders.DeadReason, MessageHeaders.ExceptionType, MessageHeaders.ExceptionMessage];
+
     public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now)
     {
         var copy = Copy(message, now);
@@ -33,19 +37,37 @@ internal static class FailedMessage
         return copy;
     }
 
+    /// <summary>A dead letter that is put back: its attempts are counted anew; when it first failed, and its trace, stay.</summary>
+    public static BasicProperties ForRedrive(IReadOnlyBasicProperties dead, int redriven)
+    {
+        var copy = Copy(dead);
+        foreach (var name in Last)
+            copy.Headers!.Remove(name);
+        copy.Headers![MessageHeaders.Redriven] = redriven;
+        return copy;
+    }
+
     private static BasicProperties Copy(Message message, DateTimeOffset now)
     {
+        var copy = Copy(message.Properties);
+        copy.Headers![MessageHeaders.Attempt] = message.Attempt;
+        copy.Headers.TryAdd(MessageHeaders.FirstFailure, Format(now));
+        return copy;
+    }
+
+    private static BasicProperties Copy(IReadOnlyBasicProperties properties)
+    {
         var headers = new Dictionary<string, object?>();
-        foreach (var (name, value) in message.Properties.Headers ?? new Dictionary<string, object?>())
+        foreach (var (name, value) in properties.Headers ?? new Dictionary<string, object?>())
         {
             if (!BrokersOwn.Any(own => name.StartsWith(own, StringComparison.Ordinal)) && !MoreRecipients.Contains(name))
                 headers[name] = value;
         }
-        headers[MessageHeaders.Attempt] = message.Attempt;
-        headers.TryAdd(MessageHeaders.FirstFailure, Format(now));
 
-        var copy = new BasicProperties(message.Properties) { Headers = headers, Persistent = true };
+        var copy = new BasicProperties(properties) { Headers = headers, Persistent = true };
         copy.ClearExpiration();
+        // The broker closes the channel of whoever publishes under another user's name.
+        copy.ClearUserId();
         return copy;
     }
 

@@ -6,7 +6,7 @@ using RabbitMQ.Client.Exceptions;
 namespace GoReliable.Notifications.Retrying;
 
 /// <summary>Sends what failed to its retry queue or to the dead letters, and knows that it arrived.</summary>
-internal sealed class Forwarder(ILogger<Forwarder> logger, TimeProvider time, Random random)
+internal sealed class Forwarder(RetryPlan plan, ILogger<Forwarder> logger, TimeProvider time, Random random)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -17,7 +17,7 @@ internal sealed class Forwarder(ILogger<Forwarder> logger, TimeProvider time, Ra
         MessageSpan.Fail(message.Activity, failure);
         var now = time.GetUtcNow();
 
-        if (!failure.Permanent && RetryPlan.After(message.Attempt, random.NextDouble()) is { } retry)
+        if (!failure.Permanent && plan.After(message.Attempt, random.NextDouble()) is { } retry)
         {
             await PublishAsync(retry.Queue, () => FailedMessage.ForRetry(message, retry, now), message, session);
             logger.NotificationRetried(message.EventType, message.Event!.OrderId, message.Attempt, retry.Delay, failure.Summary);

@@ -15,6 +15,9 @@ internal static class MessageHeaders
     /// <summary>When the message was given up, RFC 3339.</summary>
     public const string DeadAt = "x-dead-at";
 
+    /// <summary>How often an operator put it back.</summary>
+    public const string Redriven = "x-redriven";
+
     /// <summary>Why: <c>unreadable</c>, <c>unknown_type</c>, <c>incomplete</c>, <c>rejected</c> or <c>retries_exhausted</c>.</summary>
     public const string DeadReason = "x-dead-reason";
 

@@ -1,4 +1,5 @@
 using GoReliable.Orders.Outbox;
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
@@ -6,7 +7,7 @@ using Npgsql;
 namespace GoReliable.Orders.Ordering;
 
 /// <summary><c>POST /api/v1/orders/{id}/confirm</c> and <c>/cancel</c>: pending → confirmed → cancelled, pending → cancelled.</summary>
-internal sealed class ChangeStatus(NpgsqlDataSource database, GetOrder orders, OutboxSignal outbox, Telemetry telemetry, ILogger<ChangeStatus> logger, TimeProvider time)
+internal sealed class ChangeStatus(NpgsqlDataSource database, ChaosSwitches chaos, GetOrder orders, OutboxSignal outbox, Telemetry telemetry, ILogger<ChangeStatus> logger, TimeProvider time)
 {
     // Changes the version that was read, or nothing; row and event in one statement, so in one commit.
     private const string Update = """
@@ -30,7 +31,7 @@ internal sealed class ChangeStatus(NpgsqlDataSource database, GetOrder orders, O
     {
         using var operation = telemetry.Operation(name);
         using var activity = Telemetry.Source.StartActivity($"{name} order");
-        activity?.SetTag("goreliable.order.id", id);
+        activity?.SetTag("goreliable.order.id", id.ToString());
         try
         {
             var (result, answer) = await AnswerAsync(id, customerId, to);
@@ -75,6 +76,7 @@ internal sealed class ChangeStatus(NpgsqlDataSource database, GetOrder orders, O
     private async Task<bool> StoreAsync(Order changed, string customerId)
     {
         using var query = telemetry.Query("update_order");
+        await chaos.Database.StrikeAsync(CancellationToken.None);
         await using var command = database.CreateCommand(Update);
         var parameters = command.Parameters;
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = changed.Id });

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Text.Json;
 using GoReliable.Orders.Outbox;
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
@@ -11,7 +13,7 @@ namespace GoReliable.Orders.Ordering;
 /// <c>POST /api/v1/orders</c>: one round trip and one commit for order, idempotency record and outbox row. With an
 /// <c>Idempotency-Key</c> a repeated request gets the first answer (draft-ietf-httpapi-idempotency-key-header).
 /// </summary>
-internal sealed class CreateOrder(NpgsqlDataSource database, OutboxSignal outbox, Telemetry telemetry, ILogger<CreateOrder> logger, TimeProvider time)
+internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos, OutboxSignal outbox, Telemetry telemetry, ILogger<CreateOrder> logger, TimeProvider time)
 {
     private const string ReplayedHeader = "Idempotency-Replayed";
 
@@ -72,13 +74,13 @@ internal sealed class CreateOrder(NpgsqlDataSource database, OutboxSignal outbox
 
         var order = Accept(request);
         using var activity = Telemetry.Source.StartActivity("create order");
-        activity?.SetTag("goreliable.order.id", order.Id).SetTag("goreliable.order.item_count", order.Items.Length).SetTag("goreliable.order.currency", order.Currency);
+        activity?.SetTag("goreliable.order.id", order.Id.ToString()).SetTag("goreliable.order.item_count", order.Items.Length).SetTag("goreliable.order.currency", order.Currency);
         try
         {
             if (key is null)
                 await StoreAsync(order, customer.Id);
             else if (await StoreOnceAsync(order, customer.Id, key, request.Hash()) is { } earlier)
-                return Again(earlier, context.Response);
+                return Again(earlier, context.Response, activity);
         }
         catch (Exception exception) when (Telemetry.Failed(activity, exception))
         {
@@ -91,8 +93,10 @@ internal sealed class CreateOrder(NpgsqlDataSource database, OutboxSignal outbox
         return ("created", Created(order));
     }
 
-    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) Again((Order? Order, ProblemHttpResult? Problem) earlier, HttpResponse response)
+    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) Again((Order? Order, ProblemHttpResult? Problem) earlier, HttpResponse response, Activity? activity)
     {
+        // The new one does not exist.
+        activity?.SetTag("goreliable.order.id", earlier.Order?.Id.ToString());
         if (earlier.Problem is not null)
             return ("conflict", earlier.Problem);
         response.Headers[ReplayedHeader] = "true";
@@ -114,6 +118,7 @@ internal sealed class CreateOrder(NpgsqlDataSource database, OutboxSignal outbox
     private async Task StoreAsync(Order order, string customerId)
     {
         using var query = telemetry.Query("insert_order");
+        await chaos.Database.StrikeAsync(CancellationToken.None);
         await using var command = Command(Insert, order, customerId);
         // Not cancelled when the client goes away: the answer is unknown to it anyway, and the work is nearly done.
         await command.ExecuteNonQueryAsync(CancellationToken.None);
@@ -126,6 +131,7 @@ internal sealed class CreateOrder(NpgsqlDataSource database, OutboxSignal outbox
         while (true)
         {
             using var query = telemetry.Query("insert_order_once");
+            await chaos.Database.StrikeAsync(CancellationToken.None);
             await using var command = Command(InsertOnce, order, customerId);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
             command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = hash });

@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
@@ -5,7 +6,7 @@ using Npgsql;
 namespace GoReliable.Orders.Ordering;
 
 /// <summary><c>GET /api/v1/orders/{id}</c>.</summary>
-internal sealed class GetOrder(NpgsqlDataSource database, Telemetry telemetry)
+internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, Telemetry telemetry)
 {
     private const string Select = $"""
         -- SELECT order
@@ -14,7 +15,7 @@ internal sealed class GetOrder(NpgsqlDataSource database, Telemetry telemetry)
 
     public static async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(Guid id, Customer customer, GetOrder handler, Telemetry telemetry, CancellationToken cancellationToken)
     {
-        using var operation = telemetry.Operation("get");
+        using var operation = telemetry.Operation("get", cancellationToken);
         var order = await handler.FindAsync(id, customer.Id, cancellationToken);
         operation.Result = order is null ? "not_found" : "ok";
         return order is null ? Problems.NotFound : TypedResults.Ok(order);
@@ -23,7 +24,8 @@ internal sealed class GetOrder(NpgsqlDataSource database, Telemetry telemetry)
     /// <summary>The order, or null: somebody else's is none.</summary>
     public async Task<Order?> FindAsync(Guid id, string customerId, CancellationToken cancellationToken)
     {
-        using var query = telemetry.Query("select_order");
+        using var query = telemetry.Query("select_order", cancellationToken);
+        await chaos.Database.StrikeAsync(cancellationToken);
         await using var command = database.CreateCommand(Select);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.ComponentModel;
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
@@ -12,7 +13,7 @@ namespace GoReliable.Orders.Ordering;
 internal sealed record OrderPage(IReadOnlyList<Order> Items, string? NextCursor);
 
 /// <summary><c>GET /api/v1/orders?status=&amp;limit=&amp;cursor=</c>: keyset pages by id, which is by time.</summary>
-internal sealed class ListOrders(NpgsqlDataSource database, Telemetry telemetry)
+internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos, Telemetry telemetry)
 {
     private const int DefaultLimit = 20;
     private const int MaxLimit = 100;
@@ -33,25 +34,30 @@ internal sealed class ListOrders(NpgsqlDataSource database, Telemetry telemetry)
         [Description("nextCursor of the page before")] string? cursor,
         Customer customer, ListOrders handler, Telemetry telemetry, CancellationToken cancellationToken)
     {
-        using var operation = telemetry.Operation("list");
-        operation.Result = "invalid";
-
+        using var operation = telemetry.Operation("list", cancellationToken);
         if (status is not (null or "pending" or "confirmed" or "cancelled"))
-            return Problems.BadQuery("status must be pending, confirmed or cancelled.");
+            return Invalid("status must be pending, confirmed or cancelled.");
         var rows = DefaultLimit;
         if (limit is not null && (!int.TryParse(limit, System.Globalization.NumberStyles.None, null, out rows) || rows is < 1 or > MaxLimit))
-            return Problems.BadQuery($"limit must be a number from 1 to {MaxLimit}.");
+            return Invalid($"limit must be a number from 1 to {MaxLimit}.");
         if (!TryParse(cursor, out var before))
-            return Problems.BadQuery("cursor must be the nextCursor of an earlier page.");
+            return Invalid("cursor must be the nextCursor of an earlier page.");
 
         var page = await handler.ReadAsync(customer.Id, status, before, rows, cancellationToken);
         operation.Result = "ok";
         return TypedResults.Ok(page);
+
+        ProblemHttpResult Invalid(string detail)
+        {
+            operation.Result = "invalid";
+            return Problems.BadQuery(detail);
+        }
     }
 
     private async Task<OrderPage> ReadAsync(string customerId, string? status, Guid before, int limit, CancellationToken cancellationToken)
     {
-        using var query = telemetry.Query(status is null ? "select_orders" : "select_orders_by_status");
+        using var query = telemetry.Query(status is null ? "select_orders" : "select_orders_by_status", cancellationToken);
+        await chaos.Database.StrikeAsync(cancellationToken);
         await using var command = database.CreateCommand(status is null ? Select : SelectByStatus);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = before });

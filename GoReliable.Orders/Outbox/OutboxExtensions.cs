@@ -5,6 +5,7 @@ internal static class OutboxExtensions
 {
     public static IServiceCollection AddOutbox(this IServiceCollection services) => services
         .AddSingleton<OutboxSignal>()
+        .AddSingleton<OutboxFloor>()
         .AddHostedService<OutboxRelay>()
         .AddHostedService<OutboxSampler>();
 }

@@ -6,7 +6,7 @@ using RabbitMQ.Client.Exceptions;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>Publishes a batch with every confirm awaited and many in flight.</summary>
-internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILogger logger) : IAsyncDisposable
+internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, Telemetry telemetry, ILogger logger) : IAsyncDisposable
 {
     /// <summary>A broker that does not answer in this time (half-open connection, memory alarm) is given up.</summary>
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
@@ -22,7 +22,7 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
         try
         {
             await OrderTopology.DeclareAsync(channel, cancellationToken);
-            return new OutboxPublisher(channel, telemetry, logger);
+            return new OutboxPublisher(connection.Endpoint, channel, telemetry, logger);
         }
         catch
         {
@@ -33,6 +33,9 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
 
     /// <summary>Whether the channel still works.</summary>
     public bool IsOpen => channel.IsOpen;
+
+    /// <summary>Why it does not.</summary>
+    public string CloseReason => channel.CloseReason is { } reason ? $"{reason.ReplyCode} {reason.ReplyText}" : "";
 
     /// <summary>Publishes all of them; what fails is logged and stays in the outbox.</summary>
     /// <returns>Ids of the rows that the broker has confirmed.</returns>
@@ -56,6 +59,9 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
     {
         if (before is not null && !await before)
             return false;
+        // Not published, so it is no span and no failure: the relay says once that the broker is gone.
+        if (!channel.IsOpen)
+            return false;
 
         ActivityContext.TryParse(message.TraceParent, message.TraceState, isRemote: true, out var parent);
         using var activity = Telemetry.Source.StartActivity($"publish {OrderTopology.Exchange}:{message.RoutingKey}", ActivityKind.Producer, parent);
@@ -66,7 +72,9 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
             .SetTag("messaging.rabbitmq.destination.routing_key", message.RoutingKey)
             .SetTag("messaging.message.id", message.EventId.ToString())
             .SetTag("messaging.message.body.size", message.Body.Length)
-            .SetTag("goreliable.order.id", message.OrderId);
+            .SetTag("server.address", server.HostName)
+            .SetTag("server.port", server.Port)
+            .SetTag("goreliable.order.id", message.OrderId.ToString());
 
         var started = Stopwatch.GetTimestamp();
         var result = Telemetry.PublishResult.Failed;
@@ -81,7 +89,8 @@ internal sealed class OutboxPublisher(IChannel channel, Telemetry telemetry, ILo
             if (exception is PublishReturnException)
                 result = Telemetry.PublishResult.Returned;
             activity?.AddException(exception).SetStatus(ActivityStatusCode.Error, exception.Message).SetTag("error.type", exception.GetType().FullName);
-            logger.OutboxPublishFailed(message.EventId, message.OrderId, exception.Message);
+            if (channel.IsOpen)
+                logger.OutboxPublishFailed(message.EventId, message.OrderId, exception.Message);
             return false;
         }
         finally

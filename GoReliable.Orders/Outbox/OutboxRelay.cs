@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
@@ -10,7 +11,7 @@ namespace GoReliable.Orders.Outbox;
 /// a crash in between publishes again and loses nothing.
 /// </summary>
 internal sealed class OutboxRelay(
-    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
+    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, OutboxFloor floor, ChaosSwitches chaos, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
     : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -19,6 +20,9 @@ internal sealed class OutboxRelay(
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(20);
 
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
+
+    // Why the last session ended. The same every second is one line in the log.
+    private string? trouble;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -35,7 +39,8 @@ internal sealed class OutboxRelay(
                 // What was not deleted is there for the next relay.
                 if (stoppingToken.IsCancellationRequested)
                     return;
-                logger.OutboxRelayInterrupted(Backoff, exception.Message);
+                if (trouble != exception.Message)
+                    logger.OutboxRelayInterrupted(Backoff, trouble = exception.Message);
                 await Task.Delay(Backoff, time, stoppingToken);
             }
         }
@@ -45,20 +50,23 @@ internal sealed class OutboxRelay(
     private async Task RelayAsync(NpgsqlDataSource database, CancellationToken stoppingToken)
     {
         await using var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, logger, stoppingToken);
-        await using var session = await OutboxSession.OpenAsync(database, telemetry, stoppingToken);
+        await using var session = await OutboxSession.OpenAsync(database, floor, telemetry, stoppingToken);
         while (publisher.IsOpen)
         {
-            if (await TryDrainAsync(publisher, session, stoppingToken))
+            var active = await TryDrainAsync(publisher, session, stoppingToken);
+            trouble = null;
+            if (active)
                 await signal.WaitAsync(PollInterval, time, stoppingToken);
             else
                 await Task.Delay(BusyInterval, time, stoppingToken);
         }
-        throw new RelayException("The broker closed the channel.");
+        throw new RelayException($"The broker closed the channel: {publisher.CloseReason}");
     }
 
     /// <returns>False when another relay is active.</returns>
     private async Task<bool> TryDrainAsync(OutboxPublisher publisher, OutboxSession session, CancellationToken stoppingToken)
     {
+        await chaos.Database.StrikeAsync(stoppingToken);
         var messages = await session.TryBeginAsync();
         if (messages is null)
             return false;
@@ -77,16 +85,20 @@ internal sealed class OutboxRelay(
                     messages = await session.ContinueAsync(confirmed);
                     continue;
                 }
-                await session.EndAsync(confirmed);
-                return failed == 0 ? true : throw new RelayException($"{failed} of {messages.Count} outbox messages were not confirmed.");
+                await session.EndAsync(confirmed, all: failed == 0);
+                if (failed == 0)
+                    return true;
+                throw new RelayException(publisher.IsOpen ? "Outbox messages were not confirmed." : $"The broker closed the channel: {publisher.CloseReason}");
             }
-            catch (Exception exception) when (Telemetry.Failed(activity, exception))
+            catch (Exception exception)
             {
+                Telemetry.Failed(activity, exception);
+                activity?.AddException(exception);
                 throw;
             }
         }
 
-        await session.EndAsync([]);
+        await session.EndAsync([], all: true);
         return true;
     }
 

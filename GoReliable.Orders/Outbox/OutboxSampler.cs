@@ -14,18 +14,21 @@ internal sealed class OutboxSampler : BackgroundService
     // Counted to a bound: a backlog of millions would take longer to count than there is time, when it matters most.
     private const string Select = """
         -- sample outbox
-        SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100001) AS counted), (SELECT created_at FROM outbox ORDER BY id LIMIT 1)
+        SELECT
+            (SELECT count(*) FROM (SELECT FROM outbox WHERE id > $1 ORDER BY id LIMIT 100001) AS counted),
+            (SELECT created_at FROM outbox WHERE id > $1 ORDER BY id LIMIT 1)
         """;
 
     private readonly NpgsqlDataSource database;
     private readonly SchemaUpgrade schema;
+    private readonly OutboxFloor floor;
     private readonly ILogger<OutboxSampler> logger;
     private readonly TimeProvider time;
     private volatile Sample? latest;
 
-    public OutboxSampler(NpgsqlDataSource database, SchemaUpgrade schema, Telemetry telemetry, ILogger<OutboxSampler> logger, TimeProvider time)
+    public OutboxSampler(NpgsqlDataSource database, SchemaUpgrade schema, OutboxFloor floor, Telemetry telemetry, ILogger<OutboxSampler> logger, TimeProvider time)
     {
-        (this.database, this.schema, this.logger, this.time) = (database, schema, logger, time);
+        (this.database, this.schema, this.floor, this.logger, this.time) = (database, schema, floor, logger, time);
         telemetry.ObserveOutbox(
             () => latest is { } sample ? [new(sample.Pending)] : [],
             () => latest is { } sample ? [new(sample.OldestCreatedAt is { } oldest ? Math.Max(0, (time.GetUtcNow() - oldest).TotalSeconds) : 0)] : []);
@@ -57,6 +60,7 @@ internal sealed class OutboxSampler : BackgroundService
     private async Task<Sample> TakeAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Select);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = floor.Value });
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
         return new Sample(row.GetInt64(0), row.IsDBNull(1) ? null : row.GetDateTime(1));

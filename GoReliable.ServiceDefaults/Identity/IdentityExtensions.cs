@@ -1,49 +1,79 @@
-using System.Security.Claims;
-using System.Text.Encodings.Web;
-using System.Text.RegularExpressions;
-using Microsoft.AspNetCore.Authentication;
+using GoReliable.ServiceDefaults.Configuration;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace GoReliable.ServiceDefaults.Identity;
 
-/// <summary>Who is calling, and what they may do.</summary>
-public static partial class IdentityExtensions
+/// <summary>Who is calling, and what they may do: a JWT as bearer token (https://www.rfc-editor.org/rfc/rfc6750).</summary>
+public static class IdentityExtensions
 {
-    /// <summary>The customer, as in a JWT: https://www.rfc-editor.org/rfc/rfc7519#section-4.1.2.</summary>
+    /// <summary>The customer (https://www.rfc-editor.org/rfc/rfc7519#section-4.1.2).</summary>
     public const string SubjectClaim = "sub";
 
-    /// <summary>
-    /// Authenticates by the header <c>X-Customer-Id</c>: fit for a developer's machine, not for the internet. Endpoints
-    /// see a principal with a subject, so they do not change when a token takes the header's place.
-    /// </summary>
+    /// <summary>Whom tokens must be made for, where <c>ValidAudiences</c> does not say otherwise.</summary>
+    public const string DefaultAudience = "goreliable";
+
+    // Where ASP.NET reads the settings of this scheme itself: Authority, ValidAudiences, ValidIssuers, SigningKeys.
+    private const string Section = "Authentication:Schemes:Bearer";
+
+    // The default, a minute, is for how long nobody would get an answer.
+    private static readonly TimeSpan ProviderTimeout = TimeSpan.FromSeconds(5);
+
+    // The default, five minutes, is how long a token that was taken away works on.
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
+
+    /// <summary>Adds authentication, a policy for each of <see cref="Scopes"/>, and refusals that are problem documents.</summary>
+    /// <exception cref="InvalidSettingException">
+    /// Outside Development: no authority with https is configured, or a signing key is.
+    /// </exception>
     public static WebApplicationBuilder AddIdentity(this WebApplicationBuilder builder)
     {
-        builder.Services.AddAuthentication(CustomerHeader.Name)
-            .AddScheme<AuthenticationSchemeOptions, CustomerHeader>(CustomerHeader.Name, null);
-        builder.Services.AddAuthorization();
+        var development = builder.Environment.IsDevelopment();
+        if (!development)
+            RequireAuthority(builder.Configuration.GetSection(Section));
+
+        builder.Services.AddSingleton<IdentityProvider>();
+        builder.Services.AddSingleton<TokenEvents>();
+        builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refusals>();
+        builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer(bearer =>
+        {
+            bearer.EventsType = typeof(TokenEvents);
+            bearer.MapInboundClaims = false;
+            bearer.SaveToken = false;
+            bearer.RequireHttpsMetadata = !development;
+            bearer.BackchannelTimeout = ProviderTimeout;
+
+            var rules = bearer.TokenValidationParameters;
+            rules.ClockSkew = ClockSkew;
+            rules.NameClaimType = SubjectClaim;
+            // ASP.NET's binding switches these off where nothing is configured to compare with. The issuer is then the authority's.
+            rules.ValidateIssuer = true;
+            rules.ValidateAudience = true;
+            if (rules.ValidAudiences?.Any() != true)
+                rules.ValidAudiences = [DefaultAudience];
+        });
+
+        var policies = builder.Services.AddAuthorizationBuilder();
+        foreach (var scope in Scopes.All)
+            policies.AddPolicy(scope, policy => policy.AddRequirements(new ScopeRequirement(scope)));
+
+        // It writes a line, with a stack trace and what stood in the token, for every bad one. TokenEvents says why, without.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Authentication.JwtBearer", LogLevel.None);
         return builder;
     }
 
-    private sealed partial class CustomerHeader(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
-        : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    private static void RequireAuthority(IConfigurationSection bearer)
     {
-        public const string Name = "X-Customer-Id";
-
-        protected override Task<AuthenticateResult> HandleAuthenticateAsync()
-        {
-            if (!Request.Headers.TryGetValue(Name, out var values))
-                return Task.FromResult(AuthenticateResult.NoResult());
-            if (values.ToString() is not { } customer || !Shape().IsMatch(customer))
-                return Task.FromResult(AuthenticateResult.Fail($"{Name} must match {Shape()}."));
-
-            var identity = new ClaimsIdentity([new Claim(SubjectClaim, customer)], Name, SubjectClaim, null);
-            return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Name)));
-        }
-
-        [GeneratedRegex(@"^[A-Za-z0-9._-]{1,64}\z")]
-        private static partial Regex Shape();
+        if (bearer["Authority"] is not { Length: > 0 } authority)
+            throw new InvalidSettingException($"{Section}:Authority is not set: outside Development it must be the https URL of the identity provider that issues the tokens.");
+        if (!Uri.TryCreate(authority, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttps)
+            throw new InvalidSettingException($"{Section}:Authority is '{authority}', but outside Development it must be an https URL.");
+        if (bearer.GetSection("SigningKeys").Exists())
+            throw new InvalidSettingException($"{Section}:SigningKeys are for Development only: outside it the keys come from the authority.");
     }
 }

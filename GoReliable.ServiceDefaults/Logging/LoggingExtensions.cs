@@ -10,11 +10,15 @@ namespace GoReliable.ServiceDefaults.Logging;
 /// <summary>One line per event on stdout: JSON for machines, and text in development.</summary>
 internal static class LoggingExtensions
 {
+    // What these say about a request below Warning has its path, its query or somebody's address in it.
+    private static readonly string[] Frameworks = ["Microsoft.AspNetCore", "System.Net.Http", "Yarp", "Npgsql", "Polly"];
+
     public static void AddLogs(this WebApplicationBuilder builder)
     {
         // The lowest of all sources, so that a file, a variable or an argument overrides each of them.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults(builder.Environment) });
 
+        builder.Services.PostConfigure<LoggerFilterOptions>(KeepFrameworksQuiet);
         builder.Logging.AddConsoleFormatter<JsonLineFormatter, ConsoleFormatterOptions>();
         builder.Services.Configure<ConsoleLoggerOptions>(console =>
         {
@@ -24,17 +28,24 @@ internal static class LoggingExtensions
         });
     }
 
+    /// <summary>No setting brings them below Warning, also not while the service runs; above, settings count.</summary>
+    private static void KeepFrameworksQuiet(LoggerFilterOptions filters)
+    {
+        var talkative = filters.Rules.Where(rule => rule.LogLevel < LogLevel.Warning && Frameworks.Any(name => rule.CategoryName?.StartsWith(name, StringComparison.OrdinalIgnoreCase) == true));
+        foreach (var rule in talkative.ToList())
+            filters.Rules.Remove(rule);
+
+        // The rules of one provider, also its rule for everything, win over those for all providers.
+        foreach (var provider in filters.Rules.Select(rule => rule.ProviderName).Append(null).Distinct().ToList())
+        {
+            foreach (var name in Frameworks.Where(name => !filters.Rules.Any(rule => rule.ProviderName == provider && rule.CategoryName == name)))
+                filters.Rules.Add(new LoggerFilterRule(provider, name, LogLevel.Warning, filter: null));
+        }
+    }
+
     private static Dictionary<string, string?> Defaults(IHostEnvironment environment) => new()
     {
         ["Logging:LogLevel:Default"] = "Information",
-        // Each says about every request what the services say once.
-        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
-        // ASP.NET's own handler writes in the name of the class that inherits from it.
-        ["Logging:LogLevel:GoReliable.ServiceDefaults.Identity"] = "Warning",
-        ["Logging:LogLevel:System.Net.Http"] = "Warning",
-        ["Logging:LogLevel:Yarp"] = "Warning",
-        ["Logging:LogLevel:Npgsql"] = "Warning",
-        ["Logging:LogLevel:Polly"] = "Warning",
         // A line for each probe that fails, every few seconds. The probe's answer has the reason, and who is away is logged once.
         ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
         // Warns about keys that protect cookies; there are none.

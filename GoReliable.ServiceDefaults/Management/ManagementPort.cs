@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace GoReliable.ServiceDefaults.Management;
@@ -61,6 +62,15 @@ internal static class ManagementPipeline
             metrics.MetricsDisabled = true;
         return next(context);
     });
+
+    /// <summary>Endpoints with routing of their own: nothing that is mapped here is known on the public port.</summary>
+    public static IApplicationBuilder UseOperatorEndpoints(this IApplicationBuilder app, Action<IEndpointRouteBuilder>? map) => map is null ? app : app
+        .UseExceptionHandler()
+        .UseStatusCodePages()
+        .UseRouting()
+        .UseAuthentication()
+        .UseAuthorization()
+        .UseEndpoints(map);
 
     /// <summary>Ends the branch. Without it, a public route asked for on this port would end in an exception.</summary>
     public static void UseNotFound(this IApplicationBuilder app) => app.Run(context =>

@@ -4,8 +4,9 @@ using RabbitMQ.Client;
 namespace GoReliable.ServiceDefaults.Messaging;
 
 /// <summary>
-/// Exchange and queues between Orders and Notifications. Both sides declare all of it, so whoever starts first,
-/// nothing is unroutable. Arguments of a queue cannot be changed once it exists: a change needs a new name.
+/// Exchange and queues between Orders and Notifications. Both sides declare all that a published event needs, so whoever
+/// starts first, nothing is unroutable. The queues in which failed messages wait are the worker's own, since only it
+/// publishes to them. Arguments of a queue cannot be changed once it exists: a change needs a new name.
 /// </summary>
 public static class OrderTopology
 {
@@ -27,10 +28,7 @@ public static class OrderTopology
     /// </summary>
     private const int DeliveryLimit = 20;
 
-    /// <summary>Waits before the second, third and fourth attempt; each has a queue.</summary>
-    public static IReadOnlyList<TimeSpan> RetryDelays { get; } = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)];
-
-    /// <summary>Queue where a message waits that long; the delay is part of the name, because it cannot be changed later.</summary>
+    /// <summary>Queue where a message waits that long for its next attempt; the delay is part of the name, because it cannot be changed later.</summary>
     public static string RetryQueue(TimeSpan delay) => string.Create(CultureInfo.InvariantCulture, $"{Queue}.retry.{delay.TotalSeconds}s");
 
     /// <summary>Declares exchange, queues and bindings; does nothing where they exist.</summary>
@@ -41,10 +39,15 @@ public static class OrderTopology
 
         await QuorumQueueAsync(channel, DeadQueue, null, cancellationToken);
         await QuorumQueueAsync(channel, Queue, DeadQueue, cancellationToken, ("x-delivery-limit", DeliveryLimit));
-        foreach (var delay in RetryDelays)
-            await QuorumQueueAsync(channel, RetryQueue(delay), Queue, cancellationToken, ("x-message-ttl", (int)delay.TotalMilliseconds));
-
         await channel.QueueBindAsync(Queue, Exchange, Binding, cancellationToken: cancellationToken);
+    }
+
+    /// <summary>Declares the queues where messages wait for so long and then go back to <see cref="Queue"/>.</summary>
+    /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">They exist with other arguments.</exception>
+    public static async Task DeclareRetryQueuesAsync(IChannel channel, IEnumerable<TimeSpan> delays, CancellationToken cancellationToken)
+    {
+        foreach (var delay in delays)
+            await QuorumQueueAsync(channel, RetryQueue(delay), Queue, cancellationToken, ("x-message-ttl", (int)delay.TotalMilliseconds));
     }
 
     private static Task<QueueDeclareOk> QuorumQueueAsync(IChannel channel, string name, string? deadLetterTo, CancellationToken cancellationToken, params (string Name, object Value)[] more)

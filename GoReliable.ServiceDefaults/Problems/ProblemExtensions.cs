@@ -11,16 +11,29 @@ public static class ProblemExtensions
 {
     internal static IServiceCollection AddProblems(this IServiceCollection services) => services
         .AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
-            problem.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString() ?? problem.HttpContext.TraceIdentifier)
+        {
+            problem.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString() ?? problem.HttpContext.TraceIdentifier;
+            if (problem.ProblemDetails.Status == StatusCodes.Status503ServiceUnavailable)
+                problem.HttpContext.Response.Headers.TryAdd("Retry-After", RetryAfterSeconds);
+        })
         // After ASP.NET's own writer, which is asked first.
         .AddSingleton<IProblemDetailsWriter, ProblemForAnyone>()
-        .Configure<ExceptionHandlerOptions>(options => options.StatusCodeSelector = StatusCode);
+        .AddExceptionHandler<UnavailableRequests>()
+        .Configure<ExceptionHandlerOptions>(options =>
+        {
+            options.StatusCodeSelector = StatusCode;
+            // With its stack trace only what nobody foresaw: that is a defect of ours.
+            options.SuppressDiagnosticsCallback = context => StatusCode(context.Exception) != StatusCodes.Status500InternalServerError;
+        });
+
+    // Unless whoever answers knows better.
+    private const string RetryAfterSeconds = "1";
 
     /// <summary>https://www.postgresql.org/docs/current/errcodes-appendix.html</summary>
     private const string UndefinedTable = "42P01";
 
     /// <summary>The status that an unhandled exception is answered with.</summary>
-    private static int StatusCode(Exception exception) => exception switch
+    internal static int StatusCode(Exception exception) => exception switch
     {
         BadHttpRequestException bad => bad.StatusCode,
         // The database is away, restarting, full, slow, or has no tables yet: the client may come again.

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 
 namespace GoReliable.ServiceDefaults.Schema;
 
@@ -20,6 +21,18 @@ public static class SchemaExtensions
         builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<SchemaUpgrade>(services, scripts));
         builder.Services.AddHostedService(services => services.GetRequiredService<SchemaUpgrade>());
         builder.Services.AddHealthChecks().AddCheck<SchemaHealthCheck>("Schema", tags: [HealthEndpoints.Startup]);
+        return builder;
+    }
+
+    /// <summary>Adds <see cref="ExpiredRows"/> of a table, for the database of <c>AddNpgsqlDataSource</c>.</summary>
+    /// <param name="builder">The builder of a service.</param>
+    /// <param name="table">Its name, for the log.</param>
+    /// <param name="sql">Deletes a bounded number of rows that are older than <c>$1</c>, by an index.</param>
+    /// <param name="retention">How long rows are kept.</param>
+    public static WebApplicationBuilder AddExpiry(this WebApplicationBuilder builder, string table, string sql, Func<IServiceProvider, TimeSpan> retention)
+    {
+        // Not AddHostedService, which takes a second one of the same type for the first.
+        builder.Services.AddSingleton<IHostedService>(services => ActivatorUtilities.CreateInstance<ExpiredRows>(services, table, sql, new Func<TimeSpan>(() => retention(services))));
         return builder;
     }
 

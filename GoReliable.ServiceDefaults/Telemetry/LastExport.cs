@@ -13,10 +13,11 @@ internal sealed class LastExport(TracerProvider traces, MeterProvider metrics, L
 {
     private const int TimeoutMilliseconds = 5000;
 
+    // Not cancelled by the host's deadline: what was broken off is what somebody will want to read about.
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        Task.Run(() => traces.Shutdown(TimeoutMilliseconds), cancellationToken),
-        Task.Run(() => metrics.Shutdown(TimeoutMilliseconds), cancellationToken),
-        Task.Run(() => logs.Shutdown(TimeoutMilliseconds), cancellationToken));
+        Task.Run(() => traces.Shutdown(TimeoutMilliseconds), CancellationToken.None),
+        Task.Run(() => metrics.Shutdown(TimeoutMilliseconds), CancellationToken.None),
+        Task.Run(() => logs.Shutdown(TimeoutMilliseconds), CancellationToken.None));
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -2,6 +2,10 @@ using System.Diagnostics;
 using System.Net;
 using GoReliable.ServiceDefaults.Management;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
@@ -19,6 +23,10 @@ internal static class TelemetryExtensions
 {
     /// <summary>Meters and activity sources of this platform; each service names its own after its assembly.</summary>
     private const string OwnTelemetry = "GoReliable.*";
+
+    /// <summary>Each switches the export on. A signal without an endpoint goes to the default one then, on this host: https://opentelemetry.io/docs/specs/otel/protocol/exporter/.</summary>
+    private static readonly string[] EndpointVariables =
+        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
 
     public static void AddTelemetry(this WebApplicationBuilder builder, ManagementPort managementPort)
     {
@@ -42,7 +50,7 @@ internal static class TelemetryExtensions
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
-                .SetExemplarFilter(ExemplarFilterType.TraceBased)
+                .AddExemplars(builder.Configuration)
                 .AddPrometheusExporter(prometheus => prometheus.ScopeInfoEnabled = false))
             .WithTracing(tracing => tracing
                 .AddSource(OwnTelemetry)
@@ -50,34 +58,49 @@ internal static class TelemetryExtensions
                 {
                     server.Filter = context => !managementPort.Received(context);
                     server.RecordException = true;
-                    // What a client puts into a query is its own affair. OpenTelemetry would redact the values, but
-                    // Aspire switches that off in development.
-                    server.EnrichWithHttpRequest = (activity, _) => activity.SetTag("url.query", null);
+                    server.EnrichWithHttpRequest = ForgetWhatClientsWrite;
+                    server.EnrichWithHttpResponse = (activity, response) => activity.SetTag("url.path", Route(response.HttpContext));
                 })
                 // No RecordException here: .NET records it already.
                 .AddHttpClientInstrumentation(client =>
                 {
-                    client.EnrichWithHttpRequestMessage = ForgetQuery;
+                    client.EnrichWithHttpRequestMessage = ForgetPath;
                     client.EnrichWithHttpResponseMessage = ForgiveClientErrors;
-                }));
+                    client.EnrichWithException = ClientsFault.Mark;
+                })
+                .AddProcessor<ClientsFault>());
 
         // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are
         // dropped when their queue is full (OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BLRP_MAX_QUEUE_SIZE: 2048).
-        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (EndpointVariables.Any(variable => !string.IsNullOrWhiteSpace(builder.Configuration[variable])))
         {
             openTelemetry.UseOtlpExporter();
             builder.Services.AddHostedService<LastExport>();
         }
     }
 
+    // The default of the specification, which the SDK does not have. What is set in code would win over the variable.
+    private static MeterProviderBuilder AddExemplars(this MeterProviderBuilder metrics, ConfigurationManager configuration) =>
+        string.IsNullOrWhiteSpace(configuration["OTEL_METRICS_EXEMPLAR_FILTER"]) ? metrics.SetExemplarFilter(ExemplarFilterType.TraceBased) : metrics;
+
     public static IApplicationBuilder UsePrometheusEndpoint(this IApplicationBuilder app) =>
         app.UseOpenTelemetryPrometheusScrapingEndpoint("/metrics");
 
-    private static void ForgetQuery(Activity activity, HttpRequestMessage request)
-    {
-        if (request.RequestUri is { Query.Length: > 0 } url)
-            activity.SetTag("url.full", url.GetLeftPart(UriPartial.Path));
-    }
+    // A query, an invented method, the name of a host or of a browser: whatever a client likes to write. OpenTelemetry
+    // redacts values of queries only, and Aspire switches that off in development.
+    private static void ForgetWhatClientsWrite(Activity activity, HttpRequest request) => activity
+        .SetTag("url.query", null)
+        .SetTag("user_agent.original", null)
+        .SetTag("http.request.method_original", null)
+        .SetTag("server.address", null);
+
+    // Instead of the path, which is the client's as well: its template, or nothing where there is none. The convention wants
+    // sensitive parts scrubbed: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
+    private static string? Route(HttpContext context) =>
+        ((context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint) as RouteEndpoint)?.RoutePattern.RawText;
+
+    private static void ForgetPath(Activity activity, HttpRequestMessage request) =>
+        activity.SetTag("url.full", request.RequestUri?.GetLeftPart(UriPartial.Authority));
 
     // .NET marks every 4xx that a client span sees as an error. Here it is somebody asking for an order that is not his:
     // as errors they would be kept by every tail sampler and hide the real ones.

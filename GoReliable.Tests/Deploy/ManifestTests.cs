@@ -12,6 +12,7 @@ public sealed partial class ManifestTests
     private static readonly HashSet<string> Settings =
     [
         "DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "HTTP_PORTS", "MANAGEMENT_PORT",
+        "Authentication__Schemes__Bearer__Authority",
         "ConnectionStrings__orders-db", "ConnectionStrings__notifications-db", "ConnectionStrings__messaging",
         "services__orders__http__0", "services__notifications__http__0",
         "Email__From", "Email__Smtp__Host", "Email__Smtp__Port", "Email__Smtp__User", "Email__Smtp__Password",

@@ -8,12 +8,12 @@ namespace GoReliable.Tests.Docs;
 /// <summary>A log event as the code defines it; its text is <c>event level services fields</c>.</summary>
 internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, string Services, IReadOnlyList<string> Fields, bool HasException)
 {
-    // Whoever has a database and a broker has what is in the defaults for them.
     private static readonly (Assembly Assembly, string Services)[] Sources =
     [
         (typeof(GoReliable.Gateway.Log).Assembly, "gateway"),
         (typeof(GoReliable.Orders.Log).Assembly, "orders"),
         (typeof(GoReliable.Notifications.Log).Assembly, "notifications"),
+        // Whoever has a database and a broker has what is in the defaults for them.
         (typeof(GoReliable.ServiceDefaults.Messaging.Broker).Assembly, "orders, notifications"),
     ];
 
@@ -26,10 +26,14 @@ internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, stri
            let message = method.GetCustomAttribute<LoggerMessageAttribute>()
            where message is not null
            select new DefinedLogEvent(
-               message.EventName!, message.Level, source.Services,
+               message.EventName!, message.Level, Users(type, source.Services),
                [.. Placeholder().Matches(message.Message).Select(field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Groups[1].Value))],
                method.GetParameters().Any(parameter => parameter.ParameterType.IsAssignableTo(typeof(Exception)))),
     ];
+
+    // Tokens are everybody's.
+    private static string Users(Type type, string services) =>
+        type.Namespace == "GoReliable.ServiceDefaults.Identity" ? "gateway, orders, notifications" : services;
 
     public override string ToString() => $"{Name} {Level} {Services} {string.Join(' ', Fields.Order(StringComparer.Ordinal))}{(HasException ? " exception" : "")}";
 

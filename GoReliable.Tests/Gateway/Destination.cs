@@ -21,8 +21,9 @@ internal sealed class Destination : IAsyncDisposable
     public const string Half = "half";
 
     private readonly WebApplication app;
+    private readonly RequestDelegate? answer;
 
-    private Destination(WebApplication app) => this.app = app;
+    private Destination(WebApplication app, RequestDelegate? answer) => (this.app, this.answer) = (app, answer);
 
     /// <summary>What came in, oldest first.</summary>
     public ConcurrentQueue<IHeaderDictionary> Requests { get; } = [];
@@ -30,12 +31,15 @@ internal sealed class Destination : IAsyncDisposable
     /// <summary>Where it listens; the port is free again once this is disposed.</summary>
     public Uri Address => new(app.Urls.Single());
 
-    public static async Task<Destination> StartAsync()
+    /// <summary>Starts listening.</summary>
+    /// <param name="answer">What it does; if not given, what the last segment of the path says.</param>
+    /// <param name="port">Where; any free port, if not given.</param>
+    public static async Task<Destination> StartAsync(RequestDelegate? answer = null, int port = 0)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
-        var destination = new Destination(builder.Build());
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        var destination = new Destination(builder.Build(), answer);
         destination.app.Run(destination.AnswerAsync);
         await destination.app.StartAsync(TestContext.Current.CancellationToken);
         return destination;
@@ -48,9 +52,14 @@ internal sealed class Destination : IAsyncDisposable
         Requests.Enqueue(new HeaderDictionary(context.Request.Headers.ToDictionary()));
         // As a service with the same defaults would; the client must get the header once.
         context.Response.Headers["X-Trace-Id"] = "of the destination";
+        if (answer is not null)
+        {
+            await answer(context);
+            return;
+        }
 
         var what = context.Request.Path.Value!.Split('/')[^1];
-        if (int.TryParse(what, out var status))
+        if (int.TryParse(what, out var status) && status >= 200)
         {
             context.Response.StatusCode = status;
             return;

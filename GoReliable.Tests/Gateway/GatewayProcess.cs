@@ -5,13 +5,24 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
+using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Gateway;
 
 /// <summary>The gateway alone, as a process of its own, in front of any address.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
+    private static readonly string SigningKey = TokenIssuer.NewKey();
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private static readonly (string Name, string Value)[] WithSigningKey =
+    [
+        ("ASPNETCORE_ENVIRONMENT", "Development"), // elsewhere no key is accepted
+        ("Authentication__Schemes__Bearer__ValidIssuer", TokenIssuer.DevelopmentIssuer),
+        ("Authentication__Schemes__Bearer__SigningKeys__0__Issuer", TokenIssuer.DevelopmentIssuer),
+        ("Authentication__Schemes__Bearer__SigningKeys__0__Value", SigningKey),
+        ("Logging__Console__FormatterName", "json-line"),
+    ];
 
     private readonly Process process;
     private readonly ConcurrentQueue<string> output = [];
@@ -19,7 +30,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     private GatewayProcess(Process process) => this.process = process;
 
-    /// <summary>The public port.</summary>
+    /// <summary>Makes tokens that it accepts, unless its settings name an environment.</summary>
+    public static TokenIssuer Tokens { get; } = TokenIssuer.Development(SigningKey);
+
+    /// <summary>The public port; its requests have a customer's token.</summary>
     public required HttpClient Client { get; init; }
 
     /// <summary>The management port.</summary>
@@ -33,7 +47,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     /// <summary>Starts it and waits until it listens.</summary>
     /// <param name="orders">Replicas of the order service; every other destination is a port where nobody listens.</param>
-    /// <param name="settings">More environment variables.</param>
+    /// <param name="settings">More environment variables. Without ASPNETCORE_ENVIRONMENT it takes <see cref="Tokens"/>, and logs as in production.</param>
     public static async Task<GatewayProcess> StartAsync(Uri[] orders, params (string Name, string Value)[] settings)
     {
         var (port, managementPort, nobody) = (FreePort(), FreePort(), FreePort());
@@ -43,21 +57,26 @@ internal sealed class GatewayProcess : IAsyncDisposable
             RedirectStandardError = true,
             Environment =
             {
-                ["ASPNETCORE_ENVIRONMENT"] = "Production",
                 ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
                 ["MANAGEMENT_PORT"] = $"{managementPort}",
-                ["Gateway__Timeout"] = "00:00:03",
+                ["Resilience__TotalTimeout"] = "00:00:03",
+                ["Resilience__TryTimeout"] = "00:00:01",
+                // Tests come from one address, and as fast as they can.
+                ["RateLimits__PerAddress__PermitsPerSecond"] = "100000",
+                ["RateLimits__PerAddress__Burst"] = "100000",
                 ["services__notifications__http__0"] = $"http://127.0.0.1:{nobody}",
             },
         };
         for (var i = 0; i < orders.Length; i++)
             start.Environment[string.Create(CultureInfo.InvariantCulture, $"services__orders__http__{i}")] = orders[i].ToString();
+        if (!settings.Any(setting => setting.Name == "ASPNETCORE_ENVIRONMENT"))
+            settings = [.. WithSigningKey, .. settings];
         foreach (var (name, value) in settings)
             start.Environment[name] = value;
 
         var gateway = new GatewayProcess(Process.Start(start)!)
         {
-            Client = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") },
+            Client = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}"), DefaultRequestHeaders = { Authorization = Tokens.Bearer("alice") } },
             Management = new() { BaseAddress = new Uri($"http://127.0.0.1:{managementPort}") },
         };
         try

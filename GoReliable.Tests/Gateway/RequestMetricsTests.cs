@@ -104,7 +104,7 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
         using (var client = new TcpClient())
         {
             await client.ConnectAsync(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port, Cancel);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /api/v1/orders/{Destination.Hang} HTTP/1.1\r\nHost: x\r\n\r\n"), Cancel);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /api/v1/orders/{Destination.Hang} HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n\r\n"), Cancel);
             await SeeAsync("one request in flight", scrape => scrape.Value(InFlight + "{}") == 1);
         }
 

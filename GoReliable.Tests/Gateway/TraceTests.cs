@@ -54,13 +54,39 @@ public sealed class TraceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_there_is_an_error_in_both_spans_and_the_reason_is_in_the_clients()
+    public async Task A_body_that_turns_out_too_long_is_no_error_in_any_span()
     {
-        var (trace, status) = await TraceAsync("/api/v1/orders/1/notifications");
+        using var body = new StreamContent(new MemoryStream(new byte[200 * 1024]));
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders") { Content = body, Headers = { TransferEncodingChunked = true } };
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+        var trace = await otlp.WaitForTraceAsync(response.Headers.GetValues("X-Trace-Id").Single(), tree => tree.Spans.Count >= 2, Cancel);
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        Assert.All(trace.Spans, span => Assert.Equal(ActivityStatusCode.Unset, span.Status));
+        Assert.All(trace.Spans, span => Assert.Null(span["error.type"]));
+    }
+
+    [Fact]
+    public async Task Nobody_there_is_an_error_in_all_spans_and_the_reason_is_in_the_clients()
+    {
+        var (trace, status) = await TraceAsync("/api/v1/orders/1/notifications", spans: 4);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.All(trace.Spans, span => Assert.Equal(ActivityStatusCode.Error, span.Status));
-        Assert.Equal("exception", Assert.Single(trace.Only("GET").Events).Name);
+        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Client), span => Assert.Equal("exception", Assert.Single(span.Events).Name));
+    }
+
+    [Fact]
+    public async Task Each_try_has_a_client_span_and_the_request_has_one_server_span()
+    {
+        var (trace, status) = await TraceAsync("/api/v1/orders/502", spans: 4);
+
+        Assert.Equal(HttpStatusCode.BadGateway, status);
+        var server = trace.Only("GET /api/v1/orders/{id}");
+        var tries = trace.Spans.Where(span => span.Kind == ActivityKind.Client).ToList();
+        Assert.Equal((4, 3), (trace.Spans.Count, tries.Count));
+        Assert.All(tries, client => Assert.Equal(server, trace.ParentOf(client)));
+        Assert.Equal(tries.Select(client => client.SpanId).Order(), orders.Requests.Select(headers => headers.TraceParent.ToString().Split('-')[2]).Order());
     }
 
     [Fact]
@@ -73,7 +99,7 @@ public sealed class TraceTests : IAsyncLifetime
         {
             Assert.Equal("gateway", resource["service.name"]);
             Assert.Equal("goreliable", resource["service.namespace"]);
-            Assert.Equal("production", resource["deployment.environment.name"]);
+            Assert.Equal("development", resource["deployment.environment.name"]);
             Assert.NotEqual("", resource["service.version"]);
             Assert.NotEqual("", resource["service.instance.id"]);
         }
@@ -91,11 +117,11 @@ public sealed class TraceTests : IAsyncLifetime
         Assert.Equal(["GET", "GET /api/v1/orders"], otlp.Spans().Select(span => span.Name).Order());
     }
 
-    private async Task<(SpanTree Trace, HttpStatusCode Status)> TraceAsync(string path)
+    private async Task<(SpanTree Trace, HttpStatusCode Status)> TraceAsync(string path, int spans = 2)
     {
         using var response = await gateway.Client.GetAsync(path, Cancel);
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
-        var trace = await otlp.WaitForTraceAsync(traceId, tree => tree.Spans.Count >= 2, Cancel);
+        var trace = await otlp.WaitForTraceAsync(traceId, tree => tree.Spans.Count >= spans, Cancel);
         return (trace, response.StatusCode);
     }
 }

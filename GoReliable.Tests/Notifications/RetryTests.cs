@@ -1,8 +1,10 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text;
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.Retrying;
-using GoReliable.ServiceDefaults.Messaging;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
 
 namespace GoReliable.Tests.Notifications;
 
@@ -13,12 +15,26 @@ public sealed class RetryTests
     [Fact]
     public void Each_failed_attempt_waits_in_the_next_queue_and_the_last_one_gives_up()
     {
-        for (var attempt = 1; attempt <= OrderTopology.RetryDelays.Count; attempt++)
-        {
-            var retry = RetryPlan.After(attempt, random: 0);
-            Assert.Equal(new Retry(OrderTopology.RetryQueue(OrderTopology.RetryDelays[attempt - 1]), OrderTopology.RetryDelays[attempt - 1]), retry);
-        }
-        Assert.Null(RetryPlan.After(OrderTopology.RetryDelays.Count + 1, random: 0));
+        TimeSpan[] delays = [TimeSpan.FromSeconds(2.5), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5)];
+        string[] queues = ["notifications.retry.2.5s", "notifications.retry.300s", "notifications.retry.300s"];
+        var plan = Plan(delays);
+
+        for (var attempt = 1; attempt <= delays.Length; attempt++)
+            Assert.Equal(new Retry(queues[attempt - 1], delays[attempt - 1]), plan.After(attempt, random: 0));
+        Assert.Null(plan.After(delays.Length + 1, random: 0));
+        Assert.Equal(delays.Distinct(), plan.Queues);
+    }
+
+    [Fact]
+    public void Delays_that_are_configured_replace_the_default_and_bad_ones_are_named()
+    {
+        Assert.Equal([TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)], Configured().Effective);
+        Assert.Equal([TimeSpan.FromSeconds(5)], Configured("00:00:05").Effective);
+
+        Assert.Empty(Problems(Configured("00:00:00.001", "1.00:00:00")));
+        Assert.Equal(["Retry:Delays contains 00:00:00, but each must be from 00:00:00.0010000 to 1.00:00:00."], Problems(Configured("00:00:01", "00:00:00")));
+        Assert.Equal(["Retry:Delays contains 1.00:00:01, but each must be from 00:00:00.0010000 to 1.00:00:00."], Problems(Configured("1.00:00:01")));
+        Assert.Equal(["Retry:Delays has 11 entries, but 10 at most are allowed."], Problems(Configured([.. Enumerable.Repeat("00:00:01", 11)])));
     }
 
     [Theory]
@@ -27,18 +43,18 @@ public sealed class RetryTests
     [InlineData(0.999)]
     public void Jitter_shortens_a_delay_by_a_fifth_at_most(double random)
     {
-        var delay = RetryPlan.After(2, random)!.Value.Delay;
+        var delay = Plan().After(2, random)!.Value.Delay;
 
-        Assert.InRange(delay, OrderTopology.RetryDelays[1] * (1 - RetryPlan.Jitter), OrderTopology.RetryDelays[1]);
+        Assert.InRange(delay, TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(10));
     }
 
     [Fact]
     public void A_retried_message_keeps_its_identity_and_counts_its_attempts()
     {
         var first = Events.Message(new Dictionary<string, object?> { ["traceparent"] = "00-a-b-01"u8.ToArray() });
-        var once = FailedMessage.ForRetry(first, RetryPlan.After(first.Attempt, random: 0)!.Value, Events.Time);
+        var once = FailedMessage.ForRetry(first, Plan().After(first.Attempt, random: 0)!.Value, Events.Time);
         var second = Events.Message(once.Headers);
-        var twice = FailedMessage.ForRetry(second, RetryPlan.After(second.Attempt, random: 0)!.Value, Events.Time.AddSeconds(1));
+        var twice = FailedMessage.ForRetry(second, Plan().After(second.Attempt, random: 0)!.Value, Events.Time.AddSeconds(1));
 
         Assert.Equal((1, 2), (first.Attempt, second.Attempt));
         Assert.Equal(2, twice.Headers![MessageHeaders.Attempt]);
@@ -89,4 +105,13 @@ public sealed class RetryTests
 
         Assert.Equal(attempt, Events.Message(header is null ? null : new Dictionary<string, object?> { [MessageHeaders.Attempt] = value }).Attempt);
     }
+
+    private static RetryPlan Plan(params TimeSpan[] delays) => new(Options.Create(new RetryOptions { Delays = [.. delays] }));
+
+    private static RetryOptions Configured(params string[] delays) => new ConfigurationBuilder()
+        .AddInMemoryCollection(delays.Select((delay, i) => KeyValuePair.Create($"Retry:Delays:{i}", (string?)delay)))
+        .Build().GetSection(RetryOptions.Section).Get<RetryOptions>() ?? new RetryOptions();
+
+    private static List<string?> Problems(RetryOptions options) =>
+        [.. options.Validate(new ValidationContext(options)).Select(problem => problem.ErrorMessage)];
 }

@@ -4,13 +4,17 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.Orders;
 
 [Collection(SharedPlatform.Name)]
-public sealed class IdempotencyTests(SharedPlatform shared) : IDisposable
+public sealed class IdempotencyTests : IDisposable
 {
     private const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
     private const string SameBody = """{ "items": [ { "unitPrice": 1.50, "quantity": 1, "sku": "a" } ], "currency": "EUR" }""";
     private const string OtherBody = """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":1.5}]}""";
 
-    private readonly HttpClient alice = shared.Platform.Client($"alice-{Guid.NewGuid():N}");
+    private readonly string customer = $"alice-{Guid.NewGuid():N}";
+    private readonly SharedPlatform shared;
+    private readonly HttpClient alice;
+
+    public IdempotencyTests(SharedPlatform shared) => (this.shared, alice) = (shared, shared.Platform.Client(customer));
 
     [Fact]
     public async Task The_same_key_and_order_get_the_first_answer_again()
@@ -74,7 +78,6 @@ public sealed class IdempotencyTests(SharedPlatform shared) : IDisposable
     public async Task While_the_first_request_is_in_flight_a_second_one_is_a_conflict()
     {
         // Holds what the first request's statement holds: the lock of customer and key.
-        var customer = alice.DefaultRequestHeaders.GetValues("X-Customer-Id").Single();
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
         await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);

@@ -17,11 +17,14 @@ public sealed class GoReliablePlatform : IAsyncDisposable
 
     private readonly DistributedApplication app;
 
-    private GoReliablePlatform(DistributedApplication app, OtlpEndpoint telemetry, string pickupFolder) =>
-        (this.app, Telemetry, PickupFolder) = (app, telemetry, pickupFolder);
+    private GoReliablePlatform(DistributedApplication app, OtlpEndpoint telemetry, string pickupFolder, TokenIssuer tokens) =>
+        (this.app, Telemetry, PickupFolder, Tokens) = (app, telemetry, pickupFolder, tokens);
 
     /// <summary>Every span, log and metric that the services of this platform export.</summary>
     public OtlpEndpoint Telemetry { get; }
+
+    /// <summary>Signs with the key that the AppHost handed to the services.</summary>
+    internal TokenIssuer Tokens { get; }
 
     /// <summary>Where e-mails of this platform end up.</summary>
     public string PickupFolder { get; }
@@ -47,8 +50,9 @@ public sealed class GoReliablePlatform : IAsyncDisposable
                 .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
         }
         configure?.Invoke(builder);
+        var tokens = TokenIssuer.Development(builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"]!);
 
-        var platform = new GoReliablePlatform(await builder.BuildAsync(timeout.Token), telemetry, pickup);
+        var platform = new GoReliablePlatform(await builder.BuildAsync(timeout.Token), telemetry, pickup, tokens);
         try
         {
             await platform.app.StartAsync(timeout.Token);
@@ -63,15 +67,18 @@ public sealed class GoReliablePlatform : IAsyncDisposable
     }
 
     /// <summary>A client of the gateway's public API.</summary>
-    /// <param name="customer">Who is calling; null for nobody.</param>
+    /// <param name="customer">Who is calling, by a token that is good for an hour; null for nobody.</param>
     public HttpClient Client(string? customer) => Client("gateway", customer);
 
     /// <summary>A client of one service's public API, past the gateway.</summary>
-    public HttpClient Client(string service, string? customer)
+    /// <param name="service">Its name.</param>
+    /// <param name="customer">Who is calling; null for nobody.</param>
+    /// <param name="scopes">What the token allows, separated by spaces.</param>
+    public HttpClient Client(string service, string? customer, string scopes = TokenIssuer.CustomerScopes)
     {
         var client = new HttpClient { BaseAddress = app.GetEndpoint(service, "http") };
         if (customer is not null)
-            client.DefaultRequestHeaders.Add("X-Customer-Id", customer);
+            client.DefaultRequestHeaders.Authorization = Tokens.Bearer(customer, scopes);
         return client;
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Logging;
 using OtlpReceiver;
@@ -53,6 +54,30 @@ public sealed class LogTests(SharedPlatform shared)
         Assert.Equal(LogLevel.Warning, retried.Level);
         var attempts = platform.Telemetry.Logs(message.TraceId).Where(log => log.EventName == "notification.retried").Select(log => log["Attempt"]).ToList();
         Assert.Equal(attempts.Distinct(), attempts);
+    }
+
+    [Fact]
+    public async Task A_request_that_the_database_refuses_is_told_once_and_without_a_stack_trace()
+    {
+        // What PostgreSQL answers when its disk is full, for one customer only.
+        await using var database = await platform.DatabaseAsync("orders-db");
+        await using (var refuse = database.CreateCommand("""
+            CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+            CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.customer_id = 'refused') EXECUTE FUNCTION refuse();
+            """))
+            await refuse.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        using var refused = platform.Client("refused");
+
+        var response = await refused.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
+
+        await response.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
+        Assert.Equal(TimeSpan.FromSeconds(5), response.Headers.RetryAfter?.Delta);
+        var traceId = response.Headers.GetValues("X-Trace-Id").Single();
+        await WaitForAsync(log => log.TraceId == traceId && log.EventName == "http.request");
+        await WaitForAsync(log => log.TraceId == traceId && log.EventName == "request.unavailable");
+        var line = Assert.Single(platform.Telemetry.Logs(traceId), log => log.Level > LogLevel.Information);
+        Assert.Equal("53100: no space left on device", line["Reason"]);
+        Assert.Null(line["exception.stacktrace"]);
     }
 
     private Task<ReceivedLog> WaitForAsync(Func<ReceivedLog, bool> wanted) => platform.Telemetry.WaitForLogAsync(wanted, TestContext.Current.CancellationToken);

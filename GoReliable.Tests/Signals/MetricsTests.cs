@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.Tests.Platform;
 
@@ -162,7 +163,7 @@ public sealed class MetricsTests(SharedPlatform shared)
         await using var database = await platform.DatabaseAsync("orders-db");
         await using var outbox = database.CreateCommand("SELECT count(*) FROM outbox");
         var queued = (long)(await outbox.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        foreach (var queue in OrderTopology.RetryDelays.Select(OrderTopology.RetryQueue).Append(OrderTopology.Queue))
+        foreach (var queue in new RetryOptions().Effective.Select(OrderTopology.RetryQueue).Append(OrderTopology.Queue))
             queued += await channel.MessageCountAsync(queue, TestContext.Current.CancellationToken);
         return queued + (long)(await ScrapeAsync())["notifications"].Sum("goreliable_notification_worker_messages_in_flight");
     }

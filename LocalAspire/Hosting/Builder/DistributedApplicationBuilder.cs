@@ -97,6 +97,9 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     public IResourceCollection Resources { get; } = new ResourceCollection();
 
     /// <inheritdoc/>
+    public IUserSecretsManager UserSecretsManager => new UserSecrets(AppHostAssembly);
+
+    /// <inheritdoc/>
     public IResourceBuilder<T> AddResource<T>(T resource) where T : IResource
     {
         Resources.Add(resource);

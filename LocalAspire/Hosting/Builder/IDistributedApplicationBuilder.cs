@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
@@ -33,6 +34,10 @@ public interface IDistributedApplicationBuilder
 
     /// <summary>The resources so far.</summary>
     IResourceCollection Resources { get; }
+
+    /// <summary>The AppHost's user secrets.</summary>
+    [Experimental("ASPIREUSERSECRETS001")]
+    IUserSecretsManager UserSecretsManager { get; }
 
     /// <summary>Adds a resource.</summary>
     IResourceBuilder<T> AddResource<T>(T resource) where T : IResource;

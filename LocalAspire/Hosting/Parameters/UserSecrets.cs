@@ -1,17 +1,25 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.UserSecrets;
 
 namespace Aspire.Hosting.ApplicationModel;
 
 /// <summary>The AppHost's user secrets: <c>~/.microsoft/usersecrets/ID/secrets.json</c>.</summary>
-internal sealed class UserSecrets(Assembly? appHost)
+internal sealed class UserSecrets(Assembly? appHost) : IUserSecretsManager
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>The id that <c>dotnet user-secrets --id</c> takes; null when the project has none.</summary>
     public string? Id { get; } = appHost?.GetCustomAttribute<UserSecretsIdAttribute>()?.UserSecretsId;
+
+    /// <inheritdoc/>
+    public void GetOrSetSecret(IConfigurationManager configuration, string name, Func<string> valueGenerator)
+    {
+        if (configuration[name] is null)
+            configuration.AddInMemoryCollection(new Dictionary<string, string?> { [name] = GetOrSet(name, valueGenerator) });
+    }
 
     /// <summary>
     /// The value under a key, made and stored first when it is missing. Safe between processes that start at the same time.

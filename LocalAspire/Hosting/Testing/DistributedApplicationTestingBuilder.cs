@@ -60,6 +60,8 @@ public static class DistributedApplicationTestingBuilder
 
         public IResourceCollection Resources => inner.Resources;
 
+        public IUserSecretsManager UserSecretsManager => inner.UserSecretsManager;
+
         public IResourceBuilder<T> AddResource<T>(T resource) where T : IResource => inner.AddResource(resource);
 
         public IResourceBuilder<T> CreateResourceBuilder<T>(T resource) where T : IResource => inner.CreateResourceBuilder(resource);

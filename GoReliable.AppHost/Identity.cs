@@ -1,0 +1,43 @@
+using System.Security.Cryptography;
+
+/// <summary>Who issues the tokens that the services accept.</summary>
+internal static class Identity
+{
+    // What `dotnet user-jwts` signs with, and where ASP.NET looks for it.
+    private const string SigningKey = "Authentication:Schemes:Bearer:SigningKeys:0";
+    private const string Issuer = "dotnet-user-jwts";
+    private const int KeyBytes = 32;
+
+    /// <summary>
+    /// Running, the issuer is <c>dotnet user-jwts</c> on this machine, whose key is in the AppHost's user secrets; it is
+    /// made when there is none yet. Deployed, it is an identity provider, whose URL is a parameter.
+    /// </summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="services">The services that take tokens.</param>
+    public static void AddIdentity(this IDistributedApplicationBuilder builder, params IResourceBuilder<ProjectResource>[] services)
+    {
+        if (builder.ExecutionContext.IsPublishMode)
+        {
+            var authority = builder.AddParameter("token-authority");
+            foreach (var service in services)
+                service.WithEnvironment("Authentication__Schemes__Bearer__Authority", authority);
+            return;
+        }
+
+        // All four, or user-jwts makes a key of its own.
+        var secrets = builder.UserSecretsManager;
+        secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Id", () => RandomNumberGenerator.GetHexString(8, lowercase: true));
+        secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Issuer", () => Issuer);
+        secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Length", () => $"{KeyBytes}");
+        secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Value", () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes)));
+
+        var key = builder.AddParameterFromConfiguration("token-signing-key", $"{SigningKey}:Value", secret: true);
+        foreach (var service in services)
+        {
+            service
+                .WithEnvironment("Authentication__Schemes__Bearer__ValidIssuer", Issuer)
+                .WithEnvironment("Authentication__Schemes__Bearer__SigningKeys__0__Issuer", Issuer)
+                .WithEnvironment("Authentication__Schemes__Bearer__SigningKeys__0__Value", key);
+        }
+    }
+}

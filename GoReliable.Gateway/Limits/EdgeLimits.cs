@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Security.Claims;
+using System.Threading.RateLimiting;
+using GoReliable.ServiceDefaults.Identity;
+using Microsoft.AspNetCore.RateLimiting;
+
+namespace GoReliable.Gateway.Limits;
+
+/// <summary>
+/// How much the gateway takes on: requests per address, requests per customer, requests at once. Health and metrics have
+/// left the pipeline before, so they are never refused.
+/// </summary>
+internal sealed class EdgeLimits : IDisposable
+{
+    private readonly WatchedSection<RateLimit> perAddress;
+    private readonly WatchedSection<RateLimit> perCustomer;
+    private readonly WatchedSection<LoadShedding> load;
+    private readonly PartitionedRateLimiter<HttpContext>[] limiters;
+
+    /// <exception cref="InvalidOperationException">A setting is not what it must be.</exception>
+    public EdgeLimits(IConfiguration configuration, Telemetry telemetry, ILogger<EdgeLimits> logger)
+    {
+        perAddress = new(configuration, "RateLimits:PerAddress", () => new RateLimit { PermitsPerSecond = 200, Burst = 400 }, logger);
+        perCustomer = new(configuration, "RateLimits:PerCustomer", () => new RateLimit { PermitsPerSecond = 50, Burst = 100 }, logger);
+        load = new(configuration, "LoadShedding", () => new LoadShedding(), logger);
+
+        PerAddress = Refuse(StatusCodes.Status429TooManyRequests, "address_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (ulong, RateLimit)>(AddressPartition));
+        PerCustomer = Refuse(StatusCodes.Status429TooManyRequests, "customer_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, RateLimit)>(CustomerPartition));
+        Load = Refuse(StatusCodes.Status503ServiceUnavailable, "load", telemetry, PartitionedRateLimiter.Create<HttpContext, LoadShedding>(LoadPartition));
+        limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, Load.GlobalLimiter!];
+    }
+
+    public RateLimiterOptions PerAddress { get; }
+
+    public RateLimiterOptions PerCustomer { get; }
+
+    public RateLimiterOptions Load { get; }
+
+    public void Dispose()
+    {
+        foreach (var limiter in limiters)
+            limiter.Dispose();
+        perAddress.Dispose();
+        perCustomer.Dispose();
+        load.Dispose();
+    }
+
+    // The settings are part of every key: changed ones begin new buckets, and the old ones go when they are idle. An idle
+    // bucket is a full one, so nothing is forgotten with it.
+    private RateLimitPartition<(ulong, RateLimit)> AddressPartition(HttpContext context) => RateLimitPartition.GetTokenBucketLimiter(
+        (ClientNetwork.Of(context.Connection.RemoteIpAddress), perAddress.Current), key => key.Item2.Bucket());
+
+    // Who is nobody has been counted by the address, and is turned away by authorization.
+    private RateLimitPartition<(string, RateLimit)> CustomerPartition(HttpContext context) => context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
+        ? RateLimitPartition.GetTokenBucketLimiter((customer, perCustomer.Current), key => key.Item2.Bucket())
+        : RateLimitPartition.GetNoLimiter(("", perCustomer.Current));
+
+    private RateLimitPartition<LoadShedding> LoadPartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(load.Current, key => key.Limiter());
+
+    private static RateLimiterOptions Refuse(int status, string reason, Telemetry telemetry, PartitionedRateLimiter<HttpContext> limiter) => new()
+    {
+        GlobalLimiter = limiter,
+        RejectionStatusCode = status,
+        OnRejected = (refused, _) =>
+        {
+            telemetry.RequestRejected(reason);
+            refused.HttpContext.Response.Headers.RetryAfter = RetryAfter(refused.Lease);
+            return ValueTask.CompletedTask;
+        },
+    };
+
+    // Whole seconds are all that the header can say. A load that is too high may be over in one.
+    private static string RetryAfter(RateLimitLease lease)
+    {
+        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var known) ? known : TimeSpan.Zero;
+        return Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,18 @@
+using System.ComponentModel.DataAnnotations;
+using System.Threading.RateLimiting;
+
+namespace GoReliable.Gateway.Limits;
+
+/// <summary>How many requests are worked on at once; the rest is refused while it still costs nothing. Section <c>LoadShedding</c>.</summary>
+internal sealed record LoadShedding
+{
+    /// <summary>Requests being forwarded.</summary>
+    [Range(1, 100_000)]
+    public int Concurrency { get; init; } = 256;
+
+    /// <summary>Requests waiting for one of those to end: a short peak is smoothed, a long one is not hidden.</summary>
+    [Range(0, 100_000)]
+    public int Queue { get; init; } = 128;
+
+    public ConcurrencyLimiterOptions Limiter() => new() { PermitLimit = Concurrency, QueueLimit = Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
+}

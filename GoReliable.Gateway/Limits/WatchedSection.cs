@@ -1,0 +1,59 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Primitives;
+
+namespace GoReliable.Gateway.Limits;
+
+/// <summary>
+/// A section of the configuration that may change while the gateway runs. What is wrong at the start ends it; what is
+/// wrong later is logged, and the last good values stay. (An options monitor would throw at every request then.)
+/// </summary>
+/// <typeparam name="T">What the section is read into, checked by its annotations.</typeparam>
+internal sealed class WatchedSection<T> : IDisposable
+    where T : class
+{
+    private readonly IConfigurationSection section;
+    private readonly Func<T> defaults;
+    private readonly ILogger logger;
+    private readonly IDisposable watch;
+    private volatile T current;
+
+    /// <param name="configuration">The whole of it.</param>
+    /// <param name="name">The section's.</param>
+    /// <param name="defaults">Makes what holds where the section says nothing.</param>
+    /// <param name="logger">Told about values that cannot be used.</param>
+    /// <exception cref="InvalidOperationException">A value is not of its type or out of its range.</exception>
+    public WatchedSection(IConfiguration configuration, string name, Func<T> defaults, ILogger logger)
+    {
+        section = configuration.GetSection(name);
+        (this.defaults, this.logger) = (defaults, logger);
+        current = Read();
+        watch = ChangeToken.OnChange(configuration.GetReloadToken, Reload);
+    }
+
+    /// <summary>The newest good values.</summary>
+    public T Current => current;
+
+    public void Dispose() => watch.Dispose();
+
+    private void Reload()
+    {
+        try
+        {
+            current = Read();
+        }
+        catch (InvalidOperationException invalid)
+        {
+            logger.SettingsRefused(section.Path, invalid.Message);
+        }
+    }
+
+    private T Read()
+    {
+        var values = defaults();
+        section.Bind(values);
+        var wrong = new List<ValidationResult>();
+        return Validator.TryValidateObject(values, new ValidationContext(values), wrong, validateAllProperties: true)
+            ? values
+            : throw new InvalidOperationException($"{section.Path}: {string.Join(' ', wrong.Select(result => result.ErrorMessage))}");
+    }
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using Microsoft.AspNetCore.HttpOverrides;
+using IPNetwork = System.Net.IPNetwork;
+
+namespace GoReliable.Gateway.Requests;
+
+/// <summary>
+/// Whose word is taken for where a request comes from: the addresses and networks in <c>ForwardedHeaders:KnownProxies</c>,
+/// nobody's by default. Everybody else's <c>X-Forwarded-*</c> is not looked at, and replaced on the way to the services.
+/// </summary>
+internal static class TrustedProxies
+{
+    private const string Setting = "ForwardedHeaders:KnownProxies";
+
+    /// <exception cref="InvalidOperationException">An entry is neither an address nor a network.</exception>
+    public static void AddTrustedProxies(this WebApplicationBuilder builder)
+    {
+        // ASPNETCORE_FORWARDEDHEADERS_ENABLED, which Aspire's deployments set, would have ASP.NET believe anybody.
+        builder.Configuration["ForwardedHeaders_Enabled"] = "false";
+
+        var proxies = (builder.Configuration.GetSection(Setting).Get<string[]>() ?? []).Select(Network).ToList();
+        builder.Services.Configure<ForwardedHeadersOptions>(options =>
+        {
+            options.ForwardedHeaders = proxies.Count > 0 ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto : ForwardedHeaders.None;
+            // Back along the chain, as long as it consists of known ones.
+            options.ForwardLimit = null;
+            options.KnownProxies.Clear();
+            options.KnownIPNetworks.Clear();
+            foreach (var proxy in proxies)
+                options.KnownIPNetworks.Add(proxy);
+        });
+    }
+
+    private static IPNetwork Network(string text)
+    {
+        if (IPNetwork.TryParse(text, out var network))
+            return network;
+        return IPAddress.TryParse(text, out var address)
+            ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
+            : throw new InvalidOperationException($"{Setting}: '{text}' is neither an IP address nor a network such as 10.0.0.0/8.");
+    }
+}

@@ -1,0 +1,29 @@
+using System.Net;
+using Polly;
+using Polly.Timeout;
+
+namespace GoReliable.Gateway.Resilience;
+
+/// <summary>What counts as a failure of whom.</summary>
+internal static class Failures
+{
+    /// <summary>Whether there was no connection, so that nothing can have been sent.</summary>
+    public static bool ReachedNobody(Exception exception) => exception is HttpRequestException
+    {
+        HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
+    };
+
+    /// <summary>Whether an answer says that this replica cannot work now.</summary>
+    public static bool IsReplicas(HttpResponseMessage answer) =>
+        answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+
+    /// <summary>Whether what came of a try speaks against the replica. A client that goes away does not.</summary>
+    public static bool IsReplicas(Outcome<HttpResponseMessage> outcome, Forward forward) => outcome switch
+    {
+        { Result: { } answer } => IsReplicas(answer),
+        { Exception: HttpRequestException or TimeoutRejectedException } => true,
+        // All the time there is, used up by a request that is tried once.
+        { Exception: OperationCanceledException } => !forward.ClientIsGone,
+        _ => false,
+    };
+}

@@ -1,0 +1,81 @@
+using System.Net;
+using Polly;
+using Polly.Timeout;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Model;
+
+namespace GoReliable.Gateway.Resilience;
+
+/// <summary>One client's request on its way to a service: which replicas were asked, and whether another may be.</summary>
+/// <param name="client">The client's request.</param>
+/// <param name="isRepeatable">Whether the service does the same when it is asked twice.</param>
+internal sealed class Forward(HttpContext client, bool isRepeatable)
+{
+    // Enough for a lost connection and a dead replica. A service that needs more is not helped by more requests.
+    private const int MaxRetries = 2;
+
+    private static readonly HttpRequestOptionsKey<Forward> OnRequest = new(nameof(Forward));
+    private static readonly ResiliencePropertyKey<Forward> OnContext = new(nameof(Forward));
+
+    private readonly IReverseProxyFeature proxy = client.GetReverseProxyFeature();
+    private int asked;
+    private int retries;
+    private bool mayStillRun;
+
+    public bool IsRepeatable => isRepeatable;
+
+    public bool ClientIsGone => client.RequestAborted.IsCancellationRequested;
+
+    /// <summary>Whether there is a replica that this request has not been sent to.</summary>
+    public bool HasFreshReplica => asked < proxy.AllDestinations.Count;
+
+    public static Forward Of(HttpRequestMessage request) =>
+        request.Options.TryGetValue(OnRequest, out var forward) ? forward : throw new InvalidOperationException("This request does not come from the proxy.");
+
+    public static Forward Of(ResilienceContext context) => context.Properties.GetValue(OnContext, null!);
+
+    public void AttachTo(HttpRequestMessage request) => request.Options.Set(OnRequest, this);
+
+    public void AttachTo(ResilienceContext context) => context.Properties.Set(OnContext, this);
+
+    /// <summary>Directs the request to a replica: first to the one that load balancing chose, then to the others, then around again.</summary>
+    public DestinationState Direct(HttpRequestMessage request)
+    {
+        var replica = proxy.ProxiedDestination!;
+        if (asked++ == 0)
+            return replica;
+
+        var all = proxy.AllDestinations;
+        var last = 0;
+        while (all[last] != replica)
+            last++;
+        replica = all[(last + 1) % all.Count];
+        // It is the one that a failure is logged with.
+        proxy.ProxiedDestination = replica;
+        request.RequestUri = RequestUtilities.MakeDestinationAddress(replica.Model.Config.Address, client.Request.Path, client.Request.QueryString);
+        return replica;
+    }
+
+    /// <summary>Why to send the request again, or null where it must not or need not be.</summary>
+    public string? ReasonToRetry(Outcome<HttpResponseMessage> outcome) => outcome switch
+    {
+        // An earlier try is still at work on this Idempotency-Key. What it makes will be the answer: worth the rest of the time.
+        { Result.StatusCode: HttpStatusCode.Conflict } when mayStillRun => Retry.InFlight,
+        _ when retries == MaxRetries => null,
+        // Not a byte was sent, so this is good for every request.
+        { Exception: { } exception } when Failures.ReachedNobody(exception) => Retry.Unreachable,
+        _ when !isRepeatable => null,
+        { Exception: TimeoutRejectedException } => Retry.Timeout,
+        { Exception: HttpRequestException } => Retry.BrokenOff,
+        { Result: { } answer } when Failures.IsReplicas(answer) => Retry.Unavailable,
+        _ => null,
+    };
+
+    /// <summary>Notes that the request is sent again.</summary>
+    public void Retrying(string reason)
+    {
+        if (reason != Retry.InFlight)
+            retries++;
+        mayStillRun |= reason is Retry.Timeout or Retry.BrokenOff or Retry.Unavailable;
+    }
+}

@@ -1,0 +1,166 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Microsoft.AspNetCore.Mvc;
+
+namespace GoReliable.Notifications.DeadLetters;
+
+/// <summary>The operator's API as a command line: <c>dead-letters</c> as the first argument of this program.</summary>
+internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, TextReader input, TextWriter output, TextWriter error)
+{
+    private const int Done = 0;
+    private const int NotDone = 1;
+    private const int Misused = 2;
+    private const int PageSize = 200;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        if (arguments.Intersect(["--help", "-h"]).Any())
+        {
+            await output.WriteLineAsync(CommandLine.Help);
+            return Done;
+        }
+        try
+        {
+            var line = CommandLine.Parse(arguments, Environment.GetEnvironmentVariable);
+            using var worker = new HttpClient { BaseAddress = line.Url, Timeout = TimeSpan.FromSeconds(60) };
+            if (line.Token is { Length: > 0 } token)
+                worker.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            return await new DeadLetterCommand(line, worker, input, output, error).RunAsync(cancellationToken);
+        }
+        catch (FormatException misuse)
+        {
+            await error.WriteLineAsync($"{misuse.Message} See dead-letters --help.");
+            return Misused;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            await error.WriteLineAsync(exception.Message);
+            return NotDone;
+        }
+    }
+
+    private async Task<int> RunAsync(CancellationToken cancellationToken) => line.Verb switch
+    {
+        "list" => await ListAsync(cancellationToken),
+        "show" => await ShowAsync(cancellationToken),
+        "discard" when !line.Yes && !Confirmed() => NotDone,
+        _ when line.All => await AllAsync(cancellationToken),
+        _ => await EachAsync(cancellationToken),
+    };
+
+    private async Task<int> ListAsync(CancellationToken cancellationToken)
+    {
+        var (items, cursor) = (new List<DeadLetterItem>(), "");
+        do
+        {
+            var limit = Math.Min(PageSize, line.Limit - items.Count);
+            var page = await ReadAsync<DeadLetterPage>(await worker.GetAsync($"dead-letters?limit={limit}{(cursor.Length > 0 ? $"&cursor={cursor}" : "")}", cancellationToken), cancellationToken);
+            items.AddRange(page.Items);
+            cursor = page.NextCursor;
+        }
+        while (cursor is not null && items.Count < line.Limit);
+
+        if (line.Json)
+        {
+            await output.WriteLineAsync(JsonSerializer.Serialize(items, Json));
+            return Done;
+        }
+        await output.WriteLineAsync($"{"ID",-36}  {"EVENT",-15}  {"REASON",-17}  TRIED  {"DEAD SINCE (UTC)",-16}  TRACE");
+        foreach (var item in items)
+            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{item.Id}  {item.EventType,-15}  {item.Reason,-17}  {item.Attempts,5}  {item.DeadSince:yyyy-MM-dd HH:mm}  {item.TraceId}"));
+        await output.WriteLineAsync(cursor is null ? $"{items.Count} in all." : $"The first {items.Count}; there are more (--limit).");
+        return Done;
+    }
+
+    private async Task<int> ShowAsync(CancellationToken cancellationToken)
+    {
+        var letter = await ReadAsync<JsonElement>(await worker.GetAsync($"dead-letters/{line.Ids[0]}", cancellationToken), cancellationToken);
+        await output.WriteLineAsync(JsonSerializer.Serialize(letter, Json));
+        return Done;
+    }
+
+    // One by one, so that each has its own answer.
+    private async Task<int> EachAsync(CancellationToken cancellationToken)
+    {
+        var done = new List<Guid>();
+        foreach (var id in line.Ids)
+        {
+            try
+            {
+                await ReadAsync<object?>(line.Verb == "discard"
+                    ? await worker.DeleteAsync($"dead-letters/{id}", cancellationToken)
+                    : await worker.PostAsync($"dead-letters/{id}/redrive", content: null, cancellationToken), cancellationToken);
+                done.Add(id);
+            }
+            catch (HttpRequestException refused) when (refused.StatusCode == HttpStatusCode.NotFound)
+            {
+                await error.WriteLineAsync(refused.Message);
+            }
+        }
+        await TellAsync(done.Count, line.Ids.Count - done.Count);
+        return done.Count == line.Ids.Count ? Done : NotDone;
+    }
+
+    // Each call works for a few seconds and says how much is left.
+    private async Task<int> AllAsync(CancellationToken cancellationToken)
+    {
+        var (done, upTo) = (0, (long?)null);
+        while (true)
+        {
+            object request = line.Verb == "discard"
+                ? new DiscardRequest(Ids: null, All: true, line.Reason, upTo)
+                : new RedriveRequest(Ids: null, All: true, line.Reason, line.Rate, upTo);
+            var result = await ReadAsync<BulkResult>(await worker.PostAsJsonAsync($"dead-letters/{line.Verb}", request, Json, cancellationToken), cancellationToken);
+            done += result.Done;
+            upTo = result.UpTo;
+            if (result.Remaining == 0 || result.Done == 0)
+            {
+                await TellAsync(done, result.Remaining);
+                return result.Remaining == 0 ? Done : NotDone;
+            }
+            await error.WriteLineAsync($"{done} done, {result.Remaining} to go");
+        }
+    }
+
+    private async Task TellAsync(long done, long notDone) =>
+        await output.WriteLineAsync(line.Json
+            ? JsonSerializer.Serialize(new { done, notDone }, Json)
+            : $"{done} {(line.Verb == "discard" ? "discarded" : "redriven")}{(notDone > 0 ? $", {notDone} not" : "")}.");
+
+    private bool Confirmed()
+    {
+        error.Write($"Discard {(line.All ? "all dead letters" : $"{line.Ids.Count} dead letter(s)")}{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good? [y/N] ");
+        if (input.ReadLine()?.Trim() is "y" or "Y" or "yes")
+            return true;
+        error.WriteLine("Nothing was discarded.");
+        return false;
+    }
+
+    /// <exception cref="HttpRequestException">It is an error; the message says which, in words.</exception>
+    private async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        using (response)
+        {
+            if (response.StatusCode == HttpStatusCode.NoContent)
+                return default!;
+            if (response.IsSuccessStatusCode)
+                return (await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken))!;
+            throw new HttpRequestException(response.StatusCode switch
+            {
+                HttpStatusCode.Unauthorized => $"{line.Url} does not know you: give a valid token (--token, or GORELIABLE_TOKEN).",
+                HttpStatusCode.Forbidden => "You may not do this: the token has no scope notifications:operate.",
+                _ => await DetailAsync(response, cancellationToken) ?? $"{line.Url} answered {(int)response.StatusCode}. Is it the worker's management port?",
+            }, inner: null, response.StatusCode);
+        }
+    }
+
+    private static async Task<string?> DetailAsync(HttpResponseMessage response, CancellationToken cancellationToken) =>
+        response.Content.Headers.ContentType?.MediaType == "application/problem+json"
+            ? (await response.Content.ReadFromJsonAsync<ProblemDetails>(Json, cancellationToken))?.Detail
+            : null;
+}

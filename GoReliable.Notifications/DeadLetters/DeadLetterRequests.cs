@@ -1,0 +1,57 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
+
+namespace GoReliable.Notifications.DeadLetters;
+
+/// <summary>Which dead letters are to be discarded: some by their ids, or all.</summary>
+/// <param name="Ids">1 to 1,000 ids.</param>
+/// <param name="All">True instead of ids.</param>
+/// <param name="Reason">Only those with this reason.</param>
+/// <param name="UpTo">From the answer to an earlier call, to go on with what was selected then.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed record DiscardRequest(Guid[]? Ids, bool? All, string? Reason, long? UpTo)
+{
+    private const int MostIds = 1000;
+
+    public bool IsValid([NotNullWhen(false)] out string? mistake)
+    {
+        mistake = (Ids, All, UpTo) switch
+        {
+            (null, not true, _) => "Say which: ids, or all: true.",
+            (not null, true, _) => "Say either ids or all: true, not both.",
+            ({ Length: 0 or > MostIds }, _, _) => $"ids must be 1 to {MostIds}.",
+            (_, _, < 0) => "upTo must come from the answer to an earlier call.",
+            _ when Reason is { Length: 0 or > 255 } || Reason?.Contains('\0') == true => "reason must be 1 to 255 characters.",
+            _ => null,
+        };
+        return mistake is null;
+    }
+}
+
+/// <summary>Which dead letters are to be put back, and how fast.</summary>
+/// <param name="Ids">1 to 1,000 ids.</param>
+/// <param name="All">True instead of ids.</param>
+/// <param name="Reason">Only those with this reason.</param>
+/// <param name="PerSecond">1 to 1,000 a second; 100 if not given.</param>
+/// <param name="UpTo">From the answer to an earlier call, to go on with what was selected then.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed record RedriveRequest(Guid[]? Ids, bool? All, string? Reason, int? PerSecond, long? UpTo)
+{
+    public const int DefaultPerSecond = 100;
+    private const int MostPerSecond = 1000;
+
+    public DiscardRequest Selected => new(Ids, All, Reason, UpTo);
+
+    public bool IsValid([NotNullWhen(false)] out string? mistake)
+    {
+        if (Selected.IsValid(out mistake) && PerSecond is < 1 or > MostPerSecond)
+            mistake = $"perSecond must be from 1 to {MostPerSecond}.";
+        return mistake is null;
+    }
+}
+
+/// <summary>What a call did.</summary>
+/// <param name="Done">Letters that left.</param>
+/// <param name="Remaining">Selected letters that are still there: the call was over before they were, or somebody else handles them now.</param>
+/// <param name="UpTo">Send it with the next call, to go on.</param>
+internal sealed record BulkResult(int Done, long Remaining, long UpTo);

@@ -1,0 +1,35 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace GoReliable.Notifications.DeadLetters;
+
+/// <summary>A page of dead letters.</summary>
+/// <param name="Items">Oldest first.</param>
+/// <param name="NextCursor">Send it as <c>cursor</c> for the next page; null on the last one.</param>
+internal sealed record DeadLetterPage(IReadOnlyList<DeadLetterItem> Items, string? NextCursor);
+
+/// <summary>A dead letter in a list; see <see cref="DeadLetter"/>.</summary>
+internal sealed record DeadLetterItem(
+    Guid Id, string? MessageId, string EventType, Guid? OrderId, string Reason, string? ExceptionType, string? ExceptionMessage,
+    int Attempts, int Redriven, DateTime? FirstFailure, DateTime DeadSince, string? TraceId)
+{
+    public static DeadLetterItem Of(DeadLetter letter) => new(
+        letter.Id, letter.MessageId, letter.EventType, letter.OrderId, letter.Reason, letter.ExceptionType, letter.ExceptionMessage,
+        letter.Attempts, letter.Redriven, letter.FirstFailure, letter.DeadSince, letter.TraceId);
+}
+
+/// <summary>All of a dead letter.</summary>
+/// <param name="Letter">As in a list.</param>
+/// <param name="Properties">AMQP properties and headers.</param>
+/// <param name="Body">As text, where it is UTF-8.</param>
+/// <param name="BodyBase64">Else its bytes.</param>
+internal sealed record DeadLetterDetail(DeadLetterItem Letter, JsonElement Properties, string? Body, string? BodyBase64)
+{
+    public static DeadLetterDetail Of(DeadLetter letter)
+    {
+        var isText = Utf8.IsValid(letter.Body);
+        return new(DeadLetterItem.Of(letter), JsonElement.Parse(letter.Properties),
+            isText ? Encoding.UTF8.GetString(letter.Body) : null, isText ? null : Convert.ToBase64String(letter.Body));
+    }
+}

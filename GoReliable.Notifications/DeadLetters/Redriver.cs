@@ -1,0 +1,98 @@
+using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.Retrying;
+using GoReliable.ServiceDefaults.Messaging;
+using Npgsql;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace GoReliable.Notifications.DeadLetters;
+
+/// <summary>Puts dead letters back into the worker's queue, at a bounded rate, or discards them.</summary>
+/// <remarks>
+/// A letter is locked, published, confirmed, and only then removed and the removal committed: killed at any point, it is
+/// in the table, in the queue, or in both. In both it is one message with one id, which the inbox lets through once.
+/// </remarks>
+internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger<Redriver> logger, TimeProvider time)
+{
+    /// <summary>How long one call works; what is left by then needs another one, so that no request takes minutes.</summary>
+    public static readonly TimeSpan CallTime = TimeSpan.FromSeconds(5);
+
+    private const int LargestBatch = 100;
+    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
+    private static readonly CreateChannelOptions Confirms = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+
+    /// <summary>Redrives what is selected, oldest first.</summary>
+    /// <param name="selection">Which.</param>
+    /// <param name="perSecond">How many a second at most.</param>
+    /// <param name="by">Who wants it.</param>
+    /// <param name="cancellationToken">Ends it after the current batch.</param>
+    /// <returns>How many.</returns>
+    /// <exception cref="BrokerAwayException">The broker did not take them; they stay.</exception>
+    public async Task<int> RedriveAsync(Selection selection, int perSecond, Operator by, CancellationToken cancellationToken)
+    {
+        if (!broker.IsConnected)
+            throw new BrokerAwayException("There is no connection to RabbitMQ.", null);
+        try
+        {
+            var connection = await broker.ConnectAsync(cancellationToken);
+            await using var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
+            // A tenth of a second's worth at a time, or one.
+            var batch = Math.Clamp(perSecond / 10, 1, LargestBatch);
+            return await InBatchesAsync(selection, batch, TimeSpan.FromSeconds((double)batch / perSecond), letters => PublishAsync(channel, letters),
+                letter => logger.DeadLetterRedriven(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId), cancellationToken);
+        }
+        catch (Exception exception) when (exception is PublishException or AlreadyClosedException or OperationInterruptedException or TimeoutException)
+        {
+            throw new BrokerAwayException(Session.Explain(exception), exception);
+        }
+    }
+
+    /// <summary>Removes what is selected for good.</summary>
+    /// <returns>How many.</returns>
+    public Task<int> DiscardAsync(Selection selection, Operator by, CancellationToken cancellationToken) =>
+        InBatchesAsync(selection, LargestBatch, TimeSpan.Zero, _ => Task.CompletedTask,
+            letter => logger.DeadLetterDiscarded(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId), cancellationToken);
+
+    private async Task<int> InBatchesAsync(
+        Selection selection, int batch, TimeSpan interval, Func<IReadOnlyList<DeadLetter>, Task> handle, Action<DeadLetter> tell, CancellationToken cancellationToken)
+    {
+        var (started, position, done) = (time.GetTimestamp(), 0L, 0);
+        for (var batches = 1; ; batches++)
+        {
+            var taken = await HandleBatchAsync(selection, position, batch, handle, cancellationToken);
+            foreach (var (letter, _) in taken)
+                tell(letter);
+            done += taken.Count;
+            if (taken.Count < batch || batches * interval >= CallTime || time.GetElapsedTime(started) >= CallTime)
+                return done;
+            position = taken[^1].Position;
+            if (batches * interval - time.GetElapsedTime(started) is var early && early > TimeSpan.Zero)
+                await Task.Delay(early, time, cancellationToken);
+        }
+    }
+
+    private async Task<IReadOnlyList<(DeadLetter Letter, long Position)>> HandleBatchAsync(
+        Selection selection, long position, int batch, Func<IReadOnlyList<DeadLetter>, Task> handle, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var taken = await DeadLetterTable.TakeAsync(connection, selection, position, batch, cancellationToken);
+        if (taken.Count == 0)
+            return taken;
+
+        // From here to the end: an operator who hangs up must not leave them in both places.
+        await handle([.. taken.Select(letter => letter.Letter)]);
+        await DeadLetterTable.RemoveAsync(connection, [.. taken.Select(letter => letter.Letter.Id)], CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
+        return taken;
+    }
+
+    // To the worker's own queue: whoever else listens to the exchange has had the event.
+    private static Task PublishAsync(IChannel channel, IReadOnlyList<DeadLetter> letters) =>
+        Task.WhenAll(letters.Select(letter => channel.BasicPublishAsync(
+            exchange: "", OrderTopology.Queue, mandatory: true, FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), letter.Redriven + 1), letter.Body).AsTask()))
+            .WaitAsync(ConfirmTimeout);
+}
+
+/// <summary>The broker cannot be reached, or does not take a message.</summary>
+internal sealed class BrokerAwayException(string message, Exception? cause) : Exception(message, cause);

@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
+
+namespace GoReliable.ServiceDefaults.Chaos;
+
+/// <summary>Turns the switches as the configuration says, when the service starts and whenever it changes.</summary>
+/// <param name="configuration">Where the section <c>Chaos</c> is.</param>
+/// <param name="allowed">Whether a switch may be on at all.</param>
+/// <param name="switches">What is turned.</param>
+/// <param name="logger">Told of every change, and of what is refused.</param>
+internal sealed partial class ChaosControl(IConfiguration configuration, ChaosPermission allowed, ChaosSwitches switches, ILogger<ChaosControl> logger) : IHostedService, IDisposable
+{
+    private readonly Dictionary<string, ChaosSetting> current = [];
+    private IDisposable? watch;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        Apply();
+        watch = ChangeToken.OnChange(configuration.GetReloadToken, Apply);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => watch?.Dispose();
+
+    private void Apply()
+    {
+        try
+        {
+            var options = ChaosOptions.Read(configuration, allowed.IsGiven);
+            Turn("channel", switches.Channel, options.Channel);
+            Turn("database", switches.Database, options.Database);
+            Turn("http", switches.Http, options.Http);
+        }
+        catch (InvalidOperationException refused)
+        {
+            // An options monitor would throw here, in the thread that watches the file, and later at whoever asks it.
+            LogRefused(refused.Message);
+        }
+    }
+
+    private void Turn(string name, ChaosSwitch place, ChaosSetting setting)
+    {
+        if (setting == current.GetValueOrDefault(name))
+            return;
+        var wasOn = place.IsOn;
+        place.Turn(setting);
+        current[name] = setting;
+        if (place.IsOn)
+            LogEnabled(name, setting.FaultRate, setting.LatencyRate, setting.Latency);
+        else if (wasOn)
+            LogDisabled(name);
+    }
+
+    [LoggerMessage(EventName = "chaos.enabled", Level = LogLevel.Warning,
+        Message = "Chaos in {Place}: a share of {FaultRate} fails, a share of {LatencyRate} is delayed by {Latency}")]
+    private partial void LogEnabled(string place, double faultRate, double latencyRate, TimeSpan latency);
+
+    [LoggerMessage(EventName = "chaos.disabled", Level = LogLevel.Warning, Message = "No more chaos in {Place}")]
+    private partial void LogDisabled(string place);
+
+    [LoggerMessage(EventName = "chaos.refused", Level = LogLevel.Error, Message = "The switches of chaos stay as they are: {Reason}")]
+    private partial void LogRefused(string reason);
+}

@@ -1,0 +1,24 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace GoReliable.ServiceDefaults.Chaos;
+
+/// <summary>Whether trouble may be made on purpose in this process; settled when it starts.</summary>
+internal sealed record ChaosPermission(bool IsGiven);
+
+/// <summary>Registration of <see cref="ChaosSwitches"/>.</summary>
+internal static class ChaosExtensions
+{
+    /// <exception cref="InvalidOperationException">A switch cannot be set like that, or is on in Production.</exception>
+    public static void AddChaos(this WebApplicationBuilder builder)
+    {
+        var isProduction = builder.Environment.IsProduction();
+        var options = ChaosOptions.Read(builder.Configuration, isProduction ? null : true);
+
+        builder.Services.AddSingleton(new ChaosPermission(!isProduction || options.AllowInProduction));
+        builder.Services.AddSingleton<ChaosSwitches>();
+        builder.Services.AddHostedService<ChaosControl>();
+        builder.Services.AddTransient<ChaosHandler>();
+    }
+}

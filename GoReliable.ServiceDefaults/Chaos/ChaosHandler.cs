@@ -1,0 +1,16 @@
+namespace GoReliable.ServiceDefaults.Chaos;
+
+/// <summary>Disturbs outgoing HTTP calls. Inside of whatever retries them, so that a retry may be disturbed as well.</summary>
+/// <param name="switches">Those of this process.</param>
+public sealed class ChaosHandler(ChaosSwitches switches) : DelegatingHandler
+{
+    /// <inheritdoc/>
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        switches.Http.IsOn ? StrikeAndSendAsync(request, cancellationToken) : base.SendAsync(request, cancellationToken);
+
+    private async Task<HttpResponseMessage> StrikeAndSendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        await switches.Http.StrikeAsync(cancellationToken);
+        return await base.SendAsync(request, cancellationToken);
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Configuration;
+
+namespace GoReliable.ServiceDefaults.Chaos;
+
+/// <summary>The section <c>Chaos</c>.</summary>
+internal sealed record ChaosOptions
+{
+    public const string Section = "Chaos";
+
+    /// <summary>Looked at when the service starts, and not again: no slip in a file that is read meanwhile gives permission.</summary>
+    public bool AllowInProduction { get; init; }
+
+    /// <summary>Deliveries to customers.</summary>
+    public ChaosSetting Channel { get; init; } = new();
+
+    /// <summary>Work with the database.</summary>
+    public ChaosSetting Database { get; init; } = new();
+
+    /// <summary>Outgoing HTTP calls, those that the gateway forwards among them.</summary>
+    public ChaosSetting Http { get; init; } = new();
+
+    /// <summary>Reads the section; unknown names are mistakes, since a switch that does nothing looks like a system that survives.</summary>
+    /// <param name="configuration">The whole of it.</param>
+    /// <param name="allowed">Whether a switch may be on; null takes the section's word for it.</param>
+    /// <exception cref="InvalidOperationException">A value cannot be used, or a switch is on where it must not be.</exception>
+    public static ChaosOptions Read(IConfiguration configuration, bool? allowed)
+    {
+        var options = configuration.GetSection(Section).Get<ChaosOptions>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new ChaosOptions();
+        foreach (var (name, setting) in options.Switches())
+        {
+            if (setting.Mistake() is { } mistake)
+                throw new InvalidOperationException($"{Section}:{name}:{mistake}");
+            if (setting.IsOn && !(allowed ?? options.AllowInProduction))
+                throw new InvalidOperationException($"{Section}:{name} is set, and this is Production: take it away, or start with {Section}:{nameof(AllowInProduction)}=true.");
+        }
+        return options;
+    }
+
+    public IEnumerable<(string Name, ChaosSetting Setting)> Switches() => [(nameof(Channel), Channel), (nameof(Database), Database), (nameof(Http), Http)];
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using Polly;
+using Polly.Simmy;
+using Polly.Simmy.Fault;
+using Polly.Simmy.Latency;
+
+namespace GoReliable.ServiceDefaults.Chaos;
+
+/// <summary>A place where trouble can be made on purpose, by Polly's chaos strategies. Off, it costs a look at a field.</summary>
+public sealed class ChaosSwitch
+{
+    /// <summary>Attribute of the span in which trouble was made.</summary>
+    private const string Attribute = "goreliable.chaos";
+
+    private readonly Func<Exception> fault;
+    private volatile ResiliencePipeline? trouble;
+
+    /// <param name="fault">Makes the exception that this place would see if the trouble were real.</param>
+    internal ChaosSwitch(Func<Exception> fault) => this.fault = fault;
+
+    /// <summary>Whether there is trouble now.</summary>
+    public bool IsOn => trouble is not null;
+
+    /// <summary>Makes the trouble that is set, if any: call it right before what it is to disturb.</summary>
+    /// <param name="cancellationToken">Ends a delay.</param>
+    public ValueTask StrikeAsync(CancellationToken cancellationToken) =>
+        trouble is { } pipeline ? pipeline.ExecuteAsync(static _ => ValueTask.CompletedTask, cancellationToken) : ValueTask.CompletedTask;
+
+    /// <summary>Turns it on or off, also while it is in use.</summary>
+    internal void Turn(ChaosSetting setting)
+    {
+        if (!setting.IsOn)
+        {
+            trouble = null;
+            return;
+        }
+
+        var builder = new ResiliencePipelineBuilder();
+        if (setting.Latency > TimeSpan.Zero)
+            builder.AddChaosLatency(new ChaosLatencyStrategyOptions { InjectionRate = setting.LatencyRate, Latency = setting.Latency, OnLatencyInjected = _ => Mark() });
+        builder.AddChaosFault(new ChaosFaultStrategyOptions { InjectionRate = setting.FaultRate, FaultGenerator = _ => new(fault()), OnFaultInjected = _ => Mark() });
+        trouble = builder.Build();
+    }
+
+    private static ValueTask Mark()
+    {
+        Activity.Current?.SetTag(Attribute, true);
+        return ValueTask.CompletedTask;
+    }
+}

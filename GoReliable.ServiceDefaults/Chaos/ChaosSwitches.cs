@@ -1,0 +1,20 @@
+using Npgsql;
+
+namespace GoReliable.ServiceDefaults.Chaos;
+
+/// <summary>Every place where trouble can be made. How to use them: docs/chaos.md.</summary>
+public sealed class ChaosSwitches
+{
+    private const string Text = "Chaos: this did not happen, it was switched on.";
+
+    /// <summary>Deliveries to customers.</summary>
+    public ChaosSwitch Channel { get; } = new(() => new ChaosException(Text));
+
+    /// <summary>Work with the database: fails like a connection that broke.</summary>
+    public ChaosSwitch Database { get; } = new(() => new NpgsqlException(Text, new IOException(Text)));
+
+    /// <summary>Outgoing HTTP calls: fail as if nobody listened.</summary>
+    public ChaosSwitch Http { get; } = new(() => new HttpRequestException(HttpRequestError.ConnectionError, Text));
+
+    private sealed class ChaosException(string message) : Exception(message);
+}

@@ -1,0 +1,66 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.AspNetCore.Http;
+using Microsoft.IdentityModel.Tokens;
+
+namespace GoReliable.ServiceDefaults.Identity;
+
+/// <summary>
+/// Answers whom a policy does not let through: a problem document, and the header that tells a program what to do
+/// (https://www.rfc-editor.org/rfc/rfc6750#section-3). No word of it comes from the token.
+/// </summary>
+internal sealed class Refusals(IProblemDetailsService problems) : IAuthorizationMiddlewareResultHandler
+{
+    private const string RetryAfterSeconds = "5";
+
+    public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    {
+        if (authorizeResult.Succeeded)
+            return next(context);
+        if (authorizeResult.Forbidden)
+            return ForbidAsync(context, authorizeResult.AuthorizationFailure?.FailedRequirements.OfType<ScopeRequirement>().FirstOrDefault()?.Scope);
+        return ChallengeAsync(context, context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Failure);
+    }
+
+    /// <summary>Why a token is refused, in one of a few sentences.</summary>
+    public static string Describe(Exception reason) => reason switch
+    {
+        SecurityTokenExpiredException => "The token has expired.",
+        SecurityTokenNotYetValidException => "The token is not valid yet.",
+        SecurityTokenInvalidAudienceException => "The token is for another audience.",
+        SecurityTokenInvalidIssuerException => "The token is from another issuer.",
+        SecurityTokenInvalidSignatureException => "The token's signature is not valid.",
+        InvalidSubjectException => "The token must name a customer in 'sub', by 1 to 255 visible ASCII characters.",
+        _ => "The token cannot be read.",
+    };
+
+    private Task ForbidAsync(HttpContext context, string? scope)
+    {
+        context.Response.Headers.WWWAuthenticate = scope is null ? "Bearer" : $"Bearer error=\"insufficient_scope\", scope=\"{scope}\"";
+        return WriteAsync(context, StatusCodes.Status403Forbidden, scope is null ? null : $"The token lacks the scope {scope}.");
+    }
+
+    private Task ChallengeAsync(HttpContext context, Exception? failure)
+    {
+        switch (failure)
+        {
+            case ProviderUnavailableException:
+                context.Response.Headers.RetryAfter = RetryAfterSeconds;
+                return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Tokens cannot be checked at the moment.");
+            case null:
+                context.Response.Headers.WWWAuthenticate = "Bearer";
+                return WriteAsync(context, StatusCodes.Status401Unauthorized, "Send a token: Authorization: Bearer …");
+            default:
+                var description = Describe(failure);
+                context.Response.Headers.WWWAuthenticate = $"Bearer error=\"invalid_token\", error_description=\"{description}\"";
+                return WriteAsync(context, StatusCodes.Status401Unauthorized, description);
+        }
+    }
+
+    private async Task WriteAsync(HttpContext context, int status, string? detail)
+    {
+        context.Response.StatusCode = status;
+        await problems.WriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = { Status = status, Detail = detail } });
+    }
+}

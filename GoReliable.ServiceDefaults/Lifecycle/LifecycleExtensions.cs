@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace GoReliable.ServiceDefaults.Lifecycle;
+
+/// <summary>Registration of <see cref="Drain"/>.</summary>
+internal static class LifecycleExtensions
+{
+    private static readonly TimeSpan UntilOthersKnow = TimeSpan.FromSeconds(5);
+
+    public static void AddLifecycle(this WebApplicationBuilder builder)
+    {
+        var delay = builder.Environment.IsDevelopment() ? TimeSpan.Zero : UntilOthersKnow;
+        builder.Services.AddOptions<ShutdownOptions>()
+            .Configure(shutdown => shutdown.ReadinessDelay = delay)
+            .BindConfiguration(ShutdownOptions.Section)
+            .ValidateDataAnnotations();
+        builder.Services.AddOptions<HostOptions>()
+            .Configure<IOptions<ShutdownOptions>>((host, shutdown) => host.ShutdownTimeout = shutdown.Value.Deadline);
+
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<Drain>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
+        builder.Services.AddHealthChecks().AddCheck<DrainHealthCheck>("Lifecycle");
+    }
+
+    /// <summary>
+    /// While the service stops, ends each connection with its next answer, so that callers who keep theirs open go
+    /// elsewhere in time: by <c>Connection: close</c> in HTTP/1.1, by GOAWAY in HTTP/2.
+    /// </summary>
+    public static IApplicationBuilder UseDrain(this IApplicationBuilder app)
+    {
+        var drain = app.ApplicationServices.GetRequiredService<Drain>();
+        return app.Use((context, next) =>
+        {
+            if (drain.Begun.IsCancellationRequested)
+                context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+            return next(context);
+        });
+    }
+
+    private sealed class DrainHealthCheck(Drain drain) : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            Task.FromResult(drain.Begun.IsCancellationRequested ? HealthCheckResult.Unhealthy("The service is stopping.") : HealthCheckResult.Healthy());
+    }
+}

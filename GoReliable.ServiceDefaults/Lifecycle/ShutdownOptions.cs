@@ -1,0 +1,29 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace GoReliable.ServiceDefaults.Lifecycle;
+
+/// <summary>How long a service takes to stop, from the section <c>Shutdown</c>.</summary>
+public sealed class ShutdownOptions : IValidatableObject
+{
+    internal const string Section = "Shutdown";
+
+    /// <summary>
+    /// How long it still answers everybody after it has said that it is not ready: until load balancers have heard of it.
+    /// Nobody looks in development, so it is none there.
+    /// </summary>
+    public TimeSpan ReadinessDelay { get; set; }
+
+    /// <summary>
+    /// From the signal to the end of the last request or message; what is unfinished by then is broken off. Below the 30
+    /// seconds after which Kubernetes kills, with time left for the last telemetry.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(25);
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (ReadinessDelay < TimeSpan.Zero || ReadinessDelay >= Deadline)
+            yield return new ValidationResult($"{Section}:ReadinessDelay is {ReadinessDelay}, but must be from 0 to less than {Section}:Deadline, {Deadline}.");
+    }
+}

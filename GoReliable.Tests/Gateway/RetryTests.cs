@@ -1,0 +1,220 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text;
+using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Http;
+
+namespace GoReliable.Tests.Gateway;
+
+/// <summary>What the gateway sends again, and what it never does.</summary>
+public sealed class RetryTests : IAsyncLifetime
+{
+    private const string Orders = "/api/v1/orders";
+
+    private readonly ConcurrentQueue<string> bodies = [];
+    private Destination good = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => good = await Destination.StartAsync();
+
+    public async ValueTask DisposeAsync() => await good.DisposeAsync();
+
+    [Theory]
+    [InlineData("drop", "broken_off")]
+    [InlineData("503", "unavailable")]
+    [InlineData("hang", "timeout")]
+    public async Task What_one_replica_fails_to_read_another_one_reads(string failure, string reason)
+    {
+        await using var bad = await Destination.StartAsync(context => FailAsync(context, failure));
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address, good.Address]);
+
+        for (var i = 0; i < 4; i++)
+            Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
+
+        Assert.Equal((2, 4), (bad.Requests.Count, good.Requests.Count));
+        var scrape = await Eventually.SeeAsync("two retries", () => gateway.ScrapeAsync(),
+            scrape => scrape.Value($"goreliable_api_gateway_forward_retries_total{{reason=\"{reason}\",service=\"orders\"}}") == 2);
+        Assert.Equal(4, scrape.Value($"goreliable_api_gateway_http_requests_total{{method=\"GET\",route=\"{Orders}\",status_code=\"200\"}}"));
+    }
+
+    [Fact]
+    public async Task What_reached_nobody_is_sent_to_another_replica_even_if_it_must_not_be_repeated()
+    {
+        await using var gateway = await GatewayProcess.StartAsync([new Uri($"http://127.0.0.1:{GatewayProcess.FreePort()}"), good.Address]);
+
+        for (var i = 0; i < 6; i++)
+            Assert.Equal(HttpStatusCode.OK, (await OrderAsync(gateway, key: null)).StatusCode);
+
+        Assert.Equal(6, good.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData("drop", HttpStatusCode.BadGateway)]
+    [InlineData("503", HttpStatusCode.ServiceUnavailable)]
+    [InlineData("hang", HttpStatusCode.GatewayTimeout)]
+    public async Task An_order_without_a_key_is_sent_once(string failure, HttpStatusCode expected)
+    {
+        await using var bad = await Destination.StartAsync(context => FailAsync(context, failure));
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+
+        Assert.Equal(expected, (await OrderAsync(gateway, key: null)).StatusCode);
+
+        Assert.Single(bodies);
+    }
+
+    [Theory]
+    [InlineData("drop")]
+    [InlineData("502")]
+    [InlineData("hang")]
+    public async Task An_order_with_a_key_is_sent_again_with_the_same_body(string failure)
+    {
+        await using var bad = await Destination.StartAsync(async context =>
+        {
+            if (bodies.IsEmpty)
+                await FailAsync(context, failure);
+            else
+                await ReadAsync(context);
+        });
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+
+        Assert.Equal(HttpStatusCode.OK, (await OrderAsync(gateway, "key")).StatusCode);
+
+        Assert.Equal([Body, Body], bodies);
+        Assert.Equal(["key", "key"], bad.Requests.Select(headers => headers["Idempotency-Key"].ToString()));
+        Assert.Equal(2, bad.Requests.Select(headers => headers.TraceParent.ToString()).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task There_are_two_retries_and_no_more()
+    {
+        await using var bad = await Destination.StartAsync(context => FailAsync(context, "503"));
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await OrderAsync(gateway, "key")).StatusCode);
+
+        Assert.Equal(3, bodies.Count);
+    }
+
+    [Fact]
+    public async Task The_first_try_that_is_still_at_work_is_no_failure_of_the_second()
+    {
+        await using var slow = await Destination.StartAsync(async context =>
+        {
+            switch (bodies.Count)
+            {
+                case 0:
+                    await FailAsync(context, "hang");
+                    break;
+                case < 5:
+                    await FailAsync(context, "409");
+                    break;
+                default:
+                    context.Response.StatusCode = StatusCodes.Status201Created;
+                    break;
+            }
+        });
+        await using var gateway = await GatewayProcess.StartAsync([slow.Address], ("Resilience__TotalTimeout", "00:00:30"));
+
+        Assert.Equal(HttpStatusCode.Created, (await OrderAsync(gateway, "key")).StatusCode);
+
+        Assert.Equal(5, bodies.Count);
+    }
+
+    [Fact]
+    public async Task Another_clients_request_at_work_is_told_at_once()
+    {
+        await using var busy = await Destination.StartAsync(context => FailAsync(context, "409"));
+        await using var gateway = await GatewayProcess.StartAsync([busy.Address]);
+
+        Assert.Equal(HttpStatusCode.Conflict, (await OrderAsync(gateway, "key")).StatusCode);
+
+        Assert.Single(bodies);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_kept_for_a_retry_is_limited_as_any_other()
+    {
+        await using var gateway = await GatewayProcess.StartAsync([good.Address]);
+        using var request = new HttpRequestMessage(HttpMethod.Post, Orders) { Content = new ByteArrayContent(new byte[64 * 1024 + 1]) };
+        request.Headers.TransferEncodingChunked = true;
+        request.Headers.Add("Idempotency-Key", "key");
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await gateway.Client.SendAsync(request, Cancel)).StatusCode);
+        Assert.Empty(good.Requests);
+    }
+
+    [Fact]
+    public async Task A_replica_that_fails_is_left_out_until_it_answers_again()
+    {
+        var isWell = false;
+        await using var bad = await Destination.StartAsync(context => Volatile.Read(ref isWell) ? Task.CompletedTask : FailAsync(context, "drop"));
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+
+        // The request that finds the circuit open is answered without asking anybody.
+        var refused = await Eventually.SeeAsync("an answer that the replica was not asked for", async () =>
+        {
+            var before = bad.Requests.Count;
+            var answer = await gateway.Client.GetAsync(Orders, Cancel);
+            return (answer.StatusCode, answer.Headers.RetryAfter, Asked: bad.Requests.Count - before);
+        }, answer => answer.Asked == 0);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        Assert.NotNull(refused.RetryAfter?.Delta);
+        var asked = bad.Requests.Count;
+        await Eventually.SeeAsync("a probe", async () =>
+        {
+            await gateway.Client.GetAsync(Orders, Cancel);
+            return bad.Requests.Count;
+        }, count => count == asked + 1);
+
+        Volatile.Write(ref isWell, true);
+        await Eventually.SeeAsync("a good answer", () => gateway.Client.GetAsync(Orders, Cancel), answer => answer.StatusCode == HttpStatusCode.OK);
+        var said = await Eventually.SeeAsync("both events", () => Task.FromResult(Events(gateway)), events => events.Contains("http.replica_back"));
+        Assert.Equal(["http.replica_left_out", "http.replica_back"], said);
+    }
+
+    [Fact]
+    public async Task While_one_replica_is_left_out_the_others_do_its_work()
+    {
+        await using var bad = await Destination.StartAsync(context => FailAsync(context, "hang"));
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address, good.Address], ("Resilience__TryTimeout", "00:00:00.2"));
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
+        var asked = bad.Requests.Count;
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => OrderAsync(gateway, key: null)));
+
+        // One is the probe that the pause between both may have come to.
+        Assert.InRange(answers.Count(answer => answer.StatusCode != HttpStatusCode.OK), 0, 1);
+        Assert.InRange(bad.Requests.Count - asked, 0, 1);
+    }
+
+    private const string Body = """{"currency":"EUR"}""";
+
+    private static IReadOnlyList<string> Events(GatewayProcess gateway) =>
+        [.. gateway.Events.Select(line => line.TryGetProperty("event", out var name) ? name.GetString()! : "").Where(name => name.StartsWith("http.replica", StringComparison.Ordinal))];
+
+    private static Task<HttpResponseMessage> OrderAsync(GatewayProcess gateway, string? key)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, Orders) { Content = new StringContent(Body, Encoding.UTF8, "application/json") };
+        if (key is not null)
+            request.Headers.Add("Idempotency-Key", key);
+        return gateway.Client.SendAsync(request, Cancel);
+    }
+
+    private async Task ReadAsync(HttpContext context)
+    {
+        using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
+        bodies.Enqueue(await reader.ReadToEndAsync(context.RequestAborted));
+    }
+
+    private async Task FailAsync(HttpContext context, string how)
+    {
+        await ReadAsync(context);
+        if (int.TryParse(how, out var status))
+            context.Response.StatusCode = status;
+        else if (how == Destination.Drop)
+            context.Abort();
+        else
+            await new TaskCompletionSource().Task.WaitAsync(context.RequestAborted);
+    }
+}

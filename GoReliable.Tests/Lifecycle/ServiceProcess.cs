@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.Json;
+using GoReliable.Tests.Gateway;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.Lifecycle;
+
+/// <summary>One service alone, as a process: with nothing that it depends on, unless its settings name it.</summary>
+internal sealed class ServiceProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly ConcurrentQueue<string> output = [];
+    private readonly Process process;
+    private readonly string name;
+
+    private ServiceProcess(string name, Process process) => (this.name, this.process) = (name, process);
+
+    /// <summary>The public port.</summary>
+    public required HttpClient Client { get; init; }
+
+    /// <summary>The management port.</summary>
+    public required HttpClient Management { get; init; }
+
+    /// <summary>Every line on stdout and stderr so far.</summary>
+    public IReadOnlyCollection<string> Output => output;
+
+    /// <summary>Starts it, in development but with a log of JSON, and waits until it is alive.</summary>
+    /// <param name="name"><c>Gateway</c>, <c>Orders</c> or <c>Notifications</c>.</param>
+    /// <param name="settings">More environment variables.</param>
+    public static async Task<ServiceProcess> StartAsync(string name, params (string Name, string Value)[] settings)
+    {
+        var service = Start(name, settings);
+        try
+        {
+            await Eventually.SeeAsync(
+                $"{name} alive", async () => service.process.HasExited || (await service.Management.GetAsync("/health/live", TestContext.Current.CancellationToken)).IsSuccessStatusCode, alive => alive, Patience);
+            Assert.False(service.process.HasExited, service.ToString());
+            return service;
+        }
+        catch
+        {
+            await service.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts it and waits until it has ended.</summary>
+    /// <returns>Its exit code, and what it wrote.</returns>
+    public static async Task<(int ExitCode, string Output)> RunAsync(string name, params (string Name, string Value)[] settings)
+    {
+        await using var service = Start(name, settings);
+        return (await service.WaitForExitAsync(), string.Join('\n', service.output));
+    }
+
+    /// <summary>The log lines with this event name.</summary>
+    public IReadOnlyList<JsonElement> Events(string @event) =>
+        [.. output.Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line)).Where(line => line.TryGetProperty("event", out var found) && found.GetString() == @event)];
+
+    /// <summary>Waits until it has logged that.</summary>
+    public Task<IReadOnlyList<JsonElement>> WaitForEventAsync(string @event) =>
+        Eventually.SeeAsync($"{@event} in the log of {name}", () => Task.FromResult(Events(@event)), events => events.Count > 0);
+
+    /// <summary>What a probe is told.</summary>
+    /// <param name="probe"><c>live</c>, <c>ready</c> or <c>startup</c>.</param>
+    public async Task<(int Status, string Body)> HealthAsync(string probe)
+    {
+        using var answer = await Management.GetAsync($"/health/{probe}", TestContext.Current.CancellationToken);
+        return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Asks it to stop, as an orchestrator does.</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Waits for its end.</summary>
+    public async Task<int> WaitForExitAsync()
+    {
+        try
+        {
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+            return process.ExitCode;
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"After {Patience} it has not ended: {this}");
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        process.Kill();
+        process.Dispose();
+        Client.Dispose();
+        Management.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    public override string ToString() => $"{name} wrote:\n{string.Join('\n', output)}";
+
+    private static ServiceProcess Start(string name, (string Name, string Value)[] settings)
+    {
+        var (port, managementPort) = (GatewayProcess.FreePort(), GatewayProcess.FreePort());
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{name}.dll")])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment =
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Development",
+                ["Logging__Console__FormatterName"] = "json-line",
+                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
+                ["MANAGEMENT_PORT"] = $"{managementPort}",
+            },
+        };
+        foreach (var (variable, value) in settings)
+            start.Environment[variable] = value;
+
+        var service = new ServiceProcess(name, Process.Start(start)!)
+        {
+            Client = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") },
+            Management = new() { BaseAddress = new Uri($"http://127.0.0.1:{managementPort}") },
+        };
+        service.process.OutputDataReceived += service.Keep;
+        service.process.ErrorDataReceived += service.Keep;
+        service.process.BeginOutputReadLine();
+        service.process.BeginErrorReadLine();
+        return service;
+    }
+
+    private void Keep(object sender, DataReceivedEventArgs data)
+    {
+        if (data.Data is { } line)
+            output.Enqueue(line);
+    }
+}

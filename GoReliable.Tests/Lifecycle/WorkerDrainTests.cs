@@ -1,0 +1,98 @@
+using System.Globalization;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.Lifecycle;
+
+/// <summary>The notification worker is told to stop while an e-mail is on its way to a slow server.</summary>
+public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail slow) : IClassFixture<WorkerDrainTests.SlowMail>
+{
+    private readonly GoReliablePlatform platform = slow.Platform;
+    private readonly SlowMailServer mail = slow.Server;
+    private DateTimeOffset begun;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_delivery_in_hand_is_finished_and_acknowledged()
+    {
+        using var customer = platform.Client("drained");
+        var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
+
+        var stopping = platform.StopAsync("notifications");
+        await SeeLogAsync("service.stopping");
+        mail.Allow();
+        await stopping;
+
+        Assert.Equal(acceptedBefore + 1, mail.Accepted);
+        Assert.Equal(0u, await WaitingMessagesAsync());
+        await platform.StartAsync("notifications");
+        await platform.WaitUntilHealthyAsync("notifications");
+        Assert.Single(await customer.WaitForNotificationsAsync(order));
+    }
+
+    [Fact]
+    public async Task A_delivery_that_is_late_goes_back_and_another_worker_makes_it_once()
+    {
+        using var customer = platform.Client("overdue");
+        var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
+
+        await platform.StopAsync("notifications");
+
+        await SeeLogAsync("service.stop_overdue");
+        Assert.Equal(acceptedBefore, mail.Accepted);
+        Assert.Equal(1u, await WaitingMessagesAsync());
+        // The first one still waits for its answer, and nobody is there to hear it.
+        mail.Forbid();
+        mail.Allow();
+        await platform.StartAsync("notifications");
+        Assert.Single(await customer.WaitForNotificationsAsync(order));
+        await platform.WaitUntilHealthyAsync("notifications");
+        Assert.Equal(0u, await WaitingMessagesAsync());
+        Assert.Equal(acceptedBefore + 1, mail.Accepted);
+    }
+
+    /// <summary>Orders, and waits until the mail server has the e-mail and has not said yes.</summary>
+    private async Task<(Guid Order, int AcceptedBefore)> BeginDeliveryAsync(HttpClient customer)
+    {
+        mail.Forbid();
+        begun = DateTimeOffset.UtcNow;
+        var (accepted, waiting) = (mail.Accepted, mail.Waiting);
+        var order = await customer.CreateAsync(contactEmail: "slow@example.com");
+        await Eventually.SeeAsync("the e-mail at the mail server", () => Task.FromResult(mail.Waiting), now => now > waiting);
+        return (order, accepted);
+    }
+
+    private async Task SeeLogAsync(string @event) => await platform.Telemetry.WaitForLogAsync(
+        log => log.EventName == @event && log.Service == "notifications" && log.Time > begun, Cancel, @event);
+
+    private async Task<uint> WaitingMessagesAsync()
+    {
+        await using var connection = await platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
+        return (await channel.QueueDeclarePassiveAsync("notifications", Cancel)).MessageCount;
+    }
+
+    public sealed class SlowMail : IAsyncLifetime
+    {
+        internal SlowMailServer Server { get; } = new();
+
+        public GoReliablePlatform Platform { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Platform = await GoReliablePlatform.StartAsync(configure: builder => builder
+            .CreateResourceBuilder<ProjectResource>("notifications")
+            .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
+            .WithEnvironment("Email__Smtp__Port", Server.Port.ToString(CultureInfo.InvariantCulture))
+            .WithEnvironment("Email__Smtp__Security", "None")
+            .WithEnvironment("Delivery__Timeout", "00:01:00")
+            // Less than the engine's own patience, after which it kills.
+            .WithEnvironment("Shutdown__Deadline", "00:00:07"));
+
+        public async ValueTask DisposeAsync()
+        {
+            await Platform.DisposeAsync();
+            await Server.DisposeAsync();
+        }
+    }
+}
