@@ -31,9 +31,9 @@ internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, stri
                method.GetParameters().Any(parameter => parameter.ParameterType.IsAssignableTo(typeof(Exception)))),
     ];
 
-    // Tokens are everybody's.
+    // Tokens, an orderly end and chaos are everybody's.
     private static string Users(Type type, string services) =>
-        type.Namespace == "GoReliable.ServiceDefaults.Identity" ? "gateway, orders, notifications" : services;
+        type.Namespace is "GoReliable.ServiceDefaults.Identity" or "GoReliable.ServiceDefaults.Lifecycle" or "GoReliable.ServiceDefaults.Chaos" ? "gateway, orders, notifications" : services;
 
     public override string ToString() => $"{Name} {Level} {Services} {string.Join(' ', Fields.Order(StringComparer.Ordinal))}{(HasException ? " exception" : "")}";
 
