@@ -1,9 +1,10 @@
+using GoReliable.ServiceDefaults.Chaos;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace GoReliable.Gateway.Resilience;
 
 /// <summary>Makes YARP's clients, one for each service.</summary>
-internal sealed class ResilientClientFactory(Timeouts timeouts, Telemetry telemetry, ILogger<ResilienceHandler> logger) : ForwarderHttpClientFactory
+internal sealed class ResilientClientFactory(Timeouts timeouts, ChaosSwitches chaos, Telemetry telemetry, ILogger<ResilienceHandler> logger) : ForwarderHttpClientFactory
 {
     // Within a data centre a connection takes a millisecond, or a second more where its first packet was lost.
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
@@ -15,5 +16,9 @@ internal sealed class ResilientClientFactory(Timeouts timeouts, Telemetry teleme
     }
 
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>
-        new ResilienceHandler(context.ClusterId, timeouts, telemetry, logger) { InnerHandler = handler };
+        new ResilienceHandler(context.ClusterId, timeouts, telemetry, logger)
+        {
+            // Chaos is below: each try may meet it, and what it breaks is to be mended.
+            InnerHandler = new ChaosHandler(chaos) { InnerHandler = handler },
+        };
 }

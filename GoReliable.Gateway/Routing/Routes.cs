@@ -48,7 +48,6 @@ internal static class Routes
         builder.Services.AddSingleton(timeouts);
         builder.Services.AddSingleton<IForwarderHttpClientFactory, ResilientClientFactory>();
         builder.Services.AddSingleton<IDestinationResolver, ServiceDestinations>();
-        builder.Services.AddSingleton<IForwarderHttpClientFactory, DisturbedForwarding>();
 
         var routes = All.ToDictionary(route => route.Id);
         builder.Services.AddReverseProxy()
