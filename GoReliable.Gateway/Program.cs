@@ -26,8 +26,9 @@ app.UseStatusCodePages();
 app.UseAddressLimit();
 app.UseRequestLimits();
 app.UseAuthentication();
-app.UseCustomerLimits();
+app.UseCustomerLimit();
 app.UseAuthorization();
+app.UseLoadShedding();
 app.MapRoutes();
 
 app.Run();

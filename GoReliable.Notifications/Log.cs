@@ -19,6 +19,10 @@ internal static partial class Log
         Message = "Message {MessageId} ({EventType}) dead-lettered after {Attempt} attempt(s), {Reason}: {Error}")]
     public static partial void NotificationDeadLettered(this ILogger logger, string? messageId, string eventType, int attempt, string reason, string error);
 
+    [LoggerMessage(EventName = "notification.deferred", Level = LogLevel.Information,
+        Message = "{EventType} of order {OrderId} waits {Delay}: too many deliveries are under way, to its recipient or at all")]
+    public static partial void NotificationDeferred(this ILogger logger, string eventType, Guid orderId, TimeSpan delay);
+
     [LoggerMessage(EventName = "notification.forward_failed", Level = LogLevel.Error,
         Message = "Queue {Queue} does not take a failed message, trying again: {Error}")]
     public static partial void ForwardFailed(this ILogger logger, string queue, string error);
@@ -44,8 +48,11 @@ internal static partial class Log
     [LoggerMessage(EventName = "consumer.interrupted", Level = LogLevel.Warning, Message = "Consuming interrupted, starting again: {Reason}")]
     public static partial void ConsumerInterrupted(this ILogger logger, string reason);
 
-    [LoggerMessage(EventName = "consumer.batch_failed", Level = LogLevel.Error, Message = "A batch of {Messages} message(s) failed and goes back to the queue")]
+    [LoggerMessage(EventName = "consumer.batch_failed", Level = LogLevel.Error, Message = "A batch failed, {Messages} message(s) of it go back to the queue")]
     public static partial void BatchFailed(this ILogger logger, Exception exception, int messages);
+
+    [LoggerMessage(EventName = "consumer.message_given_back", Level = LogLevel.Warning, Message = "Message {MessageId} ({EventType}) goes back to the queue after {Error}")]
+    public static partial void MessageGivenBack(this ILogger logger, string? messageId, string eventType, string error);
 
     [LoggerMessage(EventName = "database.unavailable", Level = LogLevel.Warning, Message = "Database unavailable, messages wait for it: {Reason}")]
     public static partial void DatabaseUnavailable(this ILogger logger, string reason);

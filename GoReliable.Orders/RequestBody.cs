@@ -7,12 +7,18 @@ namespace GoReliable.Orders;
 /// <summary>Reads JSON bodies with answers that say where the mistake is, which the framework's binding does not.</summary>
 internal static class RequestBody
 {
+    /// <summary>As at the gateway: the largest order has about 15 KB.</summary>
+    public const int MaxBytes = 64 * 1024;
+
     /// <returns>The value, or the problem to answer with.</returns>
     public static async ValueTask<(T? Value, ProblemHttpResult? Problem)> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
         where T : class
     {
         if (!request.HasJsonContentType())
             return (null, TypedResults.Problem("The body must be application/json.", statusCode: StatusCodes.Status415UnsupportedMediaType));
+        // Read as it is, it would be something else than its sender says.
+        if (request.Headers.ContentEncoding.Count > 0)
+            return (null, TypedResults.Problem("The body must be sent without Content-Encoding.", statusCode: StatusCodes.Status415UnsupportedMediaType));
         try
         {
             return await JsonSerializer.DeserializeAsync(request.BodyReader, type, request.HttpContext.RequestAborted) is { } value

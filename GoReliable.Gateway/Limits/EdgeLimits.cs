@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Claims;
 using System.Threading.RateLimiting;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.RateLimiting;
 
@@ -17,7 +18,7 @@ internal sealed class EdgeLimits : IDisposable
     private readonly WatchedSection<LoadShedding> load;
     private readonly PartitionedRateLimiter<HttpContext>[] limiters;
 
-    /// <exception cref="InvalidOperationException">A setting is not what it must be.</exception>
+    /// <exception cref="InvalidSettingException">A setting is not what it must be.</exception>
     public EdgeLimits(IConfiguration configuration, Telemetry telemetry, ILogger<EdgeLimits> logger)
     {
         perAddress = new(configuration, "RateLimits:PerAddress", () => new RateLimit { PermitsPerSecond = 200, Burst = 400 }, logger);

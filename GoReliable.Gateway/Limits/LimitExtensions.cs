@@ -12,14 +12,12 @@ internal static class LimitExtensions
     /// <summary>Before authentication, so that guessing tokens is limited as well.</summary>
     public static void UseAddressLimit(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerAddress);
 
+    /// <summary>After authentication, and before authorization, so that asking for what is forbidden is limited as well.</summary>
+    public static void UseCustomerLimit(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerCustomer);
+
     /// <summary>
-    /// After authentication. Also the load is limited here only: bodies are read while requests are forwarded, and slow
-    /// ones from nobody in particular could take every place.
+    /// After authorization: bodies are read while requests are forwarded, and slow ones from nobody in particular could
+    /// take every place.
     /// </summary>
-    public static void UseCustomerLimits(this WebApplication app)
-    {
-        var limits = app.Services.GetRequiredService<EdgeLimits>();
-        app.UseRateLimiter(limits.PerCustomer);
-        app.UseRateLimiter(limits.Load);
-    }
+    public static void UseLoadShedding(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().Load);
 }

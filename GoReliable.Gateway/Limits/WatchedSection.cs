@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.Extensions.Primitives;
 
 namespace GoReliable.Gateway.Limits;
@@ -21,7 +22,7 @@ internal sealed class WatchedSection<T> : IDisposable
     /// <param name="name">The section's.</param>
     /// <param name="defaults">Makes what holds where the section says nothing.</param>
     /// <param name="logger">Told about values that cannot be used.</param>
-    /// <exception cref="InvalidOperationException">A value is not of its type or out of its range.</exception>
+    /// <exception cref="InvalidSettingException">A value is not of its type or out of its range.</exception>
     public WatchedSection(IConfiguration configuration, string name, Func<T> defaults, ILogger logger)
     {
         section = configuration.GetSection(name);
@@ -41,7 +42,7 @@ internal sealed class WatchedSection<T> : IDisposable
         {
             current = Read();
         }
-        catch (InvalidOperationException invalid)
+        catch (InvalidSettingException invalid)
         {
             logger.SettingsRefused(section.Path, invalid.Message);
         }
@@ -50,10 +51,17 @@ internal sealed class WatchedSection<T> : IDisposable
     private T Read()
     {
         var values = defaults();
-        section.Bind(values);
+        try
+        {
+            section.Bind(values);
+        }
+        catch (InvalidOperationException invalid)
+        {
+            throw new InvalidSettingException(invalid.Message);
+        }
         var wrong = new List<ValidationResult>();
         return Validator.TryValidateObject(values, new ValidationContext(values), wrong, validateAllProperties: true)
             ? values
-            : throw new InvalidOperationException($"{section.Path}: {string.Join(' ', wrong.Select(result => result.ErrorMessage))}");
+            : throw new InvalidSettingException($"{section.Path}: {string.Join(' ', wrong.Select(result => result.ErrorMessage))}");
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.AspNetCore.HttpOverrides;
 using IPNetwork = System.Net.IPNetwork;
 
@@ -12,7 +13,7 @@ internal static class TrustedProxies
 {
     private const string Setting = "ForwardedHeaders:KnownProxies";
 
-    /// <exception cref="InvalidOperationException">An entry is neither an address nor a network.</exception>
+    /// <exception cref="InvalidSettingException">An entry is neither an address nor a network.</exception>
     public static void AddTrustedProxies(this WebApplicationBuilder builder)
     {
         // ASPNETCORE_FORWARDEDHEADERS_ENABLED, which Aspire's deployments set, would have ASP.NET believe anybody.
@@ -37,6 +38,6 @@ internal static class TrustedProxies
             return network;
         return IPAddress.TryParse(text, out var address)
             ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
-            : throw new InvalidOperationException($"{Setting}: '{text}' is neither an IP address nor a network such as 10.0.0.0/8.");
+            : throw new InvalidSettingException($"{Setting}: '{text}' is neither an IP address nor a network such as 10.0.0.0/8.");
     }
 }

@@ -1,3 +1,5 @@
+using GoReliable.ServiceDefaults.Configuration;
+
 namespace GoReliable.Gateway.Resilience;
 
 /// <summary>How long a service may take. Section <c>Resilience</c>.</summary>
@@ -5,7 +7,7 @@ namespace GoReliable.Gateway.Resilience;
 /// <param name="TryTimeout">One try of a request that may be repeated. Another is all that is left of the total.</param>
 internal sealed record Timeouts(TimeSpan TotalTimeout, TimeSpan TryTimeout)
 {
-    /// <exception cref="InvalidOperationException">They are not positive and in this order.</exception>
+    /// <exception cref="InvalidSettingException">They are not positive and in this order.</exception>
     public static Timeouts Read(IConfiguration configuration)
     {
         var section = configuration.GetSection("Resilience");
@@ -13,6 +15,6 @@ internal sealed record Timeouts(TimeSpan TotalTimeout, TimeSpan TryTimeout)
         var @try = section.GetValue(nameof(TryTimeout), TimeSpan.FromSeconds(3));
         return TimeSpan.Zero < @try && @try <= total
             ? new Timeouts(total, @try)
-            : throw new InvalidOperationException($"Resilience: TryTimeout ({@try}) must be above zero, and TotalTimeout ({total}) no shorter.");
+            : throw new InvalidSettingException($"Resilience: TryTimeout ({@try}) must be above zero, and TotalTimeout ({total}) no shorter.");
     }
 }

@@ -13,6 +13,10 @@ namespace GoReliable.Notifications.Consuming;
 /// </summary>
 internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches chaos, Channels channels, Forwarder forwarder, Telemetry telemetry, ILogger<BatchProcessor> logger, TimeProvider time)
 {
+    // Above this many receipts, old ones are forgotten: their messages went to another worker.
+    private const int ManyReceipts = 1000;
+    private static readonly TimeSpan OldReceipt = TimeSpan.FromHours(1);
+
     // Deliveries whose transaction is not known to be committed. The message may come back in another batch.
     private readonly ConcurrentDictionary<Guid, Receipt> uncommitted = new();
 
@@ -33,10 +37,47 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
                 await HandleAsync(readable, giveUp);
             await Task.WhenAll(messages.Select(message => SettleAsync(message, session)));
         }
+        catch (Exception exception) when (!Session.IsOver(exception))
+        {
+            Tell(exception, [.. messages.Where(message => !message.Settled)]);
+            throw;
+        }
         finally
         {
             foreach (var message in messages.Where(message => !message.Settled))
                 Abandon(message);
+        }
+    }
+
+    /// <summary>Lets a message wait, without an attempt: its recipient is busy with earlier ones.</summary>
+    public async Task DeferAsync(Message message, Session session)
+    {
+        Begin(message);
+        Activity.Current = message.Activity;
+        try
+        {
+            await forwarder.DeferAsync(message, session);
+            message.Outcome = Outcome.Retried;
+            await session.AcknowledgeAsync(message);
+            message.Settled = true;
+            Finish(message);
+        }
+        finally
+        {
+            if (!message.Settled)
+                Abandon(message);
+        }
+    }
+
+    // The defect once, and what it means for each message in the message's own trace.
+    private void Tell(Exception exception, List<Message> unsettled)
+    {
+        Activity.Current = unsettled[0].Activity;
+        logger.BatchFailed(exception, unsettled.Count);
+        foreach (var message in unsettled)
+        {
+            Activity.Current = message.Activity;
+            logger.MessageGivenBack(message.Properties.MessageId, message.EventType, exception.GetType().Name);
         }
     }
 
@@ -50,8 +91,8 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
     /// <summary>Tries until the database took the result. That costs no attempt: the message is not to blame.</summary>
     private async Task HandleAsync(List<Message> messages, CancellationToken giveUp)
     {
-        // The batch's statements appear in the trace of its first message.
-        Activity.Current = messages.FirstOrDefault(message => message.Activity is { Recorded: true })?.Activity;
+        // The batch's statements, and what is logged of the database, appear in the trace of its first message.
+        Activity.Current = (messages.FirstOrDefault(message => message.Activity is { Recorded: true }) ?? messages[0]).Activity;
         for (var tries = 1; ; tries++)
         {
             try
@@ -106,8 +147,20 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
         (message.Receipt, message.Failure) = await channels.DeliverAsync(message.Event!);
         if (message.Receipt is { } receipt)
         {
-            uncommitted[message.Event!.Id] = receipt;
+            Remember(message.Event!.Id, receipt);
             message.Activity?.SetTag(Telemetry.Channel, receipt.Channel);
+        }
+    }
+
+    private void Remember(Guid id, Receipt receipt)
+    {
+        uncommitted[id] = receipt;
+        if (uncommitted.Count <= ManyReceipts)
+            return;
+        foreach (var (other, old) in uncommitted)
+        {
+            if (receipt.SentAt - old.SentAt > OldReceipt)
+                uncommitted.TryRemove(other, out _);
         }
     }
 
@@ -123,7 +176,11 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
             logger.NotificationDelivered(message.EventType, delivered.OrderId, receipt.Channel, message.Attempt);
         else if (message is { Outcome: Outcome.Duplicate, Event: { } duplicate })
             logger.NotificationDuplicate(duplicate.Id, duplicate.OrderId);
+        Finish(message);
+    }
 
+    private void Finish(Message message)
+    {
         telemetry.MessageProcessed(message.EventType, message.Outcome, time.GetElapsedTime(message.Started));
         message.Activity?.Dispose();
     }

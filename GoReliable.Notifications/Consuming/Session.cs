@@ -13,6 +13,8 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Unacknowledged messages at this worker: two batches in the making while as many are on their way.</summary>
     private const ushort Prefetch = 200;
 
+    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
+
     private readonly CancellationTokenSource closed = new();
     // The prefetch is its bound: the broker sends no more before it gets acknowledgements.
     private readonly Channel<Message> incoming = Channel.CreateUnbounded<Message>(new() { SingleReader = true, SingleWriter = true });
@@ -104,8 +106,9 @@ internal sealed class Session : IAsyncDisposable
 
     /// <summary>Publishes to a queue, and comes back when a quorum of the broker's nodes has the message.</summary>
     /// <exception cref="PublishException">The broker did not take it.</exception>
-    public ValueTask PublishAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> body) =>
-        publishing.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, CancellationToken.None);
+    /// <exception cref="TimeoutException">The broker does not say: a queue without a leader does not answer.</exception>
+    public Task PublishAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> body) =>
+        publishing.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, CancellationToken.None).AsTask().WaitAsync(ConfirmTimeout);
 
     public async ValueTask DisposeAsync()
     {
@@ -133,6 +136,9 @@ internal sealed class Session : IAsyncDisposable
         CloseReason = $"{shutdown.ReplyCode} {shutdown.ReplyText}";
         return EndAsync();
     }
+
+    /// <summary>Whether it says that the session is over or the service stops: the broker has the messages still.</summary>
+    public static bool IsOver(Exception exception) => exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException;
 
     /// <summary>One line for the log; the library's messages contain whole stack traces.</summary>
     public static string Explain(Exception exception) => exception switch

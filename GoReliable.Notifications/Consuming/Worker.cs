@@ -3,7 +3,6 @@ using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
-using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.Notifications.Consuming;
 
@@ -11,16 +10,18 @@ namespace GoReliable.Notifications.Consuming;
 /// <remarks>
 /// Where messages queue up they are handled in batches, and where they don't nothing waits for one to fill: a batch is
 /// what is there. A batch that takes long does not hold up the next, and what waits for somebody else's server is
-/// never in a batch with others.
+/// never in a batch with others; where too much of that is under way, it goes to the end of the line.
 /// </remarks>
 internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor processor, Channels channels, RetryPlan plan, Drain drain, ILogger<Worker> logger, TimeProvider time) : BackgroundService
 {
     private const int LargestBatch = 100;
-    private const int MostBatches = 32;
+    // Above what recipients may have, so that there is always room for a batch or a deferral.
+    private const int MostBatches = 40;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim slots = new(MostBatches);
+    private readonly Recipients recipients = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -65,7 +66,7 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
             while (batch.Count < LargestBatch && session.Incoming.TryRead(out var message))
             {
                 if (message.Event is { } @event && channels.IsRemote(@event))
-                    await StartAsync([message], session, stoppingToken);
+                    await StartRemoteAsync(message, @event.ContactEmail!, session, stoppingToken);
                 else
                     batch.Add(message);
             }
@@ -78,24 +79,47 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
     private async Task<Task> StartAsync(IReadOnlyList<Message> batch, Session session, CancellationToken stoppingToken)
     {
         await slots.WaitAsync(stoppingToken);
-        return RunBatchAsync(batch, session, stoppingToken);
+        return RunBatchAsync(batch, session, giveUp => processor.ProcessAsync(batch, session, giveUp), stoppingToken);
     }
 
-    private async Task RunBatchAsync(IReadOnlyList<Message> batch, Session session, CancellationToken stoppingToken)
+    private async Task StartRemoteAsync(Message message, string recipient, Session session, CancellationToken stoppingToken)
+    {
+        await slots.WaitAsync(stoppingToken);
+        var entered = recipients.TryEnter(recipient);
+        _ = RunBatchAsync([message], session, HandleAsync, stoppingToken);
+
+        async Task HandleAsync(CancellationToken giveUp)
+        {
+            if (!entered)
+            {
+                await processor.DeferAsync(message, session);
+                return;
+            }
+            try
+            {
+                await processor.ProcessAsync([message], session, giveUp);
+            }
+            finally
+            {
+                recipients.Leave(recipient);
+            }
+        }
+    }
+
+    private async Task RunBatchAsync(IReadOnlyList<Message> batch, Session session, Func<CancellationToken, Task> handle, CancellationToken stoppingToken)
     {
         try
         {
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, stoppingToken);
-            await processor.ProcessAsync(batch, session, giveUp.Token);
+            await handle(giveUp.Token);
         }
-        catch (Exception exception) when (exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException)
+        catch (Exception exception) when (Session.IsOver(exception))
         {
             // The session is over or the service stops: the broker has the messages still.
         }
-        catch (Exception exception)
+        catch (Exception)
         {
-            // Ours to repair. Until then neither lost nor tried in a hot loop.
-            logger.BatchFailed(exception, batch.Count);
+            // Ours to repair; the processor has said so. Until then neither lost nor tried in a hot loop.
             await Task.Delay(Pause, time, CancellationToken.None);
             foreach (var message in batch.Where(message => !message.Settled))
                 await session.GiveBackAsync(message);

@@ -35,15 +35,13 @@ internal sealed record CommandLine(
     /// <exception cref="FormatException">It cannot be meant; the message says why.</exception>
     public static CommandLine Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
-        if (arguments.Count == 0 || !Verbs.Contains(arguments[0]))
-            throw new FormatException(arguments.Count == 0 ? "Say what to do." : $"There is no command '{arguments[0]}'.");
         var port = environment("MANAGEMENT_PORT") ?? "9103";
         var line = new CommandLine(
-            arguments[0], [], All: false, Reason: null, RedriveRequest.DefaultPerSecond, Limit: 50, Json: false, Yes: false,
+            Verb: "", [], All: false, Reason: null, RedriveRequest.DefaultPerSecond, Limit: 50, Json: false, Yes: false,
             Address(environment("GORELIABLE_URL") ?? $"http://localhost:{port}"), environment("GORELIABLE_TOKEN"));
 
         var ids = new List<Guid>();
-        for (var i = 1; i < arguments.Count; i++)
+        for (var i = 0; i < arguments.Count; i++)
         {
             var name = arguments[i];
             line = name switch
@@ -56,9 +54,10 @@ internal sealed record CommandLine(
                 "--limit" => line with { Limit = Number(Next()) },
                 "--url" => line with { Url = Address(Next()) },
                 "--token" => line with { Token = Next() },
+                _ when line.Verb.Length == 0 && Verbs.Contains(name) => line with { Verb = name },
                 _ when name.StartsWith('-') => throw new FormatException($"There is no option '{name}'."),
                 _ when Guid.TryParse(name, out var id) => Add(id),
-                _ => throw new FormatException($"'{name}' is no id."),
+                _ => throw new FormatException(line.Verb.Length == 0 ? $"There is no command '{name}'." : $"'{name}' is no id."),
             };
 
             string Next() => ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} needs a value.");
@@ -74,6 +73,7 @@ internal sealed record CommandLine(
 
     private CommandLine Checked() => Verb switch
     {
+        "" => throw new FormatException("Say what to do."),
         "list" when Ids.Count > 0 || All => throw new FormatException("list takes no ids."),
         "show" when Ids.Count != 1 || All => throw new FormatException("show takes one id."),
         "redrive" or "discard" when Ids.Count > 0 == All => throw new FormatException($"{Verb} takes ids, or --all."),

@@ -20,12 +20,10 @@ internal static class FailedMessage
     private static readonly string[] Last =
         [MessageHeaders.Attempt, MessageHeaders.DeadAt, MessageHeaders.DeadReason, MessageHeaders.ExceptionType, MessageHeaders.ExceptionMessage];
 
-    public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now)
-    {
-        var copy = Copy(message, now);
-        copy.Expiration = ((long)retry.Delay.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
-        return copy;
-    }
+    public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now) => Wait(Copy(message, now), retry);
+
+    /// <summary>One that was not tried: nothing is counted.</summary>
+    public static BasicProperties ForDeferral(Message message, Retry retry) => Wait(Copy(message.Properties), retry);
 
     public static BasicProperties ForDeadLetter(Message message, Failure failure, DateTimeOffset now)
     {
@@ -44,6 +42,12 @@ internal static class FailedMessage
         foreach (var name in Last)
             copy.Headers!.Remove(name);
         copy.Headers![MessageHeaders.Redriven] = redriven;
+        return copy;
+    }
+
+    private static BasicProperties Wait(BasicProperties copy, Retry retry)
+    {
+        copy.Expiration = ((long)retry.Delay.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         return copy;
     }
 

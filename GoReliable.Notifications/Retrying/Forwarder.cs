@@ -30,6 +30,14 @@ internal sealed class Forwarder(RetryPlan plan, ILogger<Forwarder> logger, TimeP
         return Outcome.DeadLettered;
     }
 
+    /// <summary>Lets a message wait for the shortest time that there is a queue for, as if it had not been taken.</summary>
+    public async Task DeferAsync(Message message, Session session)
+    {
+        var retry = plan.Shortest(random.NextDouble());
+        await PublishAsync(retry.Queue, () => FailedMessage.ForDeferral(message, retry), message, session);
+        logger.NotificationDeferred(message.EventType, message.Event!.OrderId, retry.Delay);
+    }
+
     // The client writes into the properties, so each publish gets its own.
     private async Task PublishAsync(string queue, Func<BasicProperties> properties, Message message, Session session)
     {
@@ -40,10 +48,11 @@ internal sealed class Forwarder(RetryPlan plan, ILogger<Forwarder> logger, TimeP
                 await session.PublishAsync(queue, properties(), message.Body);
                 return;
             }
-            catch (PublishException exception)
+            catch (Exception exception) when (exception is PublishException or TimeoutException)
             {
-                // Full, without a leader, or deleted. Putting the message back instead would make a hot loop.
-                logger.ForwardFailed(queue, exception.Message);
+                // Full, without a leader, or deleted. Putting the message back instead would make a hot loop. What arrived
+                // after all arrives twice, which the inbox knows.
+                logger.ForwardFailed(queue, Session.Explain(exception));
                 await Task.Delay(Pause, time, session.Closed);
             }
         }

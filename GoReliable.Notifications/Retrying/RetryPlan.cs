@@ -17,14 +17,14 @@ internal sealed class RetryPlan(IOptions<RetryOptions> options)
     /// <summary>Every delay once: each has a queue.</summary>
     public IReadOnlyList<TimeSpan> Queues { get; } = [.. options.Value.Effective.Distinct()];
 
+    /// <summary>The shortest wait.</summary>
+    /// <param name="random">From 0 to 1.</param>
+    public Retry Shortest(double random) => Wait(delays.Min(), random);
+
     /// <summary>The retry after that many failed attempts, or null when it was the last.</summary>
     /// <param name="attempts">Failed attempts so far, from 1.</param>
     /// <param name="random">From 0 to 1. Jitter only shortens: the queue lets nothing wait longer than its own time.</param>
-    public Retry? After(int attempts, double random)
-    {
-        if (attempts > delays.Count)
-            return null;
-        var delay = delays[attempts - 1];
-        return new Retry(OrderTopology.RetryQueue(delay), delay * (1 - Jitter * random));
-    }
+    public Retry? After(int attempts, double random) => attempts > delays.Count ? null : Wait(delays[attempts - 1], random);
+
+    private static Retry Wait(TimeSpan delay, double random) => new(OrderTopology.RetryQueue(delay), delay * (1 - Jitter * random));
 }

@@ -17,7 +17,7 @@ internal enum OrderStatus
 /// <param name="Sku">Stock keeping unit.</param>
 /// <param name="Quantity">Pieces, 1–1000.</param>
 /// <param name="UnitPrice">Price of one piece in the order's currency.</param>
-internal sealed record OrderItem(string Sku, int Quantity, decimal UnitPrice);
+internal sealed record OrderItem(string Sku, int Quantity, [property: JsonConverter(typeof(ExactDecimal))] decimal UnitPrice);
 
 /// <summary>An order as clients see it.</summary>
 /// <param name="Id">UUIDv7; its time is <paramref name="CreatedAt"/>.</param>

@@ -1,4 +1,5 @@
 using GoReliable.ServiceDefaults.Identity;
+using Microsoft.AspNetCore.Mvc;
 using GoReliable.ServiceDefaults.Schema;
 using Microsoft.Extensions.Options;
 
@@ -26,6 +27,7 @@ internal static class OrderEndpoints
 
         orders.MapPost("/orders", CreateOrder.HandleAsync).WithName("createOrder").RequireAuthorization(Scopes.OrdersWrite)
             .WithSummary("Creates an order; with an Idempotency-Key, once.")
+            .WithMetadata(new RequestSizeLimitAttribute(RequestBody.MaxBytes))
             .Accepts<CreateOrderRequest>("application/json")
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)

@@ -22,7 +22,7 @@ internal sealed class OutboxSession : IAsyncDisposable
         SELECT pg_advisory_unlock(hashtext('outbox relay'))
         """;
 
-    private const string Select = """
+    internal const string Select = """
         -- SELECT outbox
         SELECT id, event_id, order_id, type, body, traceparent, tracestate FROM outbox WHERE id > $2 ORDER BY id LIMIT $1
         """;
@@ -35,7 +35,7 @@ internal sealed class OutboxSession : IAsyncDisposable
         FROM outbox_id_seq
         """;
 
-    private const string Delete = """
+    internal const string Delete = """
         -- DELETE outbox
         DELETE FROM outbox WHERE id = ANY ($1)
         """;

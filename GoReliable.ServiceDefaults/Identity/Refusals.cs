@@ -18,9 +18,9 @@ internal sealed class Refusals(IProblemDetailsService problems) : IAuthorization
     {
         if (authorizeResult.Succeeded)
             return next(context);
-        if (authorizeResult.Forbidden)
-            return ForbidAsync(context, authorizeResult.AuthorizationFailure?.FailedRequirements.OfType<ScopeRequirement>().FirstOrDefault()?.Scope);
-        return ChallengeAsync(context, context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Failure);
+        return authorizeResult.Forbidden
+            ? ForbidAsync(context, authorizeResult.AuthorizationFailure?.FailedRequirements.OfType<ScopeRequirement>().FirstOrDefault()?.Scope)
+            : ChallengeAsync(context);
     }
 
     /// <summary>Why a token is refused, in one of a few sentences.</summary>
@@ -41,20 +41,24 @@ internal sealed class Refusals(IProblemDetailsService problems) : IAuthorization
         return WriteAsync(context, StatusCodes.Status403Forbidden, scope is null ? null : $"The token lacks the scope {scope}.");
     }
 
-    private Task ChallengeAsync(HttpContext context, Exception? failure)
+    private async Task ChallengeAsync(HttpContext context)
     {
-        switch (failure)
+        // The same answer as before: the handler of a request judges once.
+        switch ((await context.AuthenticateAsync()).Failure)
         {
             case ProviderUnavailableException:
                 context.Response.Headers.RetryAfter = RetryAfterSeconds;
-                return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Tokens cannot be checked at the moment.");
+                await WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Tokens cannot be checked at the moment.");
+                break;
             case null:
                 context.Response.Headers.WWWAuthenticate = "Bearer";
-                return WriteAsync(context, StatusCodes.Status401Unauthorized, "Send a token: Authorization: Bearer …");
-            default:
+                await WriteAsync(context, StatusCodes.Status401Unauthorized, "Send a token: Authorization: Bearer …");
+                break;
+            case var failure:
                 var description = Describe(failure);
                 context.Response.Headers.WWWAuthenticate = $"Bearer error=\"invalid_token\", error_description=\"{description}\"";
-                return WriteAsync(context, StatusCodes.Status401Unauthorized, description);
+                await WriteAsync(context, StatusCodes.Status401Unauthorized, description);
+                break;
         }
     }
 

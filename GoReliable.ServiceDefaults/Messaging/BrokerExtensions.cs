@@ -26,7 +26,7 @@ public static class BrokerExtensions
         factory.AutomaticRecoveryEnabled = true;
         factory.TopologyRecoveryEnabled = false;
         factory.NetworkRecoveryInterval = TimeSpan.FromSeconds(1);
-        // A half-open connection is noticed after two missed heartbeats.
+        // A half-open connection is noticed after three of these, measured.
         factory.RequestedHeartbeat = TimeSpan.FromSeconds(10);
     }
 

@@ -69,7 +69,8 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
     public static Fault ClockJumps => new(
         "clock jumps",
         platform => Do(() => platform.Clock.Set(TimeSpan.FromHours(1))),
-        platform => Do(() => platform.Clock.Set(TimeSpan.Zero)));
+        platform => Do(() => platform.Clock.Set(TimeSpan.Zero)),
+        Hold: 800);
 
     public static Fault Killed(string service) => new($"{service} killed", platform => platform.Platform.KillAsync(service), platform => ReviveAsync(platform, service), Hold: 200);
 

@@ -17,7 +17,12 @@ public sealed class FaultTests(FaultyPlatform platform)
     public Task The_gateway_is_killed() => platform.SurviveAsync(Fault.Killed("gateway"), "gateway-killed");
 
     [Fact]
-    public Task The_broker_is_killed() => platform.SurviveAsync(Fault.BrokerKilled, "broker-killed");
+    public async Task The_broker_is_killed_and_orders_are_taken_all_the_same()
+    {
+        var (_, window) = await platform.SurviveAsync(Fault.BrokerKilled, "broker-killed");
+
+        Assert.True(window.Outage < TimeSpan.FromSeconds(3), $"No order was accepted for {window.Outage}.");
+    }
 
     [Fact]
     public Task The_database_is_killed() => platform.SurviveAsync(Fault.DatabaseKilled, "database-killed");

@@ -46,14 +46,14 @@ public sealed class FaultyPlatform : IAsyncLifetime
     internal async Task<(Ledger Ledger, FaultWindow Window)> SurviveAsync(Fault fault, string customers)
     {
         await using var load = Load.Start(Platform, customers);
-        await load.AcceptMoreAsync(300);
+        await load.AcceptMoreAsync(200);
         var broken = Stopwatch.GetTimestamp();
         await fault.BreakAsync(this);
         await load.OfferMoreAsync(fault.Hold);
         await fault.RepairAsync(this);
-        await load.AcceptMoreAsync(300);
+        await load.AcceptMoreAsync(200);
         var recovered = Stopwatch.GetTimestamp();
-        await load.OfferMoreAsync(300);
+        await load.OfferMoreAsync(200);
         await load.StopAsync();
 
         var ledger = await Ledger.CloseAsync(Platform, load);

@@ -31,12 +31,12 @@ internal sealed class SkewedClock : IDisposable
             return;
         context.EnvironmentVariables["LD_PRELOAD"] = Library!;
         context.EnvironmentVariables["FAKETIME_TIMESTAMP_FILE"] = offset;
-        context.EnvironmentVariables["FAKETIME_NO_CACHE"] = "1";
+        context.EnvironmentVariables["FAKETIME_CACHE_DURATION"] = "1"; // seconds; without, the file is read each time that somebody looks at the clock
         context.EnvironmentVariables["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
         context.EnvironmentVariables["DONT_FAKE_MONOTONIC"] = "1";
     });
 
-    /// <summary>Sets it before or after the machine's clock.</summary>
+    /// <summary>Sets it before or after the machine's clock, within a second.</summary>
     public void Set(TimeSpan ahead)
     {
         // In one step: half of a number would be another time.

@@ -61,9 +61,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 ["MANAGEMENT_PORT"] = $"{managementPort}",
                 ["Resilience__TotalTimeout"] = "00:00:03",
                 ["Resilience__TryTimeout"] = "00:00:01",
-                // Tests come from one address, and as fast as they can.
+                // Tests are one customer at one address, who sends as fast as it can.
                 ["RateLimits__PerAddress__PermitsPerSecond"] = "100000",
                 ["RateLimits__PerAddress__Burst"] = "100000",
+                ["RateLimits__PerCustomer__PermitsPerSecond"] = "100000",
+                ["RateLimits__PerCustomer__Burst"] = "100000",
                 ["services__notifications__http__0"] = $"http://127.0.0.1:{nobody}",
             },
         };

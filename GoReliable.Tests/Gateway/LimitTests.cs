@@ -37,6 +37,39 @@ public sealed class LimitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_customer_has_one_limit_from_wherever_the_requests_come()
+    {
+        await using var gateway = await StartAsync(("RateLimits__PerCustomer__PermitsPerSecond", "1"), ("RateLimits__PerCustomer__Burst", "3"));
+        async Task<HttpResponseMessage[]> SendFromManyAsync(string customer, int count) => await Task.WhenAll(Enumerable.Range(0, count).Select(i =>
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = GatewayProcess.Tokens.Bearer(customer) } };
+            request.Headers.Add("X-Forwarded-For", $"203.0.113.{i}");
+            return gateway.Client.SendAsync(request, Cancel);
+        }));
+
+        var flood = await SendFromManyAsync("alice", 30);
+        var other = await SendFromManyAsync("bob", 3);
+
+        Assert.All(other, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        var refused = flood.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToList();
+        Assert.InRange(refused.Count, 15, 27);
+        Assert.All(refused, answer => Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2));
+        await Eventually.SeeAsync("all refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value(Rejected + "{reason=\"customer_rate\"}") == refused.Count);
+    }
+
+    [Fact]
+    public async Task Guessing_tokens_is_limited_by_the_address()
+    {
+        await using var gateway = await StartAsync();
+        gateway.Client.DefaultRequestHeaders.Authorization = new("Bearer", "guessed");
+
+        var answers = await SendAsync(gateway, "203.0.113.1", 30);
+
+        Assert.InRange(answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests), 15, 27);
+        Assert.All(answers.Where(answer => answer.StatusCode != HttpStatusCode.TooManyRequests), answer => Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode));
+    }
+
+    [Fact]
     public async Task The_addresses_of_one_IPv6_subscriber_are_one_client()
     {
         await using var gateway = await StartAsync();

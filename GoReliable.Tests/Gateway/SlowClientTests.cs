@@ -32,7 +32,7 @@ public sealed class SlowClientTests(GatewayFixture fixture) : IClassFixture<Gate
     {
         using var client = await ConnectAsync();
 
-        var answer = await AnswerAsync(client, $"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\n{header}Content-Length: 60000\r\n\r\n", drip: "x");
+        var answer = await AnswerAsync(client, $"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n{header}Content-Length: 60000\r\n\r\n", drip: "x");
 
         Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
         Assert.Contains("Connection: close", answer, StringComparison.Ordinal);

@@ -111,6 +111,23 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     }
 
     [Theory]
+    [InlineData("no token", "Bearer")]
+    [InlineData("expired", "Bearer error=\"invalid_token\", error_description=\"The token has expired.\"")]
+    [InlineData("not yet valid", "Bearer error=\"invalid_token\", error_description=\"The token is not valid yet.\"")]
+    [InlineData("wrong audience", "Bearer error=\"invalid_token\", error_description=\"The token is for another audience.\"")]
+    [InlineData("wrong issuer", "Bearer error=\"invalid_token\", error_description=\"The token is from another issuer.\"")]
+    [InlineData("wrong signature", "Bearer error=\"invalid_token\", error_description=\"The token's signature is not valid.\"")]
+    [InlineData("8 KB of garbage", "Bearer error=\"invalid_token\", error_description=\"The token cannot be read.\"")]
+    public async Task A_refusal_says_why(string token, string challenge)
+    {
+        foreach (var gateway in new[] { true, false })
+        {
+            using var response = await SendAsync("GET /api/v1/orders", gateway, BadTokens.All[token](shared.Platform.Tokens));
+            Assert.Equal(challenge, $"{Assert.Single(response.Headers.WwwAuthenticate)}");
+        }
+    }
+
+    [Theory]
     [InlineData("/nowhere", HttpStatusCode.NotFound)]
     [InlineData("/api/v1/orders/1/2/3", HttpStatusCode.NotFound)]
     [InlineData("/openapi/v1.json", HttpStatusCode.OK)]

@@ -49,6 +49,10 @@ public sealed class GoReliablePlatform : IAsyncDisposable
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", telemetry.GrpcEndpoint.OriginalString)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
         }
+        // All tests come from one address, and ask faster than people do.
+        builder.CreateResourceBuilder<ProjectResource>("gateway")
+            .WithEnvironment("RateLimits__PerAddress__PermitsPerSecond", "100000").WithEnvironment("RateLimits__PerAddress__Burst", "100000")
+            .WithEnvironment("RateLimits__PerCustomer__PermitsPerSecond", "10000").WithEnvironment("RateLimits__PerCustomer__Burst", "10000");
         configure?.Invoke(builder);
         var tokens = TokenIssuer.Development(builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"]!);
 

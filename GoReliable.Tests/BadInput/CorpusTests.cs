@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.BadInput;
+
+/// <summary>What is known to hurt other systems, sent to the gateway and past it.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class CorpusTests(SharedPlatform shared)
+{
+    private readonly GoReliablePlatform platform = shared.Platform;
+
+    [Theory, InlineData("gateway"), InlineData("orders")]
+    public async Task A_body_that_is_no_order_is_answered_with_400_and_stored_nowhere(string service)
+    {
+        var watch = await Watch.BeginAsync(platform);
+        using var mallory = platform.Client(service, "mallory");
+        foreach (var body in Bodies.All)
+        {
+            using var response = await SendAsync(mallory, body, "application/json", encoding: null);
+            await AssertRefusedAsync(response, body, HttpStatusCode.BadRequest);
+        }
+        await watch.EndAsync();
+    }
+
+    [Theory, InlineData("gateway"), InlineData("orders")]
+    public async Task A_good_body_that_is_said_to_be_something_else_is_answered_with_415(string service)
+    {
+        var watch = await Watch.BeginAsync(platform);
+        using var mallory = platform.Client(service, "mallory");
+        foreach (var (type, encoding, body) in Bodies.BadlyDescribed)
+        {
+            using var response = await SendAsync(mallory, body, type, encoding);
+            await AssertRefusedAsync(response, Encoding.UTF8.GetBytes($"{type} {encoding}"), HttpStatusCode.UnsupportedMediaType);
+        }
+        await watch.EndAsync();
+    }
+
+    [Theory, InlineData("gateway"), InlineData("orders")]
+    public async Task A_body_that_is_too_long_is_answered_with_413(string service)
+    {
+        var watch = await Watch.BeginAsync(platform);
+        using var mallory = platform.Client(service, "mallory");
+        // An order, if it were read to its end.
+        var body = Encoding.UTF8.GetBytes(new string(' ', 64 * 1024) + Bodies.Good);
+        foreach (var chunked in new[] { false, true })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders) { Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } } };
+            request.Headers.TransferEncodingChunked = chunked;
+            using var response = await mallory.SendAsync(request, TestContext.Current.CancellationToken);
+            await response.AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        }
+        await watch.EndAsync();
+    }
+
+    [Theory, InlineData("gateway"), InlineData("orders")]
+    public async Task A_request_that_is_no_HTTP_or_means_harm_is_answered_with_4xx_and_stored_nowhere(string service)
+    {
+        var watch = await Watch.BeginAsync(platform);
+        using var api = platform.Client(service, customer: null);
+        var token = platform.Tokens.Issue("mallory");
+        var wrong = new ConcurrentBag<string>();
+        await Parallel.ForEachAsync(RawRequests.All, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = TestContext.Current.CancellationToken }, async (request, _) =>
+        {
+            var answer = await RawConnection.ExchangeAsync(api.BaseAddress!, request
+                .Replace("{token}", token, StringComparison.Ordinal)
+                .Replace("{length}", $"{Bodies.Good.Length}", StringComparison.Ordinal)
+                .Replace("{body}", Bodies.Good, StringComparison.Ordinal));
+            // Kestrel's own answer to what is no request has no body; all others are problem documents.
+            if (RawConnection.Statuses(answer) is not { Count: > 0 } statuses || statuses.Any(status => status is < 400 or >= 500) || !(RawConnection.IsBare(answer) || answer.Contains("application/problem+json", StringComparison.Ordinal)))
+                wrong.Add($"{Shortened(request)}\n{Shortened(answer)}");
+        });
+        Assert.True(wrong.IsEmpty, string.Join("\n---\n", wrong));
+        await watch.EndAsync();
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient client, byte[] body, string? type, string? encoding)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders) { Content = new ByteArrayContent(body) };
+        if (type is not null)
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        if (encoding is not null)
+            request.Content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
+        return await client.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    private static async Task AssertRefusedAsync(HttpResponseMessage response, byte[] what, HttpStatusCode status)
+    {
+        var answer = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(
+            response.StatusCode == status && response.Content.Headers.ContentType?.MediaType == "application/problem+json" && JsonElement.Parse(answer).GetProperty("status").GetInt32() == (int)status,
+            $"{Shortened(Encoding.Latin1.GetString(what))} was answered with {response.StatusCode}: {answer}");
+    }
+
+    private static string Shortened(string text) => JsonSerializer.Serialize(text.Length <= 400 ? text : $"{text[..300]} … {text[^100..]}");
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using GoReliable.Notifications.DeadLetters;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.Notifications;
+
+/// <summary>The same by the command line.</summary>
+public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixture<DeadLetterPlatform>
+{
+    [Fact]
+    public async Task Letters_are_listed_shown_redriven_and_discarded()
+    {
+        var messages = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => own.GiveUpAsync()));
+        var (first, second, third) = (messages[0], messages[1], messages[2]);
+
+        var list = await own.CommandAsync("list");
+        Assert.Equal(0, list.ExitCode);
+        Assert.All(messages, message => Assert.Contains($"{message.Id}  order.created    retries_exhausted      2  {DateTime.UtcNow:yyyy}", list.Output, StringComparison.Ordinal));
+        Assert.Contains("The first 2; there are more", (await own.CommandAsync("list --limit 2")).Output, StringComparison.Ordinal);
+        var json = JsonElement.Parse((await own.CommandAsync("list --json")).Output).EnumerateArray().ToList();
+        Assert.Contains(json, letter => letter.GetProperty("id").GetGuid() == first.Id);
+        Assert.Contains("test-event@example.com", (await own.CommandAsync($"show {first.Id}")).Output, StringComparison.Ordinal);
+
+        first.Unblock();
+        Assert.Equal((0, "1 redriven.\n"), Result(await own.CommandAsync($"redrive {first.Id}")));
+        await Eventually.SeeAsync("the notification", () => own.NotifiedAsync(first.Id), count => count == 1);
+
+        Assert.Equal(1, (await own.CommandAsync($"discard {second.Id}", answer: "n\n")).ExitCode);
+        Assert.Equal((0, "1 discarded.\n"), Result(await own.CommandAsync($"discard {second.Id}", answer: "y\n")));
+        var gone = await own.CommandAsync($"discard {second.Id} --yes");
+        Assert.Equal((1, "0 discarded, 1 not.\n"), Result(gone));
+        Assert.Contains($"There is no dead letter {second.Id}", gone.Error, StringComparison.Ordinal);
+
+        third.Unblock();
+        Assert.Equal(0, (await own.CommandAsync("redrive --all --rate 5")).ExitCode);
+        await Eventually.SeeAsync("the notification", () => own.NotifiedAsync(third.Id), count => count == 1);
+        Assert.Equal((0, "0 discarded.\n"), Result(await own.CommandAsync("discard --all --reason unreadable --yes")));
+    }
+
+    [Fact]
+    public async Task It_says_in_words_why_it_may_not_or_cannot()
+    {
+        var unknown = await own.CommandAsync("list", scopes: null);
+        Assert.Equal(1, unknown.ExitCode);
+        Assert.Contains("--token, or GORELIABLE_TOKEN", unknown.Error, StringComparison.Ordinal);
+        var customer = await own.CommandAsync("list", scopes: TokenIssuer.CustomerScopes);
+        Assert.Equal(1, customer.ExitCode);
+        Assert.Contains("no scope notifications:operate", customer.Error, StringComparison.Ordinal);
+
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var nobody = $"http://127.0.0.1:{Gateway.GatewayProcess.FreePort()}";
+        Assert.Equal(1, await DeadLetterCommand.RunAsync(["list", "--url", nobody], TextReader.Null, output, error, TestContext.Current.CancellationToken));
+        Assert.Contains("refused", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "Say what to do.")]
+    [InlineData("lst", "There is no command 'lst'.")]
+    [InlineData("show", "show takes one id.")]
+    [InlineData("redrive", "redrive takes ids, or --all.")]
+    [InlineData("redrive --all 0195f1a0-0000-7000-8000-000000000001", "redrive takes ids, or --all.")]
+    [InlineData("redrive x", "'x' is no id.")]
+    [InlineData("list --limit", "--limit needs a value.")]
+    [InlineData("redrive --all --rate 0", "'0' is no number above 0.")]
+    [InlineData("list --url localhost", "'localhost' is no address like http://localhost:9103.")]
+    [InlineData("list --fast", "There is no option '--fast'.")]
+    public void Misuse_is_explained(string arguments, string explained) =>
+        Assert.Equal(explained, Assert.Throws<FormatException>(() => CommandLine.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), _ => null)).Message);
+
+    [Fact]
+    public void In_the_workers_container_it_finds_the_management_port_by_itself() =>
+        Assert.Equal(new Uri("http://localhost:9464"), CommandLine.Parse(["list"], name => name == "MANAGEMENT_PORT" ? "9464" : null).Url);
+
+    private static (int ExitCode, string Output) Result((int ExitCode, string Output, string Error) run) => (run.ExitCode, run.Output.ReplaceLineEndings("\n"));
+}

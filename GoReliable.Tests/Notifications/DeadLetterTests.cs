@@ -1,0 +1,148 @@
+using System.Net;
+using System.Text;
+using GoReliable.ServiceDefaults.Identity;
+using GoReliable.Tests.Platform;
+using GoReliable.Tests.Signals;
+
+namespace GoReliable.Tests.Notifications;
+
+/// <summary>What an operator does with messages that were given up.</summary>
+public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<DeadLetterPlatform>
+{
+    private readonly GoReliablePlatform platform = own.Platform;
+
+    [Fact]
+    public async Task A_dead_letter_says_what_happened_and_a_redriven_one_is_notified_once_in_its_trace()
+    {
+        var message = await own.GiveUpAsync();
+
+        var detail = await own.FindAsync(message.Id);
+        var letter = detail.GetProperty("letter");
+        Assert.Equal(("order.created", "retries_exhausted", 2, 0), (letter.GetProperty("eventType").GetString(), letter.GetProperty("reason").GetString(), letter.GetProperty("attempts").GetInt32(), letter.GetProperty("redriven").GetInt32()));
+        Assert.Equal(message.TraceId, letter.GetProperty("traceId").GetString());
+        Assert.NotEqual("", letter.GetProperty("exceptionType").GetString());
+        Assert.True(letter.GetProperty("firstFailure").GetDateTime() <= letter.GetProperty("deadSince").GetDateTime());
+        Assert.Contains("\"contactEmail\":\"test-event@example.com\"", detail.GetProperty("body").GetString(), StringComparison.Ordinal);
+        Assert.Contains(message.TraceId, detail.GetProperty("properties").GetProperty("headers").GetProperty("traceparent").GetString(), StringComparison.Ordinal);
+
+        message.Unblock();
+        var response = await own.Operator.PostAsync($"/dead-letters/{message.Id}/redrive", content: null, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+        var delivered = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+        Assert.Equal(1L, delivered["Attempt"]);
+        Assert.Equal(1, await own.NotifiedAsync(message.Id));
+        await (await own.Operator.GetAsync($"/dead-letters/{message.Id}", TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.NotFound);
+
+        var told = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "dead_letter.redriven" && (string?)log["DeadLetterId"] == $"{message.Id}", TestContext.Current.CancellationToken);
+        Assert.Matches("^[0-9a-f]{12}$", (string?)told["Operator"]);
+    }
+
+    [Fact]
+    public async Task What_fails_again_comes_back_with_its_first_failure_and_counts_how_often()
+    {
+        var message = await own.GiveUpAsync();
+        var first = (await own.FindAsync(message.Id)).GetProperty("letter");
+        await own.Operator.PostAsync($"/dead-letters/{message.Id}/redrive", content: null, TestContext.Current.CancellationToken);
+
+        var again = (await own.FindAsync(message.Id)).GetProperty("letter");
+        Assert.Equal((2, 1), (again.GetProperty("attempts").GetInt32(), again.GetProperty("redriven").GetInt32()));
+        Assert.Equal(first.GetProperty("firstFailure").GetDateTime(), again.GetProperty("firstFailure").GetDateTime());
+        Assert.True(again.GetProperty("deadSince").GetDateTime() > first.GetProperty("deadSince").GetDateTime());
+        await DiscardAsync(message.Id);
+        message.Unblock();
+    }
+
+    [Fact]
+    public async Task What_was_delivered_after_all_is_not_sent_again()
+    {
+        var message = await own.GiveUpAsync();
+        message.Unblock();
+        // As if the worker had been killed between publishing it again and removing it: it is in both places.
+        await using var database = await platform.DatabaseAsync("notifications-db");
+        await using var copy = database.CreateCommand($"CREATE TABLE both_{message.Id:n} AS SELECT * FROM dead_letters WHERE id = '{message.Id}'");
+        await copy.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await own.Operator.PostAsync($"/dead-letters/{message.Id}/redrive", content: null, TestContext.Current.CancellationToken);
+        await Eventually.SeeAsync("the notification", () => own.NotifiedAsync(message.Id), count => count == 1);
+        await using var back = database.CreateCommand($"INSERT INTO dead_letters SELECT * FROM both_{message.Id:n}; DROP TABLE both_{message.Id:n}");
+        await back.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        await own.Operator.PostAsync($"/dead-letters/{message.Id}/redrive", content: null, TestContext.Current.CancellationToken);
+
+        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.duplicate" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+        Assert.Equal(1, await own.NotifiedAsync(message.Id));
+    }
+
+    [Fact]
+    public async Task What_is_no_event_has_an_id_too_and_can_be_discarded()
+    {
+        var poison = await TestEvent.PublishAsync(platform, poison: true);
+        var letter = await Eventually.SeeAsync(
+            "the poison in the list", async () => (await own.Operator.GetJsonAsync("/dead-letters?limit=200")).GetProperty("items").EnumerateArray().FirstOrDefault(item => item.GetProperty("messageId").GetString() == $"{poison.Id}"),
+            found => found.ValueKind != System.Text.Json.JsonValueKind.Undefined);
+        Assert.Equal(("unknown", "unreadable"), (letter.GetProperty("eventType").GetString(), letter.GetProperty("reason").GetString()));
+
+        var id = letter.GetProperty("id").GetGuid();
+        await DiscardAsync(id);
+        await (await own.Operator.DeleteAsync($"/dead-letters/{id}", TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.NotFound);
+        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "dead_letter.discarded" && (string?)log["DeadLetterId"] == $"{id}", TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Two_operators_redrive_each_letter_once_and_the_gauge_tells_how_many_wait()
+    {
+        var messages = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => own.GiveUpAsync()));
+        using var management = platform.Management("notifications");
+        await Eventually.SeeAsync("ten in the gauge", async () => (await Exposition.ScrapeAsync(management)).Sum("goreliable_notification_worker_queue_messages", ("queue", "dead")), waiting => waiting >= 10);
+        foreach (var message in messages)
+            message.Unblock();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ => await (await own.PostAsync("/dead-letters/redrive", new { ids = messages.Select(message => message.Id) })).JsonAsync()));
+
+        Assert.Equal(10, answers.Sum(answer => answer.GetProperty("done").GetInt32()));
+        await Eventually.SeeAsync("ten notifications", () => own.NotifiedAsync([.. messages.Select(message => message.Id)]), count => count == 10);
+        Assert.DoesNotContain(platform.Telemetry.Logs(), log => log.EventName == "notification.duplicate" && messages.Any(message => message.TraceId == log.TraceId));
+    }
+
+    [Fact]
+    public async Task Nobody_operates_without_the_scope_and_nowhere_but_on_the_management_port()
+    {
+        var id = Guid.CreateVersion7();
+        foreach (var (method, path) in new[] { ("GET", "/dead-letters"), ("GET", $"/dead-letters/{id}"), ("DELETE", $"/dead-letters/{id}"), ("POST", $"/dead-letters/{id}/redrive"), ("POST", "/dead-letters/redrive"), ("POST", "/dead-letters/discard") })
+        {
+            using var nobody = platform.Management("notifications");
+            await (await SendAsync(nobody, method, path)).AssertProblemAsync(HttpStatusCode.Unauthorized);
+            nobody.DefaultRequestHeaders.Authorization = platform.Tokens.Bearer("alice");
+            await (await SendAsync(nobody, method, path)).AssertProblemAsync(HttpStatusCode.Forbidden);
+            foreach (var service in new[] { "gateway", "notifications" })
+            {
+                using var outside = platform.Client(service, "olga", Scopes.NotificationsOperate);
+                outside.DefaultRequestHeaders.Host = own.Operator.BaseAddress!.Authority;
+                Assert.Equal(HttpStatusCode.NotFound, (await SendAsync(outside, method, path)).StatusCode);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("GET", "/dead-letters?limit=0", null, 400)]
+    [InlineData("GET", "/dead-letters?limit=201", null, 400)]
+    [InlineData("GET", "/dead-letters?cursor=x", null, 400)]
+    [InlineData("GET", "/dead-letters/x", null, 404)]
+    [InlineData("PUT", "/dead-letters", null, 405)]
+    [InlineData("POST", "/dead-letters/redrive", null, 400)]
+    [InlineData("POST", "/dead-letters/redrive", "{", 400)]
+    [InlineData("POST", "/dead-letters/redrive", "null", 400)]
+    [InlineData("POST", "/dead-letters/redrive", "{}", 400)]
+    [InlineData("POST", "/dead-letters/redrive", """{"ids":[]}""", 400)]
+    [InlineData("POST", "/dead-letters/redrive", """{"all":true,"some":1}""", 400)]
+    [InlineData("POST", "/dead-letters/redrive", """{"all":true,"ids":["0195f1a0-0000-7000-8000-000000000001"]}""", 400)]
+    [InlineData("POST", "/dead-letters/redrive", """{"all":true,"perSecond":1001}""", 400)]
+    [InlineData("POST", "/dead-letters/discard", """{"all":true,"reason":"\u0000"}""", 400)]
+    public async Task A_mistake_is_answered_with_a_problem(string method, string path, string? body, int status) =>
+        await (await SendAsync(own.Operator, method, path, body)).AssertProblemAsync((HttpStatusCode)status);
+
+    private async Task DiscardAsync(Guid id) =>
+        Assert.Equal(HttpStatusCode.NoContent, (await own.Operator.DeleteAsync($"/dead-letters/{id}", TestContext.Current.CancellationToken)).StatusCode);
+
+    private static Task<HttpResponseMessage> SendAsync(HttpClient client, string method, string path, string? body = null) =>
+        client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json") }, TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,63 @@
+using GoReliable.Tests.Schema;
+using Npgsql;
+
+namespace GoReliable.Tests.Platform;
+
+/// <summary>An empty database with a service's tables, on a platform's server; no process but the test uses it.</summary>
+internal sealed class OwnDatabase : IAsyncDisposable
+{
+    private OwnDatabase(string connectionString)
+    {
+        ConnectionString = connectionString;
+        Source = NpgsqlDataSource.Create(connectionString);
+    }
+
+    public string ConnectionString { get; }
+
+    public NpgsqlDataSource Source { get; }
+
+    /// <param name="platform">Whose server it is on.</param>
+    /// <param name="service"><c>Orders</c> or <c>Notifications</c>.</param>
+    public static async Task<OwnDatabase> CreateAsync(GoReliablePlatform platform, string service)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(await platform.ConnectionStringAsync("orders-db")) { Database = $"own_{Guid.NewGuid():n}" };
+        await using (var server = await platform.DatabaseAsync("orders-db"))
+        await using (var create = server.CreateCommand($"CREATE DATABASE {connection.Database}"))
+            await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var migration = await Migration.RunAsync(service, connection.ConnectionString);
+        Assert.True(migration.ExitCode == 0, string.Join('\n', migration.Output));
+        return new OwnDatabase(connection.ConnectionString);
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Source.CreateCommand(sql);
+        command.CommandTimeout = 120;
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var command = Source.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    /// <summary>How PostgreSQL would execute a statement whose parameters it does not know.</summary>
+    /// <param name="sql">With <c>$1</c>, <c>$2</c> …</param>
+    /// <param name="arguments">Their values, as SQL.</param>
+    public async Task<string> PlanAsync(string sql, string arguments)
+    {
+        await using var connection = await Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands = { new($"PREPARE statement AS {sql}"), new("SET plan_cache_mode = force_generic_plan"), new($"EXPLAIN EXECUTE statement({arguments})") },
+        };
+        await using var row = await batch.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var lines = new List<string>();
+        while (await row.ReadAsync(TestContext.Current.CancellationToken))
+            lines.Add(row.GetString(0));
+        return string.Join('\n', lines);
+    }
+
+    public ValueTask DisposeAsync() => Source.DisposeAsync();
+}
