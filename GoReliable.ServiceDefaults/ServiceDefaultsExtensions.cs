@@ -22,9 +22,9 @@ public static class ServiceDefaultsExtensions
     /// </summary>
     /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
     /// <exception cref="InvalidOperationException">
-    /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file;
-    /// <c>Chaos</c> has a mistake, or is on in Production.
+    /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file.
     /// </exception>
+    /// <exception cref="InvalidSettingException"><c>Chaos</c> has a mistake, or is on in Production.</exception>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
         InvalidSettingException.EndWithOneLine();

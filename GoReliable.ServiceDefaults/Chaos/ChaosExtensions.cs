@@ -1,4 +1,6 @@
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -10,15 +12,27 @@ internal sealed record ChaosPermission(bool IsGiven);
 /// <summary>Registration of <see cref="ChaosSwitches"/>.</summary>
 internal static class ChaosExtensions
 {
-    /// <exception cref="InvalidOperationException">A switch cannot be set like that, or is on in Production.</exception>
+    /// <exception cref="InvalidSettingException">A switch cannot be set like that, or is on in Production.</exception>
     public static void AddChaos(this WebApplicationBuilder builder)
     {
         var isProduction = builder.Environment.IsProduction();
-        var options = ChaosOptions.Read(builder.Configuration, isProduction ? null : true);
+        var options = Read(builder.Configuration, isProduction ? null : true);
 
         builder.Services.AddSingleton(new ChaosPermission(!isProduction || options.AllowInProduction));
         builder.Services.AddSingleton<ChaosSwitches>();
         builder.Services.AddHostedService<ChaosControl>();
         builder.Services.AddTransient<ChaosHandler>();
+    }
+
+    private static ChaosOptions Read(IConfiguration configuration, bool? allowed)
+    {
+        try
+        {
+            return ChaosOptions.Read(configuration, allowed);
+        }
+        catch (InvalidOperationException mistake)
+        {
+            throw new InvalidSettingException(mistake.Message);
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using GoReliable.Notifications.Delivery;
+using GoReliable.ServiceDefaults.Lifecycle;
 using k8s.Models;
 
 namespace GoReliable.Tests.Deploy;
@@ -90,9 +91,20 @@ public sealed partial class ManifestTests
     public async Task Probes_ask_the_health_endpoints_on_the_management_port(string overlay) =>
         Assert.All((await Overlay.BuildAsync(overlay)).Pods.Select(pod => pod.Containers.Single()), container =>
         {
-            Assert.Equal(("/health/startup", "management"), (container.StartupProbe.HttpGet.Path, container.StartupProbe.HttpGet.Port.Value));
+            // Not /health/startup, which waits for the schema: a database that is away for minutes must restart nobody.
+            Assert.Equal(("/health/live", "management"), (container.StartupProbe.HttpGet.Path, container.StartupProbe.HttpGet.Port.Value));
             Assert.Equal(("/health/ready", "management"), (container.ReadinessProbe.HttpGet.Path, container.ReadinessProbe.HttpGet.Port.Value));
             Assert.Equal(("/health/live", "management"), (container.LivenessProbe.HttpGet.Path, container.LivenessProbe.HttpGet.Port.Value));
+        });
+
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
+    public async Task Nobody_is_killed_before_its_deadline_and_its_last_telemetry(string overlay) =>
+        Assert.All((await Overlay.BuildAsync(overlay)).Pods, pod =>
+        {
+            var lastTelemetry = TimeSpan.FromSeconds(5);
+            Assert.True(TimeSpan.FromSeconds(pod.TerminationGracePeriodSeconds!.Value) > new ShutdownOptions().Deadline + lastTelemetry);
+            // The service waits itself until nobody sends anything new, and says so meanwhile.
+            Assert.Null(pod.Containers.Single().Lifecycle);
         });
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]

@@ -81,7 +81,7 @@ public sealed class DrainTests : IAsyncLifetime
     }
 
     private Task<ServiceProcess> StartAsync(params (string, string)[] settings) =>
-        ServiceProcess.StartAsync("Gateway", [("services__orders__http__0", orders.Address), ("Gateway__Timeout", "00:01:00"), .. settings]);
+        ServiceProcess.StartAsync("Gateway", [("services__orders__http__0", orders.Address), ("Resilience__TotalTimeout", "00:01:00"), ("Resilience__TryTimeout", "00:01:00"), .. settings]);
 
     private static async Task<bool> IsRefusedAsync(ServiceProcess gateway)
     {

@@ -11,7 +11,7 @@ using RabbitMQ.Client;
 namespace GoReliable.Tests.Platform;
 
 /// <summary>The whole platform as its AppHost describes it: real PostgreSQL, real RabbitMQ, the services as processes.</summary>
-public sealed class GoReliablePlatform : IAsyncDisposable
+public sealed partial class GoReliablePlatform : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
 

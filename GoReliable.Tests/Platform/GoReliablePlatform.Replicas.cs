@@ -1,0 +1,38 @@
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace GoReliable.Tests.Platform;
+
+public sealed partial class GoReliablePlatform
+{
+    /// <summary>Restarts the instances of a service, each when the one before it is healthy again.</summary>
+    /// <param name="service">Its name.</param>
+    /// <param name="replicas">How many it has.</param>
+    public async Task RollAsync(string service, int replicas)
+    {
+        var ids = new HashSet<string>();
+        await SeeReplicaAsync(service, change =>
+        {
+            if (change.Snapshot.HealthStatus == HealthStatus.Healthy)
+                ids.Add(change.ResourceId);
+            return ids.Count == replicas;
+        });
+
+        foreach (var id in ids)
+        {
+            await CommandReplicaAsync(id, KnownResourceCommands.StopCommand);
+            await SeeReplicaAsync(service, change => change.ResourceId == id && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text));
+            await CommandReplicaAsync(id, KnownResourceCommands.StartCommand);
+            await SeeReplicaAsync(service, change => change.ResourceId == id && change.Snapshot.State?.Text == KnownResourceStates.Running && change.Snapshot.HealthStatus == HealthStatus.Healthy);
+        }
+    }
+
+    private async Task CommandReplicaAsync(string id, string command)
+    {
+        var result = await app.ResourceCommands.ExecuteCommandAsync(id, command, TestContext.Current.CancellationToken);
+        Assert.True(result.Success, $"{command} {id}: {result.Message}");
+    }
+
+    private async Task SeeReplicaAsync(string service, Func<ResourceEvent, bool> isSo) =>
+        await app.ResourceNotifications.WaitForResourceAsync(service, isSo, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+}
