@@ -1,3 +1,4 @@
+using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using GoReliable.Tests.Notifications;
@@ -14,7 +15,7 @@ public sealed class SlowRecipientTests
         using var smtp = new SmtpServer();
         await using var platform = await GoReliablePlatform.StartAsync(configure: builder => builder.CreateResourceBuilder<ProjectResource>("notifications")
             .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
-            .WithEnvironment("Email__Smtp__Port", $"{smtp.Port}")
+            .WithEnvironment("Email__Smtp__Port", smtp.Port.ToString(CultureInfo.InvariantCulture))
             .WithEnvironment("Email__Smtp__Security", "None")
             .WithEnvironment("Delivery__Timeout", "00:05:00"));
         using var customer = platform.Client("slow-recipients");
