@@ -54,6 +54,9 @@ internal sealed class ResilienceHandler : DelegatingHandler
         // What may be sent twice must be kept; what the client sends too slowly, YARP blames on the client as ever.
         if (forward.IsRepeatable && request.Content is { } body)
             await body.LoadIntoBufferAsync(RequestLimits.BodyBytes, cancellationToken);
+        // When a kept connection closes, .NET sends a request again by itself, a POST too, unless it has a body.
+        if (!forward.IsRepeatable)
+            request.Content ??= new ByteArrayContent([]);
 
         var context = ResilienceContextPool.Shared.Get(cancellationToken);
         try

@@ -72,7 +72,7 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
     // The defect once, and what it means for each message in the message's own trace.
     private void Tell(Exception exception, List<Message> unsettled)
     {
-        Activity.Current = unsettled[0].Activity;
+        Activity.Current = unsettled.FirstOrDefault()?.Activity;
         logger.BatchFailed(exception, unsettled.Count);
         foreach (var message in unsettled)
         {

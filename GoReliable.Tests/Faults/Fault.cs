@@ -16,6 +16,12 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
         $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
         """;
 
+    /// <summary>
+    /// Whether an e-mail may go out twice: whoever dies between a mail server's yes and its own commit cannot know of the
+    /// yes, and the next one asks again, with the same Message-ID.
+    /// </summary>
+    public bool MayMailTwice { get; init; }
+
     /// <summary>All of them, for a soak.</summary>
     public static IReadOnlyList<Fault> All { get; } =
     [
@@ -59,11 +65,12 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
             await ExecuteAsync(platform, "orders-db", $"{FillDisk} CREATE TRIGGER disk_full BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION disk_full()");
             await ExecuteAsync(platform, "notifications-db", $"{FillDisk} CREATE TRIGGER disk_full BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION disk_full()");
         },
-        async platform =>
+        platform => Eventually.SeeAsync("space on the disk", async () =>
         {
-            await ExecuteAsync(platform, "orders-db", "DROP TRIGGER disk_full ON orders");
-            await ExecuteAsync(platform, "notifications-db", "DROP TRIGGER disk_full ON inbox");
-        });
+            await ExecuteAsync(platform, "orders-db", "DROP TRIGGER IF EXISTS disk_full ON orders");
+            await ExecuteAsync(platform, "notifications-db", "DROP TRIGGER IF EXISTS disk_full ON inbox");
+            return true;
+        }, done => done));
 
     /// <summary>An hour forward, then an hour back.</summary>
     public static Fault ClockJumps => new(
@@ -72,7 +79,24 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
         platform => Do(() => platform.Clock.Set(TimeSpan.Zero)),
         Hold: 800);
 
-    public static Fault Killed(string service) => new($"{service} killed", platform => platform.Platform.KillAsync(service), platform => ReviveAsync(platform, service), Hold: 200);
+    public static Fault Killed(string service) => new($"{service} killed", platform => platform.Platform.KillAsync(service), platform => ReviveAsync(platform, service), Hold: 200)
+    {
+        MayMailTwice = service == "notifications",
+    };
+
+    /// <summary>Both at once; repaired in whatever order works.</summary>
+    public Fault And(Fault other) => new(
+        $"{Name} + {other.Name}",
+        async platform =>
+        {
+            await BreakAsync(platform);
+            await other.BreakAsync(platform);
+        },
+        platform => Task.WhenAll(RepairAsync(platform), other.RepairAsync(platform)),
+        Math.Max(Hold, other.Hold))
+    {
+        MayMailTwice = MayMailTwice || other.MayMailTwice,
+    };
 
     // A container that is stopped loses its data with it; there the broker becomes unreachable instead.
     private static Task KillBrokerAsync(FaultyPlatform platform) => platform.Platform.IsProcess("messaging")

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Aspire.Hosting;
@@ -20,6 +21,8 @@ public sealed class FaultyPlatform : IAsyncLifetime
 
     internal TcpProxy NotificationsToBroker { get; } = new();
 
+    internal MailServer Mail { get; } = new();
+
     internal SkewedClock Clock { get; } = new();
 
     /// <summary>The platform, healthy.</summary>
@@ -31,6 +34,8 @@ public sealed class FaultyPlatform : IAsyncLifetime
     {
         Platform = await GoReliablePlatform.StartAsync(configure: Configure);
         await Tap.OpenAsync(Platform);
+        using var client = Platform.Client("warm-up");
+        await Parallel.ForAsync(0, 300, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = TestContext.Current.CancellationToken }, async (_, _) => await client.CreateAsync());
     }
 
     public async ValueTask DisposeAsync()
@@ -38,6 +43,7 @@ public sealed class FaultyPlatform : IAsyncLifetime
         await Platform.DisposeAsync();
         foreach (var wire in Wires)
             await wire.DisposeAsync();
+        await Mail.DisposeAsync();
         Clock.Dispose();
     }
 
@@ -56,10 +62,10 @@ public sealed class FaultyPlatform : IAsyncLifetime
         await load.OfferMoreAsync(200);
         await load.StopAsync();
 
-        var ledger = await Ledger.CloseAsync(Platform, load);
+        var ledger = await Ledger.CloseAsync(this, load);
         var window = FaultWindow.Of(load, broken, recovered);
         TestContext.Current.TestOutputHelper?.WriteLine(ledger.Describe(fault.Name, window));
-        ledger.AssertNothingLost();
+        ledger.AssertNothingLost(fault.MayMailTwice);
         Assert.True(window.OfferedRate >= Load.PromisedRate, $"Only {window.OfferedRate:0} orders a second were offered during the fault.");
         return (ledger, window);
     }
@@ -73,6 +79,10 @@ public sealed class FaultyPlatform : IAsyncLifetime
         Broker(orders, OrdersToBroker);
         Broker(notifications, NotificationsToBroker);
 
+        notifications
+            .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
+            .WithEnvironment("Email__Smtp__Port", Mail.Port.ToString(CultureInfo.InvariantCulture))
+            .WithEnvironment("Email__Smtp__Security", "None");
         Clock.Rule(orders);
         Clock.Rule(notifications);
 

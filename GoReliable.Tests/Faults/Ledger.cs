@@ -13,9 +13,16 @@ internal sealed class Ledger
     private readonly List<StoredOrder> stored;
     private readonly List<Notified> notified;
     private readonly List<Published> published;
+    private readonly HashSet<Guid> mailed;
+    private readonly List<Guid> mails;
 
-    private Ledger(Load load, List<StoredOrder> stored, List<Notified> notified, List<Published> published) =>
-        (this.load, this.stored, this.notified, this.published) = (load, stored, notified, published);
+    private Ledger(Load load, List<StoredOrder> stored, List<(Notified Notified, Guid? Mailed)> sent, List<Published> published, IReadOnlyCollection<Guid> mails)
+    {
+        (this.load, this.stored, this.published) = (load, stored, published);
+        notified = [.. sent.Select(row => row.Notified)];
+        mailed = [.. sent.Select(row => row.Mailed).OfType<Guid>()];
+        this.mails = [.. mails.Where(mailed.Contains)];
+    }
 
     private Dictionary<Guid, string> Answered => field ??= load.Purchases.Where(purchase => purchase.Answered is not null).ToDictionary(purchase => purchase.Answered!.Value, purchase => purchase.Sku);
 
@@ -24,9 +31,13 @@ internal sealed class Ledger
     /// <summary>Events that the broker got more than once: the inbox removed the others.</summary>
     public int Republished => published.Count - published.Select(copy => copy.Event).Distinct().Count();
 
+    /// <summary>Orders that were promised, orders that are stored, notifications that were sent.</summary>
+    public (int Answered, int Stored, int Notified) Count => (Answered.Count, stored.Count, notified.Count);
+
     /// <summary>Reads all sides, once nothing is on its way any more.</summary>
-    public static async Task<Ledger> CloseAsync(GoReliablePlatform platform, Load load)
+    public static async Task<Ledger> CloseAsync(FaultyPlatform faulty, Load load)
     {
+        var platform = faulty.Platform;
         await using var orders = await platform.DatabaseAsync("orders-db");
         await using var notifications = await platform.DatabaseAsync("notifications-db");
 
@@ -37,12 +48,13 @@ internal sealed class Ledger
         await Eventually.SeeAsync(
             $"{owed} notifications", () => CountAsync(notifications, "SELECT count(*) FROM notifications WHERE customer_id = ANY ($1)", load.Names), sent => sent >= owed, Patience);
         var notified = await ReadAsync(
-            notifications, "SELECT order_id, event_type FROM notifications WHERE customer_id = ANY ($1)", load.Names, row => new Notified(row.GetGuid(0), row.GetString(1)));
-        return new Ledger(load, stored, notified, await Tap.EmptyAsync(platform));
+            notifications, "SELECT order_id, event_type, event_id, channel FROM notifications WHERE customer_id = ANY ($1)", load.Names,
+            row => (new Notified(row.GetGuid(0), row.GetString(1)), row.GetString(3) == "email" ? row.GetGuid(2) : (Guid?)null));
+        return new Ledger(load, stored, notified, await Tap.EmptyAsync(platform), faulty.Mail.Received);
     }
 
     /// <summary>An order answered with 201 is stored, and its customer notified, once; and nothing is there twice.</summary>
-    public void AssertNothingLost()
+    public void AssertNothingLost(bool mayMailTwice)
     {
         var purchases = load.Purchases.ToArray();
         Assert.Empty(purchases.Where(purchase => purchase.Refused is not null).Select(purchase => $"{purchase.Sku}: {purchase.Refused}"));
@@ -54,6 +66,8 @@ internal sealed class Ledger
         Assert.Empty(Owed.Except(notified));
         Assert.Empty(notified.Except(Owed));
         Assert.Empty(Twice(notified));
+        Assert.Empty(mailed.Except(mails));
+        Assert.True(mayMailTwice || Twice(mails).Count == 0, $"{Twice(mails).Count} e-mails came twice.");
         Assert.Empty(published.GroupBy(copy => copy.Order).Where(order => !IsInOrder(order)).Select(order => order.Key));
     }
 
@@ -70,10 +84,11 @@ internal sealed class Ledger
             stored                            {stored.Count,8}   confirmed: {stored.Count(order => order.IsConfirmed)}
             notifications owed                {Owed.Count,8}   sent: {notified.Count}
             twice, stored or notified         {twice,8}
+            e-mails told of                   {mailed.Count,8}   taken by the mail server: {mails.Count}, of those again: {mails.Count - mailed.Count}
             events published                  {published.Count,8}   again: {Republished}, removed by the inbox
             outage, longest without a 201     {window.Outage.TotalSeconds,8:0.0} s
             p99 outside of the outage         {window.CalmP99.TotalMilliseconds,8:0} ms
-            Ledger: {fault}: 201 {Answered.Count} = stored {stored.Count} - {storedOnly} unanswered; notified {notified.Count} of {Owed.Count}; twice {twice}; published again {Republished}; outage {window.Outage.TotalSeconds:0.0} s; p99 {window.CalmP99.TotalMilliseconds:0} ms; {window.OfferedRate:0}/s
+            Ledger: {fault}: 201 {Answered.Count} = stored {stored.Count} - {storedOnly} unanswered; notified {notified.Count} of {Owed.Count}; twice {twice}; e-mails {mails.Count} of {mailed.Count}; published again {Republished}; outage {window.Outage.TotalSeconds:0.0} s; p99 {window.CalmP99.TotalMilliseconds:0} ms; {window.OfferedRate:0}/s
             """);
     }
 

@@ -16,8 +16,12 @@ internal sealed class Load : IAsyncDisposable
     /// <summary>Orders a second that must be offered while something is broken.</summary>
     public const int PromisedRate = 200;
 
-    private const int Rate = 220;
+    private const int Rate = 215;
     private const int Customers = 20;
+
+    // Of each customer: all together more than the gateway works on at once.
+    private const int MaxConnections = 25;
+
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(3);
@@ -31,9 +35,7 @@ internal sealed class Load : IAsyncDisposable
     private Load(GoReliablePlatform platform, string name)
     {
         Names = [.. Enumerable.Range(0, Customers).Select(i => string.Create(CultureInfo.InvariantCulture, $"{name}-{i:00}"))];
-        clients = [.. Names.Select(platform.Client)];
-        foreach (var client in clients)
-            client.Timeout = AnswerTimeout;
+        clients = [.. Names.Select(customer => Client(platform, customer))];
         Started = Stopwatch.GetTimestamp();
         offering = Task.Run(OfferAsync);
     }
@@ -84,6 +86,19 @@ internal sealed class Load : IAsyncDisposable
         foreach (var client in clients)
             client.Dispose();
         stop.Dispose();
+    }
+
+    // With a token that clocks which are an hour off, and a soak of hours, find good.
+    private static HttpClient Client(GoReliablePlatform platform, string customer)
+    {
+        var token = platform.Tokens.Issue(customer, change: token => (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddDays(-1), DateTime.UtcNow.AddDays(1)));
+        using var gateway = platform.Client(customer: null);
+        return new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = MaxConnections })
+        {
+            BaseAddress = gateway.BaseAddress,
+            Timeout = AnswerTimeout,
+            DefaultRequestHeaders = { Authorization = new("Bearer", token) },
+        };
     }
 
     private async Task OfferAsync()

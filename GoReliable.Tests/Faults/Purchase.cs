@@ -19,8 +19,10 @@ internal sealed class Purchase(int number, long due, string customer)
     /// <summary>Whether the customer confirms it as soon as it is accepted.</summary>
     public bool IsToBeConfirmed => number % 10 == 1;
 
-    /// <summary>What is sent.</summary>
-    public object Body => new { currency = "EUR", items = new[] { new { sku = Sku, quantity = 1, unitPrice = 9.95m } } };
+    /// <summary>What is sent. Some want an e-mail.</summary>
+    public object Body => number % 20 == 3
+        ? new { currency = "EUR", items = Items, contactEmail = $"{Sku}@example.com" }
+        : new { currency = "EUR", items = Items };
 
     /// <summary>When it was to be offered.</summary>
     public long Due => due;
@@ -45,6 +47,8 @@ internal sealed class Purchase(int number, long due, string customer)
 
     /// <summary>From due to accepted.</summary>
     public TimeSpan Latency => Stopwatch.GetElapsedTime(due, AnsweredAt);
+
+    private object[] Items => [new { sku = Sku, quantity = 1, unitPrice = 9.95m }];
 
     public void Accept(Guid order) => (Answered, AnsweredAt) = (order, Stopwatch.GetTimestamp());
 }

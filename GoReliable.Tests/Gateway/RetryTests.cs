@@ -63,6 +63,23 @@ public sealed class RetryTests : IAsyncLifetime
         Assert.Single(bodies);
     }
 
+    [Fact]
+    public async Task A_change_without_a_body_is_sent_once_also_on_a_connection_that_was_kept()
+    {
+        await using var bad = await Destination.StartAsync(async context =>
+        {
+            if (HttpMethods.IsPost(context.Request.Method))
+                await FailAsync(context, "drop");
+        });
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+        await gateway.Client.GetAsync(Orders, Cancel);
+
+        using var response = await gateway.Client.PostAsync($"{Orders}/1/confirm", content: null, Cancel);
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Single(bodies);
+    }
+
     [Theory]
     [InlineData("drop")]
     [InlineData("502")]

@@ -108,10 +108,13 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
     public async Task The_api_describes_itself_through_the_gateway()
     {
         using var nobody = shared.Platform.Client(null);
-        var paths = (await nobody.GetJsonAsync("/openapi/v1.json")).GetProperty("paths").EnumerateObject().Select(path => path.Name);
+        var description = await nobody.GetJsonAsync("/openapi/v1.json");
+        var paths = description.GetProperty("paths").EnumerateObject().Select(path => path.Name);
         Assert.Equal(
             ["/api/v1/orders", "/api/v1/orders/{id}", "/api/v1/orders/{id}/cancel", "/api/v1/orders/{id}/confirm", "/api/v1/orders/{id}/notifications"],
             paths.Order(StringComparer.Ordinal));
+        var scheme = Assert.Single(description.GetProperty("security").EnumerateArray()).EnumerateObject().Single().Name;
+        Assert.Equal("bearer", description.GetProperty("components").GetProperty("securitySchemes").GetProperty(scheme).GetProperty("scheme").GetString());
 
         var page = await nobody.GetAsync("/docs", TestContext.Current.CancellationToken);
         Assert.Equal("text/html", page.Content.Headers.ContentType?.MediaType);

@@ -1,0 +1,35 @@
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.Signals;
+
+[Collection(SharedPlatform.Name)]
+public sealed class DefectTests(SharedPlatform shared)
+{
+    [Fact]
+    public async Task A_defect_is_told_in_the_trace_of_its_message_which_is_delivered_once_it_is_mended()
+    {
+        // A table that is not what the code thinks, which no waiting mends.
+        await using var database = await shared.Platform.DatabaseAsync("notifications-db");
+        await ExecuteAsync(database, "ALTER TABLE inbox RENAME COLUMN event_id TO broken");
+        TestEvent message;
+        try
+        {
+            message = await TestEvent.PublishAsync(shared.Platform);
+            var failed = await shared.Platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.batch_failed" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+            Assert.Equal(1L, failed["Messages"]);
+            var back = await shared.Platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.message_given_back" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+            Assert.Equal("PostgresException", back["Error"]);
+        }
+        finally
+        {
+            await ExecuteAsync(database, "ALTER TABLE inbox RENAME COLUMN broken TO event_id");
+        }
+        await shared.Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+    }
+
+    private static async Task ExecuteAsync(Npgsql.NpgsqlDataSource database, string sql)
+    {
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+}
