@@ -22,7 +22,8 @@ internal static class OpenApi
     public static void MapApiDescription(this IEndpointRouteBuilder routes)
     {
         routes.MapOpenApi();
-        routes.MapScalarApiReference("/docs", scalar => scalar.WithTitle("GoReliable API").AddPreferredSecuritySchemes(Bearer));
+        // No fonts from Scalar's servers: the gateway's Content-Security-Policy has everything from here.
+        routes.MapScalarApiReference("/docs", scalar => scalar.WithTitle("GoReliable API").DisableDefaultFonts().AddPreferredSecuritySchemes(Bearer));
     }
 
     private static void RequireToken(OpenApiDocument document)

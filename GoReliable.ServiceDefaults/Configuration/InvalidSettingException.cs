@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace GoReliable.ServiceDefaults.Configuration;
 
 /// <summary>A setting with which a service must not start. It ends with this one line and exit code 1.</summary>
@@ -9,9 +11,15 @@ public sealed class InvalidSettingException(string message) : Exception(message)
     /// <summary>A stack trace would only say where settings are read.</summary>
     internal static void EndWithOneLine() => AppDomain.CurrentDomain.UnhandledException += (_, unhandled) =>
     {
-        if (unhandled.ExceptionObject is not InvalidSettingException invalid)
+        var message = unhandled.ExceptionObject switch
+        {
+            InvalidSettingException invalid => invalid.Message,
+            OptionsValidationException invalid => string.Join(Environment.NewLine, invalid.Failures),
+            _ => null,
+        };
+        if (message is null)
             return;
-        Console.Error.WriteLine(invalid.Message);
+        Console.Error.WriteLine(message);
         Environment.Exit(ExitCode);
     };
 }

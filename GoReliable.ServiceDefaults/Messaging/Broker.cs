@@ -16,6 +16,9 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
 
     private IConnection? connection;
 
+    // Shared by all who wait, so that an outage is one line in the log and not one for each.
+    private int away;
+
     /// <summary>Whether the connection is up now.</summary>
     public bool IsConnected => connection is { IsOpen: true };
 
@@ -23,23 +26,22 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     /// <exception cref="OperationCanceledException">The service stops.</exception>
     public async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
     {
-        for (var failed = false; ;)
+        while (true)
         {
             try
             {
                 connection ??= await Task.Run(services.GetRequiredService<IConnection>, cancellationToken).WaitAsync(cancellationToken);
                 if (connection.IsOpen)
                 {
-                    if (failed)
+                    if (Interlocked.Exchange(ref away, 0) == 1)
                         LogConnected();
                     return connection;
                 }
             }
             catch (BrokerUnreachableException exception)
             {
-                if (!failed)
+                if (Interlocked.Exchange(ref away, 1) == 0)
                     LogUnreachable(exception.InnerException?.Message ?? exception.Message);
-                failed = true;
             }
             await Task.Delay(Pause, time, cancellationToken);
         }

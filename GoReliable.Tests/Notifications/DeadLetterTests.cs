@@ -104,6 +104,32 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     }
 
     [Fact]
+    public async Task A_worker_that_is_killed_while_it_redrives_loses_nothing_and_sends_nothing_twice()
+    {
+        var messages = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => TestEvent.PublishAsync(platform, block: true)));
+        var ids = messages.Select(message => message.Id).ToArray();
+        foreach (var message in messages)
+        {
+            await own.FindAsync(message.Id);
+            message.Unblock();
+        }
+
+        // One call takes five seconds, and does half of them.
+        var redriving = own.PostAsync("/dead-letters/redrive", new { ids, perSecond = 3 });
+        await Eventually.SeeAsync("the first notifications", () => own.NotifiedAsync(ids), count => count > 0);
+        await platform.KillAsync("notifications");
+        await Record.ExceptionAsync(() => redriving);
+        await platform.StartAsync("notifications");
+        await platform.WaitUntilHealthyAsync("notifications");
+        Assert.InRange(await own.NotifiedAsync(ids), 1, 29);
+
+        Assert.Equal(HttpStatusCode.OK, (await own.PostAsync("/dead-letters/redrive", new { ids })).StatusCode);
+        await Eventually.SeeAsync("all notifications", () => own.NotifiedAsync(ids), count => count == 30);
+        Assert.All(ids, id => Assert.Single(Directory.GetFiles(platform.PickupFolder, $"{id}*")));
+        Assert.Equal(0, (await (await own.PostAsync("/dead-letters/redrive", new { ids })).JsonAsync()).GetProperty("remaining").GetInt32());
+    }
+
+    [Fact]
     public async Task Nobody_operates_without_the_scope_and_nowhere_but_on_the_management_port()
     {
         var id = Guid.CreateVersion7();

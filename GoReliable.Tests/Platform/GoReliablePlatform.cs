@@ -100,6 +100,10 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     /// <summary>Whether a resource is a process of this machine, and not inside a container.</summary>
     public bool IsProcess(string resource) => app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is not null;
 
+    /// <summary>The process that a resource is now; null where it is none of this machine.</summary>
+    public int? ProcessId(string resource) =>
+        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is { } pid ? Convert.ToInt32(pid, CultureInfo.InvariantCulture) : null;
+
     /// <summary>Whether a resource was stopped, killed, or ended by itself.</summary>
     public bool HasEnded(string resource) =>
         app.ResourceNotifications.TryGetCurrentState(resource, out var state) && KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text);
