@@ -38,13 +38,13 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
         "database stalled",
         platform => Do(platform.OrdersToDatabase.Stall, platform.NotificationsToDatabase.Stall),
         platform => Do(platform.OrdersToDatabase.Resume, platform.NotificationsToDatabase.Resume),
-        Hold: 1500);
+        Hold: 1300);
 
     public static Fault BrokerStalled => new(
         "broker stalled",
         platform => Do(platform.OrdersToBroker.Stall, platform.NotificationsToBroker.Stall),
         platform => Do(platform.OrdersToBroker.Resume, platform.NotificationsToBroker.Resume),
-        Hold: 1000);
+        Hold: 600);
 
     public static Fault DatabaseHalfOpen => new(
         "database half-open", platform => Do(platform.OrdersToDatabase.HalfOpen, platform.NotificationsToDatabase.HalfOpen), CaughtUpAsync);
@@ -120,7 +120,8 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
         platform.NotificationsToBroker.Resume();
         if (platform.Platform.HasEnded(resource))
             await platform.Platform.StartAsync(resource);
-        await platform.Platform.WaitUntilHealthyAsync(resource);
+        if (FaultyPlatform.Services.Contains(resource))
+            await platform.UntilReadyAsync(resource);
         await CaughtUpAsync(platform);
     }
 

@@ -65,13 +65,12 @@ public sealed class FaultTests(FaultyPlatform platform)
 
     private async Task RestartAsync()
     {
-        foreach (var service in new[] { "orders", "notifications" })
+        foreach (var service in FaultyPlatform.Services.Except(["gateway"]))
         {
             await platform.Platform.StopAsync(service);
             await platform.Platform.StartAsync(service);
+            await platform.UntilReadyAsync(service);
         }
-        await platform.Platform.WaitUntilHealthyAsync("orders");
-        await platform.Platform.WaitUntilHealthyAsync("notifications");
     }
 }
 

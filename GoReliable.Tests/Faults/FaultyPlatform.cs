@@ -13,6 +13,8 @@ namespace GoReliable.Tests.Faults;
 /// <summary>A platform whose services reach database and broker by wires that can be broken.</summary>
 public sealed class FaultyPlatform : IAsyncLifetime
 {
+    internal static readonly string[] Services = ["notifications", "orders", "gateway"];
+
     internal TcpProxy OrdersToDatabase { get; } = new();
 
     internal TcpProxy OrdersToBroker { get; } = new();
@@ -45,6 +47,14 @@ public sealed class FaultyPlatform : IAsyncLifetime
             await wire.DisposeAsync();
         await Mail.DisposeAsync();
         Clock.Dispose();
+    }
+
+    /// <summary>Asks the service itself: the AppHost looks every now and then only.</summary>
+    internal async Task UntilReadyAsync(string service)
+    {
+        using var management = Platform.Management(service);
+        await Eventually.SeeAsync(
+            $"{service} ready", () => management.GetAsync("/health/ready", TestContext.Current.CancellationToken), answer => answer.IsSuccessStatusCode, TimeSpan.FromMinutes(2));
     }
 
     /// <summary>Breaks something under load, repairs it, and asserts that nothing is lost and nothing there twice.</summary>
@@ -87,7 +97,7 @@ public sealed class FaultyPlatform : IAsyncLifetime
         Clock.Rule(notifications);
 
         // At this load, telling of each order and of each refused one would cost this process more than the load itself.
-        foreach (var service in new[] { "gateway", "orders", "notifications" })
+        foreach (var service in Services)
         {
             builder.CreateResourceBuilder<ProjectResource>(service)
                 .WithEnvironment("Logging__LogLevel__Default", "Critical")

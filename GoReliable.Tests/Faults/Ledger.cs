@@ -18,7 +18,9 @@ internal sealed class Ledger
 
     private Ledger(Load load, List<StoredOrder> stored, List<(Notified Notified, Guid? Mailed)> sent, List<Published> published, IReadOnlyCollection<Guid> mails)
     {
-        (this.load, this.stored, this.published) = (load, stored, published);
+        (this.load, this.stored) = (load, stored);
+        var ids = stored.Select(order => order.Id).ToHashSet();
+        this.published = [.. published.Where(copy => ids.Contains(copy.Order))];
         notified = [.. sent.Select(row => row.Notified)];
         mailed = [.. sent.Select(row => row.Mailed).OfType<Guid>()];
         this.mails = [.. mails.Where(mailed.Contains)];

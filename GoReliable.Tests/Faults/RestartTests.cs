@@ -8,8 +8,6 @@ namespace GoReliable.Tests.Faults;
 [Collection(FaultyPlatformTests.Name)]
 public sealed class RestartTests(FaultyPlatform faulty)
 {
-    private static readonly string[] Services = ["notifications", "orders", "gateway"];
-
     private readonly GoReliablePlatform platform = faulty.Platform;
 
     [Fact]
@@ -17,11 +15,11 @@ public sealed class RestartTests(FaultyPlatform faulty)
     {
         var fault = new Fault("services restarted", async _ =>
         {
-            foreach (var service in Services)
+            foreach (var service in FaultyPlatform.Services)
             {
                 await platform.StopAsync(service);
                 await platform.StartAsync(service);
-                await platform.WaitUntilHealthyAsync(service);
+                await faulty.UntilReadyAsync(service);
             }
         }, _ => Task.CompletedTask, Hold: 1);
 
