@@ -17,7 +17,8 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     private IConnection? connection;
 
     // Shared by all who wait, so that an outage is one line in the log and not one for each.
-    private int away;
+    private bool away;
+    private readonly Lock saying = new();
 
     /// <summary>Whether the connection is up now.</summary>
     public bool IsConnected => connection is { IsOpen: true };
@@ -33,17 +34,37 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
                 connection ??= await Task.Run(services.GetRequiredService<IConnection>, cancellationToken).WaitAsync(cancellationToken);
                 if (connection.IsOpen)
                 {
-                    if (Interlocked.Exchange(ref away, 0) == 1)
-                        LogConnected();
+                    SayConnected();
                     return connection;
                 }
             }
             catch (BrokerUnreachableException exception)
             {
-                if (Interlocked.Exchange(ref away, 1) == 0)
-                    LogUnreachable(exception.InnerException?.Message ?? exception.Message);
+                SayUnreachable(exception.InnerException?.Message ?? exception.Message);
             }
             await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
+
+    private void SayConnected()
+    {
+        lock (saying)
+        {
+            if (away)
+                LogConnected();
+            away = false;
+        }
+    }
+
+    private void SayUnreachable(string reason)
+    {
+        lock (saying)
+        {
+            // Another waiter may have got through meanwhile.
+            if (away || connection is not null)
+                return;
+            away = true;
+            LogUnreachable(reason);
         }
     }
 

@@ -1,4 +1,3 @@
-using k8s.Models;
 
 namespace GoReliable.Tests.Deploy;
 
@@ -22,17 +21,6 @@ public sealed class ProductionTests
             Assert.Equal(["ALL"], container.SecurityContext.Capabilities.Drop);
             Assert.Superset(new HashSet<string> { "cpu", "memory" }, container.Resources.Requests.Keys.ToHashSet());
             Assert.Contains("memory", container.Resources.Limits.Keys);
-        });
-    }
-
-    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task A_pod_is_given_the_time_that_its_drain_takes(string overlay)
-    {
-        var drain = TimeSpan.FromSeconds(30); // what the services promise after SIGTERM
-        Assert.All((await Overlay.BuildAsync(overlay)).Pods, pod =>
-        {
-            var sleep = TimeSpan.FromSeconds(pod.Containers.Single().Lifecycle.PreStop.Sleep.Seconds);
-            Assert.True(TimeSpan.FromSeconds(pod.TerminationGracePeriodSeconds!.Value) > sleep + drain);
         });
     }
 
