@@ -56,12 +56,10 @@ public class TokenChecking
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
-        // As a minimal API would be, without its binding.
-        app.UseEndpoints(routes =>
-        {
-            routes.Map("/anybody", NothingAsync);
-            routes.Map("/customer", NothingAsync).RequireAuthorization(Scopes.OrdersRead);
-        });
+        app.Map("/anybody", NothingAsync);
+        app.Map("/customer", NothingAsync).RequireAuthorization(Scopes.OrdersRead);
+        // A host would add it.
+        app.UseEndpoints(_ => { });
         pipeline = ((IApplicationBuilder)app).Build();
     }
 

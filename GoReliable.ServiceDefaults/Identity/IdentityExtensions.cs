@@ -6,6 +6,8 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace GoReliable.ServiceDefaults.Identity;
 
@@ -24,7 +26,11 @@ public static class IdentityExtensions
     // The default, a minute, is for how long nobody would get an answer.
     private static readonly TimeSpan ProviderTimeout = TimeSpan.FromSeconds(5);
 
-    // The default, five minutes, is how long a token that was taken away works on.
+    // How often at most a token with an unknown key makes us ask for new ones. With the default, five minutes, anybody could
+    // keep a new key from being found, by a token with an invented one.
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(30);
+
+    // The default, five minutes, is how long an expired token works on.
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
     /// <summary>Adds authentication, a policy for each of <see cref="Scopes"/>, and refusals that are problem documents.</summary>
@@ -47,6 +53,8 @@ public static class IdentityExtensions
             bearer.SaveToken = false;
             bearer.RequireHttpsMetadata = !development;
             bearer.BackchannelTimeout = ProviderTimeout;
+            if (bearer.RefreshInterval == ConfigurationManager<OpenIdConnectConfiguration>.DefaultRefreshInterval)
+                bearer.RefreshInterval = RefreshInterval;
 
             var rules = bearer.TokenValidationParameters;
             rules.ClockSkew = ClockSkew;

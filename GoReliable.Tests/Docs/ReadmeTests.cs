@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using GoReliable.Tests.Manifest;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Docs;
@@ -7,14 +8,19 @@ namespace GoReliable.Tests.Docs;
 [Collection(SharedPlatform.Name)]
 public sealed partial class ReadmeTests(SharedPlatform shared)
 {
+    // `dotnet user-jwts` writes into it whom tokens are for, so it says that already, letter for letter.
+    private static readonly string SettingsOfTokens = Path.Combine(AppHostRun.Repository, "GoReliable.AppHost", "appsettings.Development.json");
+
     [Fact]
     public async Task The_tour_shows_what_it_promises()
     {
         var tour = MarkdownDocument.Read("README.md").Blocks("sh", "<!-- tour: run by a test, in this order -->");
         // Each comment in it begins a stop.
         var stops = tour[0].Split("\n\n");
+        var settings = await File.ReadAllTextAsync(SettingsOfTokens, TestContext.Current.CancellationToken);
         var ran = await DocumentedCommands.RunAsync(shared.Platform, stops);
 
+        Assert.Equal(settings, await File.ReadAllTextAsync(SettingsOfTokens, TestContext.Current.CancellationToken));
         Assert.Contains("\"status\":\"pending\"", ran.OutputOf("An order, for a customer with an address"), StringComparison.Ordinal);
         Assert.Contains("\"channel\":\"email\"", ran.OutputOf("What was sent about her newest order"), StringComparison.Ordinal);
         Assert.Single(OrderIds().Matches(ran.OutputOf("The same request twice, but only one order")).Select(id => id.Value).Distinct());

@@ -62,7 +62,8 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
         blocked.Unblock();
         await Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == blocked.TraceId, cancel);
 
-        var twice = await TestEvent.PublishAsync(Platform, times: 2);
+        // Often enough that one batch has nothing but duplicates.
+        var twice = await TestEvent.PublishAsync(Platform, times: 20);
         await Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.duplicate" && log.TraceId == twice.TraceId, cancel);
 
         var poison = await TestEvent.PublishAsync(Platform, poison: true);

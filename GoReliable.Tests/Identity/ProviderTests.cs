@@ -22,7 +22,8 @@ public sealed class ProviderTests : IAsyncLifetime
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere SSL_CERT_FILE does not say whom to trust.");
         orders = await Destination.StartAsync();
         gateway = await GatewayProcess.StartAsync([orders.Address],
-            ("ASPNETCORE_ENVIRONMENT", "Production"), ("Authentication__Schemes__Bearer__Authority", provider.Authority), ("SSL_CERT_FILE", provider.CertificateFile));
+            ("ASPNETCORE_ENVIRONMENT", "Production"), ("Authentication__Schemes__Bearer__Authority", provider.Authority), ("SSL_CERT_FILE", provider.CertificateFile),
+            ("Authentication__Schemes__Bearer__RefreshInterval", "00:00:02"));
     }
 
     public async ValueTask DisposeAsync()
@@ -64,10 +65,11 @@ public sealed class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_new_key_is_found_also_one_of_another_kind()
+    public async Task A_new_key_is_found_also_one_of_another_kind_and_after_one_that_is_none()
     {
         await provider.StartAsync();
         Assert.Equal(HttpStatusCode.OK, await AskAsync(provider.Tokens.Issue("alice")));
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(new TokenIssuer(new RsaSecurityKey(RSA.Create(2048)) { KeyId = "invented" }, SecurityAlgorithms.RsaSha256, provider.Authority).Issue("alice")));
 
         provider.Rotate(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 

@@ -1,4 +1,4 @@
-using GoReliable.Tests.LocalAspire;
+using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Manifest;
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 
-namespace GoReliable.Tests.LocalAspire;
+namespace GoReliable.Tests.Platform;
 
 /// <summary>Starts processes that end with the test run, also when that is killed; without <c>setpriv</c>, only when it ends in order.</summary>
 internal static class TiedProcess
@@ -17,7 +17,7 @@ internal static class TiedProcess
     public static Task<Process> StartDotnetAsync(IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
     {
         // By its path: the variables may hide it from setpriv.
-        var dotnet = Find("dotnet") ?? throw new InvalidOperationException("There is no 'dotnet' on the PATH.");
+        var dotnet = Find("dotnet") ?? "dotnet";
         var info = Find("setpriv") is { } setpriv
             ? new ProcessStartInfo(setpriv, ["--pdeathsig", "KILL", "--", dotnet, .. arguments])
             : new ProcessStartInfo(dotnet, arguments);
@@ -47,5 +47,5 @@ internal static class TiedProcess
     }
 
     private static string? Find(string name) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
 }
