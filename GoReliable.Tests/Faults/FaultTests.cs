@@ -71,6 +71,7 @@ public sealed class FaultTests(FaultyPlatform platform)
             await platform.Platform.StartAsync(service);
             await platform.UntilReadyAsync(service);
         }
+        await platform.WarmUpAsync();
     }
 }
 
