@@ -8,7 +8,7 @@ internal sealed record Dashboard(string File, JsonElement Json)
     /// <summary>What Grafana would put in place of the variables, with everything selected.</summary>
     private static readonly (string Variable, string Value)[] Variables =
     [
-        ("$__rate_interval", "1m"),
+        ("$__rate_interval", "5m"),
         ("$__range", "15m"),
         ("$environment", ".*"),
         ("$instance", ".*"),

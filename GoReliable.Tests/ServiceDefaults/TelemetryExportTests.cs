@@ -73,7 +73,7 @@ public sealed class TelemetryExportTests
 
         Assert.Equal(gateway.Output.Count, gateway.Events.Count());
         Assert.Equal(
-            ["GoReliable.Gateway.Requests.RequestTelemetry", "Microsoft.Hosting.Lifetime"],
+            ["GoReliable.Gateway.Requests.RequestTelemetry", "GoReliable.ServiceDefaults.Lifecycle.Drain", "Microsoft.Hosting.Lifetime"],
             gateway.Events.Select(line => line.GetProperty("logger").GetString()).Distinct().Order());
     }
 
