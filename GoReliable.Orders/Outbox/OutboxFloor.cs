@@ -15,6 +15,11 @@ internal sealed class OutboxFloor(TimeProvider time)
     // Between taking an id and entering the list of running transactions lie microseconds.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    // Microseconds, unless the server is paused right there: such a row is committed below the floor, and found when
+    // reading starts from the beginning once more.
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
+
+    private long clearedAt;
     private long sampledAt;
     private long? earlier;
     private (long Id, long Transaction)? awaited;
@@ -40,6 +45,11 @@ internal sealed class OutboxFloor(TimeProvider time)
     public void Sample(long lastId, long oldest, long next)
     {
         sampledAt = time.GetTimestamp();
+        if (clearedAt == 0 || time.GetElapsedTime(raisedFromZeroAt) >= Lifetime)
+        {
+            clearedAt = sampledAt;
+            Volatile.Write(ref value, 0);
+        }
         if (awaited is { } candidate && oldest >= candidate.Transaction)
             (settled, awaited) = (candidate.Id, null);
         if (earlier is { } id)

@@ -1,3 +1,4 @@
+using k8s.Models;
 
 namespace GoReliable.Tests.Deploy;
 

@@ -91,10 +91,10 @@ public sealed class TelemetryExportTests
         await using var orders = await Destination.StartAsync();
         await using var gateway = await GatewayProcess.StartAsync([orders.Address],
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_BLRP_SCHEDULE_DELAY", "100"), ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
-            ("DOTNET_GCHeapHardLimit", "0x2000000"));
+            ("DOTNET_GCHeapHardLimit", "0x3800000"));
 
         // Many times what the queues hold. Kept, the spans and log records would not fit into that heap.
-        await Parallel.ForAsync(0, 15_000, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancel }, async (_, cancel) =>
+        await Parallel.ForAsync(0, 20_000, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancel }, async (_, cancel) =>
         {
             var asked = Stopwatch.GetTimestamp();
             using var response = await gateway.Client.GetAsync("/api/v1/orders", cancel);
