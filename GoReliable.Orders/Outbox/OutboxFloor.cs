@@ -45,7 +45,7 @@ internal sealed class OutboxFloor(TimeProvider time)
     public void Sample(long lastId, long oldest, long next)
     {
         sampledAt = time.GetTimestamp();
-        if (clearedAt == 0 || time.GetElapsedTime(raisedFromZeroAt) >= Lifetime)
+        if (clearedAt == 0 || time.GetElapsedTime(clearedAt) >= Lifetime)
         {
             clearedAt = sampledAt;
             Volatile.Write(ref value, 0);

@@ -27,7 +27,7 @@ public static class BrokerExtensions
         factory.TopologyRecoveryEnabled = false;
         factory.NetworkRecoveryInterval = TimeSpan.FromSeconds(1);
         // A half-open connection is noticed after three of these, measured.
-        factory.RequestedHeartbeat = TimeSpan.FromSeconds(10);
+        factory.RequestedHeartbeat = TimeSpan.FromSeconds(5);
     }
 
     // Looks at the shared connection: a check with a connection of its own leaks one per probe.

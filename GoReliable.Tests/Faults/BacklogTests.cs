@@ -14,7 +14,7 @@ public sealed class BacklogTests
 {
     private const int Parts = 10;
     private const double MebiByte = 1024 * 1024;
-    private static readonly int Backlog = int.Parse(Environment.GetEnvironmentVariable("GORELIABLE_BACKLOG") ?? "50000", CultureInfo.InvariantCulture);
+    private static readonly int Backlog = int.Parse(Environment.GetEnvironmentVariable("GORELIABLE_BACKLOG") ?? "30000", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task A_backlog_drains_at_the_same_speed_from_its_beginning_to_its_end()
