@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
@@ -18,8 +19,12 @@ internal sealed class Replica
     // Short: who comes back is wanted at once, and one probe costs little.
     private static readonly TimeSpan Break = TimeSpan.FromSeconds(2);
 
+    // Longer than a service that stops goes on answering (Shutdown:ReadinessDelay, 5 s).
+    private static readonly TimeSpan Leave = TimeSpan.FromSeconds(10);
+
     private readonly ResiliencePipeline<HttpResponseMessage> pipeline;
     private bool isOut;
+    private long leavesSince;
 
     public Replica(string service, string address, Timeouts timeouts, ILogger logger) => pipeline = new ResiliencePipelineBuilder<HttpResponseMessage>()
         .AddCircuitBreaker(new CircuitBreakerStrategyOptions<HttpResponseMessage>
@@ -50,6 +55,18 @@ internal sealed class Replica
             TimeoutGenerator = args => ValueTask.FromResult(Forward.Of(args.Context).IsRepeatable ? timeouts.TryTimeout : Timeout.InfiniteTimeSpan),
         })
         .Build();
+
+    /// <summary>
+    /// Whether it is about to stop: its last answer ended the connection. Whoever connects at the moment when it stops to
+    /// listen is accepted by the operating system and by nobody else, so a request sent then is lost.
+    /// </summary>
+    public bool IsLeaving => Volatile.Read(ref leavesSince) is var since && since != 0 && Stopwatch.GetElapsedTime(since) < Leave;
+
+    public void Heard(HttpResponseMessage answer)
+    {
+        if (answer.Headers.ConnectionClose == true)
+            Volatile.Write(ref leavesSince, Stopwatch.GetTimestamp());
+    }
 
     public ValueTask<Outcome<HttpResponseMessage>> TryAsync(
         Func<ResilienceContext, HttpRequestMessage, ValueTask<Outcome<HttpResponseMessage>>> send, ResilienceContext context, HttpRequestMessage request) =>

@@ -75,14 +75,18 @@ internal sealed class ResilienceHandler : DelegatingHandler
         }
     }
 
-    // Passes over replicas that are left out, as long as there is another.
+    // Passes over replicas that are left out or about to stop, as long as there is another.
     private async ValueTask<Outcome<HttpResponseMessage>> TryAsync(ResilienceContext context, HttpRequestMessage request)
     {
         var forward = Forward.Of(context);
         while (true)
         {
             var replica = replicas.GetValue(forward.Direct(request), found => new Replica(service, found.DestinationId, timeouts, logger));
+            if (replica.IsLeaving && forward.HasFreshReplica)
+                continue;
             var outcome = await replica.TryAsync(SendOnceAsync, context, request);
+            if (outcome.Result is { } answer)
+                replica.Heard(answer);
             if (outcome.Exception is not BrokenCircuitException || !forward.HasFreshReplica)
                 return outcome;
         }

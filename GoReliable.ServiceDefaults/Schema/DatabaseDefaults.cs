@@ -12,9 +12,11 @@ public static class DatabaseDefaults
 
     /// <summary>
     /// PostgreSQL takes 100 connections, from all services together; more than a few per core make it slower, not faster.
-    /// Who finds none free waits, in the service, where waiting is cheap.
+    /// Who finds none free waits, in the service, where waiting is cheap. A connection string may say otherwise.
     /// </summary>
     private const int MaxPoolSize = 40;
+
+    private const int NpgsqlsMaxPoolSize = 100;
 
     private static readonly ConcurrentDictionary<string, string> Names = new();
 
@@ -27,7 +29,8 @@ public static class DatabaseDefaults
         database.ConnectionStringBuilder.MaxAutoPrepare = 32;
         database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
         database.ConnectionStringBuilder.CommandTimeout = CommandTimeoutSeconds;
-        database.ConnectionStringBuilder.MaxPoolSize = MaxPoolSize;
+        if (database.ConnectionStringBuilder.MaxPoolSize == NpgsqlsMaxPoolSize)
+            database.ConnectionStringBuilder.MaxPoolSize = MaxPoolSize;
         // A host that vanished in the middle of a transaction keeps its locks until TCP notices, in hours.
         database.ConnectionStringBuilder.Options = "-c idle_in_transaction_session_timeout=60s";
         database.ConfigureTracing(tracing => tracing
