@@ -132,6 +132,7 @@ internal sealed class Load : IAsyncDisposable
             }
             if (purchase.Key is null || purchase.Refused is not null)
                 return;
+            // The customer's own patience, which is part of the load: the test waits for nothing here.
             var jitter = 0.5 + Random.Shared.NextDouble();
             await Task.Delay((retryAfter is { } wait && wait < LongestPause ? wait : pause) * jitter);
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using GoReliable.Tests.Platform;
+using GoReliable.Tests.Signals;
 
 namespace GoReliable.Tests.Faults;
 
@@ -37,7 +38,10 @@ public sealed class RestartTests(FaultyPlatform faulty)
         // Exported before its process dies; what came after the commit did not happen yet.
         var create = await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == traceId && span.Name == "create order", TestContext.Current.CancellationToken);
         await platform.KillAsync("orders");
+        // Nobody knows the lengths of queues now, so no gauge says any.
+        await Eventually.SeeAsync("no gauge of the queues", QueueGaugesAsync, gauges => gauges == 0);
         await platform.StartAsync("messaging");
+        await Eventually.SeeAsync("the gauges of the queues", QueueGaugesAsync, gauges => gauges == 3);
         await platform.StartAsync("orders");
         await platform.WaitUntilHealthyAsync("orders");
 
@@ -47,6 +51,12 @@ public sealed class RestartTests(FaultyPlatform faulty)
         var process = trace.Only(span => span.Kind == ActivityKind.Consumer);
         Assert.Equal(create.SpanId, publish.ParentSpanId);
         Assert.Equal(publish.SpanId, process.ParentSpanId);
+    }
+
+    private async Task<int> QueueGaugesAsync()
+    {
+        using var management = platform.Management("notifications");
+        return (await Exposition.ScrapeAsync(management)).Find("goreliable_notification_worker_queue_messages").Count();
     }
 
     [Fact]

@@ -20,6 +20,22 @@ public sealed class RetryTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync() => await good.DisposeAsync();
 
+    [Fact]
+    public async Task A_replica_that_is_about_to_stop_gets_nothing_more_while_there_is_another()
+    {
+        await using var leaving = await Destination.StartAsync(context =>
+        {
+            context.Response.Headers.Connection = "close";
+            return Task.CompletedTask;
+        });
+        await using var gateway = await GatewayProcess.StartAsync([leaving.Address, good.Address]);
+
+        for (var i = 0; i < 6; i++)
+            Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
+
+        Assert.Equal((1, 5), (leaving.Requests.Count, good.Requests.Count));
+    }
+
     [Theory]
     [InlineData("drop", "broken_off")]
     [InlineData("503", "unavailable")]

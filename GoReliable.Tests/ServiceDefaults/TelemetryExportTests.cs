@@ -44,6 +44,21 @@ public sealed class TelemetryExportTests
         await receiver.WaitForSpanAsync(span => span.Name == "GET /api/v1/orders", Cancel);
     }
 
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("http://127.0.0.1:4317", true)]
+    public void Without_an_endpoint_there_is_no_exporter_that_could_wait_for_one(string? endpoint, bool exports)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["MANAGEMENT_PORT"] = $"{GatewayProcess.FreePort()}";
+        builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint;
+
+        builder.AddServiceDefaults();
+
+        var exporter = typeof(OtlpExporterOptions).Assembly;
+        Assert.Equal(exports, builder.Services.Any(service => service.ServiceType.Assembly == exporter || service.ServiceType.GenericTypeArguments.Any(type => type.Assembly == exporter)));
+    }
+
     [Fact]
     public async Task Exemplars_can_be_switched_off_by_their_variable()
     {
