@@ -32,7 +32,9 @@ public sealed class FaultyPlatform : IAsyncLifetime
 
     private TcpProxy[] Wires => [OrdersToDatabase, OrdersToBroker, NotificationsToDatabase, NotificationsToBroker];
 
-    public async ValueTask InitializeAsync()
+    public ValueTask InitializeAsync() => new(StartAsync());
+
+    private async Task StartAsync()
     {
         Platform = await GoReliablePlatform.StartAsync(configure: Configure);
         await Tap.OpenAsync(Platform);
@@ -59,13 +61,41 @@ public sealed class FaultyPlatform : IAsyncLifetime
     internal async Task UntilReadyAsync(string service)
     {
         using var management = Platform.Management(service);
-        await Eventually.SeeAsync(
-            $"{service} ready", () => management.GetAsync("/health/ready", TestContext.Current.CancellationToken), answer => answer.IsSuccessStatusCode, TimeSpan.FromMinutes(2));
+        await Eventually.SeeAsync($"{service} ready", async () =>
+        {
+            using var answer = await management.GetAsync("/health/ready", TestContext.Current.CancellationToken);
+            return (answer.IsSuccessStatusCode, Says: await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }, ready => ready.IsSuccessStatusCode, TimeSpan.FromMinutes(2));
+    }
+
+    /// <summary>Runs a test. One that fails says how it left the platform, and leaves a new one to the others.</summary>
+    internal async Task<T> RunAsync<T>(Func<Task<T>> test)
+    {
+        try
+        {
+            return await test();
+        }
+        catch
+        {
+            await FailureReport.WriteAsync(Platform);
+            await RenewAsync();
+            throw;
+        }
+    }
+
+    private async Task RenewAsync()
+    {
+        Clock.IsOn = false;
+        Clock.Set(TimeSpan.Zero);
+        await Platform.DisposeAsync();
+        foreach (var wire in Wires)
+            wire.Resume();
+        await StartAsync();
     }
 
     /// <summary>Breaks something under load, repairs it, and asserts that nothing is lost and nothing there twice.</summary>
     /// <returns>What was found, for what the caller wants to assert besides.</returns>
-    internal async Task<(Ledger Ledger, FaultWindow Window)> SurviveAsync(Fault fault, string customers)
+    internal Task<(Ledger Ledger, FaultWindow Window)> SurviveAsync(Fault fault, string customers) => RunAsync(async () =>
     {
         await using var load = Load.Start(Platform, customers);
         await load.AcceptMoreAsync(200);
@@ -84,7 +114,7 @@ public sealed class FaultyPlatform : IAsyncLifetime
         ledger.AssertNothingLost(fault.MayMailTwice);
         Assert.True(window.OfferedRate >= Load.PromisedRate, $"Only {window.OfferedRate:0} orders a second were offered during the fault.");
         return (ledger, window);
-    }
+    });
 
     private void Configure(IDistributedApplicationTestingBuilder builder)
     {

@@ -22,7 +22,7 @@ public sealed class AnyOrderTests
 
         // Nothing is there.
         foreach (var service in Services)
-            Assert.Equal(HttpStatusCode.OK, (await HealthAsync(platform, service, "live")).Status);
+            await Eventually.SeeAsync($"{service} alive", () => HealthAsync(platform, service, "live"), live => live.Status == HttpStatusCode.OK);
         Assert.Equal(HttpStatusCode.OK, (await HealthAsync(platform, "gateway", "ready")).Status);
         foreach (var service in new[] { "orders", "notifications" })
         {
