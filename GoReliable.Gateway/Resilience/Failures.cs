@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Polly;
 using Polly.Timeout;
 
@@ -13,14 +14,21 @@ internal static class Failures
         HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
     };
 
+    /// <summary>Whether nobody listens there: that is known at once and costs nobody anything, and the next try may find somebody.</summary>
+    public static bool IsRefused(Exception exception) => exception is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
+
     /// <summary>Whether an answer says that this replica cannot work now.</summary>
     public static bool IsReplicas(HttpResponseMessage answer) =>
         answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
 
-    /// <summary>Whether what came of a try speaks against the replica. A client that goes away does not.</summary>
+    /// <summary>
+    /// Whether what came of a try is a reason to ask the replica less. A client that goes away is none, and a refused
+    /// connection is none: one that is starting would be left out just when the others stop.
+    /// </summary>
     public static bool IsReplicas(Outcome<HttpResponseMessage> outcome, Forward forward) => outcome switch
     {
         { Result: { } answer } => IsReplicas(answer),
+        { Exception: { } exception } when IsRefused(exception) => false,
         { Exception: HttpRequestException or TimeoutRejectedException } => true,
         // All the time there is, used up by a request that is tried once.
         { Exception: OperationCanceledException } => !forward.ClientIsGone,

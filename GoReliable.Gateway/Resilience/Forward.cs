@@ -11,7 +11,7 @@ namespace GoReliable.Gateway.Resilience;
 /// <param name="isRepeatable">Whether the service does the same when it is asked twice.</param>
 internal sealed class Forward(HttpContext client, bool isRepeatable)
 {
-    // Enough for a lost connection and a dead replica. A service that needs more is not helped by more requests.
+    // Enough for a lost connection and an overloaded replica; those where nobody listens do not count. A service that needs more is not helped by more requests.
     private const int MaxRetries = 2;
 
     private static readonly HttpRequestOptionsKey<Forward> OnRequest = new(nameof(Forward));
@@ -61,9 +61,9 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
     {
         // An earlier try is still at work on this Idempotency-Key. What it makes will be the answer: worth the rest of the time.
         { Result.StatusCode: HttpStatusCode.Conflict } when mayStillRun => Retry.InFlight,
-        _ when retries == MaxRetries => null,
         // Not a byte was sent, so this is good for every request.
-        { Exception: { } exception } when Failures.ReachedNobody(exception) => Retry.Unreachable,
+        { Exception: { } exception } when Failures.ReachedNobody(exception) && (HasFreshReplica || retries < MaxRetries) => Retry.Unreachable,
+        _ when retries == MaxRetries => null,
         _ when !isRepeatable => null,
         { Exception: TimeoutRejectedException } => Retry.Timeout,
         { Exception: HttpRequestException } => Retry.BrokenOff,
@@ -74,7 +74,7 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
     /// <summary>Notes that the request is sent again.</summary>
     public void Retrying(string reason)
     {
-        if (reason != Retry.InFlight)
+        if (reason != Retry.InFlight && (reason != Retry.Unreachable || !HasFreshReplica))
             retries++;
         mayStillRun |= reason is Retry.Timeout or Retry.BrokenOff or Retry.Unavailable;
     }

@@ -65,6 +65,39 @@ public sealed class RetryTests : IAsyncLifetime
         Assert.Equal(6, good.Requests.Count);
     }
 
+    [Fact]
+    public async Task However_many_replicas_are_gone_the_one_that_is_there_is_found()
+    {
+        var gone = Enumerable.Range(0, 4).Select(_ => new Uri($"http://127.0.0.1:{GatewayProcess.FreePort()}"));
+        await using var gateway = await GatewayProcess.StartAsync([.. gone, good.Address]);
+
+        for (var i = 0; i < 50; i++)
+            Assert.Equal(HttpStatusCode.OK, (await OrderAsync(gateway, key: null)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_replica_that_is_back_takes_everything_at_the_moment_when_the_other_goes()
+    {
+        var other = new Uri($"http://127.0.0.1:{GatewayProcess.FreePort()}");
+        await using var gateway = await GatewayProcess.StartAsync([other, good.Address]);
+        for (var i = 0; i < 50; i++)
+            await OrderAsync(gateway, key: null);
+
+        // Slow at first, as what has just started is: nobody is answered before all have come.
+        const int Callers = 8;
+        var (come, all) = (0, new TaskCompletionSource());
+        await using var back = await Destination.StartAsync(_ =>
+        {
+            if (Interlocked.Increment(ref come) == Callers)
+                all.SetResult();
+            return all.Task;
+        }, other.Port);
+        await good.DisposeAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => OrderAsync(gateway, key: null)));
+
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
     [Theory]
     [InlineData("drop", HttpStatusCode.BadGateway)]
     [InlineData("503", HttpStatusCode.ServiceUnavailable)]
