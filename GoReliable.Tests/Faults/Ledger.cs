@@ -52,7 +52,7 @@ internal sealed class Ledger
         var notified = await ReadAsync(
             notifications, "SELECT order_id, event_type, event_id, channel FROM notifications WHERE customer_id = ANY ($1)", load.Names,
             row => (new Notified(row.GetGuid(0), row.GetString(1)), row.GetString(3) == "email" ? row.GetGuid(2) : (Guid?)null));
-        return new Ledger(load, stored, notified, await Tap.EmptyAsync(platform), faulty.Mail.Received);
+        return new Ledger(load, stored, notified, await Tap.EmptyAsync(platform), [.. faulty.Mail.Received.Select(mail => mail.Event)]);
     }
 
     /// <summary>An order answered with 201 is stored, and its customer notified, once; and nothing is there twice.</summary>

@@ -57,7 +57,7 @@ public sealed class RetryTests : IAsyncLifetime
     [Fact]
     public async Task What_reached_nobody_is_sent_to_another_replica_even_if_it_must_not_be_repeated()
     {
-        await using var gateway = await GatewayProcess.StartAsync([new Uri($"http://127.0.0.1:{GatewayProcess.FreePort()}"), good.Address]);
+        await using var gateway = await GatewayProcess.StartAsync([new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"), good.Address]);
 
         for (var i = 0; i < 6; i++)
             Assert.Equal(HttpStatusCode.OK, (await OrderAsync(gateway, key: null)).StatusCode);
@@ -68,7 +68,7 @@ public sealed class RetryTests : IAsyncLifetime
     [Fact]
     public async Task However_many_replicas_are_gone_the_one_that_is_there_is_found()
     {
-        var gone = Enumerable.Range(0, 4).Select(_ => new Uri($"http://127.0.0.1:{GatewayProcess.FreePort()}"));
+        var gone = Enumerable.Range(0, 4).Select(_ => new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"));
         await using var gateway = await GatewayProcess.StartAsync([.. gone, good.Address]);
 
         for (var i = 0; i < 50; i++)
@@ -78,7 +78,7 @@ public sealed class RetryTests : IAsyncLifetime
     [Fact]
     public async Task A_replica_that_is_back_takes_everything_at_the_moment_when_the_other_goes()
     {
-        var other = new Uri($"http://127.0.0.1:{GatewayProcess.FreePort()}");
+        var other = new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}");
         await using var gateway = await GatewayProcess.StartAsync([other, good.Address]);
         for (var i = 0; i < 50; i++)
             await OrderAsync(gateway, key: null);

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using GoReliable.Tests.Gateway;
 using GoReliable.Tests.Platform;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -22,7 +21,7 @@ internal sealed class FakeProvider : IAsyncDisposable
     /// <summary>Knows where it will listen, but does not listen yet.</summary>
     public FakeProvider()
     {
-        port = GatewayProcess.FreePort();
+        port = ServiceProcess.FreePort();
         Rotate(RSA.Create(2048));
         File.WriteAllText(CertificateFile, Certificate.ExportCertificatePem());
     }

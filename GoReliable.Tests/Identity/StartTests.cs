@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using GoReliable.Tests.Gateway;
+using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Identity;
 
@@ -32,8 +32,8 @@ public sealed class StartTests
             Environment =
             {
                 ["ASPNETCORE_ENVIRONMENT"] = environment,
-                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{GatewayProcess.FreePort()}",
-                ["MANAGEMENT_PORT"] = $"{GatewayProcess.FreePort()}",
+                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ServiceProcess.FreePort()}",
+                ["MANAGEMENT_PORT"] = $"{ServiceProcess.FreePort()}",
                 ["ConnectionStrings__orders-db"] = "Host=nowhere.invalid",
                 ["ConnectionStrings__notifications-db"] = "Host=nowhere.invalid",
                 ["ConnectionStrings__messaging"] = "amqp://nowhere.invalid",

@@ -6,10 +6,9 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.Lifecycle;
 
 /// <summary>The notification worker is told to stop while an e-mail is on its way to a slow server.</summary>
-public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail slow) : IClassFixture<WorkerDrainTests.SlowMail>
+public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFixture<WorkerDrainTests.SlowMail>
 {
-    private readonly GoReliablePlatform platform = slow.Platform;
-    private readonly SlowMailServer mail = slow.Server;
+    private readonly GoReliablePlatform platform = mail.Platform;
     private DateTimeOffset begun;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -58,9 +57,9 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail slow) : IClassFix
     {
         mail.Forbid();
         begun = DateTimeOffset.UtcNow;
-        var (accepted, waiting) = (mail.Accepted, mail.Waiting);
+        var (accepted, received) = (mail.Accepted, mail.Received);
         var order = await customer.CreateAsync(contactEmail: "slow@example.com");
-        await Eventually.SeeAsync("the e-mail at the mail server", () => Task.FromResult(mail.Waiting), now => now > waiting);
+        await Eventually.SeeAsync("the e-mail at the mail server", () => Task.FromResult(mail.Received), now => now > received);
         return (order, accepted);
     }
 
@@ -76,14 +75,37 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail slow) : IClassFix
 
     public sealed class SlowMail : IAsyncLifetime
     {
-        internal SlowMailServer Server { get; } = new();
+        private readonly MailServer server;
+        private volatile TaskCompletionSource allowed = NotYet();
+        private int accepted;
+
+        public SlowMail() => server = new()
+        {
+            BeforeYes = async () =>
+            {
+                await allowed.Task;
+                Interlocked.Increment(ref accepted);
+            },
+        };
 
         public GoReliablePlatform Platform { get; private set; } = null!;
+
+        /// <summary>E-mails that the server has.</summary>
+        public int Received => server.Received.Count;
+
+        /// <summary>E-mails that it said yes to.</summary>
+        public int Accepted => accepted;
+
+        /// <summary>Says yes to all, from now on.</summary>
+        public void Allow() => allowed.TrySetResult();
+
+        /// <summary>Keeps those waiting that come from now on.</summary>
+        public void Forbid() => allowed = NotYet();
 
         public async ValueTask InitializeAsync() => Platform = await GoReliablePlatform.StartAsync(configure: builder => builder
             .CreateResourceBuilder<ProjectResource>("notifications")
             .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
-            .WithEnvironment("Email__Smtp__Port", Server.Port.ToString(CultureInfo.InvariantCulture))
+            .WithEnvironment("Email__Smtp__Port", server.Port.ToString(CultureInfo.InvariantCulture))
             .WithEnvironment("Email__Smtp__Security", "None")
             .WithEnvironment("Delivery__Timeout", "00:01:00")
             // Less than the engine's own patience, after which it kills.
@@ -92,7 +114,9 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail slow) : IClassFix
         public async ValueTask DisposeAsync()
         {
             await Platform.DisposeAsync();
-            await Server.DisposeAsync();
+            await server.DisposeAsync();
         }
+
+        private static TaskCompletionSource NotYet() => new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -49,7 +49,7 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
 
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var nobody = $"http://127.0.0.1:{Gateway.GatewayProcess.FreePort()}";
+        var nobody = $"http://127.0.0.1:{ServiceProcess.FreePort()}";
         Assert.Equal(1, await DeadLetterCommand.RunAsync(["list", "--url", nobody], TextReader.Null, output, error, TestContext.Current.CancellationToken));
         Assert.Contains("refused", error.ToString(), StringComparison.Ordinal);
     }

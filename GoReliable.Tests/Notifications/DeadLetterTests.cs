@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using GoReliable.ServiceDefaults.Identity;
@@ -31,6 +32,8 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
         var delivered = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
         Assert.Equal(1L, delivered["Attempt"]);
         Assert.Equal(1, await own.NotifiedAsync(message.Id));
+        var trace = await platform.Telemetry.WaitForTraceAsync(message.TraceId, ["store notifications"], TestContext.Current.CancellationToken);
+        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Consumer), consumer => Assert.Equal(message.SpanId, consumer.ParentSpanId));
         await (await own.Operator.GetAsync($"/dead-letters/{message.Id}", TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.NotFound);
 
         var told = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "dead_letter.redriven" && (string?)log["DeadLetterId"] == $"{message.Id}", TestContext.Current.CancellationToken);

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using GoReliable.Tests.Gateway;
 using GoReliable.Tests.Platform;
 using Npgsql;
 
@@ -79,7 +78,7 @@ public sealed class MigrateTests(SharedPlatform shared)
     [InlineData("Notifications")]
     public async Task Without_a_database_it_gives_up_and_says_why_in_one_line(string service)
     {
-        var nobody = GatewayProcess.FreePort();
+        var nobody = ServiceProcess.FreePort();
 
         var migration = await Migration.RunAsync(service, $"Host=127.0.0.1;Port={nobody};Database=none;Username=none;Password=none", [("Migration__Timeout", "00:00:02")]);
 

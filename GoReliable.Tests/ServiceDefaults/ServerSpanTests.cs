@@ -1,11 +1,11 @@
 using System.Diagnostics;
-using GoReliable.Tests.Gateway;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Trace;
+using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.ServiceDefaults;
 
@@ -54,7 +54,7 @@ public sealed class ServerSpanTests
     private static async Task<Activity> SpanOfAsync(RequestDelegate endpoint)
     {
         var ended = new TaskCompletionSource<Activity>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var (port, managementPort) = (GatewayProcess.FreePort(), GatewayProcess.FreePort());
+        var (port, managementPort) = (ServiceProcess.FreePort(), ServiceProcess.FreePort());
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["URLS"] = $"http://127.0.0.1:{port}";
         builder.Configuration["MANAGEMENT_PORT"] = $"{managementPort}";

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry.Exporter;
 using OtlpReceiver;
+using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.ServiceDefaults;
 
@@ -50,7 +51,7 @@ public sealed class TelemetryExportTests
     public void Without_an_endpoint_there_is_no_exporter_that_could_wait_for_one(string? endpoint, bool exports)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration["MANAGEMENT_PORT"] = $"{GatewayProcess.FreePort()}";
+        builder.Configuration["MANAGEMENT_PORT"] = $"{ServiceProcess.FreePort()}";
         builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint;
 
         builder.AddServiceDefaults();
@@ -127,7 +128,7 @@ public sealed class TelemetryExportTests
         using var meter = new Meter("GoReliable.Tests.Scrape");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["URLS"] = "http://127.0.0.1:0";
-        builder.Configuration["MANAGEMENT_PORT"] = $"{GatewayProcess.FreePort()}";
+        builder.Configuration["MANAGEMENT_PORT"] = $"{ServiceProcess.FreePort()}";
         builder.AddServiceDefaults();
         builder.Logging.ClearProviders();
         // The cache, for several scrapers at once, would be what is measured.

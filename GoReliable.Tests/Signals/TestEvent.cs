@@ -10,11 +10,14 @@ internal sealed class TestEvent
 {
     private readonly string email;
 
-    private TestEvent(Guid id, string traceId, string pickupFolder) => (Id, TraceId, email) = (id, traceId, Path.Combine(pickupFolder, $"{id}.eml"));
+    private TestEvent(Guid id, string traceId, string spanId, string pickupFolder) => (Id, TraceId, SpanId, email) = (id, traceId, spanId, Path.Combine(pickupFolder, $"{id}.eml"));
 
     public Guid Id { get; }
 
     public string TraceId { get; }
+
+    /// <summary>Of the span that published it, which all that becomes of it descends from.</summary>
+    public string SpanId { get; }
 
     /// <param name="platform">Where to.</param>
     /// <param name="times">How often the same message is sent.</param>
@@ -23,8 +26,8 @@ internal sealed class TestEvent
     /// <param name="block">Makes every delivery fail: where the e-mail should be written, a folder stands.</param>
     public static async Task<TestEvent> PublishAsync(GoReliablePlatform platform, int times = 1, bool block = false, bool poison = false, string mark = "test-event")
     {
-        var traceId = ActivityTraceId.CreateRandom().ToHexString();
-        var message = new TestEvent(Guid.CreateVersion7(), traceId, platform.PickupFolder);
+        var message = new TestEvent(
+            Guid.CreateVersion7(), ActivityTraceId.CreateRandom().ToHexString(), ActivitySpanId.CreateRandom().ToHexString(), platform.PickupFolder);
         if (block)
             Directory.CreateDirectory(message.email);
 
@@ -44,7 +47,7 @@ internal sealed class TestEvent
                 Persistent = true,
                 ContentType = "application/cloudevents+json",
                 MessageId = message.Id.ToString(),
-                Headers = new Dictionary<string, object?> { ["traceparent"] = $"00-{traceId}-{ActivitySpanId.CreateRandom().ToHexString()}-01" },
+                Headers = new Dictionary<string, object?> { ["traceparent"] = $"00-{message.TraceId}-{message.SpanId}-01" },
             };
             await channel.BasicPublishAsync("orders", "order.created", mandatory: true, properties, body, TestContext.Current.CancellationToken);
         }

@@ -157,7 +157,7 @@ public sealed class TraceTests(SharedPlatform shared)
         Assert.All(attempts[..^1], failed => Assert.Contains(failed.Events, happened => happened.Name == "exception"));
         var consumers = attempts.Select(attempt => trace.ParentOf(attempt)!).ToList();
         Assert.Equal(attempts.Count, consumers.Distinct().Count());
-        Assert.All(consumers, consumer => Assert.Equal(ActivityKind.Consumer, consumer.Kind));
+        Assert.All(consumers, consumer => Assert.Equal((ActivityKind.Consumer, message.SpanId), (consumer.Kind, consumer.ParentSpanId)));
         Assert.Equal(Enumerable.Range(1, attempts.Count).Select(attempt => (object)(long)attempt), consumers.Select(consumer => consumer["goreliable.delivery.attempt"]!));
     }
 
@@ -177,7 +177,7 @@ public sealed class TraceTests(SharedPlatform shared)
         var message = await TestEvent.PublishAsync(platform, poison: true);
         var consumer = await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == message.TraceId && span.Kind == ActivityKind.Consumer, TestContext.Current.CancellationToken);
 
-        Assert.Equal(ActivityStatusCode.Error, consumer.Status);
+        Assert.Equal((ActivityStatusCode.Error, message.SpanId), (consumer.Status, consumer.ParentSpanId));
         Assert.Contains(consumer.Events, happened => happened.Name == "exception");
         await using var database = await platform.DatabaseAsync("notifications-db");
         await using var command = database.CreateCommand("SELECT trace_id FROM dead_letters WHERE message_id = $1");

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
-using GoReliable.Tests.Gateway;
-using GoReliable.Tests.Platform;
 
-namespace GoReliable.Tests.Lifecycle;
+namespace GoReliable.Tests.Platform;
 
 /// <summary>One service alone, as a process: with nothing that it depends on, unless its settings name it.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
@@ -26,9 +26,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Every line on stdout and stderr so far.</summary>
     public IReadOnlyCollection<string> Output => output;
 
-    /// <summary>Starts it, in development but with a log of JSON, and waits until it is alive.</summary>
+    /// <summary>Starts it, where its settings name no environment in development but with a log of JSON, and waits until it is alive.</summary>
     /// <param name="name"><c>Gateway</c>, <c>Orders</c> or <c>Notifications</c>.</param>
-    /// <param name="settings">More environment variables.</param>
+    /// <param name="settings">More environment variables; of two with one name, the last.</param>
+    /// <exception cref="InvalidOperationException">It ended; with what it wrote.</exception>
     public static async Task<ServiceProcess> StartAsync(string name, params (string Name, string Value)[] settings)
     {
         var service = Start(name, settings);
@@ -36,8 +37,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
         {
             await Eventually.SeeAsync(
                 $"{name} alive", async () => service.process.HasExited || (await service.Management.GetAsync("/health/live", TestContext.Current.CancellationToken)).IsSuccessStatusCode, alive => alive, Patience);
-            Assert.False(service.process.HasExited, service.ToString());
-            return service;
+            if (!service.process.HasExited)
+                return service;
+            // What it wrote may still be on its way.
+            await service.WaitForExitAsync();
+            throw new InvalidOperationException($"It ended. {service}");
         }
         catch
         {
@@ -54,13 +58,24 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return (await service.WaitForExitAsync(), string.Join('\n', service.output));
     }
 
+    /// <summary>The lines that are JSON objects.</summary>
+    public IEnumerable<JsonElement> Events() => output.Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line));
+
     /// <summary>The log lines with this event name.</summary>
     public IReadOnlyList<JsonElement> Events(string @event) =>
-        [.. output.Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line)).Where(line => line.TryGetProperty("event", out var found) && found.GetString() == @event)];
+        [.. Events().Where(line => line.TryGetProperty("event", out var found) && found.GetString() == @event)];
 
     /// <summary>Waits until it has logged that.</summary>
     public Task<IReadOnlyList<JsonElement>> WaitForEventAsync(string @event) =>
         Eventually.SeeAsync($"{@event} in the log of {name}", () => Task.FromResult(Events(@event)), events => events.Count > 0);
+
+    /// <summary>A port that nobody listens on now.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
 
     /// <summary>What a probe is told.</summary>
     /// <param name="probe"><c>live</c>, <c>ready</c> or <c>startup</c>.</param>
@@ -104,19 +119,19 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     private static ServiceProcess Start(string name, (string Name, string Value)[] settings)
     {
-        var (port, managementPort) = (GatewayProcess.FreePort(), GatewayProcess.FreePort());
+        var (port, managementPort) = (FreePort(), FreePort());
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{name}.dll")])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment =
             {
-                ["ASPNETCORE_ENVIRONMENT"] = "Development",
-                ["Logging__Console__FormatterName"] = "json-line",
                 ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
                 ["MANAGEMENT_PORT"] = $"{managementPort}",
             },
         };
+        if (settings.All(setting => setting.Name != "ASPNETCORE_ENVIRONMENT"))
+            settings = [("ASPNETCORE_ENVIRONMENT", "Development"), ("Logging__Console__FormatterName", "json-line"), .. settings];
         foreach (var (variable, value) in settings)
             start.Environment[variable] = value;
 

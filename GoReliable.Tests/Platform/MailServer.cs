@@ -2,9 +2,14 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
-namespace GoReliable.Tests.Faults;
+namespace GoReliable.Tests.Platform;
 
-/// <summary>A mail server that takes every e-mail and remembers its Message-ID, as often as it came.</summary>
+/// <summary>An e-mail that came in.</summary>
+/// <param name="Recipient">As the client wrote it.</param>
+/// <param name="Event">What it is about: the part of its Message-ID before the @.</param>
+internal sealed record Mail(string Recipient, Guid Event);
+
+/// <summary>A mail server that takes every e-mail and remembers it, as often as it came; it may take its time.</summary>
 internal sealed class MailServer : IAsyncDisposable
 {
     private const string MessageId = "Message-Id: <";
@@ -21,8 +26,16 @@ internal sealed class MailServer : IAsyncDisposable
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
-    /// <summary>Events that e-mails came about: the part of their Message-ID before the @.</summary>
-    public ConcurrentQueue<Guid> Received { get; } = [];
+    /// <summary>What it waits for before it answers to a recipient.</summary>
+    public Func<string, Task> BeforeRecipient { get; init; } = _ => Task.CompletedTask;
+
+    /// <summary>What it waits for before it says yes to an e-mail that it has.</summary>
+    public Func<Task> BeforeYes { get; init; } = () => Task.CompletedTask;
+
+    /// <summary>
+    /// E-mails that have come to their end, as servers count: whoever is killed before the answer has sent it all the same.
+    /// </summary>
+    public ConcurrentQueue<Mail> Received { get; } = [];
 
     public async ValueTask DisposeAsync()
     {
@@ -56,10 +69,16 @@ internal sealed class MailServer : IAsyncDisposable
             await using (var writer = new StreamWriter(stream) { NewLine = "\r\n", AutoFlush = true })
             {
                 await writer.WriteLineAsync("220 mail.example");
-                while (await reader.ReadLineAsync(stop.Token) is { } command)
+                for (string recipient = ""; await reader.ReadLineAsync(stop.Token) is { } command;)
                 {
+                    if (command.StartsWith("RCPT", StringComparison.OrdinalIgnoreCase))
+                        await BeforeRecipient(recipient = command).WaitAsync(stop.Token);
                     if (command == "DATA")
-                        await TakeAsync(reader, writer);
+                    {
+                        await writer.WriteLineAsync("354 go on");
+                        Received.Enqueue(new(recipient, await ReadEventAsync(reader)));
+                        await BeforeYes().WaitAsync(stop.Token);
+                    }
                     await writer.WriteLineAsync(command == "QUIT" ? "221 bye" : "250 ok");
                 }
             }
@@ -70,20 +89,16 @@ internal sealed class MailServer : IAsyncDisposable
         }
     }
 
-    // Counted when it has come to its end, as servers do: whoever is killed before the answer has sent it all the same.
-    private async Task TakeAsync(StreamReader reader, StreamWriter writer)
+    private async Task<Guid> ReadEventAsync(StreamReader reader)
     {
-        await writer.WriteLineAsync("354 go on");
         Guid? about = null;
         while (await reader.ReadLineAsync(stop.Token) is { } line)
         {
             if (line == ".")
-            {
-                Received.Enqueue(about ?? throw new InvalidDataException("An e-mail without a Message-ID."));
-                return;
-            }
+                return about ?? throw new InvalidDataException("An e-mail without a Message-ID.");
             if (line.StartsWith(MessageId, StringComparison.OrdinalIgnoreCase))
                 about ??= Guid.Parse(line[MessageId.Length..line.IndexOf('@', StringComparison.Ordinal)]);
         }
+        throw new IOException("The e-mail broke off.");
     }
 }
