@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.RateLimiting;
 namespace GoReliable.Gateway.Limits;
 
 /// <summary>
-/// How much the gateway takes on: requests per address, requests per customer, requests at once of a customer and of all. Health and metrics have
-/// left the pipeline before, so they are never refused.
+/// How much the gateway takes on: requests per address, requests per customer, requests at once of a customer and of all.
+/// Health and metrics have left the pipeline before, so they are never refused.
 /// </summary>
 internal sealed class EdgeLimits : IDisposable
 {
@@ -55,15 +55,17 @@ internal sealed class EdgeLimits : IDisposable
         (ClientNetwork.Of(context.Connection.RemoteIpAddress), perAddress.Current), key => key.Item2.Bucket());
 
     // Who is nobody has been counted by the address, and is turned away by authorization.
-    private RateLimitPartition<(string, RateLimit)> CustomerPartition(HttpContext context) => context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
+    private RateLimitPartition<(string, RateLimit)> CustomerPartition(HttpContext context) => Customer(context) is { Length: > 0 } customer
         ? RateLimitPartition.GetTokenBucketLimiter((customer, perCustomer.Current), key => key.Item2.Bucket())
         : RateLimitPartition.GetNoLimiter(("", perCustomer.Current));
 
-    private RateLimitPartition<(string, LoadShedding)> CustomerLoadPartition(HttpContext context) => context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
+    private RateLimitPartition<(string, LoadShedding)> CustomerLoadPartition(HttpContext context) => Customer(context) is { Length: > 0 } customer
         ? RateLimitPartition.GetConcurrencyLimiter((customer, load.Current), key => key.Item2.CustomerLimiter())
         : RateLimitPartition.GetNoLimiter(("", load.Current));
 
     private RateLimitPartition<LoadShedding> LoadPartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(load.Current, key => key.Limiter());
+
+    private static string? Customer(HttpContext context) => context.User.FindFirstValue(IdentityExtensions.SubjectClaim);
 
     private static RateLimiterOptions Refuse(int status, string reason, Telemetry telemetry, PartitionedRateLimiter<HttpContext> limiter) => new()
     {

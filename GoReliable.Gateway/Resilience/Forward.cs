@@ -11,7 +11,8 @@ namespace GoReliable.Gateway.Resilience;
 /// <param name="isRepeatable">Whether the service does the same when it is asked twice.</param>
 internal sealed class Forward(HttpContext client, bool isRepeatable)
 {
-    // Enough for a lost connection and an overloaded replica; those where nobody listens do not count. A service that needs more is not helped by more requests.
+    // Enough for a lost connection and an overloaded replica; those where nobody listens do not count. A service that
+    // needs more is not helped by more requests.
     private const int MaxRetries = 2;
 
     private static readonly HttpRequestOptionsKey<Forward> OnRequest = new(nameof(Forward));

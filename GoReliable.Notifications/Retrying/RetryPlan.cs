@@ -19,7 +19,10 @@ internal sealed class RetryPlan(IOptions<RetryOptions> options)
     /// <summary>Every delay once: each has a queue.</summary>
     public IReadOnlyList<TimeSpan> Queues { get; } = [.. options.Value.Effective.Distinct()];
 
-    /// <summary>The wait of a message that was not tried. A few times the first delay, then as often the next: thousands that wait for one mail server must not go round every second.</summary>
+    /// <summary>
+    /// The wait of a message that was not tried. A few times the first delay, then as often the next: thousands that wait
+    /// for one mail server must not go round every second.
+    /// </summary>
     /// <param name="deferrals">How often it has waited so before, from 0.</param>
     /// <param name="random">From 0 to 1.</param>
     public Retry Deferral(int deferrals, double random) => Wait(delays[Math.Min(deferrals / DeferralsPerDelay, delays.Count - 1)], random);
