@@ -18,7 +18,7 @@ internal sealed class Telemetry
     private const string OtherMethod = "_OTHER";
 
     /// <summary>Why a limit refuses a request.</summary>
-    private static readonly string[] Rejections = ["address_rate", "customer_rate", "load"];
+    private static readonly string[] Rejections = ["address_rate", "customer_rate", "customer_load", "load"];
 
     // Errors that the gateway answers by itself, on any route.
     private static readonly int[] OwnErrors = [500, 502, 503, 504];

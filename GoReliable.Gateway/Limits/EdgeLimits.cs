@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.RateLimiting;
 namespace GoReliable.Gateway.Limits;
 
 /// <summary>
-/// How much the gateway takes on: requests per address, requests per customer, requests at once. Health and metrics have
+/// How much the gateway takes on: requests per address, requests per customer, requests at once of a customer and of all. Health and metrics have
 /// left the pipeline before, so they are never refused.
 /// </summary>
 internal sealed class EdgeLimits : IDisposable
@@ -27,13 +27,16 @@ internal sealed class EdgeLimits : IDisposable
 
         PerAddress = Refuse(StatusCodes.Status429TooManyRequests, "address_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (ulong, RateLimit)>(AddressPartition));
         PerCustomer = Refuse(StatusCodes.Status429TooManyRequests, "customer_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, RateLimit)>(CustomerPartition));
+        CustomerLoad = Refuse(StatusCodes.Status429TooManyRequests, "customer_load", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, LoadShedding)>(CustomerLoadPartition));
         Load = Refuse(StatusCodes.Status503ServiceUnavailable, "load", telemetry, PartitionedRateLimiter.Create<HttpContext, LoadShedding>(LoadPartition));
-        limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, Load.GlobalLimiter!];
+        limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, CustomerLoad.GlobalLimiter!, Load.GlobalLimiter!];
     }
 
     public RateLimiterOptions PerAddress { get; }
 
     public RateLimiterOptions PerCustomer { get; }
+
+    public RateLimiterOptions CustomerLoad { get; }
 
     public RateLimiterOptions Load { get; }
 
@@ -55,6 +58,10 @@ internal sealed class EdgeLimits : IDisposable
     private RateLimitPartition<(string, RateLimit)> CustomerPartition(HttpContext context) => context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
         ? RateLimitPartition.GetTokenBucketLimiter((customer, perCustomer.Current), key => key.Item2.Bucket())
         : RateLimitPartition.GetNoLimiter(("", perCustomer.Current));
+
+    private RateLimitPartition<(string, LoadShedding)> CustomerLoadPartition(HttpContext context) => context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
+        ? RateLimitPartition.GetConcurrencyLimiter((customer, load.Current), key => key.Item2.CustomerLimiter())
+        : RateLimitPartition.GetNoLimiter(("", load.Current));
 
     private RateLimitPartition<LoadShedding> LoadPartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(load.Current, key => key.Limiter());
 

@@ -19,5 +19,10 @@ internal static class LimitExtensions
     /// After authorization: bodies are read while requests are forwarded, and slow ones from nobody in particular could
     /// take every place.
     /// </summary>
-    public static void UseLoadShedding(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().Load);
+    public static void UseLoadShedding(this WebApplication app)
+    {
+        var limits = app.Services.GetRequiredService<EdgeLimits>();
+        app.UseRateLimiter(limits.CustomerLoad);
+        app.UseRateLimiter(limits.Load);
+    }
 }

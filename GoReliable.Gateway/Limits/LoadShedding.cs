@@ -17,5 +17,11 @@ internal sealed record LoadShedding
     [Range(0, 100_000)]
     public int Queue { get; init; } = 128;
 
+    /// <summary>Of one customer: who sends slowly, or takes answers slowly, must not have all the places.</summary>
+    [Range(1, 100_000)]
+    public int PerCustomer { get; init; } = 64;
+
+    public ConcurrencyLimiterOptions CustomerLimiter() => new() { PermitLimit = PerCustomer, QueueLimit = 0 };
+
     public ConcurrencyLimiterOptions Limiter() => new() { PermitLimit = Concurrency, QueueLimit = Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
 }

@@ -51,8 +51,9 @@ internal sealed class ResilienceHandler : DelegatingHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var forward = Forward.Of(request);
-        // What may be sent twice must be kept; what the client sends too slowly, YARP blames on the client as ever.
-        if (forward.IsRepeatable && request.Content is { } body)
+        // What may be sent twice must be kept; and what has no length may turn out too long, which the service need not see.
+        // What the client sends too slowly, YARP blames on the client as ever.
+        if (request.Content is { } body && (forward.IsRepeatable || body.Headers.ContentLength is null))
             await body.LoadIntoBufferAsync(RequestLimits.BodyBytes, cancellationToken);
         // When a kept connection closes, .NET sends a request again by itself, a POST too, unless it has a body.
         if (!forward.IsRepeatable)

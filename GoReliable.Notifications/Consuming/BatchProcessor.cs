@@ -3,6 +3,7 @@ using System.Diagnostics;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Chaos;
+using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
 
 namespace GoReliable.Notifications.Consuming;
@@ -52,8 +53,10 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
     /// <summary>Lets a message wait, without an attempt: its recipient is busy with earlier ones.</summary>
     public async Task DeferAsync(Message message, Session session)
     {
-        Begin(message);
-        Activity.Current = message.Activity;
+        // Nothing is processed, so it has no span of its own.
+        using var trace = MessageSpan.Follow(message);
+        telemetry.MessageTaken();
+        message.Started = time.GetTimestamp();
         try
         {
             await forwarder.DeferAsync(message, session);
@@ -77,6 +80,7 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
         foreach (var message in unsettled)
         {
             Activity.Current = message.Activity;
+            message.Activity?.AddException(exception);
             logger.MessageGivenBack(message.Properties.MessageId, message.EventType, exception.GetType().Name);
         }
     }
@@ -103,7 +107,7 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
                 return;
             }
             // A connection that broke meanwhile answers with InvalidOperationException.
-            catch (Exception exception) when (exception is NpgsqlException { IsTransient: true } or InvalidOperationException)
+            catch (Exception exception) when (exception is InvalidOperationException || (exception is NpgsqlException refused && refused.IsOfTheServer()))
             {
                 if (Interlocked.Exchange(ref databaseAway, 1) == 0)
                     logger.DatabaseUnavailable(exception.Message);

@@ -27,7 +27,8 @@ internal sealed class Message
     public Message(ulong tag, string exchange, string routingKey, IReadOnlyBasicProperties properties, byte[] body)
     {
         (Tag, Exchange, RoutingKey, Properties, Body) = (tag, exchange, routingKey, properties, body);
-        Attempt = 1 + Math.Clamp(int.TryParse(Header(MessageHeaders.Attempt), CultureInfo.InvariantCulture, out var before) ? before : 0, 0, 1000);
+        Attempt = 1 + Count(MessageHeaders.Attempt);
+        Deferrals = Count(MessageHeaders.Deferrals);
         if (EventReader.TryRead(body, out var @event, out var poison))
             Event = @event;
         else
@@ -46,6 +47,9 @@ internal sealed class Message
 
     /// <summary>The number of this attempt, from 1.</summary>
     public int Attempt { get; }
+
+    /// <summary>How often this attempt was put off.</summary>
+    public int Deferrals { get; }
 
     /// <summary>Null where the body is poison.</summary>
     public OrderEvent? Event { get; }
@@ -74,4 +78,7 @@ internal sealed class Message
     public string? Header(string name) => Properties.Headers?.TryGetValue(name, out var value) == true
         ? value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : Convert.ToString(value, CultureInfo.InvariantCulture)
         : null;
+
+    // Anybody may have written it.
+    private int Count(string header) => int.TryParse(Header(header), CultureInfo.InvariantCulture, out var count) ? Math.Clamp(count, 0, 1000) : 0;
 }

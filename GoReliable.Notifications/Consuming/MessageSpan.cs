@@ -36,6 +36,12 @@ internal static class MessageSpan
         return activity;
     }
 
+    /// <summary>Lets what is logged about a message carry its trace, where nothing is done that a span should tell of.</summary>
+    public static Activity? Follow(Message message) =>
+        message.Header(MessageHeaders.TraceParent) is { } parent && ActivityContext.TryParse(parent, null, out _)
+            ? new Activity("message").SetParentId(parent).Start()
+            : null;
+
     public static void Fail(Activity? activity, Failure failure)
     {
         if (activity is not { IsAllDataRequested: true })

@@ -57,22 +57,25 @@ internal sealed class DeadLetterCollector(Broker broker, SchemaUpgrade schema, N
     /// <summary>Acknowledges after the commit. Whoever dies in between finds them again, and the table knows them.</summary>
     private async Task MoveAsync(IChannel channel, CancellationToken stoppingToken)
     {
-        var letters = new Dictionary<Guid, DeadLetter>();
+        var letters = new Dictionary<Guid, (DeadLetter Letter, Message Message)>();
         var last = 0UL;
         for (var i = 0; i < LargestBatch && await channel.BasicGetAsync(OrderTopology.DeadQueue, autoAck: false, stoppingToken) is { } delivery; i++)
         {
             var message = new Message(delivery.DeliveryTag, delivery.Exchange, delivery.RoutingKey, delivery.BasicProperties, delivery.Body.ToArray());
             var letter = DeadLetter.Of(message, time.GetUtcNow());
-            letters[letter.Id] = letter;
+            letters[letter.Id] = (letter, message);
             last = delivery.DeliveryTag;
         }
         if (letters.Count == 0)
             return;
 
-        await StoreAsync([.. letters.Values], channel, stoppingToken);
+        await StoreAsync([.. letters.Values.Select(found => found.Letter)], channel, stoppingToken);
         await channel.BasicAckAsync(last, multiple: true, stoppingToken);
-        foreach (var letter in letters.Values)
+        foreach (var (letter, message) in letters.Values)
+        {
+            using var trace = MessageSpan.Follow(message);
             logger.DeadLetterStored(letter.Id, letter.EventType, letter.Reason, letter.Attempts, letter.TraceId);
+        }
     }
 
     // What was taken is kept for as long as the channel is open, rather than given back and taken again.
@@ -85,7 +88,7 @@ internal sealed class DeadLetterCollector(Broker broker, SchemaUpgrade schema, N
                 await DeadLetterTable.StoreAsync(database, letters, stoppingToken);
                 return;
             }
-            catch (NpgsqlException exception) when (exception.IsTransient && channel.IsOpen)
+            catch (NpgsqlException exception) when (exception.IsOfTheServer() && channel.IsOpen)
             {
                 Complain(exception);
                 await Task.Delay(Interval, time, stoppingToken);

@@ -18,12 +18,17 @@ internal static class FailedMessage
 
     // What the last round through the worker left behind.
     private static readonly string[] Last =
-        [MessageHeaders.Attempt, MessageHeaders.DeadAt, MessageHeaders.DeadReason, MessageHeaders.ExceptionType, MessageHeaders.ExceptionMessage];
+        [MessageHeaders.Attempt, MessageHeaders.Deferrals, MessageHeaders.DeadAt, MessageHeaders.DeadReason, MessageHeaders.ExceptionType, MessageHeaders.ExceptionMessage];
 
     public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now) => Wait(Copy(message, now), retry);
 
-    /// <summary>One that was not tried: nothing is counted.</summary>
-    public static BasicProperties ForDeferral(Message message, Retry retry) => Wait(Copy(message.Properties), retry);
+    /// <summary>One that was not tried: no attempt is counted.</summary>
+    public static BasicProperties ForDeferral(Message message, Retry retry)
+    {
+        var copy = Copy(message.Properties);
+        copy.Headers![MessageHeaders.Deferrals] = message.Deferrals + 1;
+        return Wait(copy, retry);
+    }
 
     public static BasicProperties ForDeadLetter(Message message, Failure failure, DateTimeOffset now)
     {
@@ -55,6 +60,7 @@ internal static class FailedMessage
     {
         var copy = Copy(message.Properties);
         copy.Headers![MessageHeaders.Attempt] = message.Attempt;
+        copy.Headers.Remove(MessageHeaders.Deferrals);
         copy.Headers.TryAdd(MessageHeaders.FirstFailure, Format(now));
         return copy;
     }

@@ -30,10 +30,10 @@ internal sealed class Forwarder(RetryPlan plan, ILogger<Forwarder> logger, TimeP
         return Outcome.DeadLettered;
     }
 
-    /// <summary>Lets a message wait for the shortest time that there is a queue for, as if it had not been taken.</summary>
+    /// <summary>Lets a message wait, as if it had not been taken.</summary>
     public async Task DeferAsync(Message message, Session session)
     {
-        var retry = plan.Shortest(random.NextDouble());
+        var retry = plan.Deferral(message.Deferrals, random.NextDouble());
         await PublishAsync(retry.Queue, () => FailedMessage.ForDeferral(message, retry), message, session);
         logger.NotificationDeferred(message.EventType, message.Event!.OrderId, retry.Delay);
     }

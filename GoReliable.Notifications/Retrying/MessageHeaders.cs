@@ -12,6 +12,9 @@ internal static class MessageHeaders
     /// <summary>When the first of them failed, RFC 3339.</summary>
     public const string FirstFailure = "x-first-failure";
 
+    /// <summary>How often the next one was put off, because the recipient was busy.</summary>
+    public const string Deferrals = "x-deferrals";
+
     /// <summary>When the message was given up, RFC 3339.</summary>
     public const string DeadAt = "x-dead-at";
 

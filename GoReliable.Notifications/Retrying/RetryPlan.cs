@@ -12,14 +12,17 @@ internal sealed class RetryPlan(IOptions<RetryOptions> options)
     /// <summary>The share of a delay that jitter may take away, so that what failed together does not come back together.</summary>
     public const double Jitter = 0.2;
 
+    private const int DeferralsPerDelay = 5;
+
     private readonly IReadOnlyList<TimeSpan> delays = options.Value.Effective;
 
     /// <summary>Every delay once: each has a queue.</summary>
     public IReadOnlyList<TimeSpan> Queues { get; } = [.. options.Value.Effective.Distinct()];
 
-    /// <summary>The shortest wait.</summary>
+    /// <summary>The wait of a message that was not tried. A few times the first delay, then as often the next: thousands that wait for one mail server must not go round every second.</summary>
+    /// <param name="deferrals">How often it has waited so before, from 0.</param>
     /// <param name="random">From 0 to 1.</param>
-    public Retry Shortest(double random) => Wait(delays.Min(), random);
+    public Retry Deferral(int deferrals, double random) => Wait(delays[Math.Min(deferrals / DeferralsPerDelay, delays.Count - 1)], random);
 
     /// <summary>The retry after that many failed attempts, or null when it was the last.</summary>
     /// <param name="attempts">Failed attempts so far, from 1.</param>

@@ -77,14 +77,15 @@ internal sealed class ChangeStatus(NpgsqlDataSource database, ChaosSwitches chao
     {
         using var query = telemetry.Query("update_order");
         await chaos.Database.StrikeAsync(CancellationToken.None);
-        await using var command = database.CreateCommand(Update);
+        await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
+        await using var command = new NpgsqlCommand(Update, connection);
         var parameters = command.Parameters;
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = changed.Id });
         parameters.Add(new NpgsqlParameter<int> { TypedValue = changed.Version - 1 });
         parameters.Add(new NpgsqlParameter<string> { TypedValue = changed.Status.Text() });
         parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = changed.UpdatedAt });
         parameters.AddEvent(changed, customerId);
-        var stored = await command.ExecuteNonQueryAsync(CancellationToken.None) == 1;
+        var stored = await command.ChangeAsync() == 1;
         query.Succeeded();
         return stored;
     }

@@ -119,9 +119,10 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
     {
         using var query = telemetry.Query("insert_order");
         await chaos.Database.StrikeAsync(CancellationToken.None);
-        await using var command = Command(Insert, order, customerId);
         // Not cancelled when the client goes away: the answer is unknown to it anyway, and the work is nearly done.
-        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
+        await using var command = Command(connection, Insert, order, customerId);
+        await command.ChangeAsync();
         query.Succeeded();
     }
 
@@ -132,7 +133,8 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         {
             using var query = telemetry.Query("insert_order_once");
             await chaos.Database.StrikeAsync(CancellationToken.None);
-            await using var command = Command(InsertOnce, order, customerId);
+            await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
+            await using var command = Command(connection, InsertOnce, order, customerId);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
             command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = hash });
             await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
@@ -154,9 +156,9 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         }
     }
 
-    private NpgsqlCommand Command(string sql, Order order, string customerId)
+    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, Order order, string customerId)
     {
-        var command = database.CreateCommand(sql);
+        var command = new NpgsqlCommand(sql, connection);
         var parameters = command.Parameters;
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = order.Id });
         parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });

@@ -43,7 +43,8 @@ internal sealed class OutboxSampler : BackgroundService
         {
             try
             {
-                latest = await TakeAsync(stoppingToken);
+                // One that hangs must not leave the last value standing.
+                latest = await TakeAsync(stoppingToken).WaitAsync(Interval, time, stoppingToken);
                 failing = false;
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)

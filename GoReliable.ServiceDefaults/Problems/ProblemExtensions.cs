@@ -1,8 +1,9 @@
-using System.Data.Common;
 using System.Diagnostics;
+using GoReliable.ServiceDefaults.Schema;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace GoReliable.ServiceDefaults.Problems;
 
@@ -29,15 +30,14 @@ public static class ProblemExtensions
     // Unless whoever answers knows better.
     private const string RetryAfterSeconds = "1";
 
-    /// <summary>https://www.postgresql.org/docs/current/errcodes-appendix.html</summary>
-    private const string UndefinedTable = "42P01";
-
     /// <summary>The status that an unhandled exception is answered with.</summary>
     internal static int StatusCode(Exception exception) => exception switch
     {
         BadHttpRequestException bad => bad.StatusCode,
-        // The database is away, restarting, full, slow, or has no tables yet: the client may come again.
-        DbException { IsTransient: true } or DbException { SqlState: UndefinedTable } or TimeoutException => StatusCodes.Status503ServiceUnavailable,
+        OutcomeUnknownException => StatusCodes.Status504GatewayTimeout,
+        // The client may come again.
+        NpgsqlException database when database.IsOfTheServer() => StatusCodes.Status503ServiceUnavailable,
+        TimeoutException => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };
 }

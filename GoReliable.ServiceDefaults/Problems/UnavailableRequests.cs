@@ -15,11 +15,11 @@ internal sealed partial class UnavailableRequests(ILogger<UnavailableRequests> l
 
     public ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        if (ProblemExtensions.StatusCode(exception) == StatusCodes.Status503ServiceUnavailable)
-        {
+        var status = ProblemExtensions.StatusCode(exception);
+        if (status == StatusCodes.Status503ServiceUnavailable)
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
+        if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout)
             LogUnavailable(exception.Message);
-        }
         return new(false);
     }
 

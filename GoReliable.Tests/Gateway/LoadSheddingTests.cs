@@ -48,6 +48,25 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_customer_cannot_have_all_the_places()
+    {
+        await using var shared = await GatewayProcess.StartAsync([slow.Address], ("LoadShedding__Concurrency", "8"), ("LoadShedding__PerCustomer", "6"));
+        var admitted = Enumerable.Range(0, 6).Select(_ => shared.Client.GetAsync(Orders, Cancel)).ToList();
+        await Eventually.SeeAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
+
+        using var refused = await shared.Client.GetAsync(Orders, Cancel);
+        await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+        Assert.Equal(1, (await shared.ScrapeAsync()).Value("goreliable_api_gateway_requests_rejected_total{reason=\"customer_load\"}"));
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = GatewayProcess.Tokens.Bearer("bob") } };
+        admitted.Add(shared.Client.SendAsync(request, Cancel));
+        await Eventually.SeeAsync("somebody else's request at the service", () => Task.FromResult(slow.Requests.Count), count => count == 7);
+        release.SetResult();
+        Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
+    [Fact]
     public async Task Health_and_metrics_are_answered_under_any_load()
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);

@@ -49,6 +49,23 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public void A_message_that_is_put_off_again_and_again_waits_longer_and_no_attempt_is_counted()
+    {
+        var (message, waits) = (Events.Message(), new List<double>());
+        for (var i = 0; i < 12; i++)
+        {
+            var wait = Plan().Deferral(message.Deferrals, random: 0);
+            waits.Add(wait.Delay.TotalSeconds);
+            message = Events.Message(FailedMessage.ForDeferral(message, wait).Headers);
+        }
+
+        Assert.Equal([1, 1, 1, 1, 1, 10, 10, 10, 10, 10, 60, 60], waits);
+        Assert.Equal((1, 12), (message.Attempt, message.Deferrals));
+        // The next attempt may have to wait as well, and begins anew.
+        Assert.Equal(0, Events.Message(FailedMessage.ForRetry(message, Plan().After(1, random: 0)!.Value, Events.Time).Headers).Deferrals);
+    }
+
+    [Fact]
     public void A_retried_message_keeps_its_identity_and_counts_its_attempts()
     {
         var first = Events.Message(new Dictionary<string, object?> { ["traceparent"] = "00-a-b-01"u8.ToArray() });
