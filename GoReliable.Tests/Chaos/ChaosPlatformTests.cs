@@ -75,6 +75,9 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
             {
                 foreach (var service in Services)
                     builder.CreateResourceBuilder<ProjectResource>(service).WithEnvironment("GORELIABLE_CONFIG", Settings);
+                // Ten attempts, none of which is long to wait for.
+                foreach (var (i, delay) in Enumerable.Repeat("00:00:05", 9).Prepend("00:00:01").Index())
+                    builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment($"Retry__Delays__{i}", delay);
             });
         }
 

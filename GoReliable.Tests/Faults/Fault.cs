@@ -38,19 +38,31 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
         "database stalled",
         platform => Do(platform.OrdersToDatabase.Stall, platform.NotificationsToDatabase.Stall),
         platform => Do(platform.OrdersToDatabase.Resume, platform.NotificationsToDatabase.Resume),
-        Hold: 1300);
+        Hold: 1400);
 
+    /// <summary>For longer than the relay waits for a confirm, which is 10 s.</summary>
     public static Fault BrokerStalled => new(
         "broker stalled",
         platform => Do(platform.OrdersToBroker.Stall, platform.NotificationsToBroker.Stall),
         platform => Do(platform.OrdersToBroker.Resume, platform.NotificationsToBroker.Resume),
-        Hold: 600);
+        Hold: 2800);
 
     public static Fault DatabaseHalfOpen => new(
         "database half-open", platform => Do(platform.OrdersToDatabase.HalfOpen, platform.NotificationsToDatabase.HalfOpen), CaughtUpAsync);
 
+    /// <summary>For longer than it takes to notice it, by heartbeats: the recovery is under load too.</summary>
     public static Fault BrokerHalfOpen => new(
-        "broker half-open", platform => Do(platform.OrdersToBroker.HalfOpen, platform.NotificationsToBroker.HalfOpen), CaughtUpAsync);
+        "broker half-open", platform => Do(platform.OrdersToBroker.HalfOpen, platform.NotificationsToBroker.HalfOpen), CaughtUpAsync, Hold: 3500);
+
+    /// <summary>The broker has a batch of events, and its confirms are on their way: the relay is in the middle.</summary>
+    public static Fault ConfirmsHeld => new(
+        "confirms held",
+        async platform =>
+        {
+            platform.OrdersToBroker.StallAnswers();
+            await PendingAsync(platform, "events that nobody confirmed", pending => pending >= 50);
+        },
+        platform => Do(platform.OrdersToBroker.Resume));
 
     /// <summary>The broker has the events and says so to nobody; then the connection ends.</summary>
     public static Fault ConfirmsLost => new(
@@ -70,7 +82,8 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
             await ExecuteAsync(platform, "orders-db", "DROP TRIGGER IF EXISTS disk_full ON orders");
             await ExecuteAsync(platform, "notifications-db", "DROP TRIGGER IF EXISTS disk_full ON inbox");
             return true;
-        }, done => done));
+        }, done => done),
+        Hold: 600);
 
     /// <summary>An hour forward, then an hour back.</summary>
     public static Fault ClockJumps => new(
@@ -126,14 +139,16 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
     }
 
     // The events flow again: what waits is two seconds' worth.
-    private static async Task CaughtUpAsync(FaultyPlatform platform)
+    private static Task CaughtUpAsync(FaultyPlatform platform) => PendingAsync(platform, "an outbox that is nearly empty", pending => pending < 500);
+
+    private static async Task PendingAsync(FaultyPlatform platform, string what, Func<long, bool> isSo)
     {
         await using var database = await platform.Platform.DatabaseAsync("orders-db");
-        await Eventually.SeeAsync("an outbox that is nearly empty", async () =>
+        await Eventually.SeeAsync(what, async () =>
         {
             await using var count = database.CreateCommand("SELECT count(*) FROM outbox");
             return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        }, pending => pending < 500);
+        }, isSo);
     }
 
     private static async Task ExecuteAsync(FaultyPlatform platform, string database, string sql)

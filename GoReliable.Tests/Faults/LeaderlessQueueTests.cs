@@ -23,12 +23,13 @@ public sealed class LeaderlessQueueTests(SharedPlatform shared)
         var orders = new List<Guid> { await customer.CreateAsync() };
         await customer.WaitForNotificationsAsync(orders[0]);
 
+        var begun = DateTimeOffset.UtcNow;
         await EvaluateAsync($"ok = ra:stop_server(quorum_queues, {Queue}).");
         try
         {
             for (var i = 0; i < 30; i++)
                 orders.Add(await customer.CreateAsync());
-            await platform.Telemetry.WaitForLogAsync(log => log.EventName == "outbox.relay_interrupted" && (string?)log["Reason"] == "The operation has timed out.", TestContext.Current.CancellationToken);
+            await platform.Telemetry.WaitForLogAsync(log => log.Time > begun && log.EventName == "outbox.relay_interrupted" && (string?)log["Reason"] == "The operation has timed out.", TestContext.Current.CancellationToken);
         }
         finally
         {

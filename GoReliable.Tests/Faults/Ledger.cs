@@ -1,4 +1,5 @@
 using System.Globalization;
+using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.Tests.Platform;
 using Npgsql;
 
@@ -7,7 +8,18 @@ namespace GoReliable.Tests.Faults;
 /// <summary>Compares what was promised with what happened: sets of ids from the customers, both databases and the broker.</summary>
 internal sealed class Ledger
 {
+    // Deliveries that a worker has in hand at once, so many can nobody know of when it dies.
+    private const int MostUnderWay = 32;
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    // The worker's, with its default delays.
+    private static readonly string[] Queues = ["notifications", .. new[] { 1, 10, 60 }.Select(seconds => OrderTopology.RetryQueue(TimeSpan.FromSeconds(seconds)))];
+
+    private const string UnderWay = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+        """;
 
     private readonly Load load;
     private readonly List<StoredOrder> stored;
@@ -49,6 +61,7 @@ internal sealed class Ledger
         var owed = stored.Count + stored.Count(order => order.IsConfirmed);
         await Eventually.SeeAsync(
             $"{owed} notifications", () => CountAsync(notifications, "SELECT count(*) FROM notifications WHERE customer_id = ANY ($1)", load.Names), sent => sent >= owed, Patience);
+        await NothingWaitsAsync(platform, notifications);
         var notified = await ReadAsync(
             notifications, "SELECT order_id, event_type, event_id, channel FROM notifications WHERE customer_id = ANY ($1)", load.Names,
             row => (new Notified(row.GetGuid(0), row.GetString(1)), row.GetString(3) == "email" ? row.GetGuid(2) : (Guid?)null));
@@ -69,7 +82,7 @@ internal sealed class Ledger
         Assert.Empty(notified.Except(Owed));
         Assert.Empty(Twice(notified));
         Assert.Empty(mailed.Except(mails));
-        Assert.True(mayMailTwice || Twice(mails).Count == 0, $"{Twice(mails).Count} e-mails came twice.");
+        Assert.True(mails.Count - mailed.Count <= (mayMailTwice ? MostUnderWay : 0), $"{mails.Count - mailed.Count} e-mails came again.");
         Assert.Empty(published.GroupBy(copy => copy.Order).Where(order => !IsInOrder(order)).Select(order => order.Key));
     }
 
@@ -101,6 +114,21 @@ internal sealed class Ledger
     {
         var versions = order.Select(copy => copy.Version).Distinct().ToList();
         return versions.SequenceEqual(versions.Order());
+    }
+
+    // Or a second e-mail might still come. A delivery that is under way keeps its transaction open.
+    private static async Task NothingWaitsAsync(GoReliablePlatform platform, NpgsqlDataSource notifications)
+    {
+        await using var connection = await platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await Eventually.SeeAsync("empty queues", async () =>
+        {
+            var waiting = 0L;
+            foreach (var queue in Queues)
+                waiting += (await channel.QueueDeclarePassiveAsync(queue, TestContext.Current.CancellationToken)).MessageCount;
+            return waiting;
+        }, waiting => waiting == 0, Patience);
+        await Eventually.SeeAsync("no delivery under way", () => CountAsync(notifications, UnderWay), deliveries => deliveries == 0, Patience);
     }
 
     private static async Task<long> CountAsync(NpgsqlDataSource database, string sql, string[]? customers = null)

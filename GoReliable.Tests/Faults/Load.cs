@@ -16,7 +16,7 @@ internal sealed class Load : IAsyncDisposable
     /// <summary>Orders a second that must be offered while something is broken.</summary>
     public const int PromisedRate = 200;
 
-    private const int Rate = 215;
+    private const int Rate = 230;
     private const int Customers = 20;
 
     // Of each customer: all together more than the gateway works on at once.

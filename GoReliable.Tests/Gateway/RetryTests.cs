@@ -43,7 +43,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task What_one_replica_fails_to_read_another_one_reads(string failure, string reason)
     {
         await using var bad = await Destination.StartAsync(context => FailAsync(context, failure));
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address, good.Address]);
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address, good.Address], PatienceFor(failure));
 
         for (var i = 0; i < 4; i++)
             Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
@@ -105,7 +105,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task An_order_without_a_key_is_sent_once(string failure, HttpStatusCode expected)
     {
         await using var bad = await Destination.StartAsync(context => FailAsync(context, failure));
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address], PatienceFor(failure));
 
         Assert.Equal(expected, (await OrderAsync(gateway, key: null)).StatusCode);
 
@@ -142,7 +142,7 @@ public sealed class RetryTests : IAsyncLifetime
             else
                 await ReadAsync(context);
         });
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+        await using var gateway = await GatewayProcess.StartAsync([bad.Address], PatienceFor(failure));
 
         Assert.Equal(HttpStatusCode.OK, (await OrderAsync(gateway, "key")).StatusCode);
 
@@ -180,7 +180,7 @@ public sealed class RetryTests : IAsyncLifetime
                     break;
             }
         });
-        await using var gateway = await GatewayProcess.StartAsync([slow.Address], ("Resilience__TotalTimeout", "00:00:30"));
+        await using var gateway = await GatewayProcess.StartAsync([slow.Address], ("Resilience__TryTimeout", "00:00:01"));
 
         Assert.Equal(HttpStatusCode.Created, (await OrderAsync(gateway, "key")).StatusCode);
 
@@ -255,6 +255,8 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     private const string Body = """{"currency":"EUR"}""";
+
+    private static (string, string)[] PatienceFor(string failure) => failure == Destination.Hang ? GatewayProcess.Impatient : [];
 
     private static IReadOnlyList<string> Events(GatewayProcess gateway) =>
         [.. gateway.Events.Select(line => line.TryGetProperty("event", out var name) ? name.GetString()! : "").Where(name => name.StartsWith("http.replica", StringComparison.Ordinal))];

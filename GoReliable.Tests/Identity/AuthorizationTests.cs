@@ -98,7 +98,7 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     {
         using var response = await SendAsync(to, $"{shared.Platform.Tokens.Bearer(BadTokens.Customer)}");
 
-        // Nothing was sent about an order that is not there.
+        // Nothing was sent about an order that is not there, although Alice has her notification.
         if (to.EndsWith("/notifications", StringComparison.Ordinal))
             Assert.Empty((await response.JsonAsync()).GetProperty("items").EnumerateArray());
         else

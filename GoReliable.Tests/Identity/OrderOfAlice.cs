@@ -20,6 +20,7 @@ public sealed class OrderOfAlice(SharedPlatform shared) : IAsyncLifetime
     {
         using var alice = shared.Platform.Client("alice-the-robbed");
         Id = await alice.CreateAsync();
+        await alice.WaitForNotificationsAsync(Id); // or nobody could see hers
         database = await shared.Platform.DatabaseAsync("orders-db");
     }
 

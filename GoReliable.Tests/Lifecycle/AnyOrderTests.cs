@@ -51,14 +51,14 @@ public sealed class AnyOrderTests
             await platform.WaitUntilHealthyAsync(service);
         Assert.Single(await customer.WaitForNotificationsAsync(order));
 
-        // Each tried every second all the time, and did not write every second.
+        // Each tried every second all the time, and did not write every second, also where a server that starts was refused and unreachable in turn.
         foreach (var service in new[] { "orders", "notifications" })
         {
             var written = platform.Telemetry.Logs().Where(log => log.Service == service).ToList();
-            Assert.Single(written, log => log.EventName == "broker.unreachable");
-            var reasons = written.Where(log => log.EventName == "schema.unavailable").Select(log => log.Body).ToList();
+            Assert.InRange(written.Count(log => log.EventName == "broker.unreachable"), 1, 3);
+            var reasons = written.Where(log => log.EventName == "schema.unavailable").CountBy(log => log.Body).ToList();
             Assert.NotEmpty(reasons);
-            Assert.Equal(reasons.Distinct(), reasons);
+            Assert.All(reasons, reason => Assert.InRange(reason.Value, 1, 3));
         }
     }
 

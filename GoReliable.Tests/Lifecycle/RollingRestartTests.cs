@@ -113,7 +113,7 @@ public sealed class RollingRestartTests
             {
                 return (await gateway.HealthAsync("ready")).Status == 200;
             }
-            catch (Exception gone) when (gone is HttpRequestException or ObjectDisposedException)
+            catch (Exception gone) when (gone is HttpRequestException or TaskCanceledException or ObjectDisposedException)
             {
                 return false;
             }

@@ -41,7 +41,7 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
 
         await SeeLogAsync("service.stop_overdue");
         Assert.Equal(acceptedBefore, mail.Accepted);
-        Assert.Equal(1u, await WaitingMessagesAsync());
+        await Eventually.SeeAsync("the message back in the queue", WaitingMessagesAsync, waiting => waiting == 1);
         // The first one still waits for its answer, and nobody is there to hear it.
         mail.Forbid();
         mail.Allow();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Tests.Platform;
@@ -38,6 +39,52 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
     }
 
     [Fact]
+    public async Task Redriving_all_ends_although_each_comes_back()
+    {
+        var messages = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => own.GiveUpAsync()));
+
+        Assert.Equal((0, "3 redriven.\n"), Result(await own.CommandAsync("redrive --all")));
+
+        foreach (var message in messages)
+            await Eventually.SeeAsync("the letter back", () => own.FindAsync(message.Id), found => found.GetProperty("letter").GetProperty("redriven").GetInt32() == 1);
+        Assert.Equal((0, "3 discarded.\n"), Result(await own.CommandAsync("discard --all --yes")));
+        Assert.Equal(0, await own.NotifiedAsync([.. messages.Select(message => message.Id)]));
+    }
+
+    [Fact]
+    public async Task They_are_redriven_no_faster_than_is_asked_for()
+    {
+        var messages = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => own.GiveUpAsync()));
+        foreach (var message in messages)
+            message.Unblock();
+        var begun = Stopwatch.GetTimestamp();
+
+        Assert.Equal((0, "10 redriven.\n"), Result(await own.CommandAsync("redrive --all --rate 4")));
+
+        // Nine pauses of a quarter of a second.
+        Assert.True(Stopwatch.GetElapsedTime(begun) >= TimeSpan.FromSeconds(2), $"Ten letters at four a second took {Stopwatch.GetElapsedTime(begun)}.");
+        await Eventually.SeeAsync("ten notifications", () => own.NotifiedAsync([.. messages.Select(message => message.Id)]), count => count == 10);
+    }
+
+    [Fact]
+    public async Task Letters_are_listed_in_pages_and_discarded_by_their_ids_or_all_at_once()
+    {
+        var ids = (await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => own.GiveUpAsync()))).Select(message => message.Id).ToArray();
+
+        var first = await own.Operator.GetJsonAsync("/dead-letters?limit=2");
+        var second = await own.Operator.GetJsonAsync($"/dead-letters?limit=2&cursor={first.GetProperty("nextCursor").GetString()}");
+        Assert.Equal((2, 1), (Ids(first).Count, Ids(second).Count));
+        Assert.Equal(JsonValueKind.Null, second.GetProperty("nextCursor").ValueKind);
+        Assert.Equal(ids.Order(), Ids(first).Concat(Ids(second)).Order());
+
+        Assert.Equal((2, 0), await DiscardAsync(new { ids = ids[..2] }));
+        Assert.Equal([ids[2]], Ids(await own.Operator.GetJsonAsync("/dead-letters")));
+        Assert.Equal((1, 0), await DiscardAsync(new { all = true }));
+        Assert.Empty(Ids(await own.Operator.GetJsonAsync("/dead-letters")));
+        Assert.Equal(0, await own.NotifiedAsync(ids));
+    }
+
+    [Fact]
     public async Task It_says_in_words_why_it_may_not_or_cannot()
     {
         var unknown = await own.CommandAsync("list", scopes: null);
@@ -71,6 +118,15 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
     [Fact]
     public void In_the_workers_container_it_finds_the_management_port_by_itself() =>
         Assert.Equal(new Uri("http://localhost:9464"), CommandLine.Parse(["list"], name => name == "MANAGEMENT_PORT" ? "9464" : null).Url);
+
+    private static List<Guid> Ids(JsonElement page) => [.. page.GetProperty("items").EnumerateArray().Select(letter => letter.GetProperty("id").GetGuid())];
+
+    private async Task<(int Done, int Remaining)> DiscardAsync(object selection)
+    {
+        using var response = await own.PostAsync("/dead-letters/discard", selection);
+        var result = await response.JsonAsync();
+        return (result.GetProperty("done").GetInt32(), result.GetProperty("remaining").GetInt32());
+    }
 
     private static (int ExitCode, string Output) Result((int ExitCode, string Output, string Error) run) => (run.ExitCode, run.Output.ReplaceLineEndings("\n"));
 }

@@ -12,11 +12,13 @@ internal sealed class TcpProxy : IAsyncDisposable
     private readonly ConcurrentDictionary<Wire, Task> wires = [];
     private readonly Task accepting;
     private volatile TaskCompletionSource flowing = new();
+    private volatile TaskCompletionSource answering = new();
     private volatile bool isCut;
 
     public TcpProxy()
     {
         flowing.SetResult();
+        answering.SetResult();
         listener.Start();
         accepting = AcceptAsync();
     }
@@ -29,6 +31,9 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     /// <summary>Nothing passes, in either direction and on new connections too; what is sent waits.</summary>
     public void Stall() => flowing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What the server says waits; what it is told arrives.</summary>
+    public void StallAnswers() => answering = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>All connections end, and new ones end at once.</summary>
     public void Cut()
@@ -43,6 +48,7 @@ internal sealed class TcpProxy : IAsyncDisposable
     {
         isCut = false;
         flowing.TrySetResult();
+        answering.TrySetResult();
     }
 
     /// <summary>
@@ -67,6 +73,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         await disposed.CancelAsync();
         listener.Stop();
         flowing.TrySetResult();
+        answering.TrySetResult();
         foreach (var wire in wires.Keys)
             wire.Dispose();
         await accepting;
@@ -97,7 +104,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         {
             await flowing.Task;
             if (!isCut)
-                await wire.RunAsync(Target!, () => flowing.Task, disposed.Token);
+                await wire.RunAsync(Target!, () => flowing.Task, () => Task.WhenAll(flowing.Task, answering.Task), disposed.Token);
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException or OperationCanceledException)
         {
@@ -117,12 +124,12 @@ internal sealed class TcpProxy : IAsyncDisposable
 
         public volatile bool LosesAnswers;
 
-        public async Task RunAsync(DnsEndPoint target, Func<Task> flowing, CancellationToken cancellationToken)
+        public async Task RunAsync(DnsEndPoint target, Func<Task> asking, Func<Task> answering, CancellationToken cancellationToken)
         {
             client.NoDelay = true;
             await server.ConnectAsync(target, cancellationToken);
-            var fromClient = PumpAsync(client, server, () => hasVanished, flowing, cancellationToken);
-            var fromServer = PumpAsync(server, client, () => LosesAnswers, flowing, cancellationToken);
+            var fromClient = PumpAsync(client, server, () => hasVanished, asking, cancellationToken);
+            var fromServer = PumpAsync(server, client, () => LosesAnswers, answering, cancellationToken);
             await Task.WhenAny(fromClient, fromServer);
             // Nobody tells the client. It ends the wire itself, when it has waited long enough.
             if (hasVanished)
