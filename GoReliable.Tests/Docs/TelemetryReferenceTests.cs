@@ -13,6 +13,14 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
     private static readonly string[] Services = ["gateway", "orders", "notifications"];
     private static readonly MarkdownDocument Reference = MarkdownDocument.Read("docs/telemetry.md");
 
+    // https://opentelemetry.io/docs/specs/semconv/registry/attributes/ lists them as deprecated.
+    private static readonly string[] GivenUp =
+    [
+        "http.method", "http.status_code", "http.url", "http.target", "net.peer.name", "net.peer.port",
+        "db.system", "db.statement", "db.name", "db.operation",
+        "messaging.operation", "messaging.destination_kind", "messaging.rabbitmq.routing_key",
+    ];
+
     private readonly GoReliablePlatform platform = traffic.Platform;
 
     [Fact]
@@ -76,6 +84,15 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
             await platform.Telemetry.WaitForSpanAsync(span => span.Service == service && row.Matches(span), TestContext.Current.CancellationToken, $"{service}: {row}");
 
         AssertSame([], platform.Telemetry.Spans().Where(span => !rows.Any(row => row.Matches(span))).Select(span => $"{span.Service} {span.Scope} {span.Kind} {span.Name}"));
+    }
+
+    [Fact]
+    public async Task No_attribute_of_a_span_has_a_name_that_the_conventions_gave_up()
+    {
+        foreach (var row in Reference.Rows("span").Select(row => new SpanRow(row)))
+            await platform.Telemetry.WaitForSpanAsync(row.Matches, TestContext.Current.CancellationToken, $"{row}");
+
+        Assert.All(platform.Telemetry.Spans(), span => Assert.Empty(span.Attributes.Keys.Intersect(GivenUp)));
     }
 
     [Fact]

@@ -74,6 +74,7 @@ public sealed class TelemetryExportTests
     {
         await using var gateway = await GatewayProcess.StartAsync([], ("ASPNETCORE_ENVIRONMENT", "Development"));
 
+        await Eventually.SeeAsync("its start in the log", () => Task.FromResult(string.Join('\n', gateway.Output)), output => output.Contains("Application started", StringComparison.Ordinal));
         Assert.Empty(gateway.Events);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Signals;
@@ -5,26 +6,36 @@ namespace GoReliable.Tests.Signals;
 [Collection(SharedPlatform.Name)]
 public sealed class DefectTests(SharedPlatform shared)
 {
+    private readonly GoReliablePlatform platform = shared.Platform;
+
     [Fact]
     public async Task A_defect_is_told_in_the_trace_of_its_message_which_is_delivered_once_it_is_mended()
     {
         // A table that is not what the code thinks, which no waiting mends.
-        await using var database = await shared.Platform.DatabaseAsync("notifications-db");
+        await using var database = await platform.DatabaseAsync("notifications-db");
         await ExecuteAsync(database, "ALTER TABLE inbox RENAME COLUMN event_id TO broken");
         TestEvent message;
         try
         {
-            message = await TestEvent.PublishAsync(shared.Platform);
-            var failed = await shared.Platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.batch_failed" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+            message = await TestEvent.PublishAsync(platform);
+            var failed = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.batch_failed" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
             Assert.Equal(1L, failed["Messages"]);
-            var back = await shared.Platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.message_given_back" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+            var back = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.message_given_back" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
             Assert.Equal("PostgresException", back["Error"]);
         }
         finally
         {
             await ExecuteAsync(database, "ALTER TABLE inbox RENAME COLUMN broken TO event_id");
         }
-        await shared.Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+
+        var trace = await platform.Telemetry.WaitForTraceAsync(message.TraceId, ["store notifications"], TestContext.Current.CancellationToken);
+        var deliveries = trace.Spans.Where(span => span.Kind == ActivityKind.Consumer).ToList();
+        Assert.True(deliveries.Count >= 2, $"{trace}");
+        Assert.All(deliveries, delivery => Assert.Equal(message.SpanId, delivery.ParentSpanId));
+        Assert.All(deliveries[..^1], failure => Assert.Equal(ActivityStatusCode.Error, failure.Status));
+        Assert.Equal(ActivityStatusCode.Unset, deliveries[^1].Status);
+        Assert.Same(deliveries[^1], trace.ParentOf(trace.Only("store notifications")));
     }
 
     private static async Task ExecuteAsync(Npgsql.NpgsqlDataSource database, string sql)

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Net;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Tests.Docs;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Signals;
@@ -58,8 +60,8 @@ public sealed class MetricsTests(SharedPlatform shared)
 
     [Theory]
     [InlineData("gateway", "goreliable_api_gateway_http_requests_total", "goreliable_api_gateway_http_requests_in_flight")]
-    [InlineData("orders", "goreliable_order_service_order_status_transitions_total", "goreliable_order_service_idempotent_replays_total", "goreliable_order_service_outbox_messages_published_total")]
-    [InlineData("notifications", "goreliable_notification_worker_messages_processed_total", "goreliable_notification_worker_delivery_attempts_total", "goreliable_notification_worker_messages_in_flight")]
+    [InlineData("orders", "goreliable_order_service_idempotent_replays_total")]
+    [InlineData("notifications", "goreliable_notification_worker_messages_in_flight")]
     public void Series_that_alerts_need_exist_from_the_start_at_zero(string service, params string[] names)
     {
         var scrape = shared.AtStart[service];
@@ -67,6 +69,26 @@ public sealed class MetricsTests(SharedPlatform shared)
         Assert.All(names, name => Assert.All(scrape.Find(name), sample => Assert.Equal(0, sample.Value)));
         Assert.NotEmpty(scrape.Find("target_info"));
         Assert.DoesNotContain("otel_scope_name", scrape.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Of each family the values of its labels, in the order of the labels' names: all that docs/telemetry.md lists.</summary>
+    public static TheoryData<string, string, string[]> ClosedSets => new()
+    {
+        { "gateway", "goreliable_api_gateway_requests_rejected_total", Listed("reason", "requests_rejected_total") },
+        { "gateway", "goreliable_api_gateway_forward_retries_total", Pairs(Listed("reason", "forward_retries_total"), Listed("service", "forward_retries_total")) },
+        { "orders", "goreliable_order_service_order_status_transitions_total", ["pending confirmed", "pending cancelled", "confirmed cancelled"] },
+        { "orders", "goreliable_order_service_outbox_messages_published_total", Listed("result", "outbox_messages_published_total") },
+        { "notifications", "goreliable_notification_worker_messages_processed_total", [.. Pairs(Listed("event_type", "all"), Listed("result", "messages_processed_total")).Where(IsPossible)] },
+        { "notifications", "goreliable_notification_worker_delivery_attempts_total", Pairs(Listed("channel", "delivery_attempts_total"), Listed("result", "delivery_attempts_total")) },
+    };
+
+    [Theory]
+    [MemberData(nameof(ClosedSets))]
+    public void Every_series_of_a_closed_set_exists_from_the_start_at_zero(string service, string name, string[] series)
+    {
+        var samples = shared.AtStart[service].Find(name).ToList();
+        Assert.Equal(series.Order(StringComparer.Ordinal), samples.Select(sample => string.Join(' ', sample.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => label.Value))).Order(StringComparer.Ordinal));
+        Assert.All(samples, sample => Assert.Equal(0, sample.Value));
     }
 
     [Fact]
@@ -96,40 +118,77 @@ public sealed class MetricsTests(SharedPlatform shared)
     {
         using var alice = platform.Client("alice");
         var response = await alice.PostRawAsync(Good);
-        await platform.Telemetry.WaitForTraceAsync(response.Headers.GetValues("X-Trace-Id").Single(), ["store notifications"], TestContext.Current.CancellationToken);
+        var trace = await platform.Telemetry.WaitForTraceAsync(
+            response.Headers.GetValues("X-Trace-Id").Single(), ["POST /api/v1/orders", "POST /api/v1/orders", "store notifications"], TestContext.Current.CancellationToken);
 
-        var known = platform.Telemetry.Spans().Select(span => span.TraceId).ToHashSet();
-        foreach (var (service, histogram) in new[]
+        foreach (var (service, histogram, kind) in new[]
         {
-            ("gateway", "goreliable_api_gateway_http_request_duration_seconds_bucket"),
-            ("orders", "goreliable_order_service_order_operation_duration_seconds_bucket"),
-            ("notifications", "goreliable_notification_worker_message_processing_duration_seconds_bucket"),
+            ("gateway", "goreliable_api_gateway_http_request_duration_seconds_bucket", ActivityKind.Server),
+            ("orders", "goreliable_order_service_order_operation_duration_seconds_bucket", ActivityKind.Server),
+            ("notifications", "goreliable_notification_worker_message_processing_duration_seconds_bucket", ActivityKind.Consumer),
         })
         {
-            var traces = (await ScrapeAsync())[service].Find(histogram).Select(sample => sample.Exemplar.GetValueOrDefault("trace_id")).OfType<string>().ToList();
-            Assert.NotEmpty(traces);
-            Assert.Contains(traces, known.Contains);
+            var exemplar = await Eventually.SeeAsync(
+                $"an exemplar of {trace.TraceId} at {service}",
+                async () => (await ScrapeAsync())[service].Find(histogram).Select(sample => sample.Exemplar).SingleOrDefault(exemplar => exemplar.GetValueOrDefault("trace_id") == trace.TraceId),
+                exemplar => exemplar is not null);
+            Assert.Equal(trace.Only(span => span.Service == service && span.Kind == kind).SpanId, exemplar!["span_id"]);
+        }
+    }
+
+    [Fact]
+    public async Task A_scrape_asks_no_database()
+    {
+        // What is still on its way asks one.
+        await Eventually.SeeAsync("empty queues and outbox", QueuedAsync, queued => queued == 0);
+        // Each service's own pool: the relay has one for itself, and polls.
+        (string Service, string Pool)[] pools = [("orders", "orders-db"), ("notifications", "notifications-db")];
+        var scrapes = new List<Dictionary<string, Exposition>>();
+        await Eventually.SeeAsync("20 scrapes more", async () =>
+        {
+            var scrape = await ScrapeAsync();
+            // The same text is the answer to an earlier scrape, which is kept for a moment.
+            if (scrapes.Count == 0 || pools.All(of => scrapes[^1][of.Service].Text != scrape[of.Service].Text))
+                scrapes.Add(scrape);
+            return scrapes.Count;
+        }, count => count == 21);
+
+        foreach (var (service, pool) in pools)
+        {
+            var statements = scrapes.Select(scrape => scrape[service].Sum("db_client_operation_duration_seconds_count", ("db_client_connection_pool_name", pool))).ToList();
+            // Those of the sampler and of the probe of readiness, every five seconds each.
+            Assert.InRange(statements[^1] - statements[0], 1, 15);
         }
     }
 
     [Fact]
     public async Task Whatever_strangers_send_the_series_stay_few()
     {
-        var before = (await ScrapeAsync())["gateway"].Samples.Count;
+        var before = await ScrapeAsync();
         using var stranger = platform.Client(null);
+        var alice = platform.Tokens.Bearer("alice");
         await Parallel.ForAsync(0, 10_000, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = TestContext.Current.CancellationToken }, async (i, token) =>
         {
-            var method = (i % 3) switch { 0 => HttpMethod.Get, 1 => HttpMethod.Delete, _ => new HttpMethod($"M{i}") };
-            using var request = new HttpRequestMessage(method, $"/{Guid.NewGuid()}/{i}") { Headers = { Host = $"host-{i}.example.com" } };
+            // A path of nothing, one that fits a template by a method that does not, or without a token, or of no order.
+            var (method, path, authorization, status) = (i % 4) switch
+            {
+                0 => (HttpMethod.Delete, $"/{Guid.NewGuid()}/{i}", null, HttpStatusCode.NotFound),
+                1 => (new HttpMethod($"M{i}"), $"{OrdersClient.Orders}/{Guid.NewGuid()}", null, HttpStatusCode.MethodNotAllowed),
+                2 => (HttpMethod.Get, $"{OrdersClient.Orders}/{Guid.NewGuid()}", null, HttpStatusCode.Unauthorized),
+                _ => (HttpMethod.Get, $"{OrdersClient.Orders}/{Guid.NewGuid()}", alice, HttpStatusCode.NotFound),
+            };
+            using var request = new HttpRequestMessage(method, path) { Headers = { Host = $"host-{i}.example.com", Authorization = authorization } };
             using var response = await stranger.SendAsync(request, token);
+            Assert.Equal(status, response.StatusCode);
         });
 
-        var scrape = (await ScrapeAsync())["gateway"];
+        var after = await ScrapeAsync();
+        var scrape = after["gateway"];
         Assert.Subset(
             new HashSet<string> { "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT", "_OTHER" },
             scrape.Find("goreliable_api_gateway_http_requests_total", ("route", "unknown")).Select(sample => sample.Labels["method"]).ToHashSet());
         // One histogram is a line for each bucket, two for count and sum, and one for its time of creation.
-        Assert.InRange(scrape.Samples.Count - before, 0, 150);
+        Assert.All(Services, service => Assert.InRange(after[service].Samples.Count - before[service].Samples.Count, 0, 300));
         Assert.DoesNotContain("host-", scrape.Text, StringComparison.Ordinal);
     }
 
@@ -146,6 +205,14 @@ public sealed class MetricsTests(SharedPlatform shared)
     }
 
     private static readonly string[] Services = ["gateway", "orders", "notifications"];
+
+    private static string[] Listed(string label, string family) =>
+        [.. Assert.Single(MarkdownDocument.Read("docs/telemetry.md").Rows("label"), row => row.Code("label") == label && (row["of"] == family || row.Codes("of").Contains(family))).Codes("values")];
+
+    // Poison is given up, and nothing else becomes of it.
+    private static bool IsPossible(string pair) => !pair.StartsWith("unknown ", StringComparison.Ordinal) || pair == "unknown dead_lettered";
+
+    private static string[] Pairs(string[] first, string[] second) => [.. from one in first from other in second select $"{one} {other}"];
 
     private async Task<Dictionary<string, Exposition>> ScrapeAsync()
     {

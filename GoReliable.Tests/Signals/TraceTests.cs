@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Logging;
 using OtlpReceiver;
@@ -116,10 +117,26 @@ public sealed class TraceTests(SharedPlatform shared)
         using var alice = platform.Client("alice");
         var trace = await TraceAsync(await alice.PostRawAsync(body));
 
-        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Server), span => Assert.Equal(400L, span["http.response.status_code"]));
-        Assert.All(trace.Spans, span => Assert.NotEqual(ActivityStatusCode.Error, span.Status));
-        Assert.All(trace.Spans, span => Assert.DoesNotContain(span.Events, happened => happened.Name == "exception"));
+        AssertNoErrorOfOurs(trace, HttpStatusCode.BadRequest);
         Assert.DoesNotContain(trace.Spans, span => span.Name.StartsWith("INSERT", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.Unauthorized, "gateway")]
+    [InlineData(HttpStatusCode.Unauthorized, "orders")]
+    [InlineData(HttpStatusCode.Forbidden, "gateway")]
+    [InlineData(HttpStatusCode.Forbidden, "orders")]
+    [InlineData(HttpStatusCode.NotFound, "gateway", "orders")]
+    [InlineData(HttpStatusCode.Conflict, "gateway", "orders")]
+    [InlineData(HttpStatusCode.UnsupportedMediaType, "gateway", "orders")]
+    [InlineData(HttpStatusCode.UnprocessableEntity, "gateway", "orders")]
+    public async Task Whatever_a_client_does_wrong_is_no_error_of_ours(HttpStatusCode status, params string[] services)
+    {
+        var problem = await (await MistakeAsync(status, services[0])).AssertProblemAsync(status);
+        var trace = await platform.Telemetry.WaitForTraceAsync(problem.GetProperty("traceId").GetString()!, tree => tree.Spans.Count(span => span.Kind == ActivityKind.Server) == services.Length && tree.IsConnected, TestContext.Current.CancellationToken);
+
+        Assert.Equal(services, trace.Spans.Where(span => span.Kind == ActivityKind.Server).Select(span => span.Service));
+        AssertNoErrorOfOurs(trace, status);
     }
 
     [Fact]
@@ -138,9 +155,16 @@ public sealed class TraceTests(SharedPlatform shared)
 
         await response.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
         var trace = await TraceAsync(response, "INSERT order", "create order");
-        Assert.Equal(ActivityStatusCode.Error, trace.Only("INSERT order").Status);
-        Assert.Equal(ActivityStatusCode.Error, trace.Only(span => span.Service == "orders" && span.Kind == ActivityKind.Server).Status);
-        Assert.Contains(trace.Spans.SelectMany(span => span.Events), happened => happened.Name == "exception");
+        var edge = Assert.Single(trace.Roots);
+        var call = trace.Only(span => span.Service == "gateway" && span.Kind == ActivityKind.Client);
+        var server = trace.Only(span => span.Service == "orders" && span.Kind == ActivityKind.Server);
+        var insert = trace.Only("INSERT order");
+        AssertWay(trace, edge, call, server, trace.Only("create order"), insert);
+        // All the way up, and nothing goes on from here.
+        Assert.All(trace.Spans, span => Assert.Equal(ActivityStatusCode.Error, span.Status));
+        Assert.Equal(5, trace.Spans.Count);
+        // Where it came from, and in the request that it ended.
+        Assert.Equal([server, insert], trace.Spans.Where(span => span.Events.Any(happened => happened.Name == "exception")));
     }
 
     [Fact]
@@ -199,7 +223,7 @@ public sealed class TraceTests(SharedPlatform shared)
 
         var spans = platform.Telemetry.Spans();
         Assert.All(spans, span => Assert.NotEqual((long)management.BaseAddress!.Port, span["server.port"]));
-        Assert.All(spans, span => Assert.DoesNotContain(span.Name, Polling));
+        Assert.All(spans.Where(span => span.Scope == "Npgsql"), statement => Assert.NotNull(statement.ParentSpanId));
         // A batch without messages would be idle polling.
         Assert.All(spans.Where(span => span.Name == "relay outbox"), batch => Assert.True((long)batch["messaging.batch.message_count"]! > 0, $"{batch}"));
     }
@@ -220,12 +244,44 @@ public sealed class TraceTests(SharedPlatform shared)
         }
     }
 
-    private static readonly string[] Polling = ["SELECT outbox", "lock outbox", "sample outbox"];
-
     private async Task<SpanTree> TraceAsync(HttpResponseMessage response, params string[] names)
     {
         var traceId = Assert.Single(response.Headers.GetValues("X-Trace-Id"));
         return await platform.Telemetry.WaitForTraceAsync(traceId, ["POST /api/v1/orders", "POST /api/v1/orders", .. names], TestContext.Current.CancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> MistakeAsync(HttpStatusCode status, string service)
+    {
+        using var alice = platform.Client(service, "alice");
+        const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
+        switch (status)
+        {
+            case HttpStatusCode.Unauthorized:
+                using (var nobody = platform.Client(service, customer: null))
+                    return await nobody.PostRawAsync(Body);
+            case HttpStatusCode.Forbidden:
+                using (var reader = platform.Client(service, "alice", Scopes.OrdersRead))
+                    return await reader.PostRawAsync(Body);
+            case HttpStatusCode.NotFound:
+                return await alice.GetAsync($"{OrdersClient.Orders}/{Guid.CreateVersion7()}", TestContext.Current.CancellationToken);
+            case HttpStatusCode.Conflict:
+                var order = await alice.CreateAsync();
+                await alice.ChangeAsync(order, "cancel");
+                return await alice.ChangeAsync(order, "confirm");
+            case HttpStatusCode.UnsupportedMediaType:
+                return await alice.PostRawAsync(Body, "text/plain");
+            default:
+                var key = Guid.NewGuid().ToString();
+                await alice.PostRawAsync(Body, idempotencyKey: key);
+                return await alice.PostRawAsync(Body.Replace("1.5", "2.5", StringComparison.Ordinal), idempotencyKey: key);
+        }
+    }
+
+    private static void AssertNoErrorOfOurs(SpanTree trace, HttpStatusCode status)
+    {
+        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Server), span => Assert.Equal((long)status, span["http.response.status_code"]));
+        Assert.All(trace.Spans, span => Assert.NotEqual(ActivityStatusCode.Error, span.Status));
+        Assert.All(trace.Spans, span => Assert.DoesNotContain(span.Events, happened => happened.Name == "exception"));
     }
 
     private static void AssertSpan(ReceivedSpan span, string service, ActivityKind kind, string name) =>
