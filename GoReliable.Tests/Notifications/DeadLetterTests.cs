@@ -21,6 +21,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
         var letter = detail.GetProperty("letter");
         Assert.Equal(("order.created", "retries_exhausted", 2, 0), (letter.GetProperty("eventType").GetString(), letter.GetProperty("reason").GetString(), letter.GetProperty("attempts").GetInt32(), letter.GetProperty("redriven").GetInt32()));
         Assert.Equal(message.TraceId, letter.GetProperty("traceId").GetString());
+        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "dead_letter.stored" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
         Assert.NotEqual("", letter.GetProperty("exceptionType").GetString());
         Assert.True(letter.GetProperty("firstFailure").GetDateTime() <= letter.GetProperty("deadSince").GetDateTime());
         Assert.Contains("\"contactEmail\":\"test-event@example.com\"", detail.GetProperty("body").GetString(), StringComparison.Ordinal);

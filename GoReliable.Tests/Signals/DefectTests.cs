@@ -34,6 +34,7 @@ public sealed class DefectTests(SharedPlatform shared)
         Assert.True(deliveries.Count >= 2, $"{trace}");
         Assert.All(deliveries, delivery => Assert.Equal(message.SpanId, delivery.ParentSpanId));
         Assert.All(deliveries[..^1], failure => Assert.Equal(ActivityStatusCode.Error, failure.Status));
+        Assert.All(deliveries[..^1], failure => Assert.Contains(failure.Events, happened => happened.Name == "exception"));
         Assert.Equal(ActivityStatusCode.Unset, deliveries[^1].Status);
         Assert.Same(deliveries[^1], trace.ParentOf(trace.Only("store notifications")));
     }
