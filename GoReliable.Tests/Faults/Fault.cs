@@ -47,8 +47,9 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
         platform => Do(platform.OrdersToBroker.Resume, platform.NotificationsToBroker.Resume),
         Hold: 2800);
 
+    /// <summary>For longer than a statement waits for its answer.</summary>
     public static Fault DatabaseHalfOpen => new(
-        "database half-open", platform => Do(platform.OrdersToDatabase.HalfOpen, platform.NotificationsToDatabase.HalfOpen), CaughtUpAsync);
+        "database half-open", platform => Do(platform.OrdersToDatabase.HalfOpen, platform.NotificationsToDatabase.HalfOpen), CaughtUpAsync, Hold: 1600);
 
     /// <summary>For longer than it takes to notice it, by heartbeats: the recovery is under load too.</summary>
     public static Fault BrokerHalfOpen => new(

@@ -72,9 +72,21 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>A port that nobody listens on now.</summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            // Below those that the system gives to whoever connects somewhere: one of them could be taken before it is used.
+            var port = Random.Shared.Next(10_000, 32_768);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody listens there.
+            }
+        }
     }
 
     /// <summary>What a probe is told.</summary>
