@@ -156,7 +156,7 @@ public sealed class MetricsTests(SharedPlatform shared)
         foreach (var (service, pool) in pools)
         {
             var statements = scrapes.Select(scrape => scrape[service].Sum("db_client_operation_duration_seconds_count", ("db_client_connection_pool_name", pool))).ToList();
-            // Those of the sampler and of the probe of readiness, every five seconds each.
+            // What a service asks by itself, every few seconds, such as its sampler.
             Assert.InRange(statements[^1] - statements[0], 1, 15);
         }
     }
