@@ -1,11 +1,11 @@
 using System.Diagnostics;
+using GoReliable.Tests.Platform;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Trace;
-using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.ServiceDefaults;
 

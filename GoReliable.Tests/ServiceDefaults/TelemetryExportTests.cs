@@ -3,13 +3,13 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using GoReliable.Tests.Gateway;
+using GoReliable.Tests.Platform;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry.Exporter;
 using OtlpReceiver;
-using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.ServiceDefaults;
 
@@ -67,6 +67,23 @@ public sealed class TelemetryExportTests
         await gateway.Client.GetAsync("/api/v1/orders", Cancel);
 
         Assert.DoesNotContain("trace_id", (await gateway.ScrapeAsync(openMetrics: true)).Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("always_on", true)]
+    [InlineData("always_off", false)]
+    public async Task Protocol_and_sampler_are_those_of_the_standard_variables(string sampler, bool isSampled)
+    {
+        await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
+        await using var gateway = await GatewayProcess.StartAsync([],
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp.HttpEndpoint.OriginalString), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_TRACES_SAMPLER", sampler));
+        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+
+        // What it has not sent yet, it sends at its end.
+        await gateway.StopAsync();
+
+        Assert.Contains(otlp.Logs(), log => log.EventName == "http.request");
+        Assert.Equal(isSampled, otlp.Spans().Any(span => span.Kind == ActivityKind.Server));
     }
 
     [Fact]
