@@ -14,7 +14,7 @@ namespace GoReliable.Notifications.Consuming;
 internal static class Inbox
 {
     // In order of the ids, so that two workers with the same events wait for each other and do not deadlock.
-    private const string Claim = """
+    internal const string Claim = """
         -- claim inbox
         INSERT INTO inbox (event_id)
         SELECT id FROM unnest($1) AS id ORDER BY id
@@ -23,7 +23,7 @@ internal static class Inbox
         """;
 
     // What failed must be new again when it comes back from its retry queue.
-    private const string Release = """
+    internal const string Release = """
         -- release inbox
         DELETE FROM inbox WHERE event_id = ANY ($1)
         """;

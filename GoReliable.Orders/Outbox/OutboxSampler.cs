@@ -12,7 +12,7 @@ internal sealed class OutboxSampler : BackgroundService
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     // Counted to a bound: a backlog of millions would take longer to count than there is time, when it matters most.
-    private const string Select = """
+    internal const string Select = """
         -- sample outbox
         SELECT
             (SELECT count(*) FROM (SELECT FROM outbox WHERE id > $1 ORDER BY id LIMIT 100001) AS counted),

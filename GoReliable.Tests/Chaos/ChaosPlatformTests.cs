@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
@@ -15,16 +16,22 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
     [Fact]
     public async Task A_notification_whose_channel_fails_is_delivered_when_it_works_again()
     {
-        await TurnAsync("""{ "Chaos": { "Channel": { "FaultRate": 1 } } }""", "chaos.enabled", "channel", "notifications");
+        // Everything that was not delayed by as much was not struck.
+        var (http, database) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(0.5));
         using var customer = platform.Client("chaos-channel");
-        var order = await customer.CreateAsync(contactEmail: "chaos@example.com");
-        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.retried" && log.Body.Contains($"{order}", StringComparison.Ordinal), Cancel);
+        await TurnAsync(
+            $$"""{ "Chaos": { "Channel": { "FaultRate": 1 }, "Http": { "Latency": "{{http}}" }, "Database": { "Latency": "{{database}}" } } }""",
+            "chaos.enabled", ("notifications", "channel"), ("gateway", "http"), ("orders", "database"));
+        var (order, slow) = await CreateAsync(customer);
+        Assert.InRange(slow, http + database, TimeSpan.FromSeconds(30));
+        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.retried" && 2L.Equals(log["Attempt"]) && log.Body.Contains($"{order}", StringComparison.Ordinal), Cancel);
         await platform.Telemetry.WaitForSpanAsync(span => span.Name == "send email" && span.Attributes.TryGetValue("goreliable.chaos", out var struck) && struck is true, Cancel);
 
-        await TurnAsync("{}", "chaos.disabled", "channel", "notifications");
+        await TurnAsync("{}", "chaos.disabled", ("notifications", "channel"), ("gateway", "http"), ("orders", "database"));
 
+        await Eventually.SeeAsync("an order that nothing delays", async () => (await CreateAsync(customer)).Took, took => took < http);
         var notification = Assert.Single(await customer.WaitForNotificationsAsync(order));
-        Assert.True(notification.GetProperty("attempts").GetInt32() > 1);
+        await AssertWaitedAsync(order, notification.GetProperty("attempts").GetInt32());
     }
 
     [Fact]
@@ -32,7 +39,7 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
     {
         using var customer = platform.Client("chaos-database");
         var earlier = await customer.CreateAsync();
-        await TurnAsync("""{ "Chaos": { "Database": { "FaultRate": 1 } } }""", "chaos.enabled", "database", "orders", "notifications");
+        await TurnAsync("""{ "Chaos": { "Database": { "FaultRate": 1 } } }""", "chaos.enabled", ("orders", "database"), ("notifications", "database"));
 
         using var refused = await customer.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
         await refused.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
@@ -40,18 +47,40 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
         using var unread = await customer.GetAsync($"{OrdersClient.Orders}/{earlier}/notifications", Cancel);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, unread.StatusCode);
 
-        await TurnAsync("{}", "chaos.disabled", "database", "orders", "notifications");
+        await TurnAsync("{}", "chaos.disabled", ("orders", "database"), ("notifications", "database"));
         foreach (var order in new[] { earlier, await customer.CreateAsync() })
             Assert.Single(await customer.WaitForNotificationsAsync(order));
         Assert.Equal(2, (await customer.GetJsonAsync(OrdersClient.Orders)).GetProperty("items").GetArrayLength());
     }
 
+    private static async Task<(Guid Order, TimeSpan Took)> CreateAsync(HttpClient customer)
+    {
+        var asked = Stopwatch.GetTimestamp();
+        var order = await customer.CreateAsync(contactEmail: "chaos@example.com");
+        return (order, Stopwatch.GetElapsedTime(asked));
+    }
+
+    /// <summary>Before each attempt but the first there was its delay, of which jitter takes a fifth at most.</summary>
+    private async Task AssertWaitedAsync(Guid order, int attempts)
+    {
+        var starts = new List<DateTimeOffset>();
+        for (var attempt = 1L; attempt <= attempts; attempt++)
+        {
+            var span = await platform.Telemetry.WaitForSpanAsync(
+                span => span.Kind == ActivityKind.Consumer && $"{order}".Equals(span["goreliable.order.id"]) && attempt.Equals(span["goreliable.delivery.attempt"]), Cancel);
+            starts.Add(span.Start);
+        }
+        Assert.InRange(attempts, 3, WatchingPlatform.Delays.Length);
+        foreach (var (i, delay) in WatchingPlatform.Delays.Take(attempts - 1).Index())
+            Assert.InRange(starts[i + 1] - starts[i], delay * 0.8, TimeSpan.FromMinutes(1));
+    }
+
     /// <summary>Writes the file, and waits until the services say that they have read it.</summary>
-    private async Task TurnAsync(string settings, string @event, string place, params string[] services)
+    private async Task TurnAsync(string settings, string @event, params (string Service, string Place)[] turned)
     {
         var before = DateTimeOffset.UtcNow;
         await File.WriteAllTextAsync(watching.Settings, settings, Cancel);
-        foreach (var service in services)
+        foreach (var (service, place) in turned)
         {
             await platform.Telemetry.WaitForLogAsync(
                 log => log.EventName == @event && log.Service == service && log.Time > before && log.Body.Contains($"in {place}", StringComparison.Ordinal), Cancel, $"{@event} {place} of {service}");
@@ -61,6 +90,9 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
     public sealed class WatchingPlatform : IAsyncLifetime
     {
         private static readonly string[] Services = ["gateway", "orders", "notifications"];
+
+        /// <summary>Before each attempt but the first: one that is soon, and nine attempts more, none of which is long to wait for.</summary>
+        public static readonly TimeSpan[] Delays = [TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1), .. Enumerable.Repeat(TimeSpan.FromSeconds(4), 8)];
 
         private readonly string folder = Directory.CreateTempSubdirectory("goreliable-chaos-").FullName;
 
@@ -75,9 +107,8 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
             {
                 foreach (var service in Services)
                     builder.CreateResourceBuilder<ProjectResource>(service).WithEnvironment("GORELIABLE_CONFIG", Settings);
-                // Ten attempts, none of which is long to wait for.
-                foreach (var (i, delay) in Enumerable.Repeat("00:00:05", 9).Prepend("00:00:01").Index())
-                    builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment($"Retry__Delays__{i}", delay);
+                foreach (var (i, delay) in Delays.Index())
+                    builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment($"Retry__Delays__{i}", delay.ToString());
             });
         }
 

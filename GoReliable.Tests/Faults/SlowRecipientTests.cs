@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
@@ -5,29 +7,27 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Faults;
 
-/// <summary>A mail server that does not answer for some recipients, and a worker that would wait for it for five minutes.</summary>
+/// <summary>A mail server that refuses some recipients for now, and does not answer for others; a worker that would wait for it for five minutes.</summary>
 public sealed class SlowRecipientTests
 {
+    private static readonly TimeSpan[] RetriedAfter = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(11), TimeSpan.FromSeconds(71)];
+
+    private readonly ConcurrentQueue<long> refusals = [];
+    private readonly ConcurrentDictionary<string, long> arrivals = [];
+    private int hanging;
+
     [Fact]
-    public async Task Forty_e_mails_that_hang_delay_nobody_else()
+    public async Task Recipients_that_are_refused_or_hang_delay_nobody_else()
     {
-        var hanging = 0;
-        await using var mail = new MailServer
-        {
-            BeforeRecipient = recipient =>
-            {
-                if (!recipient.StartsWith("RCPT TO:<slow", StringComparison.OrdinalIgnoreCase))
-                    return Task.CompletedTask;
-                Interlocked.Increment(ref hanging);
-                return new TaskCompletionSource().Task;
-            },
-        };
+        await using var mail = new MailServer { AnswerRecipient = Answer, BeforeRecipient = HangAsync };
         await using var platform = await GoReliablePlatform.StartAsync(configure: builder => builder.CreateResourceBuilder<ProjectResource>("notifications")
             .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
             .WithEnvironment("Email__Smtp__Port", mail.Port.ToString(CultureInfo.InvariantCulture))
             .WithEnvironment("Email__Smtp__Security", "None")
             .WithEnvironment("Delivery__Timeout", "00:05:00"));
         using var customer = platform.Client("slow-recipients");
+
+        await SeeRefusalsDelayNobodyAsync(customer);
 
         for (var i = 0; i < 40; i++)
             await customer.CreateAsync("slow@example.com");
@@ -41,5 +41,50 @@ public sealed class SlowRecipientTests
         await Eventually.SeeAsync("as many as may be under way", () => Task.FromResult(Volatile.Read(ref hanging)), count => count == 32);
         await customer.WaitForNotificationsAsync(await customer.CreateAsync());
         Assert.Equal(32, Volatile.Read(ref hanging));
+    }
+
+    /// <summary>A hundred to one mailbox that is full, and twenty to others between them.</summary>
+    private async Task SeeRefusalsDelayNobodyAsync(HttpClient customer)
+    {
+        const int Refused = 100, Others = 20;
+        var created = new Dictionary<string, long>();
+        for (var i = 0; i < Refused; i++)
+        {
+            await customer.CreateAsync("full@example.com");
+            if (i % (Refused / Others) == 0)
+            {
+                created[$"other{i}@example.com"] = Stopwatch.GetTimestamp();
+                await customer.CreateAsync($"other{i}@example.com");
+            }
+        }
+        await Eventually.SeeAsync("e-mails to the others", () => Task.FromResult(arrivals.Count), count => count == Others);
+        foreach (var (other, at) in created)
+            Assert.InRange(Stopwatch.GetElapsedTime(at, arrivals[other]), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+
+        // They are tried again, each in its time, and not round and round.
+        await Eventually.SeeAsync("refusals", () => Task.FromResult(refusals.Count), count => count > Refused);
+        refusals.TryPeek(out var first);
+        var tries = 1 + RetriedAfter.Count(after => Stopwatch.GetElapsedTime(first) > after * 0.8);
+        Assert.InRange(refusals.Count, Refused, Refused * tries);
+    }
+
+    private string Answer(string recipient)
+    {
+        if (recipient.StartsWith("RCPT TO:<full", StringComparison.OrdinalIgnoreCase))
+        {
+            refusals.Enqueue(Stopwatch.GetTimestamp());
+            return "452 mailbox full";
+        }
+        if (recipient.StartsWith("RCPT TO:<other", StringComparison.OrdinalIgnoreCase))
+            arrivals.TryAdd(recipient[9..recipient.IndexOf('>', StringComparison.Ordinal)], Stopwatch.GetTimestamp());
+        return "250 ok";
+    }
+
+    private Task HangAsync(string recipient)
+    {
+        if (!recipient.StartsWith("RCPT TO:<slow", StringComparison.OrdinalIgnoreCase))
+            return Task.CompletedTask;
+        Interlocked.Increment(ref hanging);
+        return new TaskCompletionSource().Task;
     }
 }

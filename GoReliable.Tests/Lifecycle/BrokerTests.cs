@@ -1,6 +1,5 @@
 using System.Reflection;
 using GoReliable.ServiceDefaults.Messaging;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -14,7 +13,7 @@ public sealed class BrokerTests
     {
         const int Tries = 3600;
         var time = new FakeTimeProvider();
-        var events = new Events();
+        var events = new LoggedEvents<Broker>();
         var services = new Services(failures: Tries);
         var broker = new Broker(services, events, time);
 
@@ -48,21 +47,5 @@ public sealed class BrokerTests
     {
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
             targetMethod!.Name == $"get_{nameof(IConnection.IsOpen)}" ? true : throw new NotSupportedException(targetMethod.Name);
-    }
-
-    private sealed class Events : ILogger<Broker>
-    {
-        public List<string?> Names { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (Names)
-                Names.Add(eventId.Name);
-        }
     }
 }

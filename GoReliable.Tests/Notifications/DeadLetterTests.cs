@@ -23,9 +23,13 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
         Assert.Equal(message.TraceId, letter.GetProperty("traceId").GetString());
         await platform.Telemetry.WaitForLogAsync(log => log.EventName == "dead_letter.stored" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
         Assert.NotEqual("", letter.GetProperty("exceptionType").GetString());
+        Assert.NotEqual("", letter.GetProperty("exceptionMessage").GetString());
+        var headers = detail.GetProperty("properties").GetProperty("headers");
+        Assert.Equal(2, headers.GetProperty("x-attempt").GetInt32());
+        Assert.Equal(letter.GetProperty("firstFailure").GetDateTime(), headers.GetProperty("x-first-failure").GetDateTime(), TimeSpan.FromMilliseconds(1));
         Assert.True(letter.GetProperty("firstFailure").GetDateTime() <= letter.GetProperty("deadSince").GetDateTime());
         Assert.Contains("\"contactEmail\":\"test-event@example.com\"", detail.GetProperty("body").GetString(), StringComparison.Ordinal);
-        Assert.Contains(message.TraceId, detail.GetProperty("properties").GetProperty("headers").GetProperty("traceparent").GetString(), StringComparison.Ordinal);
+        Assert.Contains(message.TraceId, headers.GetProperty("traceparent").GetString(), StringComparison.Ordinal);
 
         message.Unblock();
         var response = await own.Operator.PostAsync($"/dead-letters/{message.Id}/redrive", content: null, TestContext.Current.CancellationToken);
@@ -34,7 +38,10 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
         Assert.Equal(1L, delivered["Attempt"]);
         Assert.Equal(1, await own.NotifiedAsync(message.Id));
         var trace = await platform.Telemetry.WaitForTraceAsync(message.TraceId, ["store notifications"], TestContext.Current.CancellationToken);
-        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Consumer), consumer => Assert.Equal(message.SpanId, consumer.ParentSpanId));
+        var attempts = trace.Spans.Where(span => span.Kind == ActivityKind.Consumer).OrderBy(span => span.Start).ToList();
+        Assert.Equal([1L, 2L], attempts.Take(2).Select(attempt => attempt["goreliable.delivery.attempt"]));
+        Assert.InRange(letter.GetProperty("firstFailure").GetDateTimeOffset(), attempts[0].Start, attempts[0].End);
+        Assert.All(attempts, attempt => Assert.Equal(message.SpanId, attempt.ParentSpanId));
         await (await own.Operator.GetAsync($"/dead-letters/{message.Id}", TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.NotFound);
 
         var told = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "dead_letter.redriven" && (string?)log["DeadLetterId"] == $"{message.Id}", TestContext.Current.CancellationToken);
@@ -84,6 +91,10 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
             "the poison in the list", async () => (await own.Operator.GetJsonAsync("/dead-letters?limit=200")).GetProperty("items").EnumerateArray().FirstOrDefault(item => item.GetProperty("messageId").GetString() == $"{poison.Id}"),
             found => found.ValueKind != System.Text.Json.JsonValueKind.Undefined);
         Assert.Equal(("unknown", "unreadable"), (letter.GetProperty("eventType").GetString(), letter.GetProperty("reason").GetString()));
+        // At the first attempt, since another one would not help.
+        Assert.Equal((1, poison.TraceId), (letter.GetProperty("attempts").GetInt32(), letter.GetProperty("traceId").GetString()));
+        Assert.Equal("System.Text.Json.JsonException", letter.GetProperty("exceptionType").GetString());
+        Assert.NotEqual("", letter.GetProperty("exceptionMessage").GetString());
 
         var id = letter.GetProperty("id").GetGuid();
         await DiscardAsync(id);

@@ -13,6 +13,7 @@ internal sealed record Mail(string Recipient, Guid Event);
 internal sealed class MailServer : IAsyncDisposable
 {
     private const string MessageId = "Message-Id: <";
+    private const string Yes = "250 ok";
 
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource stop = new();
@@ -28,6 +29,9 @@ internal sealed class MailServer : IAsyncDisposable
 
     /// <summary>What it waits for before it answers to a recipient.</summary>
     public Func<string, Task> BeforeRecipient { get; init; } = _ => Task.CompletedTask;
+
+    /// <summary>What it answers to a recipient.</summary>
+    public Func<string, string> AnswerRecipient { get; init; } = _ => Yes;
 
     /// <summary>What it waits for before it says yes to an e-mail that it has.</summary>
     public Func<Task> BeforeYes { get; init; } = () => Task.CompletedTask;
@@ -71,15 +75,19 @@ internal sealed class MailServer : IAsyncDisposable
                 await writer.WriteLineAsync("220 mail.example");
                 for (string recipient = ""; await reader.ReadLineAsync(stop.Token) is { } command;)
                 {
+                    var answer = command == "QUIT" ? "221 bye" : Yes;
                     if (command.StartsWith("RCPT", StringComparison.OrdinalIgnoreCase))
+                    {
                         await BeforeRecipient(recipient = command).WaitAsync(stop.Token);
+                        answer = AnswerRecipient(recipient);
+                    }
                     if (command == "DATA")
                     {
                         await writer.WriteLineAsync("354 go on");
                         Received.Enqueue(new(recipient, await ReadEventAsync(reader)));
                         await BeforeYes().WaitAsync(stop.Token);
                     }
-                    await writer.WriteLineAsync(command == "QUIT" ? "221 bye" : "250 ok");
+                    await writer.WriteLineAsync(answer);
                 }
             }
         }

@@ -7,7 +7,7 @@ namespace GoReliable.Tests.Platform;
 /// <summary>A wire between a service and its server that can be held, cut and broken as real networks do it.</summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
-    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener listener;
     private readonly CancellationTokenSource disposed = new();
     private readonly ConcurrentDictionary<Wire, Task> wires = [];
     private readonly Task accepting;
@@ -15,8 +15,11 @@ internal sealed class TcpProxy : IAsyncDisposable
     private volatile TaskCompletionSource answering = new();
     private volatile bool isCut;
 
-    public TcpProxy()
+    /// <param name="port">Where clients connect to; any free one, if not given.</param>
+    /// <param name="target">Where it leads, if clients connect at once.</param>
+    public TcpProxy(int port = 0, DnsEndPoint? target = null)
     {
+        (listener, Target) = (new(IPAddress.Loopback, port), target);
         flowing.SetResult();
         answering.SetResult();
         listener.Start();

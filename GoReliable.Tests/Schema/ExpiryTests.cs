@@ -1,5 +1,6 @@
 using GoReliable.Notifications.Consuming;
 using GoReliable.Orders.Ordering;
+using GoReliable.Orders.Outbox;
 using GoReliable.ServiceDefaults.Schema;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -42,22 +43,39 @@ public sealed class ExpiryTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task No_table_is_read_from_end_to_end_to_remove_rows()
+    public async Task No_table_that_grows_is_read_from_end_to_end_and_each_is_vacuumed_in_time()
     {
-        await using var inbox = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
-        await inbox.ExecuteAsync("INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '1 second' * n FROM generate_series(1, 50000) AS n; ANALYZE inbox");
-        AssertByIndex(await inbox.PlanAsync(Inbox.Expire, "now()"), "inbox_by_age");
+        await using var worker = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
+        await worker.ExecuteAsync("INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '1 second' * n FROM generate_series(1, 50000) AS n; ANALYZE inbox");
+        AssertByIndex(await worker.PlanAsync(Inbox.Expire, "now()"), "Index Scan using inbox_by_age");
+        AssertByIndex(await worker.PlanAsync(Inbox.Release, "ARRAY[gen_random_uuid(), gen_random_uuid()]"), "inbox_pkey");
+        AssertByIndex(await worker.PlanAsync(Inbox.Claim, "ARRAY[gen_random_uuid(), gen_random_uuid()]"), "Function Scan on unnest");
+        Assert.Equal(["autovacuum_vacuum_scale_factor=0.01", "autovacuum_vacuum_threshold=10000"], await OptionsAsync(worker, "inbox"));
 
-        await using var keys = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await keys.ExecuteAsync("INSERT INTO idempotency_keys SELECT 'a', n::text, '', gen_random_uuid(), now() - interval '1 second' * n FROM generate_series(1, 50000) AS n; ANALYZE idempotency_keys");
-        AssertByIndex(await keys.PlanAsync(IdempotencyOptions.Expire, "now()"), "idempotency_keys_by_age");
+        await using var orders = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
+        await orders.ExecuteAsync("INSERT INTO idempotency_keys SELECT 'a', n::text, '', gen_random_uuid(), now() - interval '1 second' * n FROM generate_series(1, 50000) AS n; ANALYZE idempotency_keys");
+        AssertByIndex(await orders.PlanAsync(IdempotencyOptions.Expire, "now()"), "Index Scan using idempotency_keys_by_age");
+        await orders.ExecuteAsync("INSERT INTO outbox (event_id, order_id, type, body, created_at) SELECT gen_random_uuid(), gen_random_uuid(), 'order.created', '', now() FROM generate_series(1, 50000)");
+        await orders.ExecuteAsync("VACUUM ANALYZE outbox");
+        AssertByIndex(await orders.PlanAsync(OutboxSampler.Select, "0"), "Index Only Scan using outbox_pkey");
+        AssertByIndex(await orders.PlanAsync(OutboxSession.Select, "500, 0"), "Index Scan using outbox_pkey");
+        AssertByIndex(await orders.PlanAsync(OutboxSession.Delete, "ARRAY[1::bigint, 2]"), "outbox_pkey");
+
+        // By number, not by share of a table that is mostly empty; at full speed, while a backlog drains; and bodies too large for a row as well.
+        string[] always = ["autovacuum_vacuum_cost_delay=0", "autovacuum_vacuum_insert_threshold=-1", "autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=2000"];
+        Assert.Equal(always, await OptionsAsync(orders, "outbox"));
+        Assert.Equal(always, await OptionsAsync(orders, "(SELECT reltoastrelid FROM pg_class WHERE oid = 'outbox'::regclass)"));
+        Assert.Equal(["fillfactor=90"], await OptionsAsync(orders, "orders"));
     }
 
-    private static void AssertByIndex(string plan, string index)
+    private static void AssertByIndex(string plan, string scan)
     {
-        Assert.Contains($"using {index}", plan, StringComparison.Ordinal);
+        Assert.Contains(scan, plan, StringComparison.Ordinal);
         Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
     }
+
+    private static async Task<string[]> OptionsAsync(OwnDatabase database, string table) =>
+        await database.ScalarAsync<string[]>($"SELECT ARRAY(SELECT unnest(reloptions) FROM pg_class WHERE oid = {(table.StartsWith('(') ? table : $"'{table}'::regclass")} ORDER BY 1)");
 
     private static ExpiredRows Expiry(OwnDatabase database)
     {
