@@ -49,7 +49,7 @@ public sealed class ExpiryTests(SharedPlatform shared)
         await worker.ExecuteAsync("INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '1 second' * n FROM generate_series(1, 50000) AS n; ANALYZE inbox");
         AssertByIndex(await worker.PlanAsync(Inbox.Expire, "now()"), "Index Scan using inbox_by_age");
         AssertByIndex(await worker.PlanAsync(Inbox.Release, "ARRAY[gen_random_uuid(), gen_random_uuid()]"), "inbox_pkey");
-        AssertByIndex(await worker.PlanAsync(Inbox.Claim, "ARRAY[gen_random_uuid(), gen_random_uuid()]"), "Function Scan on unnest");
+        AssertByIndex(await worker.PlanAsync(Inbox.Claim.Replace("$1", "$1::uuid[]", StringComparison.Ordinal), "ARRAY[gen_random_uuid(), gen_random_uuid()]"), "Function Scan on unnest");
         Assert.Equal(["autovacuum_vacuum_scale_factor=0.01", "autovacuum_vacuum_threshold=10000"], await OptionsAsync(worker, "inbox"));
 
         await using var orders = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
