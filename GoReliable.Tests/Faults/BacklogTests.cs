@@ -52,28 +52,26 @@ public sealed class BacklogTests
 
         var memory = Math.Max(head.Memory, tail.Memory);
         var output = TestContext.Current.TestOutputHelper!;
-        output.WriteLine($"an order takes {whenEmpty.TotalMilliseconds:F1} ms when the outbox is empty, {whenFull.TotalMilliseconds:F1} ms when it is full");
+        output.WriteLine($"an order takes at least {whenEmpty.TotalMilliseconds:F1} ms when the outbox is empty, {whenFull.TotalMilliseconds:F1} ms when it is full");
         output.WriteLine($"working set of orders: {memoryBefore / MebiByte:F0} MiB before, {memory / MebiByte:F0} MiB at most");
         Assert.InRange(whenFull, TimeSpan.Zero, whenEmpty * 3);
         Assert.InRange(tail.BestSpeed, head.BestSpeed / 2, double.MaxValue);
         Assert.InRange(memory - memoryBefore, double.MinValue, 150 * MebiByte);
     }
 
-    /// <returns>What an order takes, in the best of some rounds: the machine may be busy with something else.</returns>
+    /// <returns>What the quickest of some orders takes: the machine may be busy with something else, but not all the time.</returns>
     private static async Task<TimeSpan> TimeOrdersAsync(GoReliablePlatform platform)
     {
-        const int Rounds = 5, Orders = 40;
         using var customer = platform.Client("orders", "backlog");
-        var best = TimeSpan.MaxValue;
-        for (var round = 0; round < Rounds; round++)
+        var quickest = TimeSpan.MaxValue;
+        for (var i = 0; i < 100; i++)
         {
-            var started = Stopwatch.GetTimestamp();
-            for (var i = 0; i < Orders; i++)
-                await customer.CreateAsync();
-            var took = Stopwatch.GetElapsedTime(started) / Orders;
-            best = took < best ? took : best;
+            var asked = Stopwatch.GetTimestamp();
+            await customer.CreateAsync();
+            var took = Stopwatch.GetElapsedTime(asked);
+            quickest = took < quickest ? took : quickest;
         }
-        return best;
+        return quickest;
     }
 
     private static async Task FillAsync(NpgsqlDataSource database)

@@ -128,7 +128,7 @@ public sealed class TelemetryExportTests
             ("DOTNET_GCHeapHardLimit", "0x3800000"));
 
         // Many times what the queues hold. Kept, the spans and log records would not fit into that heap.
-        await Parallel.ForAsync(0, 20_000, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancel }, async (_, cancel) =>
+        await Parallel.ForAsync(0, 8_000, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancel }, async (_, cancel) =>
         {
             var asked = Stopwatch.GetTimestamp();
             using var response = await gateway.Client.GetAsync("/api/v1/orders", cancel);
