@@ -12,6 +12,10 @@ internal sealed class OutboxSession : IAsyncDisposable
     /// <summary>Rows per batch: enough to keep the broker busy, little enough to hold in memory and to lose in a crash.</summary>
     public const int BatchSize = 500;
 
+    // Nobody waits for an answer here, and while a backup keeps millions of deleted rows, walking over them takes longer
+    // than a request may. Given up, the look would begin again, and never come to its end.
+    private const int FromStartTimeoutSeconds = 60;
+
     private const string Lock = """
         -- lock outbox
         SELECT pg_try_advisory_lock(hashtext('outbox relay'))
@@ -133,6 +137,8 @@ internal sealed class OutboxSession : IAsyncDisposable
     private void AddSelect(NpgsqlBatch batch)
     {
         settledWhenRead = floor.Settled;
+        if (floor.Value == 0)
+            batch.Timeout = FromStartTimeoutSeconds;
         batch.BatchCommands.Add(new(Select) { Parameters = { new NpgsqlParameter<int> { TypedValue = BatchSize }, new NpgsqlParameter<long> { TypedValue = floor.Value } } });
         if (floor.IsSampleDue)
             batch.BatchCommands.Add(new(Sample));

@@ -101,6 +101,29 @@ public sealed class OutboxFloorTests(SharedPlatform shared)
     }
 
     [Fact]
+    public async Task A_look_from_the_very_start_may_take_longer_than_an_answer_to_a_customer()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
+        await database.ExecuteAsync($"{Rows} FROM generate_series(1, 3)");
+        await using var source = OutboxSession.CreateDataSource(database.ConnectionString);
+        await using var session = await OpenAsync(source, new OutboxFloor(time));
+        await using var blocker = await database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await blocker.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var block = new NpgsqlCommand("LOCK TABLE outbox", blocker, transaction);
+        await block.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        // In place of millions of rows that a backup keeps.
+        var looking = session.TryBeginAsync();
+        await Eventually.SeeAsync(
+            "a look that has lasted for 6 seconds",
+            () => database.ScalarAsync<TimeSpan>("SELECT coalesce(max(now() - query_start), interval '0') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"),
+            waiting => waiting > TimeSpan.FromSeconds(6), TimeSpan.FromSeconds(20));
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal([1L, 2L, 3L], (await looking)!.Select(message => message.Id));
+    }
+
+    [Fact]
     public async Task The_relay_never_reads_the_whole_table_however_its_statements_were_planned()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
