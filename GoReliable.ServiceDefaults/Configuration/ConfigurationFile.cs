@@ -29,7 +29,7 @@ internal static class ConfigurationFile
         var started = false;
         builder.Configuration.Sources.Add(new JsonConfigurationSource
         {
-            // Polled, every four seconds: a mounted ConfigMap changes by a swapped symbolic link, which no watcher sees.
+            // Polled, every four seconds or eight: a mounted ConfigMap changes by a swapped symbolic link, which no watcher sees.
             FileProvider = new PhysicalFileProvider(Path.GetDirectoryName(path)!) { UsePollingFileWatcher = true, UseActivePolling = true },
             Path = Path.GetFileName(path),
             ReloadOnChange = true,
