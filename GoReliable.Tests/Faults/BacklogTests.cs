@@ -96,18 +96,16 @@ public sealed class BacklogTests
         while (await line.ReadAsync(Cancel))
             plan.Add(line.GetString(0));
         // Nothing is sorted, and the scan ends with the batch.
-        Assert.Contains("Limit", plan[0], StringComparison.Ordinal);
-        Assert.Contains("Index Scan using outbox_pkey", plan[1], StringComparison.Ordinal);
-        Assert.Contains($"rows={OutboxSession.BatchSize} ", plan[1][plan[1].IndexOf("actual", StringComparison.Ordinal)..], StringComparison.Ordinal);
+        Assert.StartsWith("Limit", plan[0], StringComparison.Ordinal);
+        var scan = Assert.Single(plan, node => node.Contains("->", StringComparison.Ordinal));
+        Assert.Matches($@"Index Scan using outbox_pkey .*\(actual .* rows={OutboxSession.BatchSize}(\.00)? ", scan);
     }
 
     /// <summary>Leaves what the relay sends meanwhile, and the end.</summary>
     /// <returns>How many rows are gone.</returns>
     private static async Task<int> DeleteMiddleAsync(NpgsqlDataSource database)
     {
-        await using var delete = database.CreateCommand("""
-            DELETE FROM outbox WHERE id > $1 AND id <= (SELECT last_value FROM outbox_id_seq) - $2
-            """);
+        await using var delete = database.CreateCommand("DELETE FROM outbox WHERE id > $1 AND id <= (SELECT last_value FROM outbox_id_seq) - $2");
         delete.CommandTimeout = 300;
         delete.Parameters.AddWithValue(2L * Measured);
         delete.Parameters.AddWithValue(Measured * 6L / 5);
