@@ -17,7 +17,7 @@ namespace GoReliable.Tests.Faults;
 public sealed class BacklogTests
 {
     private const int Million = 1_000_000;
-    private const int Measured = 10_000;
+    private const int Measured = 15_000;
     private const double MebiByte = 1024 * 1024;
     private static readonly bool IsWhole = Environment.GetEnvironmentVariable("GORELIABLE_BACKLOG") == "whole";
 
