@@ -28,7 +28,8 @@ internal sealed class EdgeLimits : IDisposable
         PerAddress = Refuse(StatusCodes.Status429TooManyRequests, "address_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (ulong, RateLimit)>(AddressPartition));
         PerCustomer = Refuse(StatusCodes.Status429TooManyRequests, "customer_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, RateLimit)>(CustomerPartition));
         CustomerLoad = Refuse(StatusCodes.Status429TooManyRequests, "customer_load", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, LoadShedding)>(CustomerLoadPartition));
-        Load = Refuse(StatusCodes.Status503ServiceUnavailable, "load", telemetry, PartitionedRateLimiter.Create<HttpContext, LoadShedding>(LoadPartition));
+        var places = PartitionedRateLimiter.Create<HttpContext, LoadShedding>(LoadPartition);
+        Load = Refuse(StatusCodes.Status503ServiceUnavailable, "load", telemetry, new QueueDeadline(places, () => load.Current.QueueTimeout));
         limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, CustomerLoad.GlobalLimiter!, Load.GlobalLimiter!];
     }
 
