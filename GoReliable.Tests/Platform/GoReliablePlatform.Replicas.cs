@@ -10,21 +10,34 @@ public sealed partial class GoReliablePlatform
     /// <param name="replicas">How many it has.</param>
     public async Task RollAsync(string service, int replicas)
     {
-        var ids = new HashSet<string>();
-        await SeeReplicaAsync(service, change =>
-        {
-            if (change.Snapshot.HealthStatus == HealthStatus.Healthy)
-                ids.Add(change.ResourceId);
-            return ids.Count == replicas;
-        });
-
-        foreach (var id in ids)
+        foreach (var id in (await SeeHealthyAsync(service, replicas)).Keys)
         {
             await CommandReplicaAsync(id, KnownResourceCommands.StopCommand);
             await SeeReplicaAsync(service, change => change.ResourceId == id && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text));
             await CommandReplicaAsync(id, KnownResourceCommands.StartCommand);
             await SeeReplicaAsync(service, change => change.ResourceId == id && change.Snapshot.State?.Text == KnownResourceStates.Running && change.Snapshot.HealthStatus == HealthStatus.Healthy);
         }
+    }
+
+    /// <summary>Where the instances of a service take requests; one address for all of them where the engine has a proxy.</summary>
+    /// <param name="service">Its name.</param>
+    /// <param name="replicas">How many it has.</param>
+    public async Task<Uri[]> AddressesAsync(string service, int replicas) =>
+    [
+        .. (await SeeHealthyAsync(service, replicas)).Values.SelectMany(instance => instance.Urls)
+            .Where(url => url is { Name: "http", IsInternal: false }).Select(url => new Uri(url.Url)).Distinct(),
+    ];
+
+    private async Task<Dictionary<string, CustomResourceSnapshot>> SeeHealthyAsync(string service, int replicas)
+    {
+        var healthy = new Dictionary<string, CustomResourceSnapshot>();
+        await SeeReplicaAsync(service, change =>
+        {
+            if (change.Snapshot.HealthStatus == HealthStatus.Healthy)
+                healthy[change.ResourceId] = change.Snapshot;
+            return healthy.Count == replicas;
+        });
+        return healthy;
     }
 
     private async Task CommandReplicaAsync(string id, string command)
