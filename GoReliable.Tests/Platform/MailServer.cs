@@ -26,6 +26,9 @@ internal sealed class MailServer : IAsyncDisposable
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
+    /// <summary>Whether it takes a password, any; nobody needs one.</summary>
+    public bool TakesPasswords { get; set; } = true;
+
     /// <summary>What it waits for before it answers to a recipient.</summary>
     public Func<string, Task> BeforeRecipient { get; init; } = _ => Task.CompletedTask;
 
@@ -79,7 +82,7 @@ internal sealed class MailServer : IAsyncDisposable
                         Received.Enqueue(new(recipient, await ReadEventAsync(reader)));
                         await BeforeYes().WaitAsync(stop.Token);
                     }
-                    await writer.WriteLineAsync(command == "QUIT" ? "221 bye" : "250 ok");
+                    await writer.WriteLineAsync(Answer(command));
                 }
             }
         }
@@ -88,6 +91,14 @@ internal sealed class MailServer : IAsyncDisposable
             // The client was killed, or the test is over.
         }
     }
+
+    private string Answer(string command) => command.Split(' ')[0] switch
+    {
+        "QUIT" => "221 bye",
+        "EHLO" => "250-mail.example\r\n250 AUTH PLAIN",
+        "AUTH" => TakesPasswords ? "235 welcome" : "535 wrong password",
+        _ => "250 ok",
+    };
 
     private async Task<Guid> ReadEventAsync(StreamReader reader)
     {
