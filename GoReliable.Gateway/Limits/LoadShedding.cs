@@ -24,7 +24,7 @@ internal sealed record LoadShedding
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Of one customer: who sends slowly, or takes answers slowly, must not have all the places.</summary>
+    /// <summary>Of one customer, or of one address where no token is needed: who sends slowly, or takes answers slowly, must not have all the places.</summary>
     [Range(1, 100_000)]
     public int PerCustomer { get; init; } = 64;
 

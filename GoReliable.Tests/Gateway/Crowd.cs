@@ -21,6 +21,8 @@ internal sealed class Crowd(HttpClient client, string path)
 
     private async Task CallAsync(ConcurrentBag<TimeSpan> served, ConcurrentBag<(HttpStatusCode, TimeSpan?)> refused, CancellationToken over)
     {
+        // Not all in the same moment.
+        await PauseAsync(Pause * Math.Max(0.01, Random.Shared.NextDouble()));
         while (!over.IsCancellationRequested)
         {
             var began = Stopwatch.GetTimestamp();
@@ -31,8 +33,13 @@ internal sealed class Crowd(HttpClient client, string path)
                 continue;
             }
             refused.Add((answer.StatusCode, answer.Headers.RetryAfter?.Delta));
-            using var pause = new PeriodicTimer(Pause);
-            await pause.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+            await PauseAsync(Pause);
         }
+    }
+
+    private static async Task PauseAsync(TimeSpan time)
+    {
+        using var pause = new PeriodicTimer(time);
+        await pause.WaitForNextTickAsync(TestContext.Current.CancellationToken);
     }
 }

@@ -85,12 +85,12 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     [Fact]
     public async Task Two_hundred_callers_of_a_service_with_eight_places_cost_nobody_his_latency()
     {
-        // All that it can do is 160 a second, as if eight connections to a database were the limit.
+        // All that it can do is 80 a second, as if eight connections to a database were the limit: 200 at once are 2.5 seconds of work.
         using var places = new SemaphoreSlim(8);
         await using var limited = await Destination.StartAsync(async context =>
         {
             await places.WaitAsync(context.RequestAborted);
-            using var work = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+            using var work = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
             await work.WaitForNextTickAsync();
             places.Release();
         });
@@ -104,8 +104,9 @@ public sealed class LoadSheddingTests : IAsyncLifetime
         var rate = served.Count / 3.0;
         var p99 = served.Order().ElementAtOrDefault((int)(served.Count * 0.99));
         TestContext.Current.TestOutputHelper?.WriteLine($"{rate:0} served a second, p99 {p99.TotalMilliseconds:0} ms, and {refused.Count} refused");
-        Assert.True(p99 < TimeSpan.FromSeconds(1), $"p99 is {p99}");
-        Assert.True(rate > 80, $"{rate} a second");
+        Assert.True(rate > 40, $"{rate} a second");
+        // Twelve at once are 150 ms; the rest is for a machine that has other things to do.
+        Assert.True(p99 < TimeSpan.FromSeconds(1.25), $"p99 is {p99}");
         Assert.True(refused.Count > 200);
         Assert.All(refused, answer => Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(1)), answer));
     }
@@ -125,6 +126,28 @@ public sealed class LoadSheddingTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = GatewayProcess.Tokens.Bearer("bob") } };
         admitted.Add(gateway.Client.SendAsync(request, Cancel));
         await Eventually.SeeAsync("somebody else's request at the service", () => Task.FromResult(slow.Requests.Count), count => count == 7);
+        release.SetResult();
+        Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
+    [Fact]
+    public async Task Nor_can_one_address_that_needs_no_token()
+    {
+        await using var gateway = await StartAsync(slow, ("LoadShedding__PerCustomer", "6"), ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"));
+        async Task<HttpResponseMessage> AskAsync(string address)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/docs") { Headers = { Authorization = new("Bearer", "none") } };
+            request.Headers.Add("X-Forwarded-For", address);
+            return await gateway.Client.SendAsync(request, Cancel);
+        }
+        var admitted = Enumerable.Range(0, 6).Select(_ => AskAsync("203.0.113.1")).ToList();
+        await Eventually.SeeAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
+
+        using var refused = await AskAsync("203.0.113.1");
+        await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
+
+        admitted.AddRange([AskAsync("203.0.113.2"), gateway.Client.GetAsync(Orders, Cancel)]);
+        await Eventually.SeeAsync("two others at the service", () => Task.FromResult(slow.Requests.Count), count => count == 8);
         release.SetResult();
         Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
     }
