@@ -1,12 +1,6 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Testing;
 using GoReliable.Tests.Platform;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace GoReliable.Tests.Signals;
 
@@ -17,16 +11,13 @@ namespace GoReliable.Tests.Signals;
 /// </summary>
 public sealed class PrivacyTests
 {
-    // In all that is a customer's, and in all that is a password or a key.
-    private const string Mark = "m4rk3d";
-    private const string Secret = "s3cr3t";
+    private const string Mark = MarkedPlatform.Person;
+    private const string Secret = MarkedPlatform.Secret;
 
     // How every JSON object begins in Base64, and so every token.
     private const string EncodedToken = "eyJ";
 
-    private static readonly string SigningKey = string.Concat(Enumerable.Repeat($"{Secret}00", 6));
-
-    private static readonly string[] Services = ["gateway", "orders", "notifications"];
+    private static readonly string[] Services = MarkedPlatform.Services;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -35,7 +26,7 @@ public sealed class PrivacyTests
     {
         await using var mail = new MailServer { TakesPasswords = false };
         using var output = new ResourceOutput();
-        await using var platform = await GoReliablePlatform.StartAsync(configure: builder => Configure(builder, mail.Port, output));
+        await using var platform = await MarkedPlatform.StartAsync(mail.Port, output);
         using var answers = new Answers();
         using var client = answers.Client(platform.Client($"{Mark}-customer"));
 
@@ -93,7 +84,7 @@ public sealed class PrivacyTests
     {
         await using var service = await ServiceProcess.StartAsync(name,
         [
-            .. connections, ("Logging__LogLevel__Default", "Trace"), ("Authentication__Schemes__Bearer__SigningKeys__0__Value", SigningKey),
+            .. connections, ("Logging__LogLevel__Default", "Trace"), ("Authentication__Schemes__Bearer__SigningKeys__0__Value", MarkedPlatform.SigningKey),
             ("Email__From", "shop@example.com"), ("Email__Smtp__Host", "127.0.0.1"), ("Email__Smtp__User", Secret), ("Email__Smtp__Password", Secret),
         ]);
         await service.WaitForEventAsync(complaint);
@@ -101,30 +92,6 @@ public sealed class PrivacyTests
         var (_, health) = await service.HealthAsync("ready");
         AssertClean([health, (await Exposition.ScrapeAsync(service.Management)).Text, .. service.Output], name);
     }));
-
-    private static void Configure(IDistributedApplicationTestingBuilder builder, int mailPort, ResourceOutput output)
-    {
-        builder.Services.AddSingleton<ILoggerProvider>(output);
-        builder.Configuration["Parameters:postgres-password"] = $"{Secret}-of-postgres";
-        builder.Configuration["Parameters:messaging-password"] = $"{Secret}-of-messaging";
-        builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"] = SigningKey;
-        builder.CreateResourceBuilder<ProjectResource>("notifications")
-            .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
-            .WithEnvironment("Email__Smtp__Port", mailPort.ToString(CultureInfo.InvariantCulture))
-            .WithEnvironment("Email__Smtp__Security", "None")
-            .WithEnvironment("Email__Smtp__User", $"{Secret}-user")
-            .WithEnvironment("Email__Smtp__Password", $"{Secret}-of-smtp");
-        foreach (var service in Services)
-        {
-            builder.CreateResourceBuilder<ProjectResource>(service)
-                .WithEnvironment("Logging__LogLevel__Default", "Trace")
-                .WithEnvironment("Logging__LogLevel__Microsoft.AspNetCore", "Trace")
-                .WithEnvironment("Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics", "Trace")
-                .WithEnvironment("Logging__LogLevel__Npgsql", "Trace")
-                .WithEnvironment("Logging__LogLevel__Yarp", "Trace")
-                .WithEnvironment("Logging__OpenTelemetry__LogLevel__Default", "Trace");
-        }
-    }
 
     // An order in every way, and all that can be wrong with one; its first e-mail fails at the password.
     private static async Task<Guid> OrderAsync(GoReliablePlatform platform, HttpClient client, MailServer mail)
