@@ -75,9 +75,10 @@ public sealed class FaultTests(FaultyPlatform platform)
     {
         Assert.SkipUnless(RabbitMqControl.IsAvailable(platform.Platform), "Only a broker that is a process of this machine can be asked to stop a queue's leader.");
 
-        var (_, window) = await platform.SurviveAsync(Fault.QueueLeaderless, "queue-leaderless");
+        var (ledger, window) = await platform.SurviveAsync(Fault.QueueLeaderless, "queue-leaderless");
 
         Assert.True(window.Outage < TimeSpan.FromSeconds(6), $"No order was accepted for {window.Outage}.");
+        Assert.True(ledger.Republished > 0, "Nothing was published again: the queue confirmed all that it was sent.");
     }
 
     [Fact]

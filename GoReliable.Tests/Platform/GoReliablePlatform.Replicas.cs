@@ -27,12 +27,20 @@ public sealed partial class GoReliablePlatform
         }
     }
 
+    /// <summary>Ends the process of one instance of a service without a word (SIGKILL). The others go on.</summary>
+    public async Task KillReplicaAsync(string service)
+    {
+        var victim = await SeeReplicaAsync(service, change => Pid(change) is not null);
+        Kill(victim);
+        await SeeReplicaAsync(service, change => change.ResourceId == victim.ResourceId && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text));
+    }
+
     private async Task CommandReplicaAsync(string id, string command)
     {
         var result = await app.ResourceCommands.ExecuteCommandAsync(id, command, TestContext.Current.CancellationToken);
         Assert.True(result.Success, $"{command} {id}: {result.Message}");
     }
 
-    private async Task SeeReplicaAsync(string service, Func<ResourceEvent, bool> isSo) =>
+    private async Task<ResourceEvent> SeeReplicaAsync(string service, Func<ResourceEvent, bool> isSo) =>
         await app.ResourceNotifications.WaitForResourceAsync(service, isSo, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
 }
