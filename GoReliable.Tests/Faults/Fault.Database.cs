@@ -121,7 +121,7 @@ internal sealed partial record Fault
         {
             await using var count = database.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction' AND state_change < now() - interval '10 s'");
             return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        }, isSo, TimeSpan.FromMinutes(2));
+        }, isSo, Patience);
     }
 
     private static async Task ExecuteAsync(FaultyPlatform platform, string database, string sql)
