@@ -12,6 +12,10 @@ internal sealed partial record Fault
         $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
         """;
 
+    // Those of whoever is there are seconds old at most.
+    private const string OldLocks = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted AND state_change < now() - interval '10 s'";
+    private const string OldTransactions = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND state_change < now() - interval '10 s'";
+
     private const string EndSessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('orders-db', 'notifications-db')";
 
     private static readonly string[] Databases = ["orders-db", "notifications-db"];
@@ -30,30 +34,35 @@ internal sealed partial record Fault
         "database half-open", platform => Do(platform.OrdersToDatabase.HalfOpen, platform.NotificationsToDatabase.HalfOpen), CaughtUpAsync, Hold: 1600);
 
     /// <summary>
-    /// The server does not know that its clients are gone, and keeps what they locked: the relay's place, and the events in
-    /// the worker's hands. It waits until the server has given up both.
+    /// The server does not know that its clients are gone, and keeps what they locked: the relay's place, in the middle of a
+    /// batch, and the events in the worker's hands. It is over when the server has given up both.
     /// </summary>
     public static Fault DatabaseForgotten => new(
         "database connections forgotten",
-        platform => Do(platform.OrdersToDatabase.Forget, platform.NotificationsToDatabase.Forget),
         async platform =>
         {
+            await ConfirmsHeld.BreakAsync(platform);
+            await Do(platform.OrdersToDatabase.Forget, platform.NotificationsToDatabase.Forget, platform.OrdersToBroker.Resume);
+        },
+        async platform =>
+        {
+            await CountAsync(platform, "no lock of a vanished relay", OldLocks, count => count == 0);
+            await CountAsync(platform, "no transaction of a vanished worker", OldTransactions, count => count == 0);
             await CaughtUpAsync(platform);
-            await OldTransactionsAsync(platform, "no transaction of a vanished worker", count => count == 0);
             // The other connections of the past hold nothing, and TCP would notice them in hours.
             await Do(platform.OrdersToDatabase.Resume, platform.NotificationsToDatabase.Resume);
         })
     {
-        SeeAsync = platform => PendingAsync(platform, "an outbox that nobody empties", pending => pending > 2000),
+        SeeAsync = platform => CountAsync(platform, "the lock of a vanished relay", OldLocks, count => count == 1),
     };
 
     public static Fault DiskFull => new(
         "disk full",
-        async platform =>
+        platform => WhenItWorksAsync("a full disk", async () =>
         {
-            await ExecuteAsync(platform, "orders-db", $"{FillDisk} CREATE TRIGGER disk_full BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION disk_full()");
-            await ExecuteAsync(platform, "notifications-db", $"{FillDisk} CREATE TRIGGER disk_full BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION disk_full()");
-        },
+            await ExecuteAsync(platform, "orders-db", $"{FillDisk} CREATE OR REPLACE TRIGGER disk_full BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION disk_full()");
+            await ExecuteAsync(platform, "notifications-db", $"{FillDisk} CREATE OR REPLACE TRIGGER disk_full BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION disk_full()");
+        }),
         platform => WhenItWorksAsync("space on the disk", async () =>
         {
             await ExecuteAsync(platform, "orders-db", "DROP TRIGGER IF EXISTS disk_full ON orders");
@@ -112,16 +121,6 @@ internal sealed partial record Fault
     {
         foreach (var database in Databases)
             await ExecuteAsync(platform, "postgres", $"ALTER DATABASE \"{database}\" {change}");
-    }
-
-    private static async Task OldTransactionsAsync(FaultyPlatform platform, string what, Func<long, bool> isSo)
-    {
-        await using var database = await platform.Platform.DatabaseAsync("notifications-db");
-        await Eventually.SeeAsync(what, async () =>
-        {
-            await using var count = database.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction' AND state_change < now() - interval '10 s'");
-            return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        }, isSo, Patience);
     }
 
     private static async Task ExecuteAsync(FaultyPlatform platform, string database, string sql)

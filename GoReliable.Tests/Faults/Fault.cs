@@ -30,10 +30,10 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
     /// </summary>
     public static IReadOnlyList<Fault> All(FaultyPlatform platform) =>
     [
-        ChannelClosed, EventsRepeated, ConnectionsClosed, .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
+        ChannelClosed, DatabaseForgotten, EventsRepeated, ConnectionsClosed, .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
         DiskFull, DatabasesReadOnly, DatabasesAway, .. SkewedClock.IsAvailable ? [ClockJumps] : Array.Empty<Fault>(),
         Restarted, Killed("orders"), Killed("notifications"), Killed("gateway"),
-        DatabaseStalled, DatabaseHalfOpen, DatabaseForgotten, DatabaseKilled, ConfirmsLost, BrokerStalled, BrokerHalfOpen, BrokerKilled,
+        DatabaseStalled, DatabaseHalfOpen, DatabaseKilled, ConfirmsLost, BrokerStalled, BrokerHalfOpen, BrokerKilled,
     ];
 
     /// <summary>An hour forward, then an hour back.</summary>
@@ -96,12 +96,14 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
     // The events flow again: what waits is two seconds' worth.
     private static Task CaughtUpAsync(FaultyPlatform platform) => PendingAsync(platform, "an outbox that is nearly empty", pending => pending < 500);
 
-    private static async Task PendingAsync(FaultyPlatform platform, string what, Func<long, bool> isSo)
+    private static Task PendingAsync(FaultyPlatform platform, string what, Func<long, bool> isSo) => CountAsync(platform, what, "SELECT count(*) FROM outbox", isSo);
+
+    private static async Task CountAsync(FaultyPlatform platform, string what, string sql, Func<long, bool> isSo)
     {
         await using var database = await platform.Platform.DatabaseAsync("orders-db");
         await Eventually.SeeAsync(what, async () =>
         {
-            await using var count = database.CreateCommand("SELECT count(*) FROM outbox");
+            await using var count = database.CreateCommand(sql);
             return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
         }, isSo, Patience);
     }
@@ -115,7 +117,7 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
     {
         await repair();
         return true;
-    }, done => done);
+    }, done => done, Patience);
 
     private static Task Do(params Action[] actions)
     {
