@@ -12,8 +12,10 @@ internal sealed partial record Fault
         $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
         """;
 
+    // By errors of their own, as having been idle for too long is one.
+    private const string EndedSessions = "SELECT sessions_fatal FROM pg_stat_database WHERE datname = 'orders-db'";
+
     // Those of whoever is there are seconds old at most.
-    private const string OldLocks = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted AND state_change < now() - interval '10 s'";
     private const string OldTransactions = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND state_change < now() - interval '10 s'";
 
     private const string EndSessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('orders-db', 'notifications-db')";
@@ -37,24 +39,31 @@ internal sealed partial record Fault
     /// The server does not know that its clients are gone, and keeps what they locked: the relay's place, in the middle of a
     /// batch, and the events in the worker's hands. It is over when the server has given up both.
     /// </summary>
-    public static Fault DatabaseForgotten => new(
-        "database connections forgotten",
-        async platform =>
-        {
-            await ConfirmsHeld.BreakAsync(platform);
-            await Do(platform.OrdersToDatabase.Forget, platform.NotificationsToDatabase.Forget, platform.OrdersToBroker.Resume);
-        },
-        async platform =>
-        {
-            await CountAsync(platform, "no lock of a vanished relay", OldLocks, count => count == 0);
-            await CountAsync(platform, "no transaction of a vanished worker", OldTransactions, count => count == 0);
-            await CaughtUpAsync(platform);
-            // The other connections of the past hold nothing, and TCP would notice them in hours.
-            await Do(platform.OrdersToDatabase.Resume, platform.NotificationsToDatabase.Resume);
-        })
+    public static Fault DatabaseForgotten
     {
-        SeeAsync = platform => CountAsync(platform, "the lock of a vanished relay", OldLocks, count => count == 1),
-    };
+        get
+        {
+            var before = 0L;
+            return new(
+                "database connections forgotten",
+                async platform =>
+                {
+                    await CountAsync(platform, "sessions that the server ended", EndedSessions, count => (before = count) >= 0);
+                    await ConfirmsHeld.BreakAsync(platform);
+                    await Do(platform.OrdersToDatabase.Forget, platform.NotificationsToDatabase.Forget, platform.OrdersToBroker.Resume);
+                },
+                async platform =>
+                {
+                    await CountAsync(platform, "no transaction of a vanished worker", OldTransactions, count => count == 0);
+                    await CaughtUpAsync(platform);
+                    // The other connections of the past hold nothing, and TCP would end them some time.
+                    await Do(platform.OrdersToDatabase.Resume, platform.NotificationsToDatabase.Resume);
+                })
+            {
+                SeeAsync = platform => CountAsync(platform, "the end of the vanished relay's session", EndedSessions, count => count > before),
+            };
+        }
+    }
 
     public static Fault DiskFull => new(
         "disk full",
