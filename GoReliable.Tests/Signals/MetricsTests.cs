@@ -164,10 +164,9 @@ public sealed class MetricsTests(SharedPlatform shared)
     [Fact]
     public async Task Whatever_strangers_send_the_series_stay_few()
     {
-        var before = await ScrapeAsync();
         using var stranger = platform.Client(null);
         var alice = platform.Tokens.Bearer("alice");
-        await Parallel.ForAsync(0, 10_000, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = TestContext.Current.CancellationToken }, async (i, token) =>
+        Task SendAsync(int first, int count) => Parallel.ForAsync(first, first + count, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = TestContext.Current.CancellationToken }, async (i, token) =>
         {
             // A path of nothing, one that fits a template by a method that does not, or without a token, or of no order.
             var (method, path, authorization, status) = (i % 4) switch
@@ -181,14 +180,19 @@ public sealed class MetricsTests(SharedPlatform shared)
             using var response = await stranger.SendAsync(request, token);
             Assert.Equal(status, response.StatusCode);
         });
+        // The series of the four answers are there then.
+        await SendAsync(0, 100);
+        var before = await ScrapeAsync();
+
+        await SendAsync(100, 10_000);
 
         var after = await ScrapeAsync();
         var scrape = after["gateway"];
         Assert.Subset(
             new HashSet<string> { "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT", "_OTHER" },
             scrape.Find("goreliable_api_gateway_http_requests_total", ("route", "unknown")).Select(sample => sample.Labels["method"]).ToHashSet());
-        // One histogram is a line for each bucket, two for count and sum, and one for its time of creation.
-        Assert.All(Services, service => Assert.InRange(after[service].Samples.Count - before[service].Samples.Count, 0, 300));
+        // A handful, a histogram being some fifteen lines each; what was counted by connection may have gone meanwhile.
+        Assert.All(Services, service => Assert.True(after[service].Samples.Count - before[service].Samples.Count < 100, $"{service}: {before[service].Samples.Count} before, {after[service].Samples.Count} after"));
         Assert.DoesNotContain("host-", scrape.Text, StringComparison.Ordinal);
     }
 
