@@ -39,10 +39,13 @@ public sealed class BacklogTests
         output.WriteLine($"{Backlog} rows; a second, tenth by tenth: {string.Join(' ', speeds.Select(speed => speed.ToString("F0", CultureInfo.InvariantCulture)))}");
         output.WriteLine($"of a batch, the database's milliseconds: {string.Join(' ', databaseTimes.Zip(databaseTimes.Skip(1), (from, to) => ((to - from) / (Backlog / (double)Parts / 500) * 1000).ToString("F1", CultureInfo.InvariantCulture)))}");
         output.WriteLine($"working set of orders: {memoryBefore / MebiByte:F0} MiB before, {memory / MebiByte:F0} MiB at most");
-        // The best of each half: the machine may have been busy with something else, but not all the time.
-        Assert.InRange(speeds.Skip(Parts / 2).Max(), speeds.Take(Parts / 2).Max() / 2, double.MaxValue);
+        Assert.InRange(Typical(speeds.Skip(Parts / 2)), Typical(speeds.Take(Parts / 2)) / 2, double.MaxValue);
         Assert.InRange(memory - memoryBefore, double.MinValue, 150 * MebiByte);
     }
+
+    // The second best: the machine may have been busy with something else, but not all the time; and one part may look
+    // short because the look before it was late.
+    private static double Typical(IEnumerable<double> speeds) => speeds.OrderDescending().ElementAt(1);
 
     private static async Task FillAsync(NpgsqlDataSource database)
     {

@@ -19,6 +19,14 @@ public sealed partial class GoReliablePlatform
         }
     }
 
+    /// <summary>Ends the process of one instance of a service without a word (SIGKILL). The others go on.</summary>
+    public async Task KillReplicaAsync(string service)
+    {
+        var victim = await SeeReplicaAsync(service, change => Pid(change) is not null);
+        Kill(victim);
+        await SeeReplicaAsync(service, change => change.ResourceId == victim.ResourceId && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text));
+    }
+
     /// <summary>Where the instances of a service take requests; one address for all of them where the engine has a proxy.</summary>
     /// <param name="service">Its name.</param>
     /// <param name="replicas">How many it has.</param>
@@ -46,6 +54,6 @@ public sealed partial class GoReliablePlatform
         Assert.True(result.Success, $"{command} {id}: {result.Message}");
     }
 
-    private async Task SeeReplicaAsync(string service, Func<ResourceEvent, bool> isSo) =>
+    private async Task<ResourceEvent> SeeReplicaAsync(string service, Func<ResourceEvent, bool> isSo) =>
         await app.ResourceNotifications.WaitForResourceAsync(service, isSo, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
 }
