@@ -27,8 +27,9 @@ internal sealed class EdgeLimits : IDisposable
 
         PerAddress = Refuse(StatusCodes.Status429TooManyRequests, "address_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (ulong, RateLimit)>(AddressPartition));
         PerCustomer = Refuse(StatusCodes.Status429TooManyRequests, "customer_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, RateLimit)>(CustomerPartition));
-        CustomerLoad = Refuse(StatusCodes.Status429TooManyRequests, "customer_load", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, LoadShedding)>(CustomerLoadPartition));
-        Load = Refuse(StatusCodes.Status503ServiceUnavailable, "load", telemetry, PartitionedRateLimiter.Create<HttpContext, LoadShedding>(LoadPartition));
+        CustomerLoad = Refuse(StatusCodes.Status429TooManyRequests, "customer_load", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, ulong, LoadShedding)>(CustomerLoadPartition));
+        var places = PartitionedRateLimiter.Create<HttpContext, LoadShedding>(LoadPartition);
+        Load = Refuse(StatusCodes.Status503ServiceUnavailable, "load", telemetry, new QueueDeadline(places, () => load.Current.QueueTimeout));
         limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, CustomerLoad.GlobalLimiter!, Load.GlobalLimiter!];
     }
 
@@ -59,9 +60,10 @@ internal sealed class EdgeLimits : IDisposable
         ? RateLimitPartition.GetTokenBucketLimiter((customer, perCustomer.Current), key => key.Item2.Bucket())
         : RateLimitPartition.GetNoLimiter(("", perCustomer.Current));
 
-    private RateLimitPartition<(string, LoadShedding)> CustomerLoadPartition(HttpContext context) => Customer(context) is { Length: > 0 } customer
-        ? RateLimitPartition.GetConcurrencyLimiter((customer, load.Current), key => key.Item2.CustomerLimiter())
-        : RateLimitPartition.GetNoLimiter(("", load.Current));
+    // Who is nobody here may be so: the pages of the documentation need no token. He has the places of an address.
+    private RateLimitPartition<(string, ulong, LoadShedding)> CustomerLoadPartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(
+        Customer(context) is { Length: > 0 } customer ? (customer, 0UL, load.Current) : ("", ClientNetwork.Of(context.Connection.RemoteIpAddress), load.Current),
+        key => key.Item3.CustomerLimiter());
 
     private RateLimitPartition<LoadShedding> LoadPartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(load.Current, key => key.Limiter());
 

@@ -17,7 +17,14 @@ internal sealed record LoadShedding
     [Range(0, 100_000)]
     public int Queue { get; init; } = 128;
 
-    /// <summary>Of one customer: who sends slowly, or takes answers slowly, must not have all the places.</summary>
+    /// <summary>
+    /// How long one waits there before it is refused like the others. With services that hang, nobody makes room: whoever
+    /// waited would find out only when the whole request is out of time.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
+    public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Of one customer, or of one address where no token is needed: who sends slowly, or takes answers slowly, must not have all the places.</summary>
     [Range(1, 100_000)]
     public int PerCustomer { get; init; } = 64;
 

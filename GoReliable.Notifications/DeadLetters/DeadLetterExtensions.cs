@@ -5,6 +5,8 @@ internal static class DeadLetterExtensions
 {
     public static WebApplicationBuilder AddDeadLetters(this WebApplicationBuilder builder)
     {
+        // Of two answers to "which ones?" .NET takes the last, and nobody knows which was meant.
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
         builder.Services.AddSingleton<Redriver>();
         builder.Services.AddHostedService<DeadLetterCollector>();
         return builder;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
@@ -38,12 +37,6 @@ internal static class RawConnection
         return answer.ToString();
     }
 
-    /// <summary>The status codes of the answers in it.</summary>
-    public static IReadOnlyList<int> Statuses(string answers) =>
-    [
-        .. answers.Split("HTTP/1.1 ").Skip(1).Select(answer => int.Parse(answer[..3], CultureInfo.InvariantCulture)),
-    ];
-
-    /// <summary>Whether the answer, the last if there are several, is what Kestrel says by itself where no request could be made out: a status and no body.</summary>
-    public static bool IsBare(string answers) => answers.EndsWith("\r\n\r\n", StringComparison.Ordinal) && answers.Contains("Content-Length: 0", StringComparison.Ordinal);
+    /// <summary>The answers in what a server sent.</summary>
+    public static IReadOnlyList<RawAnswer> Answers(string sent) => [.. sent.Split("HTTP/1.1 ").Skip(1).Select(RawAnswer.Parse)];
 }

@@ -1,12 +1,22 @@
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Logging;
+using OtlpReceiver;
 
 namespace GoReliable.Tests.BadInput;
 
-/// <summary>What must not come of bad input: a row, or an uproar in the logs. Begin before it is sent.</summary>
+/// <summary>What must not come of bad input: a row, an uproar in the logs, or a flood. Begin before it is sent.</summary>
 internal sealed class Watch
 {
     private const string Rows = "SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM idempotency_keys)";
+
+    // Of what is logged all the same, now and then.
+    private const int Others = 20;
+    private const int LongestLine = 1000;
+
+    // Of the relay and the worker, which still work for the tests before.
+    private static readonly string[] BehindOrders = ["outbox.", "notification.", "dead_letter."];
+
+    private static readonly string[] Services = ["gateway", "orders", "notifications"];
 
     private readonly GoReliablePlatform platform;
     private readonly long rows;
@@ -16,10 +26,15 @@ internal sealed class Watch
 
     public static async Task<Watch> BeginAsync(GoReliablePlatform platform) => new(platform, await CountAsync(platform));
 
-    /// <summary>Asserts that there are just so many new rows, that nothing was logged as a warning or an error, and that a good order is taken.</summary>
-    /// <param name="expectedRows">One for each order that turned out to be good.</param>
-    public async Task EndAsync(long expectedRows = 0)
+    /// <summary>
+    /// Asserts that there are just so many new rows, that nothing was logged as a warning or an error, no more than a line for
+    /// each request at the gateway, none for those at the services, and that a good order is taken.
+    /// </summary>
+    /// <param name="expectedRows">One for each order that turned out to be good, and one for its key.</param>
+    /// <param name="atGateway">How many requests the gateway was sent.</param>
+    public async Task EndAsync(long expectedRows = 0, int atGateway = 0)
     {
+        var ended = DateTimeOffset.UtcNow;
         Assert.Equal(rows + expectedRows, await CountAsync(platform));
 
         using var alice = platform.Client("alice-after-bad-input");
@@ -29,12 +44,16 @@ internal sealed class Watch
 
         // The logs of before have been exported when those of now have.
         var trace = response.Headers.GetValues("X-Trace-Id").Single();
-        foreach (var service in new[] { "gateway", "orders" })
+        foreach (var service in Services)
             await platform.Telemetry.WaitForLogAsync(log => log.TraceId == trace && log.Service == service, TestContext.Current.CancellationToken);
-        Assert.DoesNotContain(platform.Telemetry.Logs(), log => log.Time >= started && log.Level >= LogLevel.Warning && log.Service is "gateway" or "orders"
-            // Of the relay, which still works for the tests before.
-            && log.EventName?.StartsWith("outbox.", StringComparison.Ordinal) != true);
+        var logs = platform.Telemetry.Logs().Where(log => log.Time >= started && !IsOfOthers(log)).ToList();
+        Assert.DoesNotContain(logs, log => log.Level >= LogLevel.Warning);
+        foreach (var (service, lines) in logs.Where(log => log.Time <= ended).CountBy(log => log.Service))
+            Assert.InRange(lines, 0, Others + expectedRows + (service == "gateway" ? atGateway : 0));
+        Assert.All(logs, log => Assert.InRange($"{log.Body}{string.Concat(log.Attributes)}".Length, 1, LongestLine));
     }
+
+    private static bool IsOfOthers(ReceivedLog log) => Array.Exists(BehindOrders, about => log.EventName?.StartsWith(about, StringComparison.Ordinal) == true);
 
     private static async Task<long> CountAsync(GoReliablePlatform platform)
     {

@@ -1,5 +1,4 @@
 using GoReliable.Tests.Platform;
-using Npgsql;
 
 namespace GoReliable.Tests.Faults;
 
@@ -8,13 +7,13 @@ namespace GoReliable.Tests.Faults;
 /// <param name="BreakAsync">Breaks it.</param>
 /// <param name="RepairAsync">Repairs it, or waits until the platform has found its way around it.</param>
 /// <param name="Hold">How many orders are offered in between.</param>
-internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync, Func<FaultyPlatform, Task> RepairAsync, int Hold = 400)
+internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync, Func<FaultyPlatform, Task> RepairAsync, int Hold = 400)
 {
-    // What PostgreSQL answers when the disk is full, for every new row of these tables.
-    private const string FillDisk = """
-        CREATE OR REPLACE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
-        """;
+    // A backlog goes down slowly where the machine has much else to do.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    /// <summary>After the hold: sees that it was a fault, and lets it last until then. Alone only; together with another it may show otherwise.</summary>
+    public Func<FaultyPlatform, Task> SeeAsync { get; init; } = _ => Task.CompletedTask;
 
     /// <summary>
     /// Whether an e-mail may go out twice: whoever dies between a mail server's yes and its own commit cannot know of the
@@ -22,69 +21,20 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
     /// </summary>
     public bool MayMailTwice { get; init; }
 
-    /// <summary>All of them, for a soak.</summary>
-    public static IReadOnlyList<Fault> All { get; } =
+    /// <summary>Whether some copies of events may not reach the <see cref="Tap"/>.</summary>
+    public bool HidesCopies { get; init; }
+
+    /// <summary>
+    /// All that can be had here, for a soak. Of two at once the one that comes first is broken first: what needs a platform
+    /// that works or a server that runs, then what takes it away.
+    /// </summary>
+    public static IReadOnlyList<Fault> All(FaultyPlatform platform) =>
     [
-        Killed("orders"), Killed("notifications"), Killed("gateway"), BrokerKilled, DatabaseKilled,
-        DatabaseStalled, BrokerStalled, DatabaseHalfOpen, BrokerHalfOpen, ConfirmsLost, DiskFull,
+        ChannelClosed, DatabaseForgotten, EventsRepeated, ConnectionsClosed, .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
+        DiskFull, DatabasesReadOnly, DatabasesAway, .. SkewedClock.IsAvailable ? [ClockJumps] : Array.Empty<Fault>(),
+        Restarted, Killed("orders"), Killed("notifications"), Killed("gateway"),
+        DatabaseStalled, DatabaseHalfOpen, DatabaseKilled, ConfirmsLost, BrokerStalled, BrokerHalfOpen, BrokerKilled,
     ];
-
-    public static Fault BrokerKilled => new("broker killed", KillBrokerAsync, platform => ReviveAsync(platform, "messaging"));
-
-    public static Fault DatabaseKilled => new("database killed", KillDatabaseAsync, platform => ReviveAsync(platform, "postgres"));
-
-    /// <summary>For longer than Orders waits for an answer.</summary>
-    public static Fault DatabaseStalled => new(
-        "database stalled",
-        platform => Do(platform.OrdersToDatabase.Stall, platform.NotificationsToDatabase.Stall),
-        platform => Do(platform.OrdersToDatabase.Resume, platform.NotificationsToDatabase.Resume),
-        Hold: 1400);
-
-    /// <summary>For longer than the relay waits for a confirm, which is 10 s.</summary>
-    public static Fault BrokerStalled => new(
-        "broker stalled",
-        platform => Do(platform.OrdersToBroker.Stall, platform.NotificationsToBroker.Stall),
-        platform => Do(platform.OrdersToBroker.Resume, platform.NotificationsToBroker.Resume),
-        Hold: 2800);
-
-    /// <summary>For longer than a statement waits for its answer.</summary>
-    public static Fault DatabaseHalfOpen => new(
-        "database half-open", platform => Do(platform.OrdersToDatabase.HalfOpen, platform.NotificationsToDatabase.HalfOpen), CaughtUpAsync, Hold: 1600);
-
-    /// <summary>For longer than it takes to notice it, by heartbeats: the recovery is under load too.</summary>
-    public static Fault BrokerHalfOpen => new(
-        "broker half-open", platform => Do(platform.OrdersToBroker.HalfOpen, platform.NotificationsToBroker.HalfOpen), CaughtUpAsync, Hold: 3500);
-
-    /// <summary>The broker has a batch of events, and its confirms are on their way: the relay is in the middle.</summary>
-    public static Fault ConfirmsHeld => new(
-        "confirms held",
-        async platform =>
-        {
-            platform.OrdersToBroker.StallAnswers();
-            await PendingAsync(platform, "events that nobody confirmed", pending => pending >= 50);
-        },
-        platform => Do(platform.OrdersToBroker.Resume));
-
-    /// <summary>The broker has the events and says so to nobody; then the connection ends.</summary>
-    public static Fault ConfirmsLost => new(
-        "confirms lost",
-        platform => Do(platform.OrdersToBroker.LoseAnswers),
-        platform => Do(platform.OrdersToBroker.Cut, platform.OrdersToBroker.Resume));
-
-    public static Fault DiskFull => new(
-        "disk full",
-        async platform =>
-        {
-            await ExecuteAsync(platform, "orders-db", $"{FillDisk} CREATE TRIGGER disk_full BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION disk_full()");
-            await ExecuteAsync(platform, "notifications-db", $"{FillDisk} CREATE TRIGGER disk_full BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION disk_full()");
-        },
-        platform => Eventually.SeeAsync("space on the disk", async () =>
-        {
-            await ExecuteAsync(platform, "orders-db", "DROP TRIGGER IF EXISTS disk_full ON orders");
-            await ExecuteAsync(platform, "notifications-db", "DROP TRIGGER IF EXISTS disk_full ON inbox");
-            return true;
-        }, done => done),
-        Hold: 600);
 
     /// <summary>An hour forward, then an hour back.</summary>
     public static Fault ClockJumps => new(
@@ -98,6 +48,25 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
         MayMailTwice = service == "notifications",
     };
 
+    /// <summary>One after the other: each stops when the one before it has been started.</summary>
+    public static Fault Restarted => new(
+        "services restarted",
+        async platform =>
+        {
+            foreach (var service in FaultyPlatform.Services)
+            {
+                await platform.Platform.StopAsync(service);
+                await platform.Platform.StartAsync(service);
+            }
+        },
+        async platform =>
+        {
+            foreach (var service in FaultyPlatform.Services)
+                await platform.UntilReadyAsync(service);
+            await CaughtUpAsync(platform);
+        },
+        Hold: 1);
+
     /// <summary>Both at once; repaired in whatever order works.</summary>
     public Fault And(Fault other) => new(
         $"{Name} + {other.Name}",
@@ -110,23 +79,8 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
         Math.Max(Hold, other.Hold))
     {
         MayMailTwice = MayMailTwice || other.MayMailTwice,
+        HidesCopies = HidesCopies || other.HidesCopies,
     };
-
-    // A container that is stopped loses its data with it; there the broker becomes unreachable instead.
-    private static Task KillBrokerAsync(FaultyPlatform platform) => platform.Platform.IsProcess("messaging")
-        ? platform.Platform.KillAsync("messaging")
-        : Do(platform.OrdersToBroker.Cut, platform.NotificationsToBroker.Cut);
-
-    // Likewise; a server one of whose processes is killed ends all the others, and recovers from its log.
-    private static Task KillDatabaseAsync(FaultyPlatform platform) => platform.Platform.IsProcess("postgres")
-        ? platform.Platform.KillAsync("postgres")
-        : CrashAsync(platform);
-
-    private static async Task CrashAsync(FaultyPlatform platform)
-    {
-        var lost = await Assert.ThrowsAnyAsync<NpgsqlException>(() => ExecuteAsync(platform, "orders-db", "COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'"));
-        Assert.True(lost.IsTransient, $"The server did not crash: {lost.Message}");
-    }
 
     private static async Task ReviveAsync(FaultyPlatform platform, string resource)
     {
@@ -142,22 +96,28 @@ internal sealed record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync,
     // The events flow again: what waits is two seconds' worth.
     private static Task CaughtUpAsync(FaultyPlatform platform) => PendingAsync(platform, "an outbox that is nearly empty", pending => pending < 500);
 
-    private static async Task PendingAsync(FaultyPlatform platform, string what, Func<long, bool> isSo)
+    private static Task PendingAsync(FaultyPlatform platform, string what, Func<long, bool> isSo) => CountAsync(platform, what, "SELECT count(*) FROM outbox", isSo);
+
+    private static async Task CountAsync(FaultyPlatform platform, string what, string sql, Func<long, bool> isSo)
     {
         await using var database = await platform.Platform.DatabaseAsync("orders-db");
         await Eventually.SeeAsync(what, async () =>
         {
-            await using var count = database.CreateCommand("SELECT count(*) FROM outbox");
+            await using var count = database.CreateCommand(sql);
             return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        }, isSo);
+        }, isSo, Patience);
     }
 
-    private static async Task ExecuteAsync(FaultyPlatform platform, string database, string sql)
+    private static async Task SaidAsync(FaultyPlatform platform, string @event, string reason) =>
+        await platform.Platform.Telemetry.WaitForLogAsync(
+            log => log.Time > platform.BrokenAt && log.EventName == @event && ((string?)log["Reason"])?.Contains(reason, StringComparison.Ordinal) == true, TestContext.Current.CancellationToken);
+
+    // Once it works: what the other one of two faults broke may have to be repaired first.
+    private static async Task WhenItWorksAsync(string what, Func<Task> repair) => await Eventually.SeeAsync(what, async () =>
     {
-        await using var source = await platform.Platform.DatabaseAsync(database);
-        await using var command = source.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-    }
+        await repair();
+        return true;
+    }, done => done, Patience);
 
     private static Task Do(params Action[] actions)
     {

@@ -65,6 +65,26 @@ public sealed class FaultTests(FaultyPlatform platform)
     }
 
     [Fact]
+    public Task A_channel_is_closed_for_an_error() => platform.SurviveAsync(Fault.ChannelClosed, "channel-closed");
+
+    [Fact]
+    public Task Connections_are_closed_by_an_operator() => platform.SurviveAsync(Fault.ConnectionsClosed, "connections-closed");
+
+    [Fact]
+    public async Task The_queue_has_no_leader_and_orders_are_taken_all_the_same()
+    {
+        Assert.SkipUnless(RabbitMqControl.IsAvailable(platform.Platform), "Only a broker that is a process of this machine can be asked to stop a queue's leader.");
+
+        var (ledger, window) = await platform.SurviveAsync(Fault.QueueLeaderless, "queue-leaderless");
+
+        Assert.True(window.Outage < TimeSpan.FromSeconds(6), $"No order was accepted for {window.Outage}.");
+        Assert.True(ledger.Republished > 0, "Nothing was published again: the queue confirmed all that it was sent.");
+    }
+
+    [Fact]
+    public Task Events_come_again_and_are_told_once() => platform.SurviveAsync(Fault.EventsRepeated, "events-repeated");
+
+    [Fact]
     public async Task The_databases_disk_is_full() => AssertNoticed(await platform.SurviveAsync(Fault.DiskFull, "disk-full"));
 
     [Fact]
@@ -73,14 +93,12 @@ public sealed class FaultTests(FaultyPlatform platform)
         Assert.SkipUnless(SkewedClock.IsAvailable, "Moving the clock of a process needs libfaketime (Debian and Ubuntu: apt-get install libfaketime).");
         await platform.RunAsync(async () =>
         {
-            platform.Clock.IsOn = true;
-            await RestartAsync();
+            await platform.MakeClockMovableAsync(true);
 
             await platform.EndureAsync(Fault.ClockJumps, "clock-jumps");
             Assert.NotEqual(0, await AheadAsync("clock-jumps"));
 
-            platform.Clock.IsOn = false;
-            await RestartAsync();
+            await platform.MakeClockMovableAsync(false);
             return true;
         });
     }
@@ -96,17 +114,6 @@ public sealed class FaultTests(FaultyPlatform platform)
         await using var count = database.CreateCommand("SELECT count(*) FROM orders WHERE starts_with(customer_id, $1) AND created_at > now() + interval '30 minutes'");
         count.Parameters.AddWithValue(customers);
         return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-    }
-
-    private async Task RestartAsync()
-    {
-        foreach (var service in FaultyPlatform.Services.Except(["gateway"]))
-        {
-            await platform.Platform.StopAsync(service);
-            await platform.Platform.StartAsync(service);
-            await platform.UntilReadyAsync(service);
-        }
-        await platform.WarmUpAsync();
     }
 }
 

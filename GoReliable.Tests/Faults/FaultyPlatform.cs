@@ -1,17 +1,10 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Testing;
 using GoReliable.Tests.Platform;
-using Npgsql;
 
 namespace GoReliable.Tests.Faults;
 
 /// <summary>A platform whose services reach database and broker by wires that can be broken.</summary>
-public sealed class FaultyPlatform : IAsyncLifetime
+public sealed partial class FaultyPlatform : IAsyncLifetime
 {
     internal static readonly string[] Services = ["notifications", "orders", "gateway"];
 
@@ -26,6 +19,9 @@ public sealed class FaultyPlatform : IAsyncLifetime
     internal MailServer Mail { get; } = new();
 
     internal SkewedClock Clock { get; } = new();
+
+    /// <summary>When the last fault began, on the clock of this machine.</summary>
+    internal DateTimeOffset BrokenAt { get; private set; }
 
     /// <summary>The platform, healthy.</summary>
     public GoReliablePlatform Platform { get; private set; } = null!;
@@ -46,6 +42,19 @@ public sealed class FaultyPlatform : IAsyncLifetime
     {
         using var client = Platform.Client("warm-up");
         await Parallel.ForAsync(0, 300, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = TestContext.Current.CancellationToken }, async (_, _) => await client.CreateAsync());
+    }
+
+    /// <summary>Gives the services a clock that a test can move, or the machine's own again.</summary>
+    internal async Task MakeClockMovableAsync(bool movable)
+    {
+        Clock.IsOn = movable;
+        foreach (var service in Services.Except(["gateway"]))
+        {
+            await Platform.StopAsync(service);
+            await Platform.StartAsync(service);
+            await UntilReadyAsync(service);
+        }
+        await WarmUpAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -101,77 +110,23 @@ public sealed class FaultyPlatform : IAsyncLifetime
     internal async Task<(Ledger Ledger, FaultWindow Window)> EndureAsync(Fault fault, string customers)
     {
         await using var load = Load.Start(Platform, customers);
-        await load.AcceptMoreAsync(200);
+        await load.AcceptMoreAsync(100);
         var broken = Stopwatch.GetTimestamp();
+        BrokenAt = DateTimeOffset.UtcNow;
         await fault.BreakAsync(this);
         await load.OfferMoreAsync(fault.Hold);
+        await fault.SeeAsync(this);
         await fault.RepairAsync(this);
         await load.AcceptMoreAsync(200);
         var recovered = Stopwatch.GetTimestamp();
-        await load.OfferMoreAsync(200);
+        await load.OfferMoreAsync(100);
         await load.StopAsync();
 
         var ledger = await Ledger.CloseAsync(this, load);
         var window = FaultWindow.Of(load, broken, recovered);
         TestContext.Current.TestOutputHelper?.WriteLine(ledger.Describe(fault.Name, window));
-        ledger.AssertNothingLost(fault.MayMailTwice);
+        ledger.AssertNothingLost(fault);
         Assert.True(window.OfferedRate >= Load.PromisedRate, $"Only {window.OfferedRate:0} orders a second were offered during the fault.");
         return (ledger, window);
     }
-
-    private void Configure(IDistributedApplicationTestingBuilder builder)
-    {
-        var orders = builder.CreateResourceBuilder<ProjectResource>("orders");
-        var notifications = builder.CreateResourceBuilder<ProjectResource>("notifications");
-        Database(orders, "orders-db", OrdersToDatabase);
-        Database(notifications, "notifications-db", NotificationsToDatabase);
-        Broker(orders, OrdersToBroker);
-        Broker(notifications, NotificationsToBroker);
-
-        notifications
-            .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
-            .WithEnvironment("Email__Smtp__Port", Mail.Port.ToString(CultureInfo.InvariantCulture))
-            .WithEnvironment("Email__Smtp__Security", "None");
-        Clock.Rule(orders);
-        Clock.Rule(notifications);
-
-        // At this load, telling of each order and of each refused one would cost this process more than the load itself.
-        foreach (var service in Services)
-        {
-            builder.CreateResourceBuilder<ProjectResource>(service)
-                .WithEnvironment("Logging__LogLevel__Default", "Critical")
-                .WithEnvironment("Logging__LogLevel__GoReliable.Orders.Outbox.OutboxRelay", "Warning")
-                .WithEnvironment("Logging__LogLevel__GoReliable.Notifications", "Warning")
-                .WithEnvironment("OTEL_TRACES_SAMPLER", "parentbased_traceidratio").WithEnvironment("OTEL_TRACES_SAMPLER_ARG", "0.01");
-        }
-
-        // All of the load comes from one address, and it is a fault that is tested.
-        builder.CreateResourceBuilder<ProjectResource>("gateway")
-            .WithEnvironment("RateLimits__PerAddress__PermitsPerSecond", "100000").WithEnvironment("RateLimits__PerAddress__Burst", "100000")
-            .WithEnvironment("RateLimits__PerCustomer__PermitsPerSecond", "10000").WithEnvironment("RateLimits__PerCustomer__Burst", "10000");
-    }
-
-    private static void Database(IResourceBuilder<ProjectResource> service, string name, TcpProxy wire) => Through(service, name, direct =>
-    {
-        var connection = new NpgsqlConnectionStringBuilder(direct);
-        wire.Target = new DnsEndPoint(connection.Host!, connection.Port, AddressFamily.InterNetwork);
-        (connection.Host, connection.Port) = (IPAddress.Loopback.ToString(), wire.Port);
-        return connection.ConnectionString;
-    });
-
-    private static void Broker(IResourceBuilder<ProjectResource> service, TcpProxy wire) => Through(service, "messaging", direct =>
-    {
-        var connection = new UriBuilder(direct);
-        wire.Target = new DnsEndPoint(connection.Host, connection.Port, AddressFamily.InterNetwork);
-        (connection.Host, connection.Port) = (IPAddress.Loopback.ToString(), wire.Port);
-        return connection.Uri.AbsoluteUri.TrimEnd('/');
-    });
-
-    // After the AppHost's own references, and at each start.
-    private static void Through(IResourceBuilder<ProjectResource> service, string name, Func<string, string> wire) => service.WithEnvironment(async context =>
-    {
-        var variable = $"ConnectionStrings__{name}";
-        var direct = await ((IValueProvider)context.EnvironmentVariables[variable]).GetValueAsync(context.CancellationToken);
-        context.EnvironmentVariables[variable] = wire(direct!);
-    });
 }

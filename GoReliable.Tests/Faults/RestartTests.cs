@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using GoReliable.Tests.Platform;
 using GoReliable.Tests.Signals;
 
@@ -12,27 +11,15 @@ public sealed class RestartTests(FaultyPlatform faulty)
     private readonly GoReliablePlatform platform = faulty.Platform;
 
     [Fact]
-    public async Task Services_restart_one_after_the_other()
-    {
-        var fault = new Fault("services restarted", async _ =>
-        {
-            foreach (var service in FaultyPlatform.Services)
-            {
-                await platform.StopAsync(service);
-                await platform.StartAsync(service);
-                await faulty.UntilReadyAsync(service);
-            }
-        }, _ => Task.CompletedTask, Hold: 1);
-
-        await faulty.SurviveAsync(fault, "restarted");
-    }
+    public Task Services_restart_one_after_the_other() => faulty.SurviveAsync(Fault.Restarted, "restarted");
 
     [Fact]
     public Task An_order_whose_process_was_killed_before_it_was_published_goes_on_in_its_trace() => faulty.RunAsync(async () =>
     {
         using var alice = platform.Client("killed-before-publish");
         alice.DefaultRequestHeaders.Add("traceparent", $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-01"); // sampled
-        await platform.StopAsync("messaging");
+        faulty.OrdersToBroker.Cut();
+        faulty.NotificationsToBroker.Cut();
         var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
         // Exported before its process dies; what came after the commit did not happen yet.
@@ -40,10 +27,11 @@ public sealed class RestartTests(FaultyPlatform faulty)
         await platform.KillAsync("orders");
         // Nobody knows the lengths of queues now, so no gauge says any.
         await Eventually.SeeAsync("no gauge of the queues", QueueGaugesAsync, gauges => gauges == 0);
-        await platform.StartAsync("messaging");
+        faulty.NotificationsToBroker.Resume();
         await Eventually.SeeAsync("the gauges of the queues", QueueGaugesAsync, gauges => gauges == 3);
+        faulty.OrdersToBroker.Resume();
         await platform.StartAsync("orders");
-        await platform.WaitUntilHealthyAsync("orders");
+        await faulty.UntilReadyAsync("orders");
 
         var trace = await platform.Telemetry.WaitForTraceAsync(traceId, ["store notifications"], TestContext.Current.CancellationToken);
         // One that succeeded; the process may have tried on the dying connection before it was killed.
@@ -61,17 +49,5 @@ public sealed class RestartTests(FaultyPlatform faulty)
     }
 
     [Fact]
-    public async Task Services_recover_by_themselves_when_the_database_was_away()
-    {
-        DatabasesAway? away = null;
-        var fault = new Fault("databases away", async _ =>
-        {
-            away = await DatabasesAway.BeginAsync(platform);
-            using var orders = platform.Management("orders");
-            await Eventually.SeeAsync("orders not ready", () => orders.GetAsync("/health/ready", TestContext.Current.CancellationToken), answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable);
-            Assert.Equal(HttpStatusCode.OK, (await orders.GetAsync("/health/live", TestContext.Current.CancellationToken)).StatusCode);
-        }, _ => away!.DisposeAsync().AsTask());
-
-        await faulty.SurviveAsync(fault, "database-away");
-    }
+    public Task Services_recover_by_themselves_when_the_database_was_away() => faulty.SurviveAsync(Fault.DatabasesAway, "database-away");
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.Tests.Platform;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
@@ -13,14 +14,15 @@ internal static class Tap
 {
     private const string Queue = "ledger";
 
-    /// <summary>Copies from now on.</summary>
+    /// <summary>Copies from now on. The exchange is declared as the services do it: they may come later.</summary>
     public static async Task OpenAsync(GoReliablePlatform platform)
     {
         await using var connection = await platform.BrokerAsync();
         await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await channel.ExchangeDeclareAsync(OrderTopology.Exchange, ExchangeType.Topic, durable: true, cancellationToken: TestContext.Current.CancellationToken);
         var arguments = new Dictionary<string, object?> { ["x-queue-type"] = "quorum" };
         await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: TestContext.Current.CancellationToken);
-        await channel.QueueBindAsync(Queue, "orders", "order.*", cancellationToken: TestContext.Current.CancellationToken);
+        await channel.QueueBindAsync(Queue, OrderTopology.Exchange, OrderTopology.Binding, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     /// <summary>Takes all copies that there are.</summary>

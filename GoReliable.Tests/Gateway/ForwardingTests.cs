@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 using GoReliable.Tests.Platform;
 
@@ -96,39 +94,6 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     public async Task An_answer_that_breaks_off_breaks_off_for_the_client_too()
     {
         await Assert.ThrowsAsync<HttpRequestException>(() => gateway.Client.GetStringAsync($"/api/v1/orders/{Destination.Half}", Cancel));
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_body_over_64_KiB_is_refused(bool chunked)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders") { Content = new ByteArrayContent(new byte[64 * 1024 + 1]) };
-        request.Headers.TransferEncodingChunked = chunked;
-        using var response = await gateway.Client.SendAsync(request, Cancel);
-
-        await AssertProblemAsync(response, HttpStatusCode.RequestEntityTooLarge);
-        Assert.True(response.Headers.ConnectionClose);
-    }
-
-    [Fact]
-    public async Task A_body_of_64_KiB_arrives_whole()
-    {
-        using var response = await gateway.Client.PostAsync("/api/v1/orders", new ByteArrayContent(new byte[64 * 1024]), Cancel);
-
-        Assert.Equal("65536 characters", await response.Content.ReadAsStringAsync(Cancel));
-    }
-
-    [Fact]
-    public async Task A_body_that_announces_too_much_is_refused_before_it_is_sent()
-    {
-        using var client = new TcpClient();
-        await client.ConnectAsync(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port, Cancel);
-        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n"), Cancel);
-        using var reader = new StreamReader(client.GetStream());
-
-        Assert.Equal("HTTP/1.1 413 Payload Too Large", await reader.ReadLineAsync(Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(10), Cancel));
-        Assert.Empty(orders.Requests);
     }
 
     [Fact]

@@ -9,7 +9,8 @@ namespace GoReliable.Tests.Gateway;
 /// <summary>The gateway alone, as a process of its own, in front of any address.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private static readonly string SigningKey = TokenIssuer.NewKey();
+    /// <summary>Signs <see cref="Tokens"/>; in Base64.</summary>
+    public static readonly string SigningKey = TokenIssuer.NewKey();
 
     private static readonly (string Name, string Value)[] WithSigningKey =
     [
@@ -78,12 +79,12 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return new(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    /// <summary>Asks it to stop, as an orchestrator does, and says how long it took.</summary>
+    /// <summary>Asks it to stop, as an orchestrator does, asserts that it ends in order, and says how long it took.</summary>
     public async Task<TimeSpan> StopAsync()
     {
         var asked = Stopwatch.GetTimestamp();
         process.Terminate();
-        await process.WaitForExitAsync();
+        Assert.Equal(0, await process.WaitForExitAsync());
         return Stopwatch.GetElapsedTime(asked);
     }
 

@@ -1,45 +1,41 @@
+using System.Diagnostics;
 using System.Net;
+using System.Text.Json;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Gateway;
 
-/// <summary>More at once than the gateway takes on.</summary>
+/// <summary>More at once than the gateway takes on: eight requests, and four that wait.</summary>
 public sealed class LoadSheddingTests : IAsyncLifetime
 {
     private const string Orders = "/api/v1/orders";
+    private const string InFlight = "goreliable_api_gateway_http_requests_in_flight{}";
+    private const string Rejected = "goreliable_api_gateway_requests_rejected_total{reason=\"load\"}";
 
     private readonly TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Destination slow = null!;
-    private GatewayProcess gateway = null!;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
-    {
-        slow = await Destination.StartAsync(_ => release.Task);
-        gateway = await GatewayProcess.StartAsync([slow.Address],
-            ("LoadShedding__Concurrency", "8"), ("LoadShedding__Queue", "4"), ("Resilience__TryTimeout", "00:01:00"), ("Resilience__TotalTimeout", "00:01:00"));
-    }
+    public async ValueTask InitializeAsync() => slow = await Destination.StartAsync(_ => release.Task);
 
     public async ValueTask DisposeAsync()
     {
-        await gateway.DisposeAsync();
+        release.TrySetResult();
         await slow.DisposeAsync();
     }
 
     [Fact]
     public async Task What_is_too_much_is_refused_at_once_and_what_was_admitted_is_served()
     {
-        var admitted = Enumerable.Range(0, 12).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
-        await Eventually.SeeAsync("twelve requests in flight", () => gateway.ScrapeAsync(), scrape => scrape.Value("goreliable_api_gateway_http_requests_in_flight{}") == 12);
-        await Eventually.SeeAsync("eight of them at the service", () => Task.FromResult(slow.Requests.Count), count => count == 8);
+        await using var gateway = await StartAsync(slow);
+        var admitted = await SendTwelveAsync(gateway);
 
         var refused = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
 
-        Assert.All(refused, answer => Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode));
-        Assert.All(refused, answer => Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta));
+        Assert.All(refused, answer => Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(1)), (answer.StatusCode, answer.Headers.RetryAfter?.Delta)));
         await refused[0].AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
-        await Eventually.SeeAsync("fifty refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value("goreliable_api_gateway_requests_rejected_total{reason=\"load\"}") == 50);
+        await Eventually.SeeAsync("fifty refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value(Rejected) == 50);
         Assert.All(admitted, request => Assert.False(request.IsCompleted));
 
         release.SetResult();
@@ -48,20 +44,110 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_waits_too_long_is_refused_and_who_was_admitted_is_not()
+    {
+        var longest = TimeSpan.FromMilliseconds(700);
+        await using var gateway = await StartAsync(slow, ("LoadShedding__QueueTimeout", $"{longest}"));
+        var began = Stopwatch.GetTimestamp();
+        var requests = await SendTwelveAsync(gateway);
+
+        var refused = new List<HttpResponseMessage>();
+        await foreach (var answered in Task.WhenEach(requests))
+        {
+            refused.Add(await answered);
+            if (refused.Count == 4)
+                break;
+        }
+
+        Assert.True(Stopwatch.GetElapsedTime(began) >= longest);
+        foreach (var answer in refused)
+        {
+            await answer.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
+            Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta);
+        }
+        var scrape = await Eventually.SeeAsync("eight that go on", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 8);
+        Assert.Equal(4, scrape.Value(Rejected));
+        Assert.Equal(8, requests.Count(request => !request.IsCompleted));
+        var log = await Eventually.SeeAsync("a line for each of the four", () => Task.FromResult(gateway.Events.ToList()), log => log.Count(IsRequest) == 4);
+        Assert.All(log, line => Assert.Equal("INFO", line.GetProperty("severity").GetString()));
+
+        // Their place in the queue is free again, as is that of a client who did not want to wait.
+        using var impatient = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var left = gateway.Client.GetAsync(Orders, impatient.Token);
+        await Eventually.SeeAsync("a ninth", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 9);
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        release.SetResult();
+        Assert.Equal(8, (await Task.WhenAll(requests)).Count(answer => answer.StatusCode == HttpStatusCode.OK));
+        Assert.Equal(8, slow.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Two_hundred_callers_of_a_service_with_eight_places_cost_nobody_his_latency()
+    {
+        // All that it can do is 80 a second, as if eight connections to a database were the limit: 200 at once are 2.5 seconds of work.
+        using var places = new SemaphoreSlim(8);
+        await using var limited = await Destination.StartAsync(async context =>
+        {
+            await places.WaitAsync(context.RequestAborted);
+            using var work = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+            await work.WaitForNextTickAsync();
+            places.Release();
+        });
+        await using var gateway = await StartAsync(limited);
+        var crowd = new Crowd(gateway.Client, Orders);
+        // A new process compiles what it needs, at its own speed.
+        await crowd.CallAsync(callers: 12, TimeSpan.FromSeconds(1));
+
+        var (served, refused) = await crowd.CallAsync(callers: 200, TimeSpan.FromSeconds(3));
+
+        var rate = served.Count / 3.0;
+        var p99 = served.Order().ElementAtOrDefault((int)(served.Count * 0.99));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{rate:0} served a second, p99 {p99.TotalMilliseconds:0} ms, and {refused.Count} refused");
+        Assert.True(rate > 40, $"{rate} a second");
+        // Twelve at once are 150 ms; the rest is for a machine that has other things to do.
+        Assert.True(p99 < TimeSpan.FromSeconds(1.25), $"p99 is {p99}");
+        Assert.True(refused.Count > 200);
+        Assert.All(refused, answer => Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(1)), answer));
+    }
+
+    [Fact]
     public async Task One_customer_cannot_have_all_the_places()
     {
-        await using var shared = await GatewayProcess.StartAsync([slow.Address], ("LoadShedding__Concurrency", "8"), ("LoadShedding__PerCustomer", "6"));
-        var admitted = Enumerable.Range(0, 6).Select(_ => shared.Client.GetAsync(Orders, Cancel)).ToList();
+        await using var gateway = await StartAsync(slow, ("LoadShedding__PerCustomer", "6"));
+        var admitted = Enumerable.Range(0, 6).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
         await Eventually.SeeAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
 
-        using var refused = await shared.Client.GetAsync(Orders, Cancel);
+        using var refused = await gateway.Client.GetAsync(Orders, Cancel);
         await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
         Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
-        Assert.Equal(1, (await shared.ScrapeAsync()).Value("goreliable_api_gateway_requests_rejected_total{reason=\"customer_load\"}"));
+        Assert.Equal(1, (await gateway.ScrapeAsync()).Value("goreliable_api_gateway_requests_rejected_total{reason=\"customer_load\"}"));
 
         using var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = GatewayProcess.Tokens.Bearer("bob") } };
-        admitted.Add(shared.Client.SendAsync(request, Cancel));
+        admitted.Add(gateway.Client.SendAsync(request, Cancel));
         await Eventually.SeeAsync("somebody else's request at the service", () => Task.FromResult(slow.Requests.Count), count => count == 7);
+        release.SetResult();
+        Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
+    [Fact]
+    public async Task Nor_can_one_address_that_needs_no_token()
+    {
+        await using var gateway = await StartAsync(slow, ("LoadShedding__PerCustomer", "6"), ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"));
+        async Task<HttpResponseMessage> AskAsync(string address)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/docs") { Headers = { Authorization = new("Bearer", "none") } };
+            request.Headers.Add("X-Forwarded-For", address);
+            return await gateway.Client.SendAsync(request, Cancel);
+        }
+        var admitted = Enumerable.Range(0, 6).Select(_ => AskAsync("203.0.113.1")).ToList();
+        await Eventually.SeeAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
+
+        using var refused = await AskAsync("203.0.113.1");
+        await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
+
+        admitted.AddRange([AskAsync("203.0.113.2"), gateway.Client.GetAsync(Orders, Cancel)]);
+        await Eventually.SeeAsync("two others at the service", () => Task.FromResult(slow.Requests.Count), count => count == 8);
         release.SetResult();
         Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
     }
@@ -69,14 +155,31 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     [Fact]
     public async Task Health_and_metrics_are_answered_under_any_load()
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var load = Enumerable.Range(0, 30).Select(_ => gateway.Client.GetAsync(Orders, stop.Token)).ToList();
-        await Eventually.SeeAsync("refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value("goreliable_api_gateway_requests_rejected_total{reason=\"load\"}") == 18);
+        await using var gateway = await StartAsync(slow);
+        var load = Enumerable.Range(0, 30).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
+        await Eventually.SeeAsync("refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value(Rejected) == 18);
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.Management.GetAsync("/health/live", Cancel)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await gateway.Management.GetAsync("/health/ready", Cancel)).StatusCode);
 
         release.SetResult();
         await Task.WhenAll(load);
+    }
+
+    private static bool IsRequest(JsonElement line) => line.TryGetProperty("event", out var name) && name.GetString() == "http.request";
+
+    // Whoever waits, waits for a minute, and one customer may have all the places, if the test does not say otherwise.
+    private static Task<GatewayProcess> StartAsync(Destination orders, params (string, string)[] settings) => GatewayProcess.StartAsync([orders.Address],
+    [
+        ("LoadShedding__Concurrency", "8"), ("LoadShedding__Queue", "4"), ("LoadShedding__QueueTimeout", "00:01:00"), ("LoadShedding__PerCustomer", "1000"),
+        ("Resilience__TryTimeout", "00:01:00"), ("Resilience__TotalTimeout", "00:01:00"), .. settings,
+    ]);
+
+    private async Task<List<Task<HttpResponseMessage>>> SendTwelveAsync(GatewayProcess gateway)
+    {
+        var requests = Enumerable.Range(0, 12).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
+        await Eventually.SeeAsync("twelve requests in flight", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 12);
+        await Eventually.SeeAsync("eight of them at the service", () => Task.FromResult(slow.Requests.Count), count => count == 8);
+        return requests;
     }
 }

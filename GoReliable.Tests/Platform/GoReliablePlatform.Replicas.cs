@@ -10,15 +10,7 @@ public sealed partial class GoReliablePlatform
     /// <param name="replicas">How many it has.</param>
     public async Task RollAsync(string service, int replicas)
     {
-        var ids = new HashSet<string>();
-        await SeeReplicaAsync(service, change =>
-        {
-            if (change.Snapshot.HealthStatus == HealthStatus.Healthy)
-                ids.Add(change.ResourceId);
-            return ids.Count == replicas;
-        });
-
-        foreach (var id in ids)
+        foreach (var id in (await SeeHealthyAsync(service, replicas)).Keys)
         {
             await CommandReplicaAsync(id, KnownResourceCommands.StopCommand);
             await SeeReplicaAsync(service, change => change.ResourceId == id && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text));
@@ -27,12 +19,41 @@ public sealed partial class GoReliablePlatform
         }
     }
 
+    /// <summary>Ends the process of one instance of a service without a word (SIGKILL). The others go on.</summary>
+    public async Task KillReplicaAsync(string service)
+    {
+        var victim = await SeeReplicaAsync(service, change => Pid(change) is not null);
+        Kill(victim);
+        await SeeReplicaAsync(service, change => change.ResourceId == victim.ResourceId && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text));
+    }
+
+    /// <summary>Where the instances of a service take requests; one address for all of them where the engine has a proxy.</summary>
+    /// <param name="service">Its name.</param>
+    /// <param name="replicas">How many it has.</param>
+    public async Task<Uri[]> AddressesAsync(string service, int replicas) =>
+    [
+        .. (await SeeHealthyAsync(service, replicas)).Values.SelectMany(instance => instance.Urls)
+            .Where(url => url is { Name: "http", IsInternal: false }).Select(url => new Uri(url.Url)).Distinct(),
+    ];
+
+    private async Task<Dictionary<string, CustomResourceSnapshot>> SeeHealthyAsync(string service, int replicas)
+    {
+        var healthy = new Dictionary<string, CustomResourceSnapshot>();
+        await SeeReplicaAsync(service, change =>
+        {
+            if (change.Snapshot.HealthStatus == HealthStatus.Healthy)
+                healthy[change.ResourceId] = change.Snapshot;
+            return healthy.Count == replicas;
+        });
+        return healthy;
+    }
+
     private async Task CommandReplicaAsync(string id, string command)
     {
         var result = await app.ResourceCommands.ExecuteCommandAsync(id, command, TestContext.Current.CancellationToken);
         Assert.True(result.Success, $"{command} {id}: {result.Message}");
     }
 
-    private async Task SeeReplicaAsync(string service, Func<ResourceEvent, bool> isSo) =>
+    private async Task<ResourceEvent> SeeReplicaAsync(string service, Func<ResourceEvent, bool> isSo) =>
         await app.ResourceNotifications.WaitForResourceAsync(service, isSo, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
 }

@@ -112,10 +112,15 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     public async Task KillAsync(string resource)
     {
         var running = await app.ResourceNotifications.WaitForResourceAsync(resource, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
-        // With its children: Aspire starts a project by `dotnet run`, whose child the service is.
-        using (var process = Process.GetProcessById(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)))
-            process.Kill(entireProcessTree: true);
+        Kill(running);
         await app.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+    }
+
+    // With its children: Aspire starts a project by `dotnet run`, whose child the service is.
+    private static void Kill(ResourceEvent running)
+    {
+        using var process = Process.GetProcessById(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture));
+        process.Kill(entireProcessTree: true);
     }
 
     private static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running

@@ -27,6 +27,9 @@ internal sealed class MailServer : IAsyncDisposable
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
+    /// <summary>Whether it takes a password, any; nobody needs one.</summary>
+    public bool TakesPasswords { get; set; } = true;
+
     /// <summary>What it waits for before it answers to a recipient.</summary>
     public Func<string, Task> BeforeRecipient { get; init; } = _ => Task.CompletedTask;
 
@@ -75,19 +78,15 @@ internal sealed class MailServer : IAsyncDisposable
                 await writer.WriteLineAsync("220 mail.example");
                 for (string recipient = ""; await reader.ReadLineAsync(stop.Token) is { } command;)
                 {
-                    var answer = command == "QUIT" ? "221 bye" : Yes;
                     if (command.StartsWith("RCPT", StringComparison.OrdinalIgnoreCase))
-                    {
                         await BeforeRecipient(recipient = command).WaitAsync(stop.Token);
-                        answer = AnswerRecipient(recipient);
-                    }
                     if (command == "DATA")
                     {
                         await writer.WriteLineAsync("354 go on");
                         Received.Enqueue(new(recipient, await ReadEventAsync(reader)));
                         await BeforeYes().WaitAsync(stop.Token);
                     }
-                    await writer.WriteLineAsync(answer);
+                    await writer.WriteLineAsync(Answer(command));
                 }
             }
         }
@@ -96,6 +95,15 @@ internal sealed class MailServer : IAsyncDisposable
             // The client was killed, or the test is over.
         }
     }
+
+    private string Answer(string command) => command.Split(' ')[0] switch
+    {
+        "QUIT" => "221 bye",
+        "EHLO" => "250-mail.example\r\n250 AUTH PLAIN",
+        "AUTH" => TakesPasswords ? "235 welcome" : "535 wrong password",
+        "RCPT" => AnswerRecipient(command),
+        _ => Yes,
+    };
 
     private async Task<Guid> ReadEventAsync(StreamReader reader)
     {

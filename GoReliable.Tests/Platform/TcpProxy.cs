@@ -46,9 +46,11 @@ internal sealed class TcpProxy : IAsyncDisposable
             wire.Dispose();
     }
 
-    /// <summary>Passes what waits, and new connections.</summary>
+    /// <summary>Passes what waits, and new connections. What is left of forgotten connections ends.</summary>
     public void Resume()
     {
+        foreach (var wire in wires.Keys.Where(wire => wire.IsForgotten))
+            wire.Dispose();
         isCut = false;
         flowing.TrySetResult();
         answering.TrySetResult();
@@ -62,6 +64,16 @@ internal sealed class TcpProxy : IAsyncDisposable
     {
         foreach (var wire in wires.Keys)
             wire.Vanish();
+    }
+
+    /// <summary>
+    /// As by a firewall that forgets connections, or when the client's host is gone: both ends of every connection stay
+    /// open, may send, and hear nothing of each other, not even an end. New connections are well.
+    /// </summary>
+    public void Forget()
+    {
+        foreach (var wire in wires.Keys)
+            wire.IsForgotten = true;
     }
 
     /// <summary>From now on what the server says on the present connections is lost; what it is told arrives.</summary>
@@ -126,14 +138,18 @@ internal sealed class TcpProxy : IAsyncDisposable
         private volatile bool hasVanished;
 
         public volatile bool LosesAnswers;
+        public volatile bool IsForgotten;
 
         public async Task RunAsync(DnsEndPoint target, Func<Task> asking, Func<Task> answering, CancellationToken cancellationToken)
         {
             client.NoDelay = true;
             await server.ConnectAsync(target, cancellationToken);
-            var fromClient = PumpAsync(client, server, () => hasVanished, asking, cancellationToken);
-            var fromServer = PumpAsync(server, client, () => LosesAnswers, answering, cancellationToken);
+            var fromClient = PumpAsync(client, server, () => hasVanished || IsForgotten, asking, cancellationToken);
+            var fromServer = PumpAsync(server, client, () => LosesAnswers || IsForgotten, answering, cancellationToken);
             await Task.WhenAny(fromClient, fromServer);
+            // Each end gives up by itself.
+            if (IsForgotten)
+                await Task.WhenAll(fromClient, fromServer);
             // Nobody tells the client. It ends the wire itself, when it has waited long enough.
             if (hasVanished)
                 await fromClient;

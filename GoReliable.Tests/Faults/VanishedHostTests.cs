@@ -1,0 +1,26 @@
+using GoReliable.Orders.Outbox;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.Faults;
+
+/// <summary>How long PostgreSQL keeps what it holds for clients that are gone. A soak waits for it; here is asked what it was told.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class VanishedHostTests(SharedPlatform shared)
+{
+    [Fact]
+    public async Task The_server_is_told_to_give_up_vanished_clients_within_a_minute()
+    {
+        await using var relay = OutboxSession.CreateDataSource(await shared.Platform.ConnectionStringAsync("orders-db"));
+        await using var ask = relay.CreateCommand("""
+            SELECT current_setting(name) FROM unnest(ARRAY
+                ['idle_session_timeout', 'idle_in_transaction_session_timeout', 'tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count']) AS name
+            """);
+        await using var row = await ask.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var told = new List<string>();
+        while (await row.ReadAsync(TestContext.Current.CancellationToken))
+            told.Add(row.GetString(0));
+
+        // 30 s of silence, then three questions, 10 s each.
+        Assert.Equal(["30s", "1min", "30", "10", "3"], told);
+    }
+}
