@@ -23,6 +23,9 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
     private readonly SemaphoreSlim slots = new(MostBatches);
     private readonly Recipients recipients = new();
 
+    // Why no session could be opened. The same every second is one line in the log.
+    private string? trouble;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // Not when the host comes to it, which is after the last request: other workers can have the messages now.
@@ -42,6 +45,7 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
             var connection = await broker.ConnectAsync(stoppingToken);
             await using var session = await Session.OpenAsync(connection, plan, stoppingToken);
             logger.ConsumerStarted(OrderTopology.Queue);
+            trouble = null;
             try
             {
                 await PumpAsync(session, stoppingToken);
@@ -54,7 +58,9 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
-            logger.ConsumerInterrupted(Session.Explain(exception));
+            var reason = Session.Explain(exception);
+            if (trouble != reason)
+                logger.ConsumerInterrupted(trouble = reason);
         }
     }
 

@@ -82,7 +82,7 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
     private async Task TurnAsync(string settings, string @event, params (string Service, string Place)[] turned)
     {
         var before = DateTimeOffset.UtcNow;
-        await File.WriteAllTextAsync(watching.Settings, settings, Cancel);
+        await watching.Settings.WriteAsync(settings);
         foreach (var (service, place) in turned)
         {
             await platform.Telemetry.WaitForLogAsync(
@@ -97,19 +97,17 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
         /// <summary>Before each attempt but the first: one that is soon, and nine attempts more, none of which is long to wait for.</summary>
         public static readonly TimeSpan[] Delays = [TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1), .. Enumerable.Repeat(TimeSpan.FromSeconds(4), 8)];
 
-        private readonly string folder = Directory.CreateTempSubdirectory("goreliable-chaos-").FullName;
-
-        public string Settings => Path.Combine(folder, "settings.json");
+        internal SettingsFile Settings { get; } = new();
 
         public GoReliablePlatform Platform { get; private set; } = null!;
 
         public async ValueTask InitializeAsync()
         {
-            await File.WriteAllTextAsync(Settings, "{}", Cancel);
+            await Settings.WriteAsync("{}");
             Platform = await GoReliablePlatform.StartAsync(configure: builder =>
             {
                 foreach (var service in Services)
-                    builder.CreateResourceBuilder<ProjectResource>(service).WithEnvironment("GORELIABLE_CONFIG", Settings);
+                    builder.CreateResourceBuilder<ProjectResource>(service).WithEnvironment("GORELIABLE_CONFIG", Settings.Path);
                 foreach (var (i, delay) in Delays.Index())
                     builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment($"Retry__Delays__{i}", delay.ToString());
             });
@@ -118,7 +116,7 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
         public async ValueTask DisposeAsync()
         {
             await Platform.DisposeAsync();
-            Directory.Delete(folder, recursive: true);
+            Settings.Dispose();
         }
     }
 }

@@ -7,7 +7,7 @@ namespace GoReliable.Tests.Chaos;
 /// <summary>A gateway in front of a service that is well, and the file of settings that it watches.</summary>
 internal sealed class WatchingGateway : IAsyncDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("goreliable-chaos-").FullName;
+    private readonly SettingsFile file = new();
     private SlowService? orders;
     private ServiceProcess? process;
 
@@ -17,8 +17,6 @@ internal sealed class WatchingGateway : IAsyncDisposable
 
     public ServiceProcess Process => process!;
 
-    private string Settings => Path.Combine(folder, "settings.json");
-
     public static async Task<WatchingGateway> StartAsync(string settings, params (string, string)[] more)
     {
         var gateway = new WatchingGateway();
@@ -26,7 +24,7 @@ internal sealed class WatchingGateway : IAsyncDisposable
         {
             await gateway.WriteAsync(settings);
             gateway.orders = await SlowService.StartAsync();
-            gateway.process = await ServiceProcess.StartAsync("Gateway", [("services__orders__http__0", gateway.orders.Address), ("GORELIABLE_CONFIG", gateway.Settings), .. more]);
+            gateway.process = await ServiceProcess.StartAsync("Gateway", [("services__orders__http__0", gateway.orders.Address), ("GORELIABLE_CONFIG", gateway.file.Path), .. more]);
             return gateway;
         }
         catch
@@ -36,7 +34,7 @@ internal sealed class WatchingGateway : IAsyncDisposable
         }
     }
 
-    public Task WriteAsync(string settings) => File.WriteAllTextAsync(Settings, settings, TestContext.Current.CancellationToken);
+    public Task WriteAsync(string settings) => file.WriteAsync(settings);
 
     public Task<HttpResponseMessage> GetAsync() => Process.Client.GetAsync("/docs/quick", TestContext.Current.CancellationToken);
 
@@ -53,6 +51,6 @@ internal sealed class WatchingGateway : IAsyncDisposable
             await process.DisposeAsync();
         if (orders is not null)
             await orders.DisposeAsync();
-        Directory.Delete(folder, recursive: true);
+        file.Dispose();
     }
 }

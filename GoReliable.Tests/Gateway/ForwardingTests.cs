@@ -130,12 +130,12 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     [Fact]
     public async Task A_replica_that_service_discovery_learns_of_is_used_without_a_restart()
     {
-        var settings = Path.Combine(Directory.CreateTempSubdirectory("goreliable-gateway-").FullName, "settings.json");
-        await File.WriteAllTextAsync(settings, "{}", Cancel);
-        await using var growing = await GatewayProcess.StartAsync([orders.Address], ("GORELIABLE_CONFIG", settings));
+        using var settings = new SettingsFile();
+        await settings.WriteAsync("{}");
+        await using var growing = await GatewayProcess.StartAsync([orders.Address], ("GORELIABLE_CONFIG", settings.Path));
         await using var second = await Destination.StartAsync();
 
-        await File.WriteAllTextAsync(settings, $$"""{ "services": { "orders": { "http": { "1": "{{second.Address}}" } } } }""", Cancel);
+        await settings.WriteAsync($$"""{ "services": { "orders": { "http": { "1": "{{second.Address}}" } } } }""");
 
         await Eventually.SeeAsync("a request to the second replica", async () =>
         {

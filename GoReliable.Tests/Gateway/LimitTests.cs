@@ -135,9 +135,9 @@ public sealed class LimitTests : IAsyncLifetime
     [Fact]
     public async Task A_limit_changes_without_a_restart_and_a_wrong_one_changes_nothing()
     {
-        var settings = Path.Combine(Directory.CreateTempSubdirectory("goreliable-gateway-").FullName, "settings.json");
+        using var settings = new SettingsFile();
         await WriteAsync(settings, permits: 1);
-        await using var gateway = await StartAsync(("GORELIABLE_CONFIG", settings));
+        await using var gateway = await StartAsync(("GORELIABLE_CONFIG", settings.Path));
         Assert.Contains(await SendAsync(gateway, "203.0.113.1", 30), answer => answer.StatusCode == HttpStatusCode.TooManyRequests);
 
         await WriteAsync(settings, permits: 0);
@@ -169,8 +169,8 @@ public sealed class LimitTests : IAsyncLifetime
     private Task<GatewayProcess> StartAsync(params (string, string)[] settings) => GatewayProcess.StartAsync([orders.Address],
         [("RateLimits__PerAddress__PermitsPerSecond", "1"), ("RateLimits__PerAddress__Burst", "3"), ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"), .. settings]);
 
-    private static Task WriteAsync(string file, int permits) =>
-        File.WriteAllTextAsync(file, $$"""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{(permits > 1 ? permits : 3)}} } } }""", Cancel);
+    private static Task WriteAsync(SettingsFile settings, int permits) =>
+        settings.WriteAsync($$"""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{(permits > 1 ? permits : 3)}} } } }""");
 
     private static async Task<HttpResponseMessage[]> SendAsync(GatewayProcess gateway, string address, int count) =>
         await Task.WhenAll(Enumerable.Range(0, count).Select(_ =>

@@ -11,30 +11,28 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     private const string Quiet = """{ "Logging": { "LogLevel": { "GoReliable.Gateway": "Warning" } } }""";
     private const string Verbose = """{ "Logging": { "LogLevel": { "GoReliable.Gateway": "Information" } } }""";
 
-    private readonly string folder = Directory.CreateTempSubdirectory("goreliable-settings-").FullName;
+    private readonly SettingsFile settings = new();
     private Destination orders = null!;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    private string Settings => Path.Combine(folder, "settings.json");
 
     public async ValueTask InitializeAsync() => orders = await Destination.StartAsync();
 
     public async ValueTask DisposeAsync()
     {
         await orders.DisposeAsync();
-        Directory.Delete(folder, recursive: true);
+        settings.Dispose();
     }
 
     [Fact]
     public async Task A_log_level_changes_without_a_restart()
     {
-        await File.WriteAllTextAsync(Settings, Quiet, Cancel);
+        await settings.WriteAsync(Quiet);
         await using var gateway = await StartAsync();
         await gateway.Client.GetAsync("/api/v1/orders", Cancel);
         Assert.Equal(0, Requests(gateway));
 
-        await File.WriteAllTextAsync(Settings, Verbose, Cancel);
+        await settings.WriteAsync(Verbose);
 
         await SeeRequestsLoggedAsync(gateway);
     }
@@ -44,7 +42,7 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     {
         // As Kubernetes does it: settings.json -> ..data/settings.json, ..data -> a folder of the day, swapped by a rename.
         Mount("1", Quiet);
-        File.CreateSymbolicLink(Settings, Path.Combine("..data", "settings.json"));
+        File.CreateSymbolicLink(settings.Path, Path.Combine("..data", "settings.json"));
         await using var gateway = await StartAsync();
         await gateway.Client.GetAsync("/api/v1/orders", Cancel);
         Assert.Equal(0, Requests(gateway));
@@ -57,10 +55,10 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     [Fact]
     public async Task A_slip_of_the_pen_is_reported_and_does_not_end_the_service()
     {
-        await File.WriteAllTextAsync(Settings, Verbose, Cancel);
+        await settings.WriteAsync(Verbose);
         await using var gateway = await StartAsync();
 
-        await File.WriteAllTextAsync(Settings, "{ \"Logging\": ", Cancel);
+        await settings.WriteAsync("{ \"Logging\": ");
 
         await Eventually.SeeAsync("the complaint", () => Task.FromResult(gateway.Output),
             lines => lines.Any(line => line.Contains("is ignored until it can be read", StringComparison.Ordinal)));
@@ -73,12 +71,12 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     {
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(StartAsync);
 
-        Assert.Contains($"GORELIABLE_CONFIG is '{Settings}', but there is no such file.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"GORELIABLE_CONFIG is '{settings.Path}', but there is no such file.", failure.Message, StringComparison.Ordinal);
     }
 
     // The level in the environment is the one that the file overrides.
     private Task<GatewayProcess> StartAsync() =>
-        GatewayProcess.StartAsync([orders.Address], ("GORELIABLE_CONFIG", Settings), ("Logging__LogLevel__GoReliable.Gateway", "Error"));
+        GatewayProcess.StartAsync([orders.Address], ("GORELIABLE_CONFIG", settings.Path), ("Logging__LogLevel__GoReliable.Gateway", "Error"));
 
     private static int Requests(GatewayProcess gateway) =>
         gateway.Output.Count(line => line.Contains("\"event\":\"http.request\"", StringComparison.Ordinal));
@@ -89,13 +87,13 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
         return Requests(gateway);
     }, count => count > 0);
 
-    private void Mount(string version, string settings)
+    private void Mount(string version, string content)
     {
-        Directory.CreateDirectory(Path.Combine(folder, version));
-        File.WriteAllText(Path.Combine(folder, version, "settings.json"), settings);
-        File.CreateSymbolicLink(Path.Combine(folder, "..new"), version);
+        Directory.CreateDirectory(Path.Combine(settings.Folder, version));
+        File.WriteAllText(Path.Combine(settings.Folder, version, "settings.json"), content);
+        File.CreateSymbolicLink(Path.Combine(settings.Folder, "..new"), version);
         // .NET moves no link to a folder over another.
-        using var rename = Process.Start("mv", ["-T", Path.Combine(folder, "..new"), Path.Combine(folder, "..data")]);
+        using var rename = Process.Start("mv", ["-T", Path.Combine(settings.Folder, "..new"), Path.Combine(settings.Folder, "..data")]);
         rename.WaitForExit();
     }
 }

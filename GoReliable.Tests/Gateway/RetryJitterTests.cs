@@ -1,0 +1,34 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+
+namespace GoReliable.Tests.Gateway;
+
+/// <summary>What failed for many at once must not come back at once.</summary>
+public sealed class RetryJitterTests
+{
+    [Fact]
+    public async Task Before_a_request_is_sent_again_there_is_a_pause_of_chance()
+    {
+        // One answer of three is a failure: too few for the replica to be left out.
+        var arrivals = new ConcurrentQueue<long>();
+        await using var orders = await Destination.StartAsync(context =>
+        {
+            arrivals.Enqueue(Stopwatch.GetTimestamp());
+            if (arrivals.Count % 3 == 1)
+                context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return Task.CompletedTask;
+        });
+        await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
+
+        for (var i = 0; i < 40; i++)
+            Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync("/api/v1/orders", TestContext.Current.CancellationToken)).StatusCode);
+
+        var pauses = arrivals.Chunk(3).Select(tries => Stopwatch.GetElapsedTime(tries[0], tries[1])).ToList();
+        Assert.Equal(20, pauses.Count);
+        // Without chance each would be 50 ms.
+        Assert.True(pauses.Min() < TimeSpan.FromMilliseconds(40), string.Join(' ', pauses));
+        Assert.True(pauses.Max() > TimeSpan.FromMilliseconds(45), string.Join(' ', pauses));
+    }
+}
