@@ -30,6 +30,14 @@ public sealed partial class ReadmeTests(SharedPlatform shared)
         Assert.Contains("{\"status\":\"Healthy\"", ran.OutputOf("What each service is waiting for"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void The_token_that_run_prints_a_line_for_is_that_of_the_tour()
+    {
+        var printed = Assert.Single(File.ReadLines(Path.Combine(AppHostRun.Repository, "run")), line => line.StartsWith("token=", StringComparison.Ordinal));
+
+        Assert.Contains(printed, File.ReadAllText(Path.Combine(AppHostRun.Repository, "README.md")).Replace("\\\n  ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
     [GeneratedRegex("\"id\":\"[^\"]*\"")]
     private static partial Regex OrderIds();
 }

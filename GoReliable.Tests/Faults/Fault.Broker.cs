@@ -9,6 +9,20 @@ internal sealed partial record Fault
 {
     public static Fault BrokerKilled => new("broker killed", KillBrokerAsync, platform => ReviveAsync(platform, "messaging"));
 
+    /// <summary>The same when it has a batch of events, and its confirms get lost with it.</summary>
+    public static Fault BrokerKilledMidBatch => new(
+        "broker killed mid-batch",
+        async platform =>
+        {
+            using var orders = platform.Platform.Management("orders");
+            var before = await FailedAsync(orders);
+            await ConfirmsHeld.BreakAsync(platform);
+            await KillBrokerAsync(platform);
+            platform.OrdersToBroker.Cut();
+            await Eventually.SeeAsync("publishing that was in the middle", () => FailedAsync(orders), failed => failed > before);
+        },
+        BrokerKilled.RepairAsync);
+
     /// <summary>For longer than the relay waits for a confirm, which is 10 s.</summary>
     public static Fault BrokerStalled => new(
         "broker stalled",
@@ -18,7 +32,14 @@ internal sealed partial record Fault
 
     /// <summary>For longer than it takes both ends to notice it, by heartbeats: the recovery is under load too.</summary>
     public static Fault BrokerHalfOpen => new(
-        "broker half-open", platform => Do(platform.OrdersToBroker.Forget, platform.NotificationsToBroker.Forget), CaughtUpAsync, Hold: 3500);
+        "broker half-open", platform => Do(platform.OrdersToBroker.Forget, platform.NotificationsToBroker.Forget), CaughtUpAsync, Hold: 3500)
+    {
+        SeeAsync = async platform =>
+        {
+            await SaidAsync(platform, "outbox.relay_interrupted", "");
+            await SaidAsync(platform, "consumer.interrupted", "");
+        },
+    };
 
     /// <summary>The broker has a batch of events, and its confirms are on their way: the relay is in the middle.</summary>
     public static Fault ConfirmsHeld => new(

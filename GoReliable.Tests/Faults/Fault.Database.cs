@@ -33,7 +33,10 @@ internal sealed partial record Fault
 
     /// <summary>For longer than a statement waits for its answer.</summary>
     public static Fault DatabaseHalfOpen => new(
-        "database half-open", platform => Do(platform.OrdersToDatabase.HalfOpen, platform.NotificationsToDatabase.HalfOpen), CaughtUpAsync, Hold: 1600);
+        "database half-open", platform => Do(platform.OrdersToDatabase.HalfOpen, platform.NotificationsToDatabase.HalfOpen), CaughtUpAsync, Hold: 1600)
+    {
+        SeeAsync = platform => SaidAsync(platform, "outbox.relay_interrupted", ""),
+    };
 
     /// <summary>
     /// The server does not know that its clients are gone, and keeps what they locked: the relay's place, in the middle of a

@@ -17,9 +17,9 @@ public sealed class FaultTests(FaultyPlatform platform)
     public Task The_gateway_is_killed() => platform.SurviveAsync(Fault.Killed("gateway"), "gateway-killed");
 
     [Fact]
-    public async Task The_broker_is_killed_and_orders_are_taken_all_the_same()
+    public async Task The_broker_is_killed_in_the_middle_of_a_batch_and_orders_are_taken_all_the_same()
     {
-        var (_, window) = await platform.SurviveAsync(Fault.BrokerKilled, "broker-killed");
+        var (_, window) = await platform.SurviveAsync(Fault.BrokerKilledMidBatch, "broker-killed");
 
         Assert.True(window.Outage < TimeSpan.FromSeconds(6), $"No order was accepted for {window.Outage}.");
     }

@@ -6,6 +6,8 @@ namespace GoReliable.Tests.Identity;
 /// <summary>An order that somebody else would like to see or change.</summary>
 public sealed class OrderOfAlice(SharedPlatform shared) : IAsyncLifetime
 {
+    public const string Alice = "alice-the-robbed";
+
     private const string Touched = """
         SELECT (SELECT count(*) FROM orders WHERE id = $1 AND version <> 1)
              + (SELECT count(*) FROM orders WHERE items::text LIKE '%stolen%' AND (customer_id = $2 OR customer_id NOT LIKE 'somebody-%'))
@@ -18,7 +20,7 @@ public sealed class OrderOfAlice(SharedPlatform shared) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        using var alice = shared.Platform.Client("alice-the-robbed");
+        using var alice = shared.Platform.Client(Alice);
         Id = await alice.CreateAsync();
         await alice.WaitForNotificationsAsync(Id); // or nobody could see hers
         database = await shared.Platform.DatabaseAsync("orders-db");

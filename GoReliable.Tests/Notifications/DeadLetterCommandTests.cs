@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using GoReliable.Notifications.DeadLetters;
+using GoReliable.Tests.Manifest;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Notifications;
@@ -114,6 +115,17 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
     [InlineData("list --fast", "There is no option '--fast'.")]
     public void Misuse_is_explained(string arguments, string explained) =>
         Assert.Equal(explained, Assert.Throws<FormatException>(() => CommandLine.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), _ => null)).Message);
+
+    [Fact]
+    public async Task The_command_in_the_repository_ends_with_the_code_of_its_mistake()
+    {
+        using var command = Process.Start(new ProcessStartInfo("bash", [Path.Combine(AppHostRun.Repository, "dead-letters"), "lst"]) { RedirectStandardError = true })!;
+        var error = await command.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await command.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, command.ExitCode);
+        Assert.StartsWith("There is no command 'lst'.", error, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void In_the_workers_container_it_finds_the_management_port_by_itself() =>

@@ -21,9 +21,27 @@ public sealed class ExpiryTests(SharedPlatform shared)
         await database.ExecuteAsync(OldInbox);
         await database.ExecuteAsync(NewInbox);
 
-        Assert.Equal(2500, await Expiry(database).RemoveAsync(TestContext.Current.CancellationToken));
+        await database.ExecuteAsync(Inbox.Expire.Replace("$1", "now() - interval '7 days'", StringComparison.Ordinal));
+        Assert.Equal(1510, await database.ScalarAsync<long>("SELECT count(*) FROM inbox"));
+        Assert.Equal(1500, await Expiry(database).RemoveAsync(TestContext.Current.CancellationToken));
         Assert.Equal(10, await database.ScalarAsync<long>("SELECT count(*) FROM inbox"));
         Assert.Equal(0, await Expiry(database).RemoveAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_worker_remembers_for_as_long_as_it_is_told_to()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
+        await database.ExecuteAsync("INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '1 day' * n FROM generate_series(1, 6) AS n");
+
+        await using var worker = await ServiceProcess.StartAsync("Notifications",
+            ("ConnectionStrings__notifications-db", database.ConnectionString), ("ConnectionStrings__messaging", $"amqp://127.0.0.1:{ServiceProcess.FreePort()}"),
+            ("Authentication__Schemes__Bearer__SigningKeys__0__Value", TokenIssuer.NewKey()), ("Email__From", "shop@example.com"), ("Email__Smtp__Host", "127.0.0.1"),
+            ("Inbox__Retention", "3.12:00:00"));
+
+        await worker.WaitForEventAsync("rows.expired");
+        Assert.Equal(3, await database.ScalarAsync<long>("SELECT count(*) FROM inbox WHERE received_at > now() - interval '3 days 12 hours'"));
+        Assert.Equal(3, await database.ScalarAsync<long>("SELECT count(*) FROM inbox"));
     }
 
     [Fact]
