@@ -29,10 +29,13 @@ internal sealed class OutboxFloor(TimeProvider time)
     /// <summary>Read rows above this id. May be read by any thread, is raised by the active relay.</summary>
     public long Value => Volatile.Read(ref value);
 
+    /// <summary>Whether a look from the very start has begun. One that is not over when the next one begins was given up.</summary>
+    public bool IsLooking { get; set; }
+
     /// <summary>Whether it is time for another <see cref="Sample"/>.</summary>
     public bool IsSampleDue => sampledAt == 0 || time.GetElapsedTime(sampledAt) >= Interval;
 
-    /// <summary>Forgets everything: the connection is a new one.</summary>
+    /// <summary>Forgets everything but <see cref="IsLooking"/>: the connection is a new one.</summary>
     public void Reset()
     {
         (sampledAt, earlier, awaited, settled) = (0, null, null, 0);

@@ -12,9 +12,10 @@ internal sealed class OutboxSession : IAsyncDisposable
     /// <summary>Rows per batch: enough to keep the broker busy, little enough to hold in memory and to lose in a crash.</summary>
     public const int BatchSize = 500;
 
-    // Nobody waits for an answer here, and while a backup keeps millions of deleted rows, walking over them takes longer
-    // than a request may. Given up, the look would begin again, and never come to its end.
-    private const int FromStartTimeoutSeconds = 60;
+    // While a backup keeps millions of deleted rows, walking over them takes longer than a request may. Given up, the look
+    // would begin again, and never come to its end: so the next one has more time. Not the first, which may as well be on a
+    // connection whose other end is gone.
+    private const int SecondLookTimeoutSeconds = 60;
 
     private const string Lock = """
         -- lock outbox
@@ -94,6 +95,7 @@ internal sealed class OutboxSession : IAsyncDisposable
         var active = row.GetBoolean(0);
         await row.NextResultAsync();
         var messages = active ? await ReadAsync(row) : null;
+        floor.IsLooking = false;
         query.Succeeded();
         return messages;
     }
@@ -109,6 +111,7 @@ internal sealed class OutboxSession : IAsyncDisposable
         await using (var row = await batch.ExecuteReaderAsync())
             messages = await ReadAsync(row);
         // Both statements are one transaction, which ends with the reader.
+        floor.IsLooking = false;
         floor.Sent(deleted.readUpTo, deleted.settledWhenRead);
         query.Succeeded();
         return messages;
@@ -137,8 +140,9 @@ internal sealed class OutboxSession : IAsyncDisposable
     private void AddSelect(NpgsqlBatch batch)
     {
         settledWhenRead = floor.Settled;
-        if (floor.Value == 0)
-            batch.Timeout = FromStartTimeoutSeconds;
+        if (floor.IsLooking)
+            batch.Timeout = SecondLookTimeoutSeconds;
+        floor.IsLooking = floor.Value == 0;
         batch.BatchCommands.Add(new(Select) { Parameters = { new NpgsqlParameter<int> { TypedValue = BatchSize }, new NpgsqlParameter<long> { TypedValue = floor.Value } } });
         if (floor.IsSampleDue)
             batch.BatchCommands.Add(new(Sample));
