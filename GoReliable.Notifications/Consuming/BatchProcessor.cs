@@ -124,7 +124,16 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
         var claimed = messages.Where(message => claims.Remove(message.Event!.Id)).ToList();
 
         await Task.WhenAll(claimed.Select(DeliverAsync));
-        await Inbox.CommitAsync(connection, claimed);
+        try
+        {
+            await Inbox.CommitAsync(connection, claimed);
+        }
+        catch
+        {
+            foreach (var message in claimed)
+                message.Receipt?.IsInDoubt = true;
+            throw;
+        }
 
         // First these: then a twin in the same batch finds no receipt, and is the duplicate that it is.
         foreach (var message in claimed.Where(message => message.Receipt is not null))
@@ -134,9 +143,12 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
         }
         foreach (var message in messages.Except(claimed))
         {
-            // A duplicate, unless an earlier try did commit and only its answer was lost.
-            message.Outcome = uncommitted.TryRemove(message.Event!.Id, out var receipt) ? Outcome.Delivered : Outcome.Duplicate;
-            message.Receipt = receipt;
+            // A duplicate, unless an earlier try did commit and only its answer was lost. A receipt that is in no doubt is
+            // another batch's, which will have counted it in a moment.
+            var id = message.Event!.Id;
+            var isOurs = uncommitted.TryGetValue(id, out var receipt) && receipt.IsInDoubt && uncommitted.TryRemove(id, out _);
+            message.Outcome = isOurs ? Outcome.Delivered : Outcome.Duplicate;
+            message.Receipt = isOurs ? receipt : null;
             message.Failure = null;
         }
     }

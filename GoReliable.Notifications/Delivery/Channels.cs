@@ -7,7 +7,11 @@ using MimeKit;
 namespace GoReliable.Notifications.Delivery;
 
 /// <summary>Proof of a delivery.</summary>
-internal sealed record Receipt(string Channel, DateTimeOffset SentAt);
+internal sealed record Receipt(string Channel, DateTimeOffset SentAt)
+{
+    /// <summary>Whether the answer to its commit was lost: nobody knows whether it is written down.</summary>
+    public bool IsInDoubt { get; set; }
+}
 
 /// <summary>The channels to a customer. An order with a contact address gets e-mails; one without can ask for its notifications.</summary>
 internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOptions<EmailOptions> email, IOptions<DeliveryOptions> delivery, Telemetry telemetry, TimeProvider time)
