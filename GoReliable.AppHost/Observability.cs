@@ -12,12 +12,21 @@ internal static class Observability
 
     /// <summary>Adds them when the application runs, unless the configuration says <c>Observability=false</c>.</summary>
     /// <param name="builder">The application.</param>
+    /// <param name="servers">Whether there are containers; Grafana, Tempo, Loki and the Collector exist as such only.</param>
     /// <param name="services">The services to watch. Each has an endpoint <c>management</c> with <c>/metrics</c>.</param>
-    public static void AddObservability(this IDistributedApplicationBuilder builder, params IResourceBuilder<ProjectResource>[] services)
+    public static void AddObservability(this IDistributedApplicationBuilder builder, Servers servers, params IResourceBuilder<ProjectResource>[] services)
     {
         if (!builder.ExecutionContext.IsRunMode || !builder.Configuration.GetValue("Observability", true))
             return;
 
+        if (servers.AreProcesses)
+            builder.AddPrometheusProcess(services);
+        else
+            builder.AddContainers(services);
+    }
+
+    private static void AddContainers(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource>[] services)
+    {
         var tempo = builder.AddContainer("tempo", "docker.io/grafana/tempo", "2.9.0")
             .WithHttpEndpoint(targetPort: 3200)
             .WithHttpEndpoint(targetPort: 4317, name: "otlp")
