@@ -39,20 +39,22 @@ internal sealed class ProcessFiles
 
     public string Script(string name) => Path.Combine(scripts, name);
 
-    /// <summary>What a server's script wants to know.</summary>
-    public IEnumerable<(string Name, string Value)> Variables(ServerProcess server) =>
+    /// <summary>What a script wants to know.</summary>
+    /// <param name="server">The resource that it starts.</param>
+    /// <param name="keepsData">Whether its data is there for the next run.</param>
+    public IEnumerable<(string Name, string Value)> Variables(ExecutableResource server, bool keepsData) =>
     [
-        ("DATA", Path.Combine(server.KeepsData ? data : Temporary, server.Name)),
+        ("DATA", Path.Combine(keepsData ? data : Temporary, server.Name)),
         ("TEMPORARY", Temporary),
         ("APPHOST", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)),
     ];
 
-    /// <summary>Asks a server's script what is in the way of a start.</summary>
+    /// <summary>Asks a script what is in the way of a start.</summary>
     /// <exception cref="DistributedApplicationException">Something is; the message is the script's sentence.</exception>
-    public async Task CheckAsync(ServerProcess server, CancellationToken cancellationToken)
+    public async Task CheckAsync(ExecutableResource server, bool keepsData, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(server.Command, ["check"]) { RedirectStandardError = true };
-        foreach (var (name, value) in Variables(server))
+        foreach (var (name, value) in Variables(server, keepsData))
             start.Environment[name] = value;
 
         using var check = Process.Start(start)!;

@@ -8,39 +8,33 @@ internal static class Prometheus
     /// <param name="services">The services to scrape; each gets the port of its metrics in <c>MANAGEMENT_PORT</c>.</param>
     public static void AddPrometheusProcess(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource>[] services)
     {
-        var files = Path.Combine(ProcessFiles.Of(builder).Temporary, "prometheus");
-        var prometheus = builder.AddExecutable("prometheus", "prometheus", files)
-            .WithHttpEndpoint(isProxied: false)
-            .WithHttpHealthCheck("/-/ready")
-            .WithArgs($"--config.file={files}/prometheus.yml", $"--storage.tsdb.path={files}/data", "--enable-feature=exemplar-storage", "--log.level=warn");
-        var port = prometheus.GetEndpoint("http").Property(EndpointProperty.TargetPort);
-        prometheus.WithArgs(context => context.Args.Add(ReferenceExpression.Create($"--web.listen-address=127.0.0.1:{port}")));
+        var files = ProcessFiles.Of(builder);
+        var data = Path.Combine(files.Temporary, "prometheus");
+        var prometheus = builder.AddExecutable("prometheus", files.Script("prometheus.sh"), files.Temporary, "run")
+            .WithHttpEndpoint(isProxied: false, env: "PORT")
+            .WithHttpHealthCheck("/-/ready");
+        foreach (var (name, value) in files.Variables(prometheus.Resource, keepsData: false))
+            prometheus.WithEnvironment(name, value);
 
-        builder.Eventing.Subscribe<BeforeStartEvent>((_, _) =>
+        builder.Eventing.Subscribe<BeforeStartEvent>(async (_, cancellationToken) =>
         {
-            Prepare(Path.Combine(builder.AppHostDirectory, "../deploy/prometheus"), files);
-            return Task.CompletedTask;
+            await files.CheckAsync(prometheus.Resource, keepsData: false, cancellationToken);
+            CopyConfiguration(Path.Combine(builder.AppHostDirectory, "../deploy/prometheus"), data);
         });
         builder.Eventing.Subscribe<InitializeResourceEvent>(prometheus.Resource, (@event, cancellationToken) =>
         {
             var environment = builder.Environment.EnvironmentName.ToLowerInvariant();
-            _ = FollowTargetsAsync([.. services.Select(service => service.Resource)], environment, $"{files}/targets/goreliable.json", @event.Notifications);
+            _ = FollowTargetsAsync([.. services.Select(service => service.Resource)], environment, $"{data}/targets/goreliable.json", @event.Notifications);
             return Task.CompletedTask;
         });
     }
 
-    private static void Prepare(string deployed, string files)
+    private static void CopyConfiguration(string deployed, string data)
     {
-        if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Combine(directory, "prometheus"))))
-        {
-            throw new DistributedApplicationException(
-                "Prometheus is not installed. Install it with: apt-get install --no-install-recommends prometheus. Or do without: --Observability=false");
-        }
-
         foreach (var directory in new[] { "targets", "rules" })
-            Directory.CreateDirectory(Path.Combine(files, directory));
+            Directory.CreateDirectory(Path.Combine(data, directory));
         foreach (var file in Directory.GetFiles(Path.Combine(deployed, "rules")).Append(Path.Combine(deployed, "prometheus.yml")))
-            File.Copy(file, Path.Combine(files, Path.GetRelativePath(deployed, file)));
+            File.Copy(file, Path.Combine(data, Path.GetRelativePath(deployed, file)));
     }
 
     // The orchestrator chooses a port for each replica, and its snapshot has it. A replica that went down stays a target: that is

@@ -37,7 +37,7 @@ internal static class RunAsProcessExtensions
                 var port = new EndpointReference(server, endpoint).Property(EndpointProperty.TargetPort);
                 context.EnvironmentVariables[endpoint.Name == "management" ? "MANAGEMENT_PORT" : "PORT"] = port;
             }
-            foreach (var (name, value) in files.Variables(process))
+            foreach (var (name, value) in files.Variables(process, process.KeepsData))
                 context.EnvironmentVariables[name] = value;
         });
 
@@ -45,7 +45,7 @@ internal static class RunAsProcessExtensions
         foreach (var endpoint in server.Annotations.OfType<EndpointAnnotation>())
             (endpoint.IsProxied, endpoint.TargetPort) = (false, null);
 
-        application.Eventing.Subscribe<BeforeStartEvent>((_, cancellationToken) => files.CheckAsync(process, cancellationToken));
+        application.Eventing.Subscribe<BeforeStartEvent>((_, cancellationToken) => files.CheckAsync(process, process.KeepsData, cancellationToken));
         Forward(application, process, server);
         return builder;
     }

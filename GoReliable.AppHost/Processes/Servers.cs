@@ -14,7 +14,7 @@ internal sealed record Servers(bool AreProcesses, string Why)
     /// Containers where a container runtime answers, processes where none does; <c>--Servers=containers</c> or
     /// <c>--Servers=processes</c> says it for certain. When publishing, nothing is asked: the manifest has containers.
     /// </summary>
-    /// <exception cref="DistributedApplicationException">The setting has another value.</exception>
+    /// <remarks>With another value the application does not start.</remarks>
     public static Servers Choose(IDistributedApplicationBuilder builder) => builder switch
     {
         { ExecutionContext.IsRunMode: false } => new(false, "A manifest has containers."),
@@ -23,9 +23,15 @@ internal sealed record Servers(bool AreProcesses, string Why)
             null or "" => AskRuntimes(builder.Configuration["ASPIRE_CONTAINER_RUNTIME"]),
             "containers" => new(false, "Servers=containers was asked for."),
             "processes" => new(true, "Servers=processes was asked for."),
-            var other => throw new DistributedApplicationException($"Servers is 'containers' or 'processes', not '{other}'."),
+            var other => Refuse(builder, $"Servers is 'containers' or 'processes', not '{other}'."),
         },
     };
+
+    private static Servers Refuse(IDistributedApplicationBuilder builder, string why)
+    {
+        builder.Eventing.Subscribe<BeforeStartEvent>((_, _) => throw new DistributedApplicationException(why));
+        return new(false, why);
+    }
 
     /// <summary>Says in the log, at the start, what was chosen and what does without.</summary>
     public void Announce(IDistributedApplicationBuilder builder) => builder.Eventing.Subscribe<BeforeStartEvent>((@event, _) =>

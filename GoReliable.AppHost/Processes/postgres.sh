@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # PostgreSQL on the loopback interface, with scram passwords, for the variables that the container image takes, and PORT.
-#   postgres.sh check   says what is in the way of a start
-#   postgres.sh run     runs the server until SIGTERM
+#   postgres.sh check    says what is in the way of a start
+#   postgres.sh remove  removes the data
+#   postgres.sh run      runs the server until SIGTERM
 source "${BASH_SOURCE%/*}/server.sh"
 
 # PostgreSQL does not run as root.
@@ -25,10 +26,10 @@ choose_programs() {
     [[ $newest ]] || fail "PostgreSQL is not installed. $(install_with postgresql)"
     programs=$(dirname "$newest")
     [[ ! -e $DATA ]] || made_by=$(cat "$DATA/PG_VERSION" 2>/dev/null) ||
-        fail "The data in $DATA cannot be read: another user owns it, or it is no PostgreSQL data. Start with --fresh to remove it."
+        fail "The data in $DATA is not PostgreSQL's. Start with ./run --fresh to remove it."
     [[ $made_by ]] || return 0
     [[ -x /usr/lib/postgresql/$made_by/bin/postgres ]] ||
-        fail "The data in $DATA was made by PostgreSQL $made_by; installed is $(basename "$(dirname "$programs")"). Start with --fresh to remove it, or install postgresql-$made_by."
+        fail "The data in $DATA was made by PostgreSQL $made_by; installed is $(basename "$(dirname "$programs")"). Start with ./run --fresh to remove it, or install postgresql-$made_by."
     programs=/usr/lib/postgresql/$made_by/bin
 }
 
@@ -56,7 +57,9 @@ remove_stale_pid() {
 }
 
 place_data
+[[ $1 != remove ]] || remove_data
 choose_user
+check_owner "${user:-$(id -un)}"
 choose_programs
 lock_data
 [[ $1 == run ]] || exit 0

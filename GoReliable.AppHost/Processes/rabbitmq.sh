@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
 # RabbitMQ on the loopback interface, for the variables that the container image takes, PORT, and MANAGEMENT_PORT if it is to
 # have the management plugin.
-#   rabbitmq.sh check   says what is in the way of a start
-#   rabbitmq.sh run     runs the broker until SIGTERM
+#   rabbitmq.sh check    says what is in the way of a start
+#   rabbitmq.sh remove  removes the data
+#   rabbitmq.sh run      runs the broker until SIGTERM
 source "${BASH_SOURCE%/*}/server.sh"
+
+place_data
+[[ $1 != remove ]] || remove_data
 
 # The wrapper in /usr/sbin insists on root or the user rabbitmq; the script behind it does not.
 program=$(find /usr/lib/rabbitmq/lib -path '*/sbin/rabbitmq-server' 2>/dev/null | sort -V | tail -n 1)
-[[ $program ]] && command -v epmd >/dev/null || fail "RabbitMQ is not installed. $(install_with rabbitmq-server)"
-[[ ! -e $DATA || -w $DATA ]] || fail "The data in $DATA belongs to another user. Start with --fresh to remove it."
-place_data
+if [[ ! $program ]] || ! command -v epmd >/dev/null; then
+    fail "RabbitMQ is not installed. $(install_with rabbitmq-server)"
+fi
+check_owner "$(id -un)"
 lock_data
 [[ $1 == run ]] || exit 0
 
@@ -22,7 +27,8 @@ free_port() {
 }
 
 files=$TEMPORARY/$(basename "$DATA")-files
-mkdir -p -m 700 "$files"
+mkdir -p "$files"
+chmod 700 "$files"
 [[ -e $files/.erlang.cookie ]] || (umask 377 && od -An -N 16 -tx1 /dev/urandom | tr -d ' \n' >"$files/.erlang.cookie")
 : >"$files/rabbitmq-env.conf"
 echo '[].' >"$files/advanced.config"
@@ -49,7 +55,8 @@ export RABBITMQ_CONF_ENV_FILE=$files/rabbitmq-env.conf RABBITMQ_ENABLED_PLUGINS_
 export RABBITMQ_PID_FILE=$files/pid RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
 ERL_EPMD_PORT=$(free_port)
 RABBITMQ_DIST_PORT=$(free_port)
-mkdir -p -m 700 "$DATA"
+mkdir -p "$DATA"
+chmod 700 "$DATA"
 cd "$files"
 
 # Left alone, the broker starts an epmd on all interfaces that outlives it.

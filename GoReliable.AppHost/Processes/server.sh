@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What postgres.sh and rabbitmq.sh share. They get:
+# What the scripts beside it share. They get:
 #   DATA       where the server keeps its data
 #   TEMPORARY  a directory of this run of the AppHost, which it removes when it ends
 #   APPHOST    the AppHost's process id
@@ -34,11 +34,25 @@ create_parent() {
     ((EUID != 0)) || chmod go+x "$parent"
 }
 
+# $1 is who runs the server.
+check_owner() {
+    local owner
+    [[ -e $DATA ]] || return 0
+    owner=$(stat -c %U "$DATA")
+    [[ $owner == "$1" ]] || fail "The data in $DATA belongs to the user $owner, but the server runs as $1. Give it back with: chown -R $1 $DATA"
+}
+
 # Until this script and the server have ended, however they end: the server inherits the lock.
 lock_data() {
     create_parent
     exec 9>"$DATA.lock" || fail "The data in $DATA cannot be used: another user owns it."
     flock --nonblock 9 || fail "The data in $DATA is in use: the platform already runs in this folder. Stop it first."
+}
+
+remove_data() {
+    lock_data
+    rm -rf "$DATA" "$DATA.new" "$DATA.lock" || fail "The data in $DATA cannot be removed."
+    exit 0
 }
 
 # Runs the server until it ends, and passes on the AppHost's wish to stop as the signal $1.
@@ -60,5 +74,5 @@ run_server() {
 
 # The AppHost does it, unless it was killed or ended before the server did.
 remove_temporary() {
-    [[ -e $TEMPORARY/in-use && -d /proc/$APPHOST ]] || rm -rf "$TEMPORARY"
+    [[ -e $TEMPORARY/in-use && -d /proc/$APPHOST ]] || rm -rf "$TEMPORARY" 2>/dev/null || true # The last one succeeds.
 }

@@ -34,9 +34,6 @@ public sealed class LivePlatform : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         platform = await GoReliablePlatform.StartAsync(configure: MakeRequestsWaitForConnections, observability: true);
-        if (platform.IsSkipped("prometheus"))
-            return;
-
         await platform.WaitUntilHealthyAsync("prometheus");
         Prometheus = new LivePrometheus(platform.Client("prometheus", customer: null));
 

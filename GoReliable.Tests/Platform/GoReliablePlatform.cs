@@ -89,20 +89,36 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     /// <summary>A client of a service's management port.</summary>
     public HttpClient Management(string service) => new() { BaseAddress = app.GetEndpoint(service, "management") };
 
-    /// <summary>Whether a resource has been left out because this machine has no container runtime, and no program that does the same.</summary>
-    public bool IsSkipped(string resource) =>
-        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && state.Snapshot.State?.Text == KnownResourceStates.NotStarted;
-
     public async Task StopAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StopCommand, KnownResourceStates.TerminalStates);
 
     public async Task StartAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StartCommand, [KnownResourceStates.Running]);
 
+    /// <summary>Stops it and starts it again, by one command.</summary>
+    public async Task RestartAsync(string resource)
+    {
+        var before = ProcessId(resource);
+        await CommandAsync(resource, KnownResourceCommands.RestartCommand, [KnownResourceStates.Running]);
+        await Eventually.SeeAsync($"a new process of {resource}", () => Task.FromResult(ProcessId(resource)), now => now is not null && now != before);
+    }
+
+    /// <summary>What a resource has written until now.</summary>
+    public async Task<IReadOnlyList<string>> LogAsync(string resource)
+    {
+        var lines = new List<string>();
+        if (app.ResourceNotifications.TryGetCurrentState(resource, out var state))
+        {
+            await foreach (var batch in app.Services.GetRequiredService<ResourceLoggerService>().GetAllAsync(state.ResourceId))
+                lines.AddRange(batch.Select(line => line.Content));
+        }
+        return lines;
+    }
+
     /// <summary>Whether a resource is a process of this machine, and not inside a container.</summary>
     public bool IsProcess(string resource) => app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is not null;
 
-    /// <summary>The process that a resource is now; null where it is none of this machine.</summary>
+    /// <summary>The process that a resource is now, without what started it; null where it is none of this machine.</summary>
     public int? ProcessId(string resource) =>
-        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is { } pid ? Convert.ToInt32(pid, CultureInfo.InvariantCulture) : null;
+        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is { } pid ? ServerOf(Convert.ToInt32(pid, CultureInfo.InvariantCulture)) : null;
 
     /// <summary>Whether a resource was stopped, killed, or ended by itself.</summary>
     public bool HasEnded(string resource) =>
@@ -116,11 +132,17 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         await app.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
     }
 
-    // With its children: Aspire starts a project by `dotnet run`, whose child the service is.
     private static void Kill(ResourceEvent running)
     {
-        using var process = Process.GetProcessById(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture));
-        process.Kill(entireProcessTree: true);
+        using var process = Process.GetProcessById(ServerOf(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)));
+        process.Kill();
+    }
+
+    // A service is the child of `dotnet run`, a server that of its script (which may have started a companion before it).
+    private static int ServerOf(int pid)
+    {
+        var children = File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return children.Length == 0 ? pid : int.Parse(children[^1], CultureInfo.InvariantCulture);
     }
 
     private static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
