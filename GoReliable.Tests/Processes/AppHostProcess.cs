@@ -26,7 +26,7 @@ internal sealed class AppHostProcess : IDisposable
     {
         string[] program = byDotnetRun
             ? ["run", "--no-build", "--no-launch-profile", "--project", Path.Combine(AppHostRun.Repository, "GoReliable.AppHost"), "--"]
-            : [typeof(Projects.GoReliable_AppHost).Assembly.Location];
+            : [AppHostRun.Program];
         string[] apart = ["--KeepData=false", "--DcpPublisher:RandomizePorts=true", .. arguments];
         var appHost = new AppHostProcess();
         appHost.process = await TiedProcess.StartDotnetAsync([.. program, .. apart],
