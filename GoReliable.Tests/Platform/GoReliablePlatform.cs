@@ -13,6 +13,8 @@ namespace GoReliable.Tests.Platform;
 /// <summary>The whole platform as its AppHost describes it: real PostgreSQL, real RabbitMQ, the services as processes.</summary>
 public sealed partial class GoReliablePlatform : IAsyncDisposable
 {
+    private static readonly string[] Services = ["gateway", "orders", "notifications"];
+
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
 
     private readonly DistributedApplication app;
@@ -33,17 +35,28 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     /// <param name="replicas">Of Orders and of Notifications, each.</param>
     /// <param name="configure">Changes the AppHost's model before it is built.</param>
     /// <param name="observability">Whether Prometheus and the others run too; most tests start faster without.</param>
-    public static async Task<GoReliablePlatform> StartAsync(int replicas = 1, Action<IDistributedApplicationTestingBuilder>? configure = null, bool observability = false)
+    /// <param name="dashboardToken">Runs the dashboard too, which asks for this token and gets the telemetry. Without it, <see cref="Telemetry"/> does.</param>
+    public static async Task<GoReliablePlatform> StartAsync(
+        int replicas = 1, Action<IDistributedApplicationTestingBuilder>? configure = null, bool observability = false, string? dashboardToken = null)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         timeout.CancelAfter(StartTimeout);
 
         var pickup = Directory.CreateTempSubdirectory("goreliable-pickup-").FullName;
         string[] arguments = ["--KeepData=false", $"--Observability={observability}", string.Create(CultureInfo.InvariantCulture, $"--Replicas={replicas}")];
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(arguments, timeout.Token);
+        if (dashboardToken is not null)
+        {
+            arguments =
+            [
+                .. arguments, $"--ASPNETCORE_URLS=http://127.0.0.1:{ServiceProcess.FreePort()}", $"--AppHost:BrowserToken={dashboardToken}", "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true",
+                $"--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}", $"--ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}",
+            ];
+        }
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(
+            arguments, (options, _) => options.DisableDashboard = dashboardToken is null, timeout.Token);
         builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment("Email__PickupFolder", pickup);
         var telemetry = await OtlpEndpoint.StartAsync(timeout.Token);
-        foreach (var service in new[] { "gateway", "orders", "notifications" })
+        foreach (var service in dashboardToken is null ? Services : [])
         {
             builder.CreateResourceBuilder<ProjectResource>(service)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", telemetry.GrpcEndpoint.OriginalString)
@@ -85,6 +98,9 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
             client.DefaultRequestHeaders.Authorization = Tokens.Bearer(customer, scopes);
         return client;
     }
+
+    /// <summary>A client of the dashboard, if it runs.</summary>
+    public HttpClient Dashboard() => new() { BaseAddress = app.GetEndpoint("aspire-dashboard", "http") };
 
     /// <summary>A client of a service's management port.</summary>
     public HttpClient Management(string service) => new() { BaseAddress = app.GetEndpoint(service, "management") };

@@ -29,18 +29,21 @@ internal sealed class AppHostProcess : IDisposable
             : [AppHostRun.Program];
         string[] apart = ["--KeepData=false", "--DcpPublisher:RandomizePorts=true", .. arguments];
         var appHost = new AppHostProcess();
-        appHost.process = await TiedProcess.StartDotnetAsync([.. program, .. apart],
-        [
-            new("DOTNET_ENVIRONMENT", "Development"), new("ASPNETCORE_ENVIRONMENT", "Development"), new("ASPIRE_ALLOW_UNSECURED_TRANSPORT", "true"),
-            .. DashboardAddresses.Select(name => new KeyValuePair<string, string>(name, $"http://127.0.0.1:{ServiceProcess.FreePort()}")),
-            new(appHost.mark.Split('=')[0], appHost.mark.Split('=')[1]),
-        ]);
+        appHost.process = await TiedProcess.StartDotnetAsync([.. program, .. apart], LaunchVariables().Append(new(appHost.mark.Split('=')[0], appHost.mark.Split('=')[1])));
         appHost.process.OutputDataReceived += appHost.Keep;
         appHost.process.ErrorDataReceived += appHost.Keep;
         appHost.process.BeginOutputReadLine();
         appHost.process.BeginErrorReadLine();
         return appHost;
     }
+
+    /// <summary>What a launch profile over plain http sets, with ports that are free.</summary>
+    public static Dictionary<string, string> LaunchVariables() => new(DashboardAddresses.Select(name => KeyValuePair.Create(name, $"http://127.0.0.1:{ServiceProcess.FreePort()}")))
+    {
+        ["DOTNET_ENVIRONMENT"] = "Development",
+        ["ASPNETCORE_ENVIRONMENT"] = "Development",
+        ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
+    };
 
     /// <summary>Every process that belongs to it and lives, itself included: name and id.</summary>
     public IReadOnlyList<(string Name, int Id)> Family() =>

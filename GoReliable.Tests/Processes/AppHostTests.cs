@@ -32,7 +32,7 @@ public sealed class AppHostTests
         other.Start();
         var port = ((IPEndPoint)other.LocalEndpoint).Port;
 
-        var run = await AppHostRun.RunAsync(["--KeepData=false", "--Observability=false"], new Dictionary<string, string> { ["DOTNET_ENVIRONMENT"] = "Development", ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}" });
+        var run = await AppHostRun.RunAsync(["--KeepData=false", "--Observability=false"], new Dictionary<string, string>(AppHostProcess.LaunchVariables()) { ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}" });
 
         Assert.Equal(1, run.ExitCode);
         Assert.Matches("^Port [0-9]+, which is for .*, is taken by another program\\. Is the platform running already\\? End that first\\.\n$", run.Error);
@@ -41,7 +41,7 @@ public sealed class AppHostTests
     [Fact]
     public async Task A_wrong_choice_of_servers_is_a_sentence_and_exit_code_1()
     {
-        var run = await AppHostRun.RunAsync(["--Servers=clouds"]);
+        var run = await AppHostRun.RunAsync(["--Servers=clouds"], AppHostProcess.LaunchVariables());
 
         Assert.Equal((1, "Servers is 'containers' or 'processes', not 'clouds'.\n"), (run.ExitCode, run.Error));
     }
