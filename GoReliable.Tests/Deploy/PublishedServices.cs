@@ -7,10 +7,6 @@ public sealed class PublishedServices : IAsyncLifetime
     internal static readonly string[] Options =
         ["--configuration", "Release", "--runtime", "linux-x64", "--self-contained", "false", "-p:PublishReadyToRun=true"];
 
-    private static readonly UnixFileMode Readable =
-        UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead
-        | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-
     private readonly string folder = Directory.CreateTempSubdirectory("goreliable-published-").FullName;
 
     /// <summary>Where a service is: <c>Gateway</c>, <c>Orders</c> or <c>Notifications</c>.</summary>
@@ -19,7 +15,6 @@ public sealed class PublishedServices : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Images are for Linux.");
-        File.SetUnixFileMode(folder, Readable | UnixFileMode.UserWrite);
         foreach (var service in new[] { "Gateway", "Orders", "Notifications" })
         {
             // A place of its own for what the compiler leaves: the tests' own output stays as it is.
@@ -29,16 +24,20 @@ public sealed class PublishedServices : IAsyncLifetime
                 "--artifacts-path", DeployFiles.Path("GoReliable.Tests/obj/published"), "--disable-build-servers", "-nodeReuse:false",
             ]);
             Assert.True(exitCode == 0, output);
-            foreach (var below in Directory.EnumerateDirectories(Folder(service), "*", SearchOption.AllDirectories).Append(Folder(service)))
-                File.SetUnixFileMode(below, Readable);
         }
+        await ChangeAccessAsync("a-w,a+rX");
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        foreach (var below in Directory.EnumerateDirectories(folder, "*", SearchOption.AllDirectories))
-            File.SetUnixFileMode(below, Readable | UnixFileMode.UserWrite);
+        if (OperatingSystem.IsLinux())
+            await ChangeAccessAsync("u+w");
         Directory.Delete(folder, recursive: true);
-        return ValueTask.CompletedTask;
+    }
+
+    private async Task ChangeAccessAsync(string mode)
+    {
+        var (exitCode, output) = await Tool.RunAsync("chmod", "part of every system", "-R", mode, folder);
+        Assert.True(exitCode == 0, output);
     }
 }
