@@ -93,6 +93,6 @@ public sealed partial class ForkTests : IDisposable
         return [.. KubernetesObjects.Parse(output).Of<V1Deployment>().SelectMany(deployment => deployment.Spec.Template.Spec.Containers).Select(container => container.Image).Order(StringComparer.Ordinal)];
     }
 
-    [GeneratedRegex("^grep -rl goreliable/goreliable deploy .+$", RegexOptions.Multiline)]
+    [GeneratedRegex("grep -rl goreliable/goreliable deploy .+$", RegexOptions.Multiline)]
     private static partial Regex RenameCommand { get; }
 }
