@@ -74,8 +74,8 @@ public sealed class OutboxPlatform : IAsyncLifetime
 
     internal async Task<double> GaugeAsync(string name) => (await Exposition.ScrapeAsync(Operator)).Sum($"goreliable_order_service_{name}");
 
-    /// <summary>A queue on the exchange of orders, until the channel is closed.</summary>
-    internal async Task<IChannel> BindAsync(string queue, string routingKey, int? mostMessages = null)
+    /// <summary>A queue on the exchange of orders, until it is disposed of.</summary>
+    internal async Task<BoundQueue> BindAsync(string queue, string routingKey, int? mostMessages = null)
     {
         var connection = await Platform.BrokerAsync();
         var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
@@ -84,7 +84,13 @@ public sealed class OutboxPlatform : IAsyncLifetime
             (arguments["x-max-length"], arguments["x-overflow"]) = (most, "reject-publish");
         await channel.QueueDeclareAsync(queue, durable: false, exclusive: true, autoDelete: true, arguments, cancellationToken: TestContext.Current.CancellationToken);
         await channel.QueueBindAsync(queue, OrderTopology.Exchange, routingKey, cancellationToken: TestContext.Current.CancellationToken);
-        return channel;
+        return new BoundQueue(connection, channel);
+    }
+
+    internal sealed record BoundQueue(IConnection Connection, IChannel Channel) : IAsyncDisposable
+    {
+        // It is exclusive: it goes with its connection.
+        public ValueTask DisposeAsync() => Connection.DisposeAsync();
     }
 
     internal Task<HttpResponseMessage> RedriveAsync(object request) => Operator.PostAsJsonAsync("/outbox/set-aside/redrive", request, TestContext.Current.CancellationToken);

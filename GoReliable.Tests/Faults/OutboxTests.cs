@@ -73,7 +73,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
         await Eventually.SeeAsync("both published", () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{order}'"), count => count == 0);
         var keys = new List<string>();
-        while (await all.BasicGetAsync("all", autoAck: true, Cancel) is { } message)
+        while (await all.Channel.BasicGetAsync("all", autoAck: true, Cancel) is { } message)
             keys.Add(message.RoutingKey);
         Assert.Equal(["one.first", "order.confirmed"], keys.Where(key => key == "one.first" || key == "order.confirmed"));
     }
@@ -125,7 +125,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         var before = DateTimeOffset.UtcNow;
         await using (var full = await own.BindAsync("full", "order.created", mostMessages: 1))
         {
-            var orders = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => alice.CreateAsync()));
+            await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => alice.CreateAsync()));
             await own.InsertAsync(Guid.CreateVersion7(), "order.confirmed");
             await Eventually.SeeAsync("one of another type published", () => own.CountAsync("order.confirmed"), count => count == 0);
             await Eventually.SeeAsync("refused events", () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside WHERE attempts >= 6"), count => count > 0, TimeSpan.FromMinutes(2));
