@@ -96,12 +96,13 @@ internal sealed class OutboxRelay(
                 Tell(published, activity);
                 if (isFull && publisher.IsOpen && published is { Lost: 0, HasRefused: false } && !stoppingToken.IsCancellationRequested)
                 {
-                    await HealAsync(published, publisher, stoppingToken);
                     messages = await reader.ContinueAsync(published, Limit);
+                    await HealAsync(published, publisher, stoppingToken);
                     continue;
                 }
 
-                await reader.EndAsync(published);
+                if (!published.IsEmpty)
+                    await reader.EndAsync(published);
                 if (published.Lost > 0 || !publisher.IsOpen)
                     throw new RelayException(publisher);
                 await HealAsync(published, publisher, stoppingToken);

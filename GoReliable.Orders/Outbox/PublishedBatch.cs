@@ -48,6 +48,9 @@ internal sealed class PublishedBatch
     /// <summary>How many rows nobody knows of, since the channel was closed.</summary>
     public int Lost { get; }
 
+    /// <summary>Whether there is nothing to write down.</summary>
+    public bool IsEmpty => Confirmed.Length == 0 && Failed.Count == 0;
+
     /// <summary>Adds the statements. The first one, where anything was confirmed, is <see cref="OutboxReader.Delete"/>.</summary>
     public void AddTo(NpgsqlBatch batch)
     {
