@@ -31,7 +31,7 @@ builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInf
 builder.Services.AddApiDescription();
 
 var app = builder.Build();
-app.MapDefaultEndpoints();
+app.MapDefaultEndpoints(management => management.MapSetAside());
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseAuthentication();

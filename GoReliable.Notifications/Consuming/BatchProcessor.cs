@@ -109,6 +109,7 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
             // A connection that broke meanwhile answers with InvalidOperationException.
             catch (Exception exception) when (exception is InvalidOperationException || (exception is NpgsqlException refused && refused.IsOfTheServer()))
             {
+                database.LeaveReadOnlyServer(exception);
                 if (Interlocked.Exchange(ref databaseAway, 1) == 0)
                     logger.DatabaseUnavailable(exception.Message);
                 await Task.Delay(Backoff(tries), time, giveUp);

@@ -90,6 +90,7 @@ internal sealed class DeadLetterCollector(Broker broker, SchemaUpgrade schema, N
             }
             catch (NpgsqlException exception) when (exception.IsOfTheServer() && channel.IsOpen)
             {
+                database.LeaveReadOnlyServer(exception);
                 Complain(exception);
                 await Task.Delay(Interval, time, stoppingToken);
             }

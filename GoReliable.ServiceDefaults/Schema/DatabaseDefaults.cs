@@ -33,7 +33,8 @@ public static class DatabaseDefaults
             database.ConnectionStringBuilder.MaxPoolSize = MaxPoolSize;
         // A host that vanished in the middle of a transaction keeps its locks until TCP notices, in hours. And its connections:
         // with those of a few the server is full. So TCP is to ask sooner, and to give up after a minute.
-        database.ConnectionStringBuilder.Options = "-c idle_in_transaction_session_timeout=60s -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
+        // Nor is any statement here worth compiling, which takes longer than to execute it.
+        database.ConnectionStringBuilder.Options = "-c jit=off -c idle_in_transaction_session_timeout=60s -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
         database.ConfigureTracing(tracing => tracing
             // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
             .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })

@@ -12,7 +12,7 @@ public sealed class MigrateTests(SharedPlatform shared)
     // Of each service.
     private const int Scripts = 2;
 
-    private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "schemaversions"];
+    private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "outbox_set_aside", "schemaversions"];
     private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "notifications", "schemaversions"];
 
     public static TheoryData<string, string[]> Services => new() { { "Orders", OrdersTables }, { "Notifications", NotificationsTables } };
