@@ -19,6 +19,7 @@ var app = builder.Build();
 // The order is the meaning: probes and scrapes leave first, then everything is measured, also the errors that come next.
 app.MapDefaultEndpoints();
 app.UseForwardedHeaders();
+app.UseHopByHop();
 app.UseMiddleware<RequestTelemetry>();
 app.UseSecurityHeaders();
 app.UseExceptionHandler();
@@ -28,6 +29,8 @@ app.UseRequestLimits();
 app.UseAuthentication();
 app.UseCustomerLimit();
 app.UseAuthorization();
+app.UseCustomerLoad();
+app.UseWholeBody();
 app.UseLoadShedding();
 app.MapRoutes();
 

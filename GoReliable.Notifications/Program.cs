@@ -4,6 +4,7 @@ using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Listing;
 using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Limits;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 
@@ -30,6 +31,7 @@ builder.AddRabbitMQClient("messaging", settings =>
     settings.MaxConnectRetryCount = 0;
 }, BrokerExtensions.Configure);
 
+builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();
 builder.AddDelivery();
 builder.AddConsuming();
@@ -42,6 +44,7 @@ app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseAuthentication();
 app.UseAuthorization();
+app.UseDatabaseShare();
 app.MapNotifications();
 
 await app.RunAsync();

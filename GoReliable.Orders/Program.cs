@@ -2,6 +2,7 @@ using GoReliable.Orders;
 using GoReliable.Orders.Ordering;
 using GoReliable.Orders.Outbox;
 using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Limits;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -24,11 +25,11 @@ builder.AddRabbitMQClient("messaging", settings =>
     settings.MaxConnectRetryCount = 0;   // Broker keeps trying, without blocking anybody
 }, BrokerExtensions.Configure);
 
+builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();
 builder.AddOrdering();
 builder.Services.AddOutbox();
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJson.Default));
-builder.Services.AddApiDescription();
 
 var app = builder.Build();
 app.MapDefaultEndpoints(management => management.MapSetAside());
@@ -36,6 +37,7 @@ app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseAuthentication();
 app.UseAuthorization();
+app.UseDatabaseShare();
 app.MapOrders();
 app.MapApiDescription();
 await app.RunAsync();

@@ -3,6 +3,8 @@ using System.Security.Claims;
 using System.Threading.RateLimiting;
 using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Limits;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.RateLimiting;
 
 namespace GoReliable.Gateway.Limits;
@@ -17,6 +19,7 @@ internal sealed class EdgeLimits : IDisposable
     private readonly WatchedSection<RateLimit> perCustomer;
     private readonly WatchedSection<LoadShedding> load;
     private readonly PartitionedRateLimiter<HttpContext>[] limiters;
+    private readonly Telemetry telemetry;
 
     /// <exception cref="InvalidSettingException">A setting is not what it must be.</exception>
     public EdgeLimits(IConfiguration configuration, Telemetry telemetry, ILogger<EdgeLimits> logger)
@@ -28,9 +31,9 @@ internal sealed class EdgeLimits : IDisposable
         PerAddress = Refuse(StatusCodes.Status429TooManyRequests, "address_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (ulong, RateLimit)>(AddressPartition));
         PerCustomer = Refuse(StatusCodes.Status429TooManyRequests, "customer_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, RateLimit)>(CustomerPartition));
         CustomerLoad = Refuse(StatusCodes.Status429TooManyRequests, "customer_load", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, ulong, LoadShedding)>(CustomerLoadPartition));
-        var places = PartitionedRateLimiter.Create<HttpContext, LoadShedding>(LoadPartition);
-        Load = Refuse(StatusCodes.Status503ServiceUnavailable, "load", telemetry, new QueueDeadline(places, () => load.Current.QueueTimeout));
-        limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, CustomerLoad.GlobalLimiter!, Load.GlobalLimiter!];
+        Places = new QueueDeadline(PartitionedRateLimiter.Create<HttpContext, (bool, LoadShedding)>(PlacePartition), () => load.Current.QueueTimeout);
+        limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, CustomerLoad.GlobalLimiter!, Places];
+        this.telemetry = telemetry;
     }
 
     public RateLimiterOptions PerAddress { get; }
@@ -39,7 +42,15 @@ internal sealed class EdgeLimits : IDisposable
 
     public RateLimiterOptions CustomerLoad { get; }
 
-    public RateLimiterOptions Load { get; }
+    public PartitionedRateLimiter<HttpContext> Places { get; }
+
+    /// <summary>Answers a request that got no place.</summary>
+    public void RefusePlace(HttpContext context, RateLimitLease lease)
+    {
+        context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        context.Response.Headers.RetryAfter = RetryAfter(lease);
+        telemetry.RequestRejected("load");
+    }
 
     public void Dispose()
     {
@@ -65,7 +76,9 @@ internal sealed class EdgeLimits : IDisposable
         Customer(context) is { Length: > 0 } customer ? (customer, 0UL, load.Current) : ("", ClientNetwork.Of(context.Connection.RemoteIpAddress), load.Current),
         key => key.Item3.CustomerLimiter());
 
-    private RateLimitPartition<LoadShedding> LoadPartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(load.Current, key => key.Limiter());
+    // What everybody may ask for must not take the places of customers.
+    private RateLimitPartition<(bool, LoadShedding)> PlacePartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(
+        (context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null, load.Current), key => key.Item1 ? key.Item2.Limiter() : key.Item2.DocsLimiter());
 
     private static string? Customer(HttpContext context) => context.User.FindFirstValue(IdentityExtensions.SubjectClaim);
 

@@ -15,14 +15,13 @@ internal static class LimitExtensions
     /// <summary>After authentication, and before authorization, so that asking for what is forbidden is limited as well.</summary>
     public static void UseCustomerLimit(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerCustomer);
 
-    /// <summary>
-    /// After authorization: bodies are read while requests are forwarded, and slow ones from nobody in particular could
-    /// take every place.
-    /// </summary>
+    /// <summary>After authorization, and before the body is waited for: nobody in particular must not have us wait for bodies.</summary>
+    public static void UseCustomerLoad(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().CustomerLoad);
+
+    /// <summary>Last, when all of the request is here.</summary>
     public static void UseLoadShedding(this WebApplication app)
     {
         var limits = app.Services.GetRequiredService<EdgeLimits>();
-        app.UseRateLimiter(limits.CustomerLoad);
-        app.UseRateLimiter(limits.Load);
+        app.UsePlaces(limits.Places, limits.RefusePlace);
     }
 }

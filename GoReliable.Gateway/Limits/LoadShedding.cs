@@ -7,11 +7,15 @@ namespace GoReliable.Gateway.Limits;
 internal sealed record LoadShedding
 {
     /// <summary>
-    /// Requests being forwarded. By Little's law 256 are 2,000 requests a second, about what two cores forward, at 128 ms:
+    /// Requests at a service. By Little's law 256 are 2,000 requests a second, about what two cores forward, at 128 ms:
     /// far more than a healthy platform has, and little enough that the last one in is still answered within its second.
     /// </summary>
     [Range(1, 100_000)]
     public int Concurrency { get; init; } = 256;
+
+    /// <summary>The same for what needs no token: the pages of the documentation.</summary>
+    [Range(1, 100_000)]
+    public int Docs { get; init; } = 32;
 
     /// <summary>Requests waiting for one of those to end: a short peak is smoothed, a long one is not hidden.</summary>
     [Range(0, 100_000)]
@@ -24,11 +28,16 @@ internal sealed record LoadShedding
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Of one customer, or of one address where no token is needed: who sends slowly, or takes answers slowly, must not have all the places.</summary>
+    /// <summary>
+    /// Of one customer, or of one address where no token is needed, from the headers of the request to the end of the answer:
+    /// nobody keeps all the places busy, and who sends or reads slowly holds no more than these.
+    /// </summary>
     [Range(1, 100_000)]
     public int PerCustomer { get; init; } = 64;
 
     public ConcurrencyLimiterOptions CustomerLimiter() => new() { PermitLimit = PerCustomer, QueueLimit = 0 };
 
     public ConcurrencyLimiterOptions Limiter() => new() { PermitLimit = Concurrency, QueueLimit = Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
+
+    public ConcurrencyLimiterOptions DocsLimiter() => new() { PermitLimit = Docs, QueueLimit = Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
 }

@@ -61,7 +61,8 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
     public string? ReasonToRetry(Outcome<HttpResponseMessage> outcome) => outcome switch
     {
         // An earlier try is still at work on this Idempotency-Key. What it makes will be the answer: worth the rest of the time.
-        { Result.StatusCode: HttpStatusCode.Conflict } when mayStillRun => Retry.InFlight,
+        // No other conflict says when to come again.
+        { Result: { StatusCode: HttpStatusCode.Conflict, Headers.RetryAfter: not null } } when mayStillRun => Retry.InFlight,
         // Not a byte was sent, so this is good for every request.
         { Exception: { } exception } when Failures.ReachedNobody(exception) && (HasFreshReplica || retries < MaxRetries) => Retry.Unreachable,
         _ when retries == MaxRetries => null,

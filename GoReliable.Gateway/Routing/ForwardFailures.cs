@@ -21,12 +21,7 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
         if (context.GetForwarderErrorFeature() is not { } failure)
             return;
         if (IsClients(failure.Error))
-        {
-            // What was left of the body is not read: Kestrel ends the connection, and the client should know.
-            if (!context.Response.HasStarted && HttpProtocol.IsHttp11(context.Request.Protocol))
-                context.Response.Headers.Connection = "close";
             return;
-        }
 
         // That a service is left out was said when it began to be.
         if (failure.Exception is not BrokenCircuitException)
@@ -59,7 +54,7 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
         _ => failure.Exception?.GetBaseException().Message ?? "no reason given",
     };
 
-    // Gone away, or sent a body that is too long, too slow or malformed: its own affair.
+    // Gone away, its own affair. That its body is whole was seen to before.
     private static bool IsClients(ForwarderError error) => error is
         ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled or
         ForwarderError.RequestBodyClient or ForwarderError.ResponseBodyClient;

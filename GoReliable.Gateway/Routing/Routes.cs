@@ -19,7 +19,8 @@ internal sealed record Route(string Method, string Template, string Service, str
     public string Id => $"{Method} {Template}";
 
     /// <summary>Whether a request on this route may be sent to the service again when nobody knows what became of it.</summary>
-    public bool IsRepeatable(HttpRequest request) => HttpMethods.IsGet(Method) || (TakesKey && request.Headers.ContainsKey("Idempotency-Key"));
+    /// <param name="request">As the service will see it: a key that it is not sent is none.</param>
+    public bool IsRepeatable(HttpRequestMessage request) => HttpMethods.IsGet(Method) || (TakesKey && request.Headers.NonValidated.Contains("Idempotency-Key"));
 }
 
 /// <summary>The public API, route by route: what is not here does not exist outside.</summary>
@@ -33,8 +34,8 @@ internal static class Routes
         new("POST", "/api/v1/orders", Orders, Scopes.OrdersWrite, StatusCodes.Status201Created, TakesKey: true),
         new("GET", "/api/v1/orders", Orders, Scopes.OrdersRead),
         new("GET", "/api/v1/orders/{id}", Orders, Scopes.OrdersRead),
-        new("POST", "/api/v1/orders/{id}/confirm", Orders, Scopes.OrdersWrite),
-        new("POST", "/api/v1/orders/{id}/cancel", Orders, Scopes.OrdersWrite),
+        new("POST", "/api/v1/orders/{id}/confirm", Orders, Scopes.OrdersWrite, TakesKey: true),
+        new("POST", "/api/v1/orders/{id}/cancel", Orders, Scopes.OrdersWrite, TakesKey: true),
         new("GET", "/api/v1/orders/{id}/notifications", Notifications, Scopes.OrdersRead),
         new("GET", "/openapi/v1.json", Orders, Scope: null),
         new("GET", "/docs", Orders, Scope: null),
@@ -56,7 +57,7 @@ internal static class Routes
                 var route = routes[transforms.Route.RouteId];
                 transforms.AddRequestTransform(request =>
                 {
-                    new Forward(request.HttpContext, route.IsRepeatable(request.HttpContext.Request)).AttachTo(request.ProxyRequest);
+                    new Forward(request.HttpContext, route.IsRepeatable(request.ProxyRequest)).AttachTo(request.ProxyRequest);
                     return ValueTask.CompletedTask;
                 });
             });

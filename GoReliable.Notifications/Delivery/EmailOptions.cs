@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using MailKit.Security;
-using MimeKit;
 
 namespace GoReliable.Notifications.Delivery;
 
@@ -22,8 +21,8 @@ internal sealed class EmailOptions : IValidatableObject
     {
         if (string.IsNullOrWhiteSpace(Smtp.Host) && string.IsNullOrWhiteSpace(PickupFolder))
             yield return new ValidationResult("No way to send e-mail: set Email:Smtp:Host to an SMTP server, or Email:PickupFolder to a folder for .eml files.");
-        if (!MailboxAddress.TryParse(From, out _))
-            yield return new ValidationResult($"Email:From is not an e-mail address: '{From}'.");
+        if (!Addresses.TryParse(From, out _))
+            yield return new ValidationResult($"Email:From is not an e-mail address with an ASCII name before the @: '{From}'.");
         if (Smtp.Port is < 1 or > 65535)
             yield return new ValidationResult($"Email:Smtp:Port is {Smtp.Port}, but must be from 1 to 65535.");
     }

@@ -10,13 +10,13 @@ internal static class OrderEmail
     /// <exception cref="DeliveryException">The event's address is none.</exception>
     public static MimeMessage Write(OrderEvent @event, MailboxAddress from)
     {
-        if (!MailboxAddress.TryParse(@event.ContactEmail, out var recipient))
-            throw new DeliveryException("The order's contact address is not an e-mail address.", permanent: true);
+        if (!Addresses.TryParse(@event.ContactEmail, out var recipient))
+            throw new DeliveryException("The order's contact address is not an e-mail address, or not one that everybody reads alike.", permanent: true);
 
         var email = new MimeMessage
         {
             // The same for every attempt, so mail servers and readers can tell a second copy.
-            MessageId = $"{@event.Id}@{from.Domain}",
+            MessageId = $"{@event.Id}@{Addresses.AsciiDomain(from)}",
             Date = @event.Time,
             Subject = $"Order {@event.OrderId} {@event.Type.Happened}",
             Body = new TextPart("plain") { Text = Text(@event) },

@@ -1,40 +1,35 @@
-using GoReliable.Orders.Outbox;
-using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
+using GoReliable.Orders.Outbox;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Npgsql;
 
 namespace GoReliable.Orders.Ordering;
 
-/// <summary><c>POST /api/v1/orders/{id}/confirm</c> and <c>/cancel</c>: pending → confirmed → cancelled, pending → cancelled.</summary>
-internal sealed class ChangeStatus(NpgsqlDataSource database, ChaosSwitches chaos, GetOrder orders, OutboxSignal outbox, Telemetry telemetry, ILogger<ChangeStatus> logger, TimeProvider time)
+/// <summary>
+/// <c>POST /api/v1/orders/{id}/confirm</c> and <c>/cancel</c>: pending → confirmed → cancelled, pending → cancelled. They
+/// can be repeated: an order that has the state already is answered as it is, and with an <c>Idempotency-Key</c> as it was.
+/// </summary>
+internal sealed class ChangeStatus(ChangeRows rows, OutboxSignal outbox, Telemetry telemetry, ILogger<ChangeStatus> logger, TimeProvider time)
 {
-    // Changes the version that was read, or nothing; row and event in one statement, so in one commit.
-    private const string Update = """
-        -- UPDATE order
-        WITH changed AS (
-            UPDATE orders SET status = $3, updated_at = $4, version = version + 1
-            WHERE id = $1 AND version = $2
-            RETURNING id
-        )
-        INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
-        SELECT $5, id, $6, $7, $8, $9, $4 FROM changed
-        """;
+    public static Task<Results<Ok<Order>, ProblemHttpResult>> ConfirmAsync(Guid id, HttpContext context, Customer customer, ChangeStatus handler) =>
+        handler.HandleAsync("confirm", id, context, customer.Id, OrderStatus.Confirmed);
 
-    public static Task<Results<Ok<Order>, ProblemHttpResult>> ConfirmAsync(Guid id, Customer customer, ChangeStatus handler) =>
-        handler.HandleAsync("confirm", id, customer.Id, OrderStatus.Confirmed);
+    public static Task<Results<Ok<Order>, ProblemHttpResult>> CancelAsync(Guid id, HttpContext context, Customer customer, ChangeStatus handler) =>
+        handler.HandleAsync("cancel", id, context, customer.Id, OrderStatus.Cancelled);
 
-    public static Task<Results<Ok<Order>, ProblemHttpResult>> CancelAsync(Guid id, Customer customer, ChangeStatus handler) =>
-        handler.HandleAsync("cancel", id, customer.Id, OrderStatus.Cancelled);
-
-    private async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(string name, Guid id, string customerId, OrderStatus to)
+    private async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(string name, Guid id, HttpContext context, string customerId, OrderStatus to)
     {
         using var operation = telemetry.Operation(name);
+        if (!IdempotencyKey.TryRead(context.Request.Headers, out var key))
+        {
+            operation.Result = "invalid";
+            return Problems.BadIdempotencyKey;
+        }
         using var activity = Telemetry.Source.StartActivity($"{name} order");
         activity?.SetTag("goreliable.order.id", id.ToString());
         try
         {
-            var (result, answer) = await AnswerAsync(id, customerId, to);
+            var request = key is null ? null : new KeyedRequest(key, KeyedRequest.HashOf(name, id));
+            var (result, answer) = await AnswerAsync(id, context.Response, customerId, to, request);
             operation.Result = result;
             return answer;
         }
@@ -44,26 +39,31 @@ internal sealed class ChangeStatus(NpgsqlDataSource database, ChaosSwitches chao
         }
     }
 
-    private async Task<(string Result, Results<Ok<Order>, ProblemHttpResult> Answer)> AnswerAsync(Guid id, string customerId, OrderStatus to)
+    private async Task<(string Result, Results<Ok<Order>, ProblemHttpResult> Answer)> AnswerAsync(
+        Guid id, HttpResponse response, string customerId, OrderStatus to, KeyedRequest? request)
     {
         while (true)
         {
-            var order = await orders.FindAsync(id, customerId, CancellationToken.None);
+            var (order, first) = await rows.FindAsync(id, customerId, request);
+            if (first is not null && !first.Hash.AsSpan().SequenceEqual(request!.Hash))
+                return ("conflict", Problems.KeyUsedForAnotherRequest);
             if (order is null)
                 return ("not_found", Problems.NotFound);
-            if (!IsAllowed(order.Status, to))
+            if (first is { Answer: { } answer })
+                return ("replayed", Again(order with { Status = answer.Status, UpdatedAt = answer.UpdatedAt, Version = answer.Version }, response));
+            if (order.Status != to && !IsAllowed(order.Status, to))
                 return ("conflict", Problems.Transition(order.Status, to));
 
-            // After the change that came first, whatever this machine's clock says.
-            var at = Order.Now(time);
-            var changed = order with { Status = to, UpdatedAt = at > order.UpdatedAt ? at : order.UpdatedAt.AddMilliseconds(1), Version = order.Version + 1 };
-            if (!await StoreAsync(changed, customerId))
-                continue; // Somebody else changed it in between: look again.
-
-            outbox.Wake();
-            var (old, now) = (order.Status.Text(), to.Text());
-            telemetry.StatusChanged(old, now);
-            logger.OrderStatusChanged(id, old, now, changed.Version);
+            var changed = order.Status == to ? order : Changed(order, to);
+            switch (await rows.StoreAsync(order, changed, customerId, request))
+            {
+                case Stored.InFlight:
+                    return ("conflict", Problems.KeyInFlight(response));
+                case Stored.Nothing:
+                    continue; // Somebody else changed it in between, or used the key: look again.
+            }
+            if (changed.Version > order.Version)
+                Announce(order, changed);
             return ("ok", TypedResults.Ok(changed));
         }
     }
@@ -73,20 +73,24 @@ internal sealed class ChangeStatus(NpgsqlDataSource database, ChaosSwitches chao
         (OrderStatus.Pending, OrderStatus.Cancelled) or
         (OrderStatus.Confirmed, OrderStatus.Cancelled);
 
-    private async Task<bool> StoreAsync(Order changed, string customerId)
+    // After the change that came first, whatever this machine's clock says.
+    private Order Changed(Order order, OrderStatus to) => Order.Now(time) is var now && now > order.UpdatedAt
+        ? order with { Status = to, UpdatedAt = now, Version = order.Version + 1 }
+        : order with { Status = to, UpdatedAt = order.UpdatedAt.AddMilliseconds(1), Version = order.Version + 1 };
+
+    private void Announce(Order order, Order changed)
     {
-        using var query = telemetry.Query("update_order");
-        await chaos.Database.StrikeAsync(CancellationToken.None);
-        await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
-        await using var command = new NpgsqlCommand(Update, connection);
-        var parameters = command.Parameters;
-        parameters.Add(new NpgsqlParameter<Guid> { TypedValue = changed.Id });
-        parameters.Add(new NpgsqlParameter<int> { TypedValue = changed.Version - 1 });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = changed.Status.Text() });
-        parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = changed.UpdatedAt });
-        parameters.AddEvent(changed, customerId);
-        var stored = await command.ChangeAsync() == 1;
-        query.Succeeded();
-        return stored;
+        outbox.Wake();
+        var (from, to) = (order.Status.Text(), changed.Status.Text());
+        telemetry.StatusChanged(from, to);
+        logger.OrderStatusChanged(order.Id, from, to, changed.Version);
+    }
+
+    private Ok<Order> Again(Order order, HttpResponse response)
+    {
+        response.Headers[IdempotencyKey.ReplayedHeader] = "true";
+        telemetry.Replayed();
+        logger.OrderReplayed(order.Id);
+        return TypedResults.Ok(order);
     }
 }

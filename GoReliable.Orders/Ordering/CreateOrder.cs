@@ -15,8 +15,6 @@ namespace GoReliable.Orders.Ordering;
 /// </summary>
 internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos, OutboxSignal outbox, Telemetry telemetry, ILogger<CreateOrder> logger, TimeProvider time)
 {
-    private const string ReplayedHeader = "Idempotency-Replayed";
-
     private const string Insert = """
         -- INSERT order
         WITH stored AS (
@@ -79,7 +77,7 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         {
             if (key is null)
                 await StoreAsync(order, customer.Id);
-            else if (await StoreOnceAsync(order, customer.Id, key, request.Hash()) is { } earlier)
+            else if (await StoreOnceAsync(order, customer.Id, new(key, request.Hash()), context.Response) is { } earlier)
                 return Again(earlier, context.Response, activity);
         }
         catch (Exception exception) when (Telemetry.Failed(activity, exception))
@@ -99,7 +97,7 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         activity?.SetTag("goreliable.order.id", earlier.Order?.Id.ToString());
         if (earlier.Problem is not null)
             return ("conflict", earlier.Problem);
-        response.Headers[ReplayedHeader] = "true";
+        response.Headers[IdempotencyKey.ReplayedHeader] = "true";
         telemetry.Replayed();
         logger.OrderReplayed(earlier.Order!.Id);
         return ("replayed", Created(earlier.Order));
@@ -127,7 +125,7 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
     }
 
     /// <returns>Null when the order is stored; else what the first request with this key means for this one.</returns>
-    private async Task<(Order? Order, ProblemHttpResult? Problem)?> StoreOnceAsync(Order order, string customerId, string key, byte[] hash)
+    private async Task<(Order? Order, ProblemHttpResult? Problem)?> StoreOnceAsync(Order order, string customerId, KeyedRequest request, HttpResponse response)
     {
         while (true)
         {
@@ -135,21 +133,21 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
             await chaos.Database.StrikeAsync(CancellationToken.None);
             await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
             await using var command = Command(connection, InsertOnce, order, customerId);
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
-            command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = hash });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
+            command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = request.Hash });
             await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
             await row.ReadAsync(CancellationToken.None);
             query.Succeeded();
 
             var (alone, claimed) = (row.GetBoolean(0), row.GetBoolean(1));
             if (!alone)
-                return (null, Problems.KeyInFlight);
+                return (null, Problems.KeyInFlight(response));
             if (claimed)
                 return null;
             if (row.IsDBNull(2))
                 continue; // The first one committed after this statement's snapshot was taken; the next one sees it.
-            if (!row.GetFieldValue<byte[]>(2).AsSpan().SequenceEqual(hash))
-                return (null, Problems.KeyUsedForAnotherOrder);
+            if (!row.GetFieldValue<byte[]>(2).AsSpan().SequenceEqual(request.Hash))
+                return (null, Problems.KeyUsedForAnotherRequest);
 
             var now = Order.Read(row, first: 3);
             return (now with { Status = OrderStatus.Pending, UpdatedAt = now.CreatedAt, Version = 1 }, null);

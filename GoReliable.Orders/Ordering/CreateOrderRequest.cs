@@ -64,8 +64,10 @@ internal sealed partial record CreateOrderRequest(string Currency, OrderItem[] I
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Sku();
 
+    // No "=?": it begins an encoded word (https://www.rfc-editor.org/rfc/rfc2047#section-2), which readers of mails decode
+    // in addresses as well, to another address.
     // A "valid e-mail address" (https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address), but with the dots
     // of its local part where mail servers take them: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
-    [GeneratedRegex(@"^(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?!.*=\?)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\z", RegexOptions.CultureInvariant)]
     private static partial Regex Email();
 }

@@ -7,6 +7,9 @@ internal static partial class IdempotencyKey
 {
     public const string Header = "Idempotency-Key";
 
+    /// <summary>Says in the answer that it is the first one again.</summary>
+    public const string ReplayedHeader = "Idempotency-Replayed";
+
     /// <summary>Reads the key: bare, as most clients send it, or quoted, as the draft (a structured field string) has it.</summary>
     /// <param name="headers">The request's.</param>
     /// <param name="key">The key, or null where there is none.</param>

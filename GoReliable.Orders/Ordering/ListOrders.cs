@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.ComponentModel;
 using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -23,16 +22,14 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
         SELECT {Order.Columns} FROM orders o WHERE o.customer_id = $1 AND o.id < $2 ORDER BY o.id DESC LIMIT $3
         """;
 
-    private const string SelectByStatus = $"""
+    /// <summary>By the index <c>orders_by_customer_and_status</c>, whose order is the order of the page.</summary>
+    internal const string SelectByStatus = $"""
         -- SELECT orders by status
         SELECT {Order.Columns} FROM orders o WHERE o.customer_id = $1 AND o.id < $2 AND o.status = $4 ORDER BY o.id DESC LIMIT $3
         """;
 
     public static async Task<Results<Ok<OrderPage>, ProblemHttpResult>> HandleAsync(
-        [Description("pending, confirmed or cancelled")] string? status,
-        [Description("Orders per page, 1 to 100; 20 if not given")] string? limit,
-        [Description("nextCursor of the page before")] string? cursor,
-        Customer customer, ListOrders handler, Telemetry telemetry, CancellationToken cancellationToken)
+        string? status, string? limit, string? cursor, Customer customer, ListOrders handler, Telemetry telemetry, CancellationToken cancellationToken)
     {
         using var operation = telemetry.Operation("list", cancellationToken);
         if (status is not (null or "pending" or "confirmed" or "cancelled"))

@@ -8,11 +8,8 @@ internal static class Problems
     public static ProblemHttpResult BadIdempotencyKey =>
         Problem(StatusCodes.Status400BadRequest, $"{IdempotencyKey.Header} must be 1 to 255 visible ASCII characters, without quotes or backslashes inside, and be sent once.");
 
-    public static ProblemHttpResult KeyInFlight =>
-        Problem(StatusCodes.Status409Conflict, $"A request with this {IdempotencyKey.Header} is being processed. Send it again for its answer.");
-
-    public static ProblemHttpResult KeyUsedForAnotherOrder =>
-        Problem(StatusCodes.Status422UnprocessableEntity, $"This {IdempotencyKey.Header} was used for another order. Use a new key for a new order.");
+    public static ProblemHttpResult KeyUsedForAnotherRequest =>
+        Problem(StatusCodes.Status422UnprocessableEntity, $"This {IdempotencyKey.Header} was used for another request. Use a new key for a new request.");
 
     public static ProblemHttpResult NotFound => Problem(StatusCodes.Status404NotFound, "There is no such order.");
 
@@ -20,6 +17,13 @@ internal static class Problems
         Problem(StatusCodes.Status409Conflict, $"An order that is {from.Text()} cannot become {to.Text()}.");
 
     public static ProblemHttpResult BadQuery(string detail) => Problem(StatusCodes.Status400BadRequest, detail);
+
+    /// <summary>The only conflict with <c>Retry-After</c>: of all of them it is the one that time ends.</summary>
+    public static ProblemHttpResult KeyInFlight(HttpResponse response)
+    {
+        response.Headers.RetryAfter = "1";
+        return Problem(StatusCodes.Status409Conflict, $"A request with this {IdempotencyKey.Header} is being processed. Send it again for its answer.");
+    }
 
     private static ProblemHttpResult Problem(int status, string detail) => TypedResults.Problem(detail, statusCode: status);
 }

@@ -28,7 +28,7 @@ internal static class Bodies
 
     private static readonly string[] Emails =
     [
-        "", " ", "a", "a@", "@b", "a@b@c", "a b@c.de", "a@b c", "a\\u0000@b.cd", "a@b\\u0000", "a@\\ud800", "a\\r\\nBcc: x@y.z@b.cd", "a@b.cd\\n", ".a@b.cd", "a..b@c.de", "ä@b.cd", "a@ü.de", $"{new string('a', 65)}@b.cd", $"a@{new string('b', 64)}.cd", $"a@{string.Join('.', Enumerable.Repeat("bbbb", 60))}",
+        "", " ", "a", "a@", "@b", "a@b@c", "a b@c.de", "a@b c", "a\\u0000@b.cd", "a@b\\u0000", "a@\\ud800", "a\\r\\nBcc: x@y.z@b.cd", "a@b.cd\\n", ".a@b.cd", "a..b@c.de", "=?utf-8?q?a=40b=2eexample?=@b.cd", "a=?utf-8?b?YQ==?=@b.cd", "ä@b.cd", "a@ü.de", $"{new string('a', 65)}@b.cd", $"a@{new string('b', 64)}.cd", $"a@{string.Join('.', Enumerable.Repeat("bbbb", 60))}",
     ];
 
     private static readonly string[] Currencies = ["", "eur", "EURO", "EU", "XXY", "\\u0000", "\\ud800", "E\\u0000R", "ΕUR", "EUR ", new('E', 60_000)];

@@ -24,9 +24,12 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
     private static async Task OrderAsync(HttpClient customer)
     {
         var order = await customer.CreateAsync(contactEmail: "reference@example.com");
+        var second = await customer.CreateAsync();
         Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(order, "confirm")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(order, "cancel")).StatusCode);
         await customer.WaitForNotificationsAsync(order, 3);
+        foreach (var key in new[] { "confirm", "confirm", "confirm again" })
+            Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(second, "confirm", key)).StatusCode);
         await customer.CreateAsync();
         foreach (var path in new[] { $"{OrdersClient.Orders}/{order}", OrdersClient.Orders, $"{OrdersClient.Orders}?status=cancelled", "/openapi/v1.json" })
             await customer.GetJsonAsync(path);

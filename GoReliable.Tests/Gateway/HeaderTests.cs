@@ -96,5 +96,42 @@ public sealed class HeaderTests : IAsyncLifetime
         Assert.False(told.ContainsKey("Forwarded"));
     }
 
+    [Fact]
+    public async Task What_the_connection_names_is_not_forwarded()
+    {
+        await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders");
+        request.Headers.TryAddWithoutValidation("Connection", "x-private, TE");
+        request.Headers.Add("X-Private", "for this connection");
+        request.Headers.Add("X-Public", "for everybody");
+
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var forwarded = Assert.Single(orders.Requests);
+        Assert.False(forwarded.ContainsKey("X-Private"));
+        Assert.Equal("for everybody", forwarded["X-Public"]);
+    }
+
+    [Fact]
+    public async Task A_key_that_the_connection_names_is_none_for_the_gateway_and_for_the_service()
+    {
+        await using var dropping = await Destination.StartAsync(context =>
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        });
+        await using var gateway = await GatewayProcess.StartAsync([dropping.Address]);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders") { Content = new StringContent("{}") };
+        request.Headers.TryAddWithoutValidation("Connection", "Idempotency-Key");
+        request.Headers.Add("Idempotency-Key", "key");
+
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        // Sent once: the service would make a second order of it.
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.False(Assert.Single(dropping.Requests).ContainsKey("Idempotency-Key"));
+    }
+
     private static string? Value(HttpResponseMessage response, string header) => response.Headers.TryGetValues(header, out var values) ? string.Join(", ", values) : null;
 }

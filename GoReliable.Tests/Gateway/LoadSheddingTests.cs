@@ -124,8 +124,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
         Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
         Assert.Equal(1, (await gateway.ScrapeAsync()).Value("goreliable_api_gateway_requests_rejected_total{reason=\"customer_load\"}"));
 
-        using var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = GatewayProcess.Tokens.Bearer("bob") } };
-        admitted.Add(gateway.Client.SendAsync(request, Cancel));
+        admitted.Add(SendAsync(gateway, "bob"));
         await Eventually.SeeAsync("somebody else's request at the service", () => Task.FromResult(slow.Requests.Count), count => count == 7);
         release.SetResult();
         Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
@@ -154,6 +153,61 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Bodies_on_their_way_take_no_place()
+    {
+        release.SetResult();
+        await using var gateway = await StartAsync(slow, ("LoadShedding__Queue", "0"), ("LoadShedding__PerCustomer", "4"));
+        var dripping = new List<SlowBody>();
+        foreach (var customer in new[] { "mallory", "mallet", "marvin", "trudy" })
+        {
+            for (var i = 0; i < 4; i++)
+                dripping.Add(await SlowBody.BeginAsync(gateway, customer));
+        }
+        await Eventually.SeeAsync("sixteen in flight", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 16);
+
+        Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
+        // The customer's own number counts them.
+        await (await SendAsync(gateway, "mallory")).AssertProblemAsync(HttpStatusCode.TooManyRequests);
+        // When it is here, it is forwarded as any other.
+        Assert.StartsWith("HTTP/1.1 200 ", await dripping[0].EndAsync(), StringComparison.Ordinal);
+        dripping.ForEach(body => body.Dispose());
+    }
+
+    [Fact]
+    public async Task Answers_that_are_taken_slowly_take_no_place()
+    {
+        await using var large = await Destination.StartAsync(async context =>
+        {
+            if (context.Request.Query.ContainsKey("large"))
+                await context.Response.Body.WriteAsync(new byte[20_000_000], context.RequestAborted);
+        });
+        await using var gateway = await StartAsync(large, ("LoadShedding__Queue", "0"));
+        // Their headers are here, and nobody reads on.
+        var unread = new List<HttpResponseMessage>();
+        for (var i = 0; i < 8; i++)
+            unread.Add(await gateway.Client.GetAsync($"{Orders}?large", HttpCompletionOption.ResponseHeadersRead, Cancel));
+
+        Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
+        Assert.Equal(8, (await gateway.ScrapeAsync()).Value(InFlight));
+        unread.ForEach(answer => answer.Dispose());
+    }
+
+    [Fact]
+    public async Task The_pages_of_the_documentation_have_places_of_their_own()
+    {
+        await using var gateway = await StartAsync(slow, ("LoadShedding__Queue", "0"), ("LoadShedding__Docs", "2"));
+        var readers = Enumerable.Range(0, 2).Select(_ => gateway.Client.GetAsync("/docs", Cancel)).ToList();
+        await Eventually.SeeAsync("two at the service", () => Task.FromResult(slow.Requests.Count), count => count == 2);
+        await (await gateway.Client.GetAsync("/docs", Cancel)).AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
+
+        readers.AddRange(Enumerable.Range(0, 8).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
+        await Eventually.SeeAsync("eight more at the service", () => Task.FromResult(slow.Requests.Count), count => count == 10);
+        await (await gateway.Client.GetAsync(Orders, Cancel)).AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
+        release.SetResult();
+        Assert.All(await Task.WhenAll(readers), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
+    [Fact]
     public async Task Health_and_metrics_are_answered_under_any_load()
     {
         await using var gateway = await StartAsync(slow);
@@ -165,6 +219,12 @@ public sealed class LoadSheddingTests : IAsyncLifetime
 
         release.SetResult();
         await Task.WhenAll(load);
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(GatewayProcess gateway, string customer)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = GatewayProcess.Tokens.Bearer(customer) } };
+        return await gateway.Client.SendAsync(request, Cancel);
     }
 
     private static bool IsRequest(JsonElement line) => line.TryGetProperty("event", out var name) && name.GetString() == "http.request";

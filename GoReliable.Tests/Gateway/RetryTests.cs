@@ -188,6 +188,26 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_change_with_a_key_is_sent_again_and_a_conflict_that_stays_is_told_at_once()
+    {
+        await using var changed = await Destination.StartAsync(async context =>
+        {
+            if (bodies.IsEmpty)
+                await FailAsync(context, "drop");
+            else
+            {
+                await ReadAsync(context);
+                context.Response.StatusCode = StatusCodes.Status409Conflict;
+            }
+        });
+        await using var gateway = await GatewayProcess.StartAsync([changed.Address]);
+
+        Assert.Equal(HttpStatusCode.Conflict, (await gateway.Client.ChangeAsync(Guid.Empty, "confirm", "key")).StatusCode);
+
+        Assert.Equal(2, bodies.Count);
+    }
+
+    [Fact]
     public async Task Another_clients_request_at_work_is_told_at_once()
     {
         await using var busy = await Destination.StartAsync(context => FailAsync(context, "409"));
@@ -279,7 +299,12 @@ public sealed class RetryTests : IAsyncLifetime
     {
         await ReadAsync(context);
         if (int.TryParse(how, out var status))
+        {
             context.Response.StatusCode = status;
+            // Only of one conflict the order service says that it will pass: the key's first request is at work.
+            if (status == StatusCodes.Status409Conflict)
+                context.Response.Headers.RetryAfter = "1";
+        }
         else if (how == Destination.Drop)
             context.Abort();
         else

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text;
 using GoReliable.Notifications.Delivery;
 using MailKit.Net.Smtp;
 using MimeKit;
@@ -31,12 +32,38 @@ public sealed class EmailTests
     [InlineData("a@")]
     [InlineData("a@example.com, b@example.com")]
     [InlineData("a@example.com\r\nBcc: b@example.com")]
+    [InlineData("=?utf-8?q?a=40b=2eexample?=@mail.example")]
+    [InlineData("\"=?utf-8?q?a=40b=2eexample?=\"@mail.example")]
+    [InlineData("=?utf-8?q?a=40b=2eexample?= <a@mail.example>")]
+    [InlineData("ä@mail.example")]
     public void What_is_not_one_address_is_refused_for_good(string address)
     {
         var refused = Assert.Throws<DeliveryException>(() => OrderEmail.Write(Events.OrderEvent(address), From));
 
         Assert.True(refused.Permanent);
     }
+
+    [Theory]
+    [InlineData("Shop <orders@bücher.example>", "alice@example.com", "alice@example.com")]
+    [InlineData("Bücher <orders@bücher.example>", "alice@münchen.example", "alice@xn--mnchen-3ya.example")]
+    [InlineData("orders@xn--bcher-kva.example", "alice@xn--mnchen-3ya.example", "alice@xn--mnchen-3ya.example")]
+    public void Every_header_is_ASCII_whatever_the_domains(string sender, string recipient, string written)
+    {
+        var @event = Events.OrderEvent(recipient);
+
+        using var text = new MemoryStream();
+        OrderEmail.Write(@event, MailboxAddress.Parse(sender)).WriteTo(text, TestContext.Current.CancellationToken);
+
+        var email = Encoding.Latin1.GetString(text.ToArray());
+        var headers = email[..email.ReplaceLineEndings("\n").IndexOf("\n\n", StringComparison.Ordinal)];
+        Assert.All(headers, character => Assert.True(char.IsAscii(character), headers));
+        Assert.Contains($"To: {written}", headers, StringComparison.Ordinal);
+        Assert.Matches($"Message-Id: ?\\s*<{@event.Id}@[a-z.-]+>", headers);
+    }
+
+    [Fact]
+    public void A_sender_whose_headers_could_not_be_ASCII_ends_the_start() =>
+        Assert.Contains("Email:From", Assert.Single(Problems(new EmailOptions { From = "bücher@example.com", PickupFolder = "out" })), StringComparison.Ordinal);
 
     [Fact]
     public void Only_a_mailbox_or_message_that_is_refused_for_good_is_a_permanent_failure()

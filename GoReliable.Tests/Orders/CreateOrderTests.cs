@@ -69,6 +69,8 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a@b\r\nBcc: c@d"}""")]
     [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":".a@b.c"}""")]
     [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a..b@b.c"}""")]
+    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"=?utf-8?q?a=40b=2eexample?=@mail.example"}""")]
+    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a=?utf-8?b?YUBiLmV4YW1wbGU=?=@mail.example"}""")]
     public async Task What_is_outside_the_limits_is_named(string path, string body)
     {
         var problem = await (await alice.PostRawAsync(body)).AssertProblemAsync(HttpStatusCode.BadRequest);

@@ -34,8 +34,13 @@ internal static class OrdersClient
         return client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    public static Task<HttpResponseMessage> ChangeAsync(this HttpClient client, Guid order, string verb) =>
-        client.PostAsync($"{Orders}/{order}/{verb}", content: null, TestContext.Current.CancellationToken);
+    public static Task<HttpResponseMessage> ChangeAsync(this HttpClient client, Guid order, string verb, string? idempotencyKey = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, $"{Orders}/{order}/{verb}");
+        if (idempotencyKey is not null)
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        return client.SendAsync(request, TestContext.Current.CancellationToken);
+    }
 
     public static async Task<JsonElement> GetJsonAsync(this HttpClient client, string path)
     {

@@ -1,6 +1,7 @@
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http;
 
-namespace GoReliable.Gateway.Limits;
+namespace GoReliable.ServiceDefaults.Limits;
 
 /// <summary>
 /// Gives up waiting for a limiter after a while. ASP.NET's middleware waits as long as the client does, and asks to wait
@@ -8,12 +9,15 @@ namespace GoReliable.Gateway.Limits;
 /// </summary>
 /// <param name="limiter">With a queue.</param>
 /// <param name="longest">How long a request that begins to wait now may wait.</param>
-internal sealed class QueueDeadline(PartitionedRateLimiter<HttpContext> limiter, Func<TimeSpan> longest) : PartitionedRateLimiter<HttpContext>
+public sealed class QueueDeadline(PartitionedRateLimiter<HttpContext> limiter, Func<TimeSpan> longest) : PartitionedRateLimiter<HttpContext>
 {
+    /// <inheritdoc/>
     public override RateLimiterStatistics? GetStatistics(HttpContext resource) => limiter.GetStatistics(resource);
 
+    /// <inheritdoc/>
     protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount) => limiter.AttemptAcquire(resource, permitCount);
 
+    /// <inheritdoc/>
     protected override async ValueTask<RateLimitLease> AcquireAsyncCore(HttpContext resource, int permitCount, CancellationToken cancellationToken)
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -31,6 +35,7 @@ internal sealed class QueueDeadline(PartitionedRateLimiter<HttpContext> limiter,
         }
     }
 
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -1,0 +1,51 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace GoReliable.Gateway.Requests;
+
+/// <summary>
+/// Waits until the body is here, before the request takes a place among those that are forwarded: how slowly a client sends
+/// costs nobody but itself. The body stays in Kestrel's own buffer, which is larger than the largest body.
+/// </summary>
+internal static class WholeBody
+{
+    public static void UseWholeBody(this IApplicationBuilder app) => app.Use((context, next) =>
+        context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? ForwardWholeAsync(context, next) : next(context));
+
+    private static async Task ForwardWholeAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await WaitAsync(context);
+        }
+        catch (BadHttpRequestException refused)
+        {
+            // Too large, too slow, malformed: Kestrel's status says which, and it ends the connection.
+            context.Response.StatusCode = refused.StatusCode;
+            if (HttpProtocol.IsHttp11(context.Request.Protocol))
+                context.Response.Headers.Connection = "close";
+            return;
+        }
+        catch (Exception gone) when (gone is IOException or OperationCanceledException)
+        {
+            context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return;
+        }
+        await next(context);
+    }
+
+    private static async Task WaitAsync(HttpContext context)
+    {
+        var body = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await body.ReadAsync(context.RequestAborted);
+            if (read.IsCompleted)
+            {
+                // Nothing is taken: it is read again by who forwards it.
+                body.AdvanceTo(read.Buffer.Start);
+                return;
+            }
+            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using GoReliable.Orders.Outbox;
+using GoReliable.ServiceDefaults.Chaos;
+using Npgsql;
+
+namespace GoReliable.Orders.Ordering;
+
+/// <summary>Whether a change is stored.</summary>
+internal enum Stored
+{
+    /// <summary>Order, event and key, in one commit.</summary>
+    All,
+
+    /// <summary>Nothing: the order has another version by now, or the key was used.</summary>
+    Nothing,
+
+    /// <summary>Nothing: another request with this key is at work.</summary>
+    InFlight,
+}
+
+/// <summary>Reads and changes an order: one round trip each, with an <c>Idempotency-Key</c> and without.</summary>
+internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos, GetOrder orders, Telemetry telemetry, TimeProvider time)
+{
+    private const string SelectOnce = $"""
+        -- SELECT order and key
+        SELECT first.request_hash, first.status, first.updated_at, first.version, {Order.Columns}
+        FROM (VALUES (1)) one
+        LEFT JOIN idempotency_keys first ON first.customer_id = $2 AND first.key = $3
+        LEFT JOIN orders o ON o.id = $1 AND o.customer_id = $2
+        """;
+
+    // Changes the version that was read, or nothing; row and event in one statement, so in one commit.
+    private const string Update = """
+        -- UPDATE order
+        WITH changed AS (
+            UPDATE orders SET status = $3, updated_at = $4, version = version + 1
+            WHERE id = $1 AND version = $2
+            RETURNING id
+        ), announced AS (
+            INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
+            SELECT $5, id, $6, $7, $8, $9, $4 FROM changed
+        )
+        SELECT true, EXISTS (SELECT FROM changed)
+        """;
+
+    // The lock is the one of CreateOrder. A key that somebody used after this statement's snapshot was taken is a
+    // unique violation, which takes the change back.
+    private const string UpdateOnce = """
+        -- UPDATE order once
+        WITH attempt AS MATERIALIZED (
+            SELECT pg_try_advisory_xact_lock(hashtextextended($10 || ' ' || $11, 0)) AS alone
+        ), changed AS (
+            UPDATE orders SET status = $3, updated_at = $4, version = version + 1
+            FROM attempt
+            WHERE attempt.alone AND id = $1 AND version = $2
+              AND NOT EXISTS (SELECT FROM idempotency_keys WHERE customer_id = $10 AND key = $11)
+            RETURNING id
+        ), announced AS (
+            INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
+            SELECT $5, id, $6, $7, $8, $9, $4 FROM changed
+        ), claim AS (
+            INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id, created_at, status, updated_at, version)
+            SELECT $10, $11, $12, id, $13, $3, $4, $2 + 1 FROM changed
+        )
+        SELECT attempt.alone, EXISTS (SELECT FROM changed) FROM attempt
+        """;
+
+    // The order has the state already. Its answer is remembered all the same: the next change must not alter it.
+    private const string InsertKey = """
+        -- INSERT key
+        WITH attempt AS MATERIALIZED (
+            SELECT pg_try_advisory_xact_lock(hashtextextended($5 || ' ' || $6, 0)) AS alone
+        ), claim AS (
+            INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id, created_at, status, updated_at, version)
+            SELECT $5, $6, $7, $1, $8, $3, $4, $2 FROM attempt WHERE alone
+            ON CONFLICT (customer_id, key) DO NOTHING
+            RETURNING order_id
+        )
+        SELECT attempt.alone, EXISTS (SELECT FROM claim) FROM attempt
+        """;
+
+    /// <returns>The order, or null: somebody else's is none; and what is remembered of the key.</returns>
+    public async Task<(Order? Order, FirstRequest? First)> FindAsync(Guid id, string customerId, KeyedRequest? request)
+    {
+        if (request is null)
+            return (await orders.FindAsync(id, customerId, CancellationToken.None), null);
+
+        using var query = telemetry.Query("select_order_once");
+        await chaos.Database.StrikeAsync(CancellationToken.None);
+        await using var command = database.CreateCommand(SelectOnce);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
+        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+        await row.ReadAsync(CancellationToken.None);
+        query.Succeeded();
+        return (row.IsDBNull(4) ? null : Order.Read(row, first: 4), row.IsDBNull(0) ? null : ReadFirst(row));
+    }
+
+    /// <summary>Stores the order as it is after the change, if it is still as it was before.</summary>
+    public async Task<Stored> StoreAsync(Order before, Order after, string customerId, KeyedRequest? request)
+    {
+        var isChanged = after.Version > before.Version;
+        if (!isChanged && request is null)
+            return Stored.All;
+
+        using var query = telemetry.Query((isChanged, request) switch
+        {
+            (false, _) => "insert_key",
+            (_, null) => "update_order",
+            _ => "update_order_once",
+        });
+        await chaos.Database.StrikeAsync(CancellationToken.None);
+        await using var command = database.CreateCommand((isChanged, request) switch
+        {
+            (false, _) => InsertKey,
+            (_, null) => Update,
+            _ => UpdateOnce,
+        });
+        var parameters = command.Parameters;
+        parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after.Id });
+        parameters.Add(new NpgsqlParameter<int> { TypedValue = before.Version });
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = after.Status.Text() });
+        parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = after.UpdatedAt });
+        if (isChanged)
+            parameters.AddEvent(after, customerId);
+        if (request is not null)
+        {
+            parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
+            parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
+            parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = request.Hash });
+            parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = Order.Now(time) });
+        }
+        try
+        {
+            await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+            await row.ReadAsync(CancellationToken.None);
+            query.Succeeded();
+            return row.GetBoolean(0) ? row.GetBoolean(1) ? Stored.All : Stored.Nothing : Stored.InFlight;
+        }
+        catch (PostgresException used) when (used is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "idempotency_keys_pkey" })
+        {
+            query.Succeeded();
+            return Stored.Nothing;
+        }
+    }
+
+    private static FirstRequest ReadFirst(NpgsqlDataReader row) => new(
+        row.GetFieldValue<byte[]>(0),
+        row.IsDBNull(1) ? null : (Order.Parse(row.GetString(1)), row.GetDateTime(2), row.GetInt32(3)));
+}
