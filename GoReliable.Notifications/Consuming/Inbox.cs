@@ -5,7 +5,8 @@ namespace GoReliable.Notifications.Consuming;
 /// <summary>
 /// Makes sure that an event is handled once, by however many workers it reaches. A claim is a row in a transaction
 /// that stays open while the event is delivered: whoever else claims it waits for the end of that transaction, and
-/// then has a duplicate, or, where the delivery failed, the event.
+/// then has a duplicate, or, where the delivery failed, the event. For deliveries that wait for nobody else's server;
+/// the others have <see cref="Leases"/>.
 /// </summary>
 /// <remarks>
 /// BEGIN and COMMIT travel with the statements, so a batch of messages costs two round trips. Npgsql rolls back what
@@ -13,12 +14,13 @@ namespace GoReliable.Notifications.Consuming;
 /// </remarks>
 internal static class Inbox
 {
-    // In order of the ids, so that two workers with the same events wait for each other and do not deadlock.
+    // In order of the ids, so that two workers with the same events wait for each other and do not deadlock. A lease, which
+    // only a worker with other settings can have taken, is no proof that the event is handled: it is taken over.
     internal const string Claim = """
         -- claim inbox
         INSERT INTO inbox (event_id)
-        SELECT id FROM unnest($1) AS id ORDER BY id
-        ON CONFLICT DO NOTHING
+        SELECT DISTINCT id FROM unnest($1) AS id ORDER BY id
+        ON CONFLICT (event_id) DO UPDATE SET owner = NULL, leased_until = NULL WHERE inbox.leased_until IS NOT NULL
         RETURNING event_id
         """;
 
