@@ -11,12 +11,12 @@ namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
 /// Handles messages: claims them in the inbox, delivers, stores, forwards what failed, acknowledges. In this order, a
-/// process that dies at any point leaves messages that come back, and an inbox that knows the handled ones. Those of which
-/// none waits for somebody else's server share a transaction; each of the others has a lease.
+/// process that dies at any point leaves messages that come back, and an inbox that knows the handled ones. Those of
+/// which none waits for somebody else's server share a transaction; each of the others has a lease.
 /// </summary>
 internal sealed class BatchProcessor(
-    NpgsqlDataSource database, Leases leases, Suspects suspects, ChaosSwitches chaos, Channels channels, Forwarder forwarder, Drain drain,
-    Telemetry telemetry, ILogger<BatchProcessor> logger, TimeProvider time)
+    NpgsqlDataSource database, Leases leases, Suspects suspects, ChaosSwitches chaos, Channels channels,
+    Forwarder forwarder, Drain drain, Telemetry telemetry, ILogger<BatchProcessor> logger, TimeProvider time)
 {
     // Above this many receipts, old ones are forgotten: their messages went to another worker.
     private const int ManyReceipts = 1000;
@@ -29,7 +29,8 @@ internal sealed class BatchProcessor(
     private int databaseAway;
 
     /// <summary>Reads a message that may end the process, alone, and after the database has taken a note of it.</summary>
-    public Task ReadSuspectAsync(Message message, CancellationToken giveUp) => UntilAnsweredAsync(() => suspects.ReadAsync(message, giveUp), () => giveUp);
+    public Task ReadSuspectAsync(Message message, CancellationToken giveUp) =>
+        UntilAnsweredAsync(() => suspects.ReadAsync(message, giveUp), () => giveUp);
 
     /// <param name="messages">One, or many of which none waits for somebody else's server.</param>
     /// <param name="session">Where they came from.</param>
@@ -54,7 +55,7 @@ internal sealed class BatchProcessor(
         }
     }
 
-    /// <summary>Lets a message wait, without an attempt: its recipient, or the mail server, does not get on with earlier ones.</summary>
+    /// <summary>Lets a message wait, without an attempt: its recipient, or the mail server, does not get on.</summary>
     public async Task PutOffAsync(Message message, Session session)
     {
         // Nothing is processed, so it has no span of its own.
@@ -137,20 +138,34 @@ internal sealed class BatchProcessor(
         while (true)
         {
             var claim = await leases.TakeAsync(id, message.Owner);
+            message.IsElsewhere = claim == Claim.Busy;
             if (claim == Claim.Taken)
             {
                 await DeliverAsync(message);
-                // Or its lease was over: then another one has the event, and may know more.
-                if (!await leases.EndAsync(message, message.Owner))
+                // False when its lease was over: then another one has the event, and may know more.
+                if (!await EndAsync(message))
                     continue;
-            }
-            message.IsElsewhere = claim == Claim.Busy;
-            if (claim is Claim.Handled or Claim.Busy)
-                (message.Receipt, message.Failure) = (null, null);
-            message.Outcome = message.Receipt is null ? Outcome.Duplicate : Outcome.Delivered;
-            if (claim != Claim.Busy)
+                message.Outcome = Outcome.Delivered;
                 uncommitted.TryRemove(id, out _);
+            }
+            else
+            {
+                AsDuplicate(message);
+            }
             return;
+        }
+    }
+
+    private async Task<bool> EndAsync(Message message)
+    {
+        try
+        {
+            return await leases.EndAsync(message, message.Owner);
+        }
+        catch
+        {
+            message.Receipt?.IsInDoubt = true;
+            throw;
         }
     }
 
@@ -180,15 +195,19 @@ internal sealed class BatchProcessor(
             uncommitted.TryRemove(message.Event!.Id, out _);
         }
         foreach (var message in messages.Except(claimed))
-        {
-            // A duplicate, unless an earlier try did commit and only its answer was lost. A receipt that is in no doubt is
-            // another batch's, which will have counted it in a moment.
-            var id = message.Event!.Id;
-            var isOurs = uncommitted.TryGetValue(id, out var receipt) && receipt.IsInDoubt && uncommitted.TryRemove(id, out _);
-            message.Outcome = isOurs ? Outcome.Delivered : Outcome.Duplicate;
-            message.Receipt = isOurs ? receipt : null;
-            message.Failure = null;
-        }
+            AsDuplicate(message);
+    }
+
+    // A duplicate, unless an earlier try did commit and only its answer was lost. A receipt that is in no doubt is
+    // another batch's, which will have counted it in a moment.
+    private void AsDuplicate(Message message)
+    {
+        var id = message.Event!.Id;
+        var isOurs = uncommitted.TryGetValue(id, out var receipt) && receipt.IsInDoubt && !message.IsElsewhere
+            && uncommitted.TryRemove(id, out _);
+        message.Outcome = isOurs ? Outcome.Delivered : Outcome.Duplicate;
+        message.Receipt = isOurs ? receipt : null;
+        message.Failure = null;
     }
 
     private async Task DeliverAsync(Message message)

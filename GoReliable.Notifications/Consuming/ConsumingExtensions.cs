@@ -23,6 +23,7 @@ internal static class ConsumingExtensions
         builder.Services.AddHostedService<Worker>();
         builder.Services.AddHostedService<QueueSampler>();
         builder.AddExpiry("inbox", Inbox.Expire, services => services.GetRequiredService<IOptionsMonitor<InboxOptions>>().CurrentValue.Retention);
+        builder.AddExpiry("leases", Leases.Expire, _ => TimeSpan.FromDays(1));
         return builder;
     }
 }

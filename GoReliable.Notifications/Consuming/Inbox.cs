@@ -14,13 +14,12 @@ namespace GoReliable.Notifications.Consuming;
 /// </remarks>
 internal static class Inbox
 {
-    // In order of the ids, so that two workers with the same events wait for each other and do not deadlock. A lease, which
-    // only a worker with other settings can have taken, is no proof that the event is handled: it is taken over.
+    // In order of the ids, so that two workers with the same events wait for each other and do not deadlock.
     internal const string Claim = """
         -- claim inbox
         INSERT INTO inbox (event_id)
-        SELECT DISTINCT id FROM unnest($1) AS id ORDER BY id
-        ON CONFLICT (event_id) DO UPDATE SET owner = NULL, leased_until = NULL WHERE inbox.leased_until IS NOT NULL
+        SELECT id FROM unnest($1) AS id ORDER BY id
+        ON CONFLICT DO NOTHING
         RETURNING event_id
         """;
 

@@ -15,41 +15,42 @@ internal enum Claim
 
     /// <summary>It was handled before.</summary>
     Handled,
-
-    /// <summary>It was handled by the delivery that asked, which did not hear of it.</summary>
-    HandledHere,
 }
 
 /// <summary>
 /// Claims of deliveries that wait for somebody else's server, for longer than a transaction or a connection may be kept.
-/// A lease is a committed row of the inbox with an end. It is renewed for as long as its delivery lives; once it is over,
-/// whoever gets the message may have it, and the old owner cannot write any more.
+/// A lease is a committed row with an end. It is renewed for as long as its delivery lives; once it is over, whoever gets
+/// the message may have it, and the old owner cannot write any more.
 /// </summary>
-internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time) : BackgroundService
+internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time)
+    : BackgroundService
 {
     // Times are PostgreSQL's: workers need not agree on the hour. Three renewals may fail.
     private const string End = "now() + interval '30 seconds'";
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(8);
 
-    // The row is looked at as it was before. When both say no, somebody else has taken it since.
-    internal const string Take = $"""
+    private const string Take = $"""
         -- claim inbox
-        WITH taken AS (
-            INSERT INTO inbox (event_id, owner, leased_until) VALUES ($1, $2, {End})
-            ON CONFLICT (event_id) DO UPDATE SET owner = excluded.owner, leased_until = excluded.leased_until
-            WHERE inbox.leased_until < now() OR (inbox.owner = excluded.owner AND inbox.leased_until IS NOT NULL)
-            RETURNING event_id)
-        SELECT EXISTS (SELECT FROM taken),
-            EXISTS (SELECT FROM inbox WHERE event_id = $1 AND leased_until IS NULL),
-            EXISTS (SELECT FROM inbox WHERE event_id = $1 AND owner = $2)
+        INSERT INTO leases (event_id, owner, until) VALUES ($1, $2, {End})
+        ON CONFLICT (event_id) DO UPDATE SET owner = excluded.owner, until = excluded.until
+        WHERE leases.until < now() OR leases.owner = excluded.owner
+        RETURNING true
+        """;
+
+    // After the lease is taken: whoever had it before has written by then what became of the event, or never will.
+    private const string Look = "SELECT true FROM inbox WHERE event_id = $1";
+
+    private const string Return = """
+        DELETE FROM leases WHERE event_id = $1 AND owner = $2 AND EXISTS (SELECT FROM inbox WHERE event_id = $1)
         """;
 
     private const string Store = """
         -- store notifications
-        WITH mine AS (
-            UPDATE inbox SET leased_until = NULL WHERE event_id = $1 AND owner = $2 AND leased_until IS NOT NULL RETURNING event_id),
+        WITH mine AS (DELETE FROM leases WHERE event_id = $1 AND owner = $2 RETURNING event_id),
+        handled AS (INSERT INTO inbox (event_id) SELECT event_id FROM mine ON CONFLICT DO NOTHING),
         stored AS (
-            INSERT INTO notifications (event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version)
+            INSERT INTO notifications (
+                event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version)
             SELECT event_id, $3, $4, $5, $6, $7, $8, $9, $10 FROM mine
             ON CONFLICT DO NOTHING)
         SELECT count(*) FROM mine
@@ -58,14 +59,20 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     // What failed must be new again when it comes back from its retry queue.
     private const string Release = """
         -- release inbox
-        WITH mine AS (DELETE FROM inbox WHERE event_id = $1 AND owner = $2 AND leased_until IS NOT NULL RETURNING event_id)
+        WITH mine AS (DELETE FROM leases WHERE event_id = $1 AND owner = $2 RETURNING event_id)
         SELECT count(*) FROM mine
         """;
 
     // An owner is one delivery of one event, so two lists do: a join might be planned as a walk over the table.
     internal const string Renew = $"""
         -- renew leases
-        UPDATE inbox SET leased_until = {End} WHERE event_id = ANY ($1) AND owner = ANY ($2) AND leased_until IS NOT NULL
+        UPDATE leases SET until = {End} WHERE event_id = ANY ($1) AND owner = ANY ($2)
+        """;
+
+    /// <summary>Forgets leases that ended before <c>$1</c>: of messages that somebody took out of the queue.</summary>
+    public const string Expire = """
+        -- expire leases
+        DELETE FROM leases WHERE until < $1
         """;
 
     private readonly ConcurrentDictionary<Guid, Guid> eventByOwner = new();
@@ -74,14 +81,22 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     /// <summary>Claims an event. The same owner may ask again, when it did not hear the answer.</summary>
     public async Task<Claim> TakeAsync(Guid @event, Guid owner)
     {
-        await using var command = database.CreateCommand(Take);
-        command.Parameters.AddRange(Values(@event, owner));
-        await using var row = await command.ExecuteReaderAsync();
-        await row.ReadAsync();
-        var (taken, handled, here) = (row.GetBoolean(0), row.GetBoolean(1), row.GetBoolean(2));
-        if (taken)
-            eventByOwner[owner] = @event;
-        return taken ? Claim.Taken : handled ? here ? Claim.HandledHere : Claim.Handled : Claim.Busy;
+        await using var batch = database.CreateBatch();
+        foreach (var sql in new[] { Take, Look, Return })
+        {
+            batch.BatchCommands.Add(new(sql) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = @event } } });
+            if (sql != Look)
+                batch.BatchCommands[^1].Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = owner });
+        }
+        await using var row = await batch.ExecuteReaderAsync();
+        var taken = await row.ReadAsync();
+        await row.NextResultAsync();
+        if (await row.ReadAsync())
+            return Claim.Handled;
+        if (!taken)
+            return Claim.Busy;
+        eventByOwner[owner] = @event;
+        return Claim.Taken;
     }
 
     /// <summary>Writes down what became of a delivery, and ends its lease.</summary>
@@ -90,7 +105,8 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     {
         var @event = message.Event!;
         await using var command = database.CreateCommand(message.Receipt is null ? Release : Store);
-        command.Parameters.AddRange(Values(@event.Id, owner));
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = @event.Id });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = owner });
         if (message.Receipt is { } receipt)
         {
             command.Parameters.AddRange(new NpgsqlParameter[]
@@ -141,7 +157,4 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
             }
         }
     }
-
-    private static NpgsqlParameter[] Values(Guid @event, Guid owner) =>
-        [new NpgsqlParameter<Guid> { TypedValue = @event }, new NpgsqlParameter<Guid> { TypedValue = owner }];
 }

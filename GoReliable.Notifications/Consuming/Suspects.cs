@@ -5,8 +5,8 @@ using Npgsql;
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
-/// Finds the message that ends the process. The broker counts each crash and lost connection for all messages that were on
-/// their way, guilty or not, so its count is a suspicion and no verdict. A suspect is read alone: written down before,
+/// Finds the message that ends the process. The broker counts each crash and lost connection for all messages that were
+/// on their way, guilty or not, so its count is a suspicion and no verdict. A suspect is read alone: written down before,
 /// struck out after. Nothing is waited for in between, so whoever kills the worker from outside does not hit that moment
 /// three times.
 /// </summary>
@@ -20,7 +20,9 @@ internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILo
     // One that is there was not struck out.
     private const string Begin = """
         -- suspect message
-        INSERT INTO suspects (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET deaths = suspects.deaths + 1 RETURNING deaths
+        INSERT INTO suspects (id) VALUES ($1)
+        ON CONFLICT (id) DO UPDATE SET deaths = suspects.deaths + 1
+        RETURNING deaths
         """;
 
     private const string End = """

@@ -32,10 +32,18 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
         // Not when the host comes to it, which is after the last request: other workers can have the messages now.
         stoppingToken = drain.Begun;
         await schema.WaitAsync(stoppingToken);
-        while (true)
+        try
         {
-            await RunSessionAsync(stoppingToken);
-            await Task.Delay(Pause, time, stoppingToken);
+            while (true)
+            {
+                await RunSessionAsync(stoppingToken);
+                await Task.Delay(Pause, time, stoppingToken);
+            }
+        }
+        finally
+        {
+            // Also those whose session ended before: an e-mail that was accepted is to be written down.
+            await FinishAsync();
         }
     }
 
@@ -206,9 +214,16 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
             await session.GiveBackAsync(message);
         foreach (var (waiting, _) in room.Empty())
             await session.GiveBackAsync(waiting);
+        await FinishAsync();
+    }
+
+    private async Task FinishAsync()
+    {
         for (var i = 0; i < MostBatches; i++)
             await slots.WaitAsync(drain.Overdue);
         for (var i = 0; i < WaitingRoom<(Message, Session)>.Most; i++)
             await deliveries.WaitAsync(drain.Overdue);
+        slots.Release(MostBatches);
+        deliveries.Release(WaitingRoom<(Message, Session)>.Most);
     }
 }

@@ -10,11 +10,12 @@ using MimeKit;
 namespace GoReliable.Notifications.Delivery;
 
 /// <summary>Sends by SMTP. Connections are kept for the next e-mail; there are as many as sends at one time.</summary>
-internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<DeliveryOptions> delivery, TimeProvider time) : IMailTransport, IDisposable
+internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<DeliveryOptions> delivery, TimeProvider time)
+    : IMailTransport, IDisposable
 {
     /// <summary>
-    /// From the e-mail's end to the server's word on it. Servers deliver and scan meanwhile, and whoever does not wait sends
-    /// a second copy: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6
+    /// From the e-mail's end to the server's word on it. Servers deliver and scan meanwhile, and whoever does not wait
+    /// sends a second copy: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6
     /// </summary>
     internal static readonly TimeSpan LastWord = TimeSpan.FromMinutes(10);
 
@@ -57,8 +58,9 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
             connection.Client.Dispose();
     }
 
-    /// <summary>Sends on a connection that was kept, or finds that the server has ended it meanwhile, which it may do at any time.</summary>
-    private static async Task<bool> TrySendAsync(SmtpClient client, MimeMessage email, CancellationTokenSource limit, Sending sending)
+    /// <summary>Sends on a connection that was kept, or finds that the server has ended it, which it may at any time.</summary>
+    private static async Task<bool> TrySendAsync(
+        SmtpClient client, MimeMessage email, CancellationTokenSource limit, Sending sending)
     {
         try
         {
@@ -72,7 +74,8 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
     }
 
     private static bool IsEnd(Exception exception) => exception is
-        SmtpCommandException { StatusCode: SmtpStatusCode.ServiceNotAvailable } or SmtpProtocolException or ServiceNotConnectedException or IOException or SocketException;
+        SmtpCommandException { StatusCode: SmtpStatusCode.ServiceNotAvailable } or SmtpProtocolException
+            or ServiceNotConnectedException or IOException or SocketException;
 
     private SmtpClient? TakeIdle()
     {
@@ -104,9 +107,13 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
     }
 
     private DeliveryException OutOfTime(Sending sending, Exception exception) => new(
-        sending.Complete ? $"The mail server took the e-mail and said nothing about it for {LastWord}." : $"Not delivered within {delivery.Value.Timeout}.", permanent: false, exception);
+        sending.Complete
+            ? $"The mail server took the e-mail and said nothing about it for {LastWord}."
+            : $"Not delivered within {delivery.Value.Timeout}.",
+        permanent: false, exception);
 
-    private static DeliveryException Unexpected(Exception exception) => new($"Unexpected {exception.GetType().Name}.", permanent: false, exception);
+    private static DeliveryException Unexpected(Exception exception) =>
+        new($"Unexpected {exception.GetType().Name}.", permanent: false, exception);
 
     /// <summary>Says what an SMTP failure means, or null where it is none.</summary>
     internal static DeliveryException? Explain(Exception exception) => exception switch

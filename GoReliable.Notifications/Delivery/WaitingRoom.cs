@@ -17,9 +17,9 @@ internal enum Entry
 }
 
 /// <summary>
-/// Where messages wait for their turn with somebody else's server, in their order. A few deliveries are under way at a time,
-/// to each recipient and at all, and what is more waits here for as long as it goes on. Where it does not, because a
-/// recipient or the whole server hangs, the room must not fill up with those who wait for it.
+/// Where messages wait for their turn with somebody else's server, in their order. A few deliveries are under way at a
+/// time, to each recipient and at all, and what is more waits here for as long as it goes on. Where it does not, because
+/// a recipient or the whole server hangs, the room must not fill up with those who wait for it.
 /// </summary>
 internal sealed class WaitingRoom<T>(TimeProvider time)
 {
@@ -28,7 +28,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
 
     private const int MostToOne = 2;
 
-    // Together with those under way little more than half of what the broker sends ahead: the rest is for messages that wait for nobody.
+    // With those under way little more than half of what the broker sends ahead: the rest is for those who wait for nobody.
     private const int Places = 100;
 
     // Of a full room.

@@ -17,7 +17,7 @@ internal sealed class Ledger
     private static readonly string[] Queues = ["notifications", .. new[] { 1, 10, 60 }.Select(seconds => OrderTopology.RetryQueue(TimeSpan.FromSeconds(seconds)))];
 
     private const string UnderWay = """
-        SELECT (SELECT count(*) FROM inbox WHERE leased_until > now()) + (SELECT count(*) FROM pg_stat_activity
+        SELECT (SELECT count(*) FROM leases WHERE until > now()) + (SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid())
         """;
 

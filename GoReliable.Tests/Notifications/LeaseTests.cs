@@ -9,7 +9,7 @@ namespace GoReliable.Tests.Notifications;
 [Collection(SharedPlatform.Name)]
 public sealed class LeaseTests(SharedPlatform shared)
 {
-    private const string Expire = "UPDATE inbox SET leased_until = now() - interval '1 millisecond'";
+    private const string Expire = "UPDATE leases SET until = now() - interval '1 millisecond'";
 
     [Fact]
     public async Task A_lease_is_one_deliverys_until_it_is_over_and_its_old_owner_cannot_write_any_more()
@@ -33,7 +33,8 @@ public sealed class LeaseTests(SharedPlatform shared)
 
         Assert.True(await leases.EndAsync(message, theirs));
         Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM notifications"));
-        Assert.Equal((Claim.Handled, Claim.HandledHere), (await leases.TakeAsync(id, mine), await leases.TakeAsync(id, theirs)));
+        Assert.Equal((Claim.Handled, Claim.Handled), (await leases.TakeAsync(id, mine), await leases.TakeAsync(id, theirs)));
+        Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM leases"));
     }
 
     [Fact]
@@ -57,12 +58,12 @@ public sealed class LeaseTests(SharedPlatform shared)
         foreach (var owner in new[] { alive, ended, taken })
             await leases.TakeAsync(owner, owner);
         leases.Forget(ended);
-        await database.ExecuteAsync($"{Expire}; UPDATE inbox SET owner = gen_random_uuid() WHERE owner = '{taken}'");
+        await database.ExecuteAsync($"{Expire}; UPDATE leases SET owner = gen_random_uuid() WHERE owner = '{taken}'");
 
         await leases.RenewAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(alive, await database.ScalarAsync<Guid>("SELECT owner FROM inbox WHERE leased_until > now() + interval '20 seconds'"));
-        Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM inbox WHERE leased_until > now()"));
+        Assert.Equal(alive, await database.ScalarAsync<Guid>("SELECT owner FROM leases WHERE until > now() + interval '20 seconds'"));
+        Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM leases WHERE until > now()"));
     }
 
     [Fact]

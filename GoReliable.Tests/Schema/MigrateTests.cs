@@ -13,7 +13,7 @@ public sealed class MigrateTests(SharedPlatform shared)
     private const int Scripts = 2;
 
     private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "schemaversions"];
-    private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "notifications", "schemaversions", "suspects"];
+    private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "leases", "notifications", "schemaversions", "suspects"];
 
     public static TheoryData<string, string[]> Services => new() { { "Orders", OrdersTables }, { "Notifications", NotificationsTables } };
 
