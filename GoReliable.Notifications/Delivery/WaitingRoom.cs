@@ -34,15 +34,15 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
     // Of a full room.
     private const int PlacesForOne = 10;
 
-    // A room that does not empty within this time is not waited for.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    // Where fewer deliveries than may be under way end within this time, it does not go on.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly Lock changing = new();
     private readonly Dictionary<string, (int UnderWay, int Waiting)> recipients = new(StringComparer.OrdinalIgnoreCase);
     private readonly LinkedList<(string Recipient, T Message)> waiting = [];
 
-    // When as many deliveries ended as there are places, as a ring.
-    private readonly long[] ended = new long[Places];
+    // When the last of them ended, as a ring.
+    private readonly long[] ended = new long[Most];
     private int next;
     private int underWay;
     private long busySince;
@@ -80,7 +80,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
             var one = recipients[recipient];
             Set(recipient, one with { UnderWay = one.UnderWay - 1 });
             ended[next] = time.GetTimestamp();
-            next = (next + 1) % Places;
+            next = (next + 1) % Most;
 
             for (var node = waiting.First; node is not null; node = node.Next)
             {
