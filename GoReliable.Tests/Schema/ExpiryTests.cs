@@ -68,6 +68,9 @@ public sealed class ExpiryTests(SharedPlatform shared)
         AssertByIndex(await worker.PlanAsync(Inbox.Expire, "now()"), "Index Scan using inbox_by_age");
         AssertByIndex(await worker.PlanAsync(Inbox.Release, "ARRAY[gen_random_uuid(), gen_random_uuid()]"), "inbox_pkey");
         AssertByIndex(await worker.PlanAsync(Inbox.Claim.Replace("$1", "$1::uuid[]", StringComparison.Ordinal), "ARRAY[gen_random_uuid(), gen_random_uuid()]"), "Function Scan on unnest");
+        await worker.ExecuteAsync("INSERT INTO leases SELECT gen_random_uuid(), gen_random_uuid(), now() FROM generate_series(1, 50000); ANALYZE leases");
+        AssertByIndex(await worker.PlanAsync(Leases.Renew, "ARRAY[gen_random_uuid(), gen_random_uuid()], ARRAY[gen_random_uuid()]"), "leases_pkey");
+        Assert.Equal(["autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=2000"], await OptionsAsync(worker, "leases"));
         Assert.Equal(["autovacuum_vacuum_scale_factor=0.01", "autovacuum_vacuum_threshold=10000"], await OptionsAsync(worker, "inbox"));
 
         await using var orders = await OwnDatabase.CreateAsync(shared.Platform, "Orders");

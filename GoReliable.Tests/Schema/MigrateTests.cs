@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using GoReliable.Tests.Manifest;
 using GoReliable.Tests.Platform;
 using Npgsql;
 
@@ -9,11 +10,9 @@ namespace GoReliable.Tests.Schema;
 [Collection(SharedPlatform.Name)]
 public sealed class MigrateTests(SharedPlatform shared)
 {
-    // Of each service.
-    private const int Scripts = 2;
 
     private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "outbox_set_aside", "schemaversions"];
-    private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "notifications", "schemaversions"];
+    private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "leases", "notifications", "schemaversions", "suspects"];
 
     public static TheoryData<string, string[]> Services => new() { { "Orders", OrdersTables }, { "Notifications", NotificationsTables } };
 
@@ -23,7 +22,7 @@ public sealed class MigrateTests(SharedPlatform shared)
         var database = await UnusedAsync();
         await CreateAsync(database);
 
-        Assert.Equal(Scripts, Applied(await Migration.RunAsync(service, database)));
+        Assert.Equal(Scripts(service), Applied(await Migration.RunAsync(service, database)));
         Assert.Equal(tables, await TablesAsync(database));
 
         Assert.Equal(0, Applied(await Migration.RunAsync(service, database)));
@@ -38,7 +37,7 @@ public sealed class MigrateTests(SharedPlatform shared)
 
         var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Migration.RunAsync("Orders", database)));
 
-        Assert.Equal([0, 0, Scripts], all.Select(Applied).Order());
+        Assert.Equal([0, 0, Scripts("Orders")], all.Select(Applied).Order());
         Assert.Equal(OrdersTables, await TablesAsync(database));
     }
 
@@ -49,7 +48,7 @@ public sealed class MigrateTests(SharedPlatform shared)
 
         var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Migration.RunAsync("Orders", database)));
 
-        Assert.Equal([0, 0, Scripts], all.Select(Applied).Order());
+        Assert.Equal([0, 0, Scripts("Orders")], all.Select(Applied).Order());
         Assert.Equal(OrdersTables, await TablesAsync(database));
         var name = new NpgsqlConnectionStringBuilder(database).Database;
         Assert.Equal(name, Assert.Single(all.SelectMany(migration => migration.Events("schema.database_created"))).GetProperty("database").GetString());
@@ -64,7 +63,7 @@ public sealed class MigrateTests(SharedPlatform shared)
 
         var migration = await Migration.RunAsync("Notifications", database, whenUnavailable: () => ExecuteAsync($"CREATE DATABASE \"{name}\" OWNER \"{name}\""));
 
-        Assert.Equal(Scripts, Applied(migration));
+        Assert.Equal(Scripts("Notifications"), Applied(migration));
         Assert.Equal(NotificationsTables, await TablesAsync(database));
         Assert.Equal(
             $"Database \"{name}\" does not exist, and this service could not create it (permission denied to create database). "
@@ -88,7 +87,7 @@ public sealed class MigrateTests(SharedPlatform shared)
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
 
         var migration = await running;
-        Assert.Equal(Scripts, Applied(migration));
+        Assert.Equal(Scripts("Notifications"), Applied(migration));
         Assert.Empty(migration.Events("schema.failed"));
     }
 
@@ -127,9 +126,12 @@ public sealed class MigrateTests(SharedPlatform shared)
             ("ConnectionStrings__messaging", $"amqp://guest:guest@{broker.LocalEndpoint}"),
         ]);
 
-        Assert.Equal(Scripts, Applied(migration));
+        Assert.Equal(Scripts("Notifications"), Applied(migration));
         Assert.False(broker.Pending());
     }
+
+    private static int Scripts(string service) =>
+        Directory.GetFiles(Path.Combine(AppHostRun.Repository, $"GoReliable.{service}", "Schema"), "*.sql").Length;
 
     private static int Applied(Migration migration)
     {

@@ -20,8 +20,8 @@ public sealed class DefectTests(SharedPlatform shared)
             message = await TestEvent.PublishAsync(platform);
             var failed = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.batch_failed" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
             Assert.Equal(1L, failed["Messages"]);
-            var back = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.message_given_back" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
-            Assert.Equal("PostgresException", back["Error"]);
+            var retried = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.retried" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+            Assert.Equal("Unexpected PostgresException.", retried["Error"]);
         }
         finally
         {
