@@ -48,7 +48,7 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         {
             arguments =
             [
-                .. arguments, $"--ASPNETCORE_URLS=http://127.0.0.1:{ServiceProcess.FreePort()}", $"--AppHost:BrowserToken={dashboardToken}", "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true",
+                .. arguments, $"--ASPNETCORE_URLS=http://127.0.0.1:{ServiceProcess.FreePort()}", $"--ASPIRE_DASHBOARD_FRONTEND_BROWSERTOKEN={dashboardToken}", "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true",
                 $"--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}", $"--ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}",
             ];
         }
