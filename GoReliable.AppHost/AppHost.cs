@@ -50,6 +50,10 @@ var gateway = builder.AddProject<Projects.GoReliable_Gateway>("gateway")
     .WithReference(orders).WaitFor(orders)
     .WithReference(notifications).WaitFor(notifications);
 
+// Inside, the services speak plain http: the dashboard need not ask for a development certificate.
+foreach (var service in new[] { gateway, orders, notifications })
+    service.WithoutHttpsCertificate();
+
 // Tokens: of `dotnet user-jwts` here, of an identity provider where it is deployed.
 builder.AddIdentity(gateway, orders, notifications);
 
