@@ -94,7 +94,8 @@ internal sealed class OutboxRelay(
                 var published = new PublishedBatch(messages, FindCulprit(await publisher.PublishAsync(messages), publisher));
                 logger.OutboxRelayed(published.Confirmed.Length);
                 Tell(published, activity);
-                if (isFull && publisher.IsOpen && published is { Lost: 0, HasRefused: false } && !stoppingToken.IsCancellationRequested)
+                var isRefused = published.HasRefused && oneByOne == 0;
+                if (isFull && publisher.IsOpen && published.Lost == 0 && !isRefused && !stoppingToken.IsCancellationRequested)
                 {
                     messages = await reader.ContinueAsync(published, Limit);
                     await HealAsync(published, publisher, stoppingToken);
@@ -106,7 +107,7 @@ internal sealed class OutboxRelay(
                 if (published.Lost > 0 || !publisher.IsOpen)
                     throw new RelayException(publisher);
                 await HealAsync(published, publisher, stoppingToken);
-                return published.HasRefused;
+                return isRefused;
             }
             catch (Exception exception)
             {

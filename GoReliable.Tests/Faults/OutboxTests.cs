@@ -99,9 +99,10 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     {
         Assert.SkipUnless(RabbitMqControl.IsAvailable(platform), "Only a broker that is a process of this machine can be told to take small messages only.");
         using var alice = platform.Client("alice");
-        await RabbitMqControl.EvaluateAsync(platform, "application:set_env(rabbit, max_message_size, 100000).");
+        await LimitMessagesAsync(bytes: 100_000);
         try
         {
+            await alice.WaitForNotificationsAsync(await alice.CreateAsync());
             var large = Guid.CreateVersion7();
             await own.InsertAsync(large, "order.created", body: new byte[200_000]);
             var orders = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => alice.CreateAsync()));
@@ -114,7 +115,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         }
         finally
         {
-            await RabbitMqControl.EvaluateAsync(platform, "application:set_env(rabbit, max_message_size, 134217728).");
+            await LimitMessagesAsync(bytes: 134_217_728);
         }
     }
 
@@ -174,6 +175,11 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         using var reader = platform.Client("orders", "alice");
         Assert.DoesNotContain("set-aside", await reader.GetStringAsync("/openapi/v1.json", Cancel), StringComparison.Ordinal);
     }
+
+    // A channel asks for the limit when it is opened.
+    private Task LimitMessagesAsync(int bytes) => RabbitMqControl.EvaluateAsync(platform, string.Create(
+        CultureInfo.InvariantCulture,
+        $"application:set_env(rabbit, max_message_size, {bytes}), [rabbit_networking:close_connection(Pid, \"limit\") || Pid <- rabbit_networking:connections()]."));
 
     private Task<int> SetAsideAsync(Guid order) => Eventually.SeeAsync(
         $"order {order} set aside", async () => (int)(await own.Operator.GetAsync(string.Create(CultureInfo.InvariantCulture, $"/outbox/set-aside/{order}"), Cancel)).StatusCode, status => status == 200);
