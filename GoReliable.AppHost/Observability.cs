@@ -106,7 +106,7 @@ internal static class Observability
     }
 
     /// <summary>
-    /// What Prometheus is to scrape, as it can reach it. Where the engine starts a proxy, a service is one target;
+    /// What Prometheus is to scrape, as it can reach it. Where Aspire has a proxy in front, a service is one target;
     /// where there is none, service discovery names every replica, and each is a target.
     /// </summary>
     private static async Task<string> FindTargetsAsync(this IDistributedApplicationBuilder builder, IResource prometheus, IResourceBuilder<ContainerResource> collector, CancellationToken cancellationToken)

@@ -139,10 +139,10 @@ public sealed partial class GitOpsTests
     }
 
     [Fact]
-    public void Both_engines_are_tested_and_every_service_becomes_an_image()
+    public void Containers_and_processes_are_tested_and_every_service_becomes_an_image()
     {
-        var engines = Node.Load(".github/workflows/ci.yaml")["jobs"]!["test"]!["strategy"]!["matrix"]!["engine"]!;
-        Assert.Equal(["aspire", "local"], engines.Items.Select(engine => engine.Text));
+        var servers = Node.Load(".github/workflows/ci.yaml")["jobs"]!["test"]!["strategy"]!["matrix"]!["servers"]!;
+        Assert.Equal(["containers", "processes"], servers.Items.Select(kind => kind.Text));
 
         var images = Node.Load(".github/workflows/images.yaml")["jobs"]!["publish"]!["strategy"]!["matrix"]!["include"]!.Items;
         Assert.All(images, image => Assert.True(Directory.Exists(DeployFiles.Path(image["project"]!.Text!))));

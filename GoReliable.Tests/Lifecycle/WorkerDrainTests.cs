@@ -136,7 +136,7 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
             .WithEnvironment("Email__Smtp__Port", server.Port.ToString(CultureInfo.InvariantCulture))
             .WithEnvironment("Email__Smtp__Security", "None")
             .WithEnvironment("Delivery__Timeout", "00:01:00")
-            // Less than the engine's own patience, after which it kills.
+            // Less than Aspire's own patience, after which it kills.
             .WithEnvironment("Shutdown__Deadline", "00:00:07"));
 
         public async ValueTask DisposeAsync()

@@ -27,7 +27,7 @@ public sealed partial class GoReliablePlatform
         await SeeReplicaAsync(service, change => change.ResourceId == victim.ResourceId && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text));
     }
 
-    /// <summary>Where the instances of a service take requests; one address for all of them where the engine has a proxy.</summary>
+    /// <summary>Where the instances of a service take requests; one address for all of them where Aspire has a proxy in front.</summary>
     /// <param name="service">Its name.</param>
     /// <param name="replicas">How many it has.</param>
     public async Task<Uri[]> AddressesAsync(string service, int replicas) =>
