@@ -10,8 +10,6 @@ namespace GoReliable.Tests.Schema;
 [Collection(SharedPlatform.Name)]
 public sealed class MigrateTests(SharedPlatform shared)
 {
-    // Of each service.
-
     private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "schemaversions"];
     private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "leases", "notifications", "schemaversions", "suspects"];
 
