@@ -10,7 +10,6 @@ namespace GoReliable.Tests.Schema;
 [Collection(SharedPlatform.Name)]
 public sealed class MigrateTests(SharedPlatform shared)
 {
-
     private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "outbox_set_aside", "schemaversions"];
     private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "leases", "notifications", "schemaversions", "suspects"];
 
