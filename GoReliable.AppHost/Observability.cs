@@ -134,16 +134,9 @@ internal static class Observability
         return JsonSerializer.Serialize(targets);
     }
 
-    private static void SendTelemetryTo(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ContainerResource> collector) =>
-        service.WithEnvironment(context =>
-        {
-            // Without a container runtime there is no Collector, and the endpoint that somebody chose, if any, stays.
-            if (collector.GetEndpoint("otlp") is not { IsAllocated: true } otlp)
-                return;
-
-            context.EnvironmentVariables["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp;
-            context.EnvironmentVariables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc";
-        });
+    private static void SendTelemetryTo(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ContainerResource> collector) => service
+        .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", collector.GetEndpoint("otlp"))
+        .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
 
     private static IEnumerable<ContainerFileSystemItem> Deployed(this IDistributedApplicationBuilder builder, string path) =>
         ContainerDirectory.GetFileSystemItemsFromPath(Path.Combine(builder.AppHostDirectory, "../deploy", path));

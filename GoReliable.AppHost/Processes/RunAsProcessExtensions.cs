@@ -4,7 +4,7 @@
 /// </summary>
 internal static class RunAsProcessExtensions
 {
-    /// <summary>Runs PostgreSQL as a process. Call it after <c>AddDatabase</c>.</summary>
+    /// <summary>Runs PostgreSQL as a process.</summary>
     /// <param name="builder">The server.</param>
     /// <returns>The server, for chaining.</returns>
     public static IResourceBuilder<PostgresServerResource> RunAsProcess(this IResourceBuilder<PostgresServerResource> builder) =>
