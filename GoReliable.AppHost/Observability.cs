@@ -106,8 +106,7 @@ internal static class Observability
     }
 
     /// <summary>
-    /// What Prometheus is to scrape, as it can reach it. Where Aspire has a proxy in front, a service is one target;
-    /// where there is none, service discovery names every replica, and each is a target.
+    /// What Prometheus is to scrape, as it can reach it from its container: a service is one target, whatever its replicas.
     /// </summary>
     private static async Task<string> FindTargetsAsync(this IDistributedApplicationBuilder builder, IResource prometheus, IResourceBuilder<ContainerResource> collector, CancellationToken cancellationToken)
     {
@@ -119,8 +118,7 @@ internal static class Observability
             .Select(variable => (Name: variable.Key.Split("__"), Address: variable.Value as IValueProvider))
             .Where(variable => variable is { Name: ["services", _, Management, _], Address: not null })
             .Select(variable => (Job: variable.Name[1], Address: variable.Address!));
-        if (collector.GetEndpoint(Management) is { IsAllocated: true } itself)
-            found = found.Append((collector.Resource.Name, itself));
+        found = found.Append((collector.Resource.Name, collector.GetEndpoint(Management)));
 
         var caller = new ValueProviderContext { ExecutionContext = builder.ExecutionContext, Caller = prometheus };
         var environment = builder.Environment.EnvironmentName.ToLowerInvariant();

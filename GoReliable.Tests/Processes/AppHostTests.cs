@@ -9,8 +9,6 @@ public sealed class AppHostTests
 {
     [Theory]
     [InlineData("INT", false)]
-    [InlineData("TERM", true)]
-    [InlineData("KILL", false)]
     [InlineData("KILL", true)]
     public async Task No_process_and_no_file_outlives_it(string signal, bool byDotnetRun)
     {
