@@ -35,6 +35,8 @@ internal sealed class DeployedService : IAsyncDisposable
         var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment.Clear();
         start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
+        // A container's runtime takes it from the image; without one, .NET finds no store of certificates.
+        start.Environment["HOME"] = "/home/app";
         start.Environment["DOTNET_RUNNING_IN_CONTAINER"] = "true";
         start.Environment["DOTNET_GCHeapHardLimit"] = container.Resources.Limits["memory"].ToInt64().ToString("x", CultureInfo.InvariantCulture);
         foreach (var (variable, value) in environment)
