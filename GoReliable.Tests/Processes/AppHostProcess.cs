@@ -10,6 +10,9 @@ namespace GoReliable.Tests.Processes;
 internal sealed class AppHostProcess : IDisposable
 {
     private static readonly string[] DashboardAddresses = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
+    // To look at every process of the machine is work.
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
     private static readonly string[] Members = ["postgres", "epmd", "beam.smp", "prometheus", "GoReliable.Gate"];
 
     // Every process that it starts, however far away, inherits this variable.
@@ -56,10 +59,10 @@ internal sealed class AppHostProcess : IDisposable
     /// <summary>Waits until everything is up.</summary>
     public Task UntilUpAsync() => Eventually.SeeAsync(
         "servers and services below the AppHost", () => Task.FromResult(Family()),
-        family => Members.All(name => family.Any(member => member.Name == name)), TimeSpan.FromMinutes(3));
+        family => Members.All(name => family.Any(member => member.Name == name)), TimeSpan.FromMinutes(3), Interval);
 
     /// <summary>Waits until nothing of it lives.</summary>
-    public Task UntilGoneAsync() => Eventually.SeeAsync("that no process is left", () => Task.FromResult(string.Join(' ', Family())), family => family.Length == 0);
+    public Task UntilGoneAsync() => Eventually.SeeAsync("that no process is left", () => Task.FromResult(string.Join(' ', Family())), family => family.Length == 0, interval: Interval);
 
     /// <summary>Sends a signal to the AppHost itself, not to a <c>dotnet run</c> around it.</summary>
     public async Task SignalAsync(string signal)
