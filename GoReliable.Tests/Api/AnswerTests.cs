@@ -120,9 +120,13 @@ public sealed class AnswerTests(SharedPlatform shared)
             var hanging = SeeAsync(operation, gateway.Client, late);
             await Eventually.SeeAsync("429 beside a request that hangs", async () =>
             {
-                using var again = Request(operation, "late");
-                again.Headers.Authorization = late.Headers.Authorization;
-                await SeeAsync(operation, gateway.Client, again);
+                // Two at once: the first may have ended on a busy machine.
+                await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ =>
+                {
+                    using var again = Request(operation, "late");
+                    again.Headers.Authorization = late.Headers.Authorization;
+                    await SeeAsync(operation, gateway.Client, again);
+                }));
                 lock (seen)
                     return seen.Contains($"{operation} 429");
             }, isSeen => isSeen);

@@ -28,7 +28,7 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(order, "confirm")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(order, "cancel")).StatusCode);
         await customer.WaitForNotificationsAsync(order, 3);
-        foreach (var key in new[] { "confirm", "confirm", "confirm again" })
+        foreach (var key in new[] { "confirm", "confirm", "confirm-again" })
             Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(second, "confirm", key)).StatusCode);
         await customer.CreateAsync();
         foreach (var path in new[] { $"{OrdersClient.Orders}/{order}", OrdersClient.Orders, $"{OrdersClient.Orders}?status=cancelled", "/openapi/v1.json" })
