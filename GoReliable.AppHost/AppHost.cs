@@ -11,10 +11,20 @@ var ordersDb = postgres.AddDatabase("orders-db");
 var notificationsDb = postgres.AddDatabase("notifications-db");
 var messaging = builder.AddRabbitMQ("messaging").WithManagementPlugin();
 
-if (keepData)
+// Only here: where containers are deployed, such volumes cannot hold a database's files.
+if (keepData && builder.ExecutionContext.IsRunMode)
 {
     postgres.WithDataVolume();
     messaging.WithDataVolume();
+}
+
+// Containers where a container runtime answers, and processes of this machine where none does.
+var servers = Servers.Choose(builder);
+if (servers.AreProcesses)
+{
+    postgres.RunAsProcess();
+    messaging.RunAsProcess();
+    servers.Announce(builder);
 }
 
 // Metrics and health answer on a port of their own, which no route of the public one reaches.
@@ -40,10 +50,14 @@ var gateway = builder.AddProject<Projects.GoReliable_Gateway>("gateway")
     .WithReference(orders).WaitFor(orders)
     .WithReference(notifications).WaitFor(notifications);
 
+// Inside, the services speak plain http: the dashboard need not ask for a development certificate.
+foreach (var service in new[] { gateway, orders, notifications })
+    service.WithoutHttpsCertificate();
+
 // Tokens: of `dotnet user-jwts` here, of an identity provider where it is deployed.
 builder.AddIdentity(gateway, orders, notifications);
 
-// Prometheus, Grafana, Tempo, Loki and the Collector; `--Observability=false` does without.
-builder.AddObservability(gateway, orders, notifications);
+// Prometheus, and in containers also Grafana, Tempo, Loki and the Collector; `--Observability=false` does without.
+builder.AddObservability(servers, gateway, orders, notifications);
 
-builder.Build().Run();
+return await builder.RunAsync();

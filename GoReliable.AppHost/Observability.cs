@@ -12,12 +12,21 @@ internal static class Observability
 
     /// <summary>Adds them when the application runs, unless the configuration says <c>Observability=false</c>.</summary>
     /// <param name="builder">The application.</param>
+    /// <param name="servers">Whether there are containers; Grafana, Tempo, Loki and the Collector exist as such only.</param>
     /// <param name="services">The services to watch. Each has an endpoint <c>management</c> with <c>/metrics</c>.</param>
-    public static void AddObservability(this IDistributedApplicationBuilder builder, params IResourceBuilder<ProjectResource>[] services)
+    public static void AddObservability(this IDistributedApplicationBuilder builder, Servers servers, params IResourceBuilder<ProjectResource>[] services)
     {
         if (!builder.ExecutionContext.IsRunMode || !builder.Configuration.GetValue("Observability", true))
             return;
 
+        if (servers.AreProcesses)
+            builder.AddPrometheusProcess(services);
+        else
+            builder.AddContainers(services);
+    }
+
+    private static void AddContainers(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource>[] services)
+    {
         var tempo = builder.AddContainer("tempo", "docker.io/grafana/tempo", "2.9.0")
             .WithHttpEndpoint(targetPort: 3200)
             .WithHttpEndpoint(targetPort: 4317, name: "otlp")
@@ -97,8 +106,7 @@ internal static class Observability
     }
 
     /// <summary>
-    /// What Prometheus is to scrape, as it can reach it. Where the engine starts a proxy, a service is one target;
-    /// where there is none, service discovery names every replica, and each is a target.
+    /// What Prometheus is to scrape, as it can reach it from its container: a service is one target, whatever its replicas.
     /// </summary>
     private static async Task<string> FindTargetsAsync(this IDistributedApplicationBuilder builder, IResource prometheus, IResourceBuilder<ContainerResource> collector, CancellationToken cancellationToken)
     {
@@ -110,8 +118,7 @@ internal static class Observability
             .Select(variable => (Name: variable.Key.Split("__"), Address: variable.Value as IValueProvider))
             .Where(variable => variable is { Name: ["services", _, Management, _], Address: not null })
             .Select(variable => (Job: variable.Name[1], Address: variable.Address!));
-        if (collector.GetEndpoint(Management) is { IsAllocated: true } itself)
-            found = found.Append((collector.Resource.Name, itself));
+        found = found.Append((collector.Resource.Name, collector.GetEndpoint(Management)));
 
         var caller = new ValueProviderContext { ExecutionContext = builder.ExecutionContext, Caller = prometheus };
         var environment = builder.Environment.EnvironmentName.ToLowerInvariant();
@@ -125,16 +132,9 @@ internal static class Observability
         return JsonSerializer.Serialize(targets);
     }
 
-    private static void SendTelemetryTo(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ContainerResource> collector) =>
-        service.WithEnvironment(context =>
-        {
-            // Without a container runtime there is no Collector, and the endpoint that somebody chose, if any, stays.
-            if (collector.GetEndpoint("otlp") is not { IsAllocated: true } otlp)
-                return;
-
-            context.EnvironmentVariables["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp;
-            context.EnvironmentVariables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc";
-        });
+    private static void SendTelemetryTo(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ContainerResource> collector) => service
+        .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", collector.GetEndpoint("otlp"))
+        .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
 
     private static IEnumerable<ContainerFileSystemItem> Deployed(this IDistributedApplicationBuilder builder, string path) =>
         ContainerDirectory.GetFileSystemItemsFromPath(Path.Combine(builder.AppHostDirectory, "../deploy", path));

@@ -20,7 +20,7 @@ internal static partial class Log
     public static partial void NotificationDeadLettered(this ILogger logger, string? messageId, string eventType, int attempt, string reason, string error);
 
     [LoggerMessage(EventName = "notification.deferred", Level = LogLevel.Information,
-        Message = "{EventType} of order {OrderId} waits {Delay}: too many deliveries are under way, to its recipient or at all")]
+        Message = "{EventType} of order {OrderId} waits {Delay}: its recipient or the mail server does not get on, or it is being delivered already")]
     public static partial void NotificationDeferred(this ILogger logger, string eventType, Guid orderId, TimeSpan delay);
 
     [LoggerMessage(EventName = "notification.forward_failed", Level = LogLevel.Error,
@@ -48,11 +48,15 @@ internal static partial class Log
     [LoggerMessage(EventName = "consumer.interrupted", Level = LogLevel.Warning, Message = "Consuming interrupted, starting again: {Reason}")]
     public static partial void ConsumerInterrupted(this ILogger logger, string reason);
 
-    [LoggerMessage(EventName = "consumer.batch_failed", Level = LogLevel.Error, Message = "A batch failed, {Messages} message(s) of it go back to the queue")]
+    [LoggerMessage(EventName = "consumer.batch_failed", Level = LogLevel.Error, Message = "A batch failed; {Messages} message(s) are tried again, each alone")]
     public static partial void BatchFailed(this ILogger logger, Exception exception, int messages);
 
-    [LoggerMessage(EventName = "consumer.message_given_back", Level = LogLevel.Warning, Message = "Message {MessageId} ({EventType}) goes back to the queue after {Error}")]
-    public static partial void MessageGivenBack(this ILogger logger, string? messageId, string eventType, string error);
+    [LoggerMessage(EventName = "consumer.message_suspected", Level = LogLevel.Warning,
+        Message = "Message {MessageId} came back {Returns} times, and the worker ended {Deaths} time(s) when it read it")]
+    public static partial void MessageSuspected(this ILogger logger, string? messageId, int returns, int deaths);
+
+    [LoggerMessage(EventName = "leases.not_renewed", Level = LogLevel.Warning, Message = "Leases of deliveries under way cannot be renewed, another worker may take them over: {Reason}")]
+    public static partial void LeasesNotRenewed(this ILogger logger, string reason);
 
     [LoggerMessage(EventName = "database.unavailable", Level = LogLevel.Warning, Message = "Database unavailable, messages wait for it: {Reason}")]
     public static partial void DatabaseUnavailable(this ILogger logger, string reason);

@@ -15,8 +15,19 @@ internal static partial class Log
     [LoggerMessage(EventName = "outbox.relayed", Level = LogLevel.Debug, Message = "Relayed {Count} outbox messages")]
     public static partial void OutboxRelayed(this ILogger logger, int count);
 
-    [LoggerMessage(EventName = "outbox.publish_failed", Level = LogLevel.Warning, Message = "Outbox message {EventId} of order {OrderId} was not confirmed, it stays: {Reason}")]
-    public static partial void OutboxPublishFailed(this ILogger logger, Guid eventId, Guid orderId, string reason);
+    [LoggerMessage(EventName = "outbox.publish_failed", Level = LogLevel.Warning,
+        Message = "{Count} outbox message(s) were not confirmed and are tried again, event {EventId} of order {OrderId} first: {Reason}")]
+    public static partial void OutboxPublishFailed(this ILogger logger, int count, Guid eventId, Guid orderId, string reason);
+
+    [LoggerMessage(EventName = "outbox.set_aside", Level = LogLevel.Error,
+        Message = "{Count} outbox message(s) wait for an operator after their last attempt, event {EventId} of order {OrderId} first: {Reason}")]
+    public static partial void OutboxSetAside(this ILogger logger, int count, Guid eventId, Guid orderId, string reason);
+
+    [LoggerMessage(EventName = "outbox.redriven", Level = LogLevel.Information, Message = "{Count} order(s) that were set aside are tried again, as {Operator} wants")]
+    public static partial void OutboxRedriven(this ILogger logger, int count, string @operator);
+
+    [LoggerMessage(EventName = "outbox.discarded", Level = LogLevel.Warning, Message = "Outbox message {EventId} of order {OrderId} was discarded by {Operator}: {Reason}")]
+    public static partial void OutboxDiscarded(this ILogger logger, Guid eventId, Guid orderId, string reason, string @operator);
 
     [LoggerMessage(EventName = "outbox.relay_interrupted", Level = LogLevel.Warning, Message = "Outbox relay interrupted, trying again in {Delay}: {Reason}")]
     public static partial void OutboxRelayInterrupted(this ILogger logger, TimeSpan delay, string reason);

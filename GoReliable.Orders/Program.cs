@@ -32,7 +32,7 @@ builder.Services.AddOutbox();
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJson.Default));
 
 var app = builder.Build();
-app.MapDefaultEndpoints();
+app.MapDefaultEndpoints(management => management.MapSetAside());
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseAuthentication();

@@ -45,10 +45,11 @@ internal sealed class Telemetry
     }
 
     /// <summary>Adds the gauges of the outbox; no measurement means that nothing is known.</summary>
-    public void ObserveOutbox(Func<IEnumerable<Measurement<long>>> pending, Func<IEnumerable<Measurement<double>>> oldestAge)
+    public void ObserveOutbox(Func<IEnumerable<Measurement<long>>> pending, Func<IEnumerable<Measurement<double>>> oldestAge, Func<IEnumerable<Measurement<long>>> setAside)
     {
         meter.CreateObservableGauge("goreliable.order_service.outbox_pending_messages", pending, "{message}", "Outbox messages that the broker has not confirmed");
         meter.CreateObservableGauge("goreliable.order_service.outbox_oldest_message_age", oldestAge, "s", "Age of the oldest outbox message; 0 when there is none");
+        meter.CreateObservableGauge("goreliable.order_service.outbox_set_aside_messages", setAside, "{message}", "Outbox messages that wait for an operator, since the broker does not take them");
     }
 
     /// <summary>Marks a span as failed; an exception filter that lets the exception pass.</summary>

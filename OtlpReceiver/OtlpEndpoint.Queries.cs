@@ -113,11 +113,9 @@ public sealed partial class OtlpEndpoint
         }
     }
 
-    internal static bool IsTraceId(string text) => text.Length == 32 && text.All(char.IsAsciiHexDigitLower);
-
     private static void Check(string traceId)
     {
-        if (!IsTraceId(traceId))
+        if (traceId.Length != 32 || !traceId.All(char.IsAsciiHexDigitLower))
         {
             throw new ArgumentException($"A trace id is 32 lower-case hex digits, not '{traceId}'.", nameof(traceId));
         }

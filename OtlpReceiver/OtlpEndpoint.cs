@@ -1,8 +1,12 @@
 using System.Net;
 using Grpc.AspNetCore.Server.Model;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using OtlpReceiver.Protocol;
 
 namespace OtlpReceiver;
@@ -41,20 +45,20 @@ public sealed partial class OtlpEndpoint : IAsyncDisposable
     public static Task<OtlpEndpoint> StartAsync(CancellationToken cancellationToken) =>
         StartAsync(new OtlpEndpointOptions(), cancellationToken);
 
-    /// <exception cref="IOException">A port is taken.</exception>
+    /// <summary>Starts one on free ports.</summary>
     public static async Task<OtlpEndpoint> StartAsync(OtlpEndpointOptions options, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Capacity, 1);
         var store = new TelemetryStore(options.Capacity);
-        var intake = new Intake(store, options.Output);
+        var intake = new Intake(store);
 
         // Empty: neither ASPNETCORE_URLS nor any other setting meant for the process around it may reach this server.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // gRPC comes first in both lists, the ports here and the addresses that the server reports.
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(IPAddress.Loopback, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
         });
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         // An export takes milliseconds; one that is still under way after this is hanging.
@@ -65,14 +69,12 @@ public sealed partial class OtlpEndpoint : IAsyncDisposable
         builder.Services.AddSingleton<IServiceMethodProvider<GrpcCollector>, GrpcCollectorMethods>();
 
         var app = builder.Build();
-        var endpoint = new OtlpEndpoint(app, store, options.WaitTimeout);
         app.MapGrpcService<GrpcCollector>();
         app.MapHttpCollector(intake);
-        app.MapTracePage(endpoint);
         try
         {
             await app.StartAsync(cancellationToken);
-            return endpoint;
+            return new OtlpEndpoint(app, store, options.WaitTimeout);
         }
         catch
         {

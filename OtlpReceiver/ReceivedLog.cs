@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace OtlpReceiver;
 
 /// <summary>One log record.</summary>

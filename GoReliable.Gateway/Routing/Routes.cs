@@ -3,7 +3,6 @@ using GoReliable.ServiceDefaults.Identity;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.LoadBalancing;
-using Yarp.ReverseProxy.ServiceDiscovery;
 using Yarp.ReverseProxy.Transforms;
 
 namespace GoReliable.Gateway.Routing;
@@ -48,10 +47,10 @@ internal static class Routes
         var timeouts = Timeouts.Read(builder.Configuration);
         builder.Services.AddSingleton(timeouts);
         builder.Services.AddSingleton<IForwarderHttpClientFactory, ResilientClientFactory>();
-        builder.Services.AddSingleton<IDestinationResolver, ServiceDestinations>();
 
         var routes = All.ToDictionary(route => route.Id);
         builder.Services.AddReverseProxy()
+            .AddServiceDiscoveryDestinationResolver()
             .LoadFromMemory([.. All.Select(Config)], [.. All.Select(route => route.Service).Distinct().Select(service => Cluster(service, timeouts))])
             .AddTransforms(transforms =>
             {

@@ -3,16 +3,20 @@ using System.Diagnostics;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Chaos;
+using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
 
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
-/// Handles messages together: claims them in the inbox, delivers, stores, forwards what failed, acknowledges. In this
-/// order, a process that dies at any point leaves messages that come back, and an inbox that knows the handled ones.
+/// Handles messages: claims them in the inbox, delivers, stores, forwards what failed, acknowledges. In this order, a
+/// process that dies at any point leaves messages that come back, and an inbox that knows the handled ones. Those of
+/// which none waits for somebody else's server share a transaction; each of the others has a lease.
 /// </summary>
-internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches chaos, Channels channels, Forwarder forwarder, Telemetry telemetry, ILogger<BatchProcessor> logger, TimeProvider time)
+internal sealed class BatchProcessor(
+    NpgsqlDataSource database, Leases leases, Suspects suspects, ChaosSwitches chaos, Channels channels,
+    Forwarder forwarder, Drain drain, Telemetry telemetry, ILogger<BatchProcessor> logger, TimeProvider time)
 {
     // Above this many receipts, old ones are forgotten: their messages went to another worker.
     private const int ManyReceipts = 1000;
@@ -24,6 +28,10 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
     // Shared by all batches, so that an outage is one line in the log and not one for each.
     private int databaseAway;
 
+    /// <summary>Reads a message that may end the process, alone, and after the database has taken a note of it.</summary>
+    public Task ReadSuspectAsync(Message message, CancellationToken giveUp) =>
+        UntilAnsweredAsync(() => suspects.ReadAsync(message, giveUp), () => giveUp);
+
     /// <param name="messages">One, or many of which none waits for somebody else's server.</param>
     /// <param name="session">Where they came from.</param>
     /// <param name="giveUp">Ends the waiting for a database that is away.</param>
@@ -33,25 +41,22 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
             Begin(message);
         try
         {
-            var readable = messages.Where(message => message.Event is not null).ToList();
-            if (readable.Count > 0)
-                await HandleAsync(readable, giveUp);
+            await HandleAsync([.. messages.Where(message => message.Event is not null)], giveUp);
             await Task.WhenAll(messages.Select(message => SettleAsync(message, session)));
-        }
-        catch (Exception exception) when (!Session.IsOver(exception))
-        {
-            Tell(exception, [.. messages.Where(message => !message.Settled)]);
-            throw;
         }
         finally
         {
-            foreach (var message in messages.Where(message => !message.Settled))
-                Abandon(message);
+            foreach (var message in messages)
+            {
+                leases.Forget(message.Owner);
+                if (!message.Settled)
+                    Abandon(message);
+            }
         }
     }
 
-    /// <summary>Lets a message wait, without an attempt: its recipient is busy with earlier ones.</summary>
-    public async Task DeferAsync(Message message, Session session)
+    /// <summary>Lets a message wait, without an attempt: its recipient, or the mail server, does not get on.</summary>
+    public async Task PutOffAsync(Message message, Session session)
     {
         // Nothing is processed, so it has no span of its own.
         using var trace = MessageSpan.Follow(message);
@@ -59,7 +64,7 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
         message.Started = time.GetTimestamp();
         try
         {
-            await forwarder.DeferAsync(message, session);
+            await forwarder.PutOffAsync(message, session);
             message.Outcome = Outcome.Retried;
             await session.AcknowledgeAsync(message);
             message.Settled = true;
@@ -72,19 +77,6 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
         }
     }
 
-    // The defect once, and what it means for each message in the message's own trace.
-    private void Tell(Exception exception, List<Message> unsettled)
-    {
-        Activity.Current = unsettled.FirstOrDefault()?.Activity;
-        logger.BatchFailed(exception, unsettled.Count);
-        foreach (var message in unsettled)
-        {
-            Activity.Current = message.Activity;
-            message.Activity?.AddException(exception);
-            logger.MessageGivenBack(message.Properties.MessageId, message.EventType, exception.GetType().Name);
-        }
-    }
-
     private void Begin(Message message)
     {
         telemetry.MessageTaken();
@@ -92,16 +84,38 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
         message.Activity = MessageSpan.Start(message);
     }
 
-    /// <summary>Tries until the database took the result. That costs no attempt: the message is not to blame.</summary>
+    /// <summary>Handles messages, or finds out which of them cannot be: the others must not share its fate.</summary>
     private async Task HandleAsync(List<Message> messages, CancellationToken giveUp)
     {
+        if (messages.Count == 0)
+            return;
         // The batch's statements, and what is logged of the database, appear in the trace of its first message.
         Activity.Current = (messages.FirstOrDefault(message => message.Activity is { Recorded: true }) ?? messages[0]).Activity;
+        try
+        {
+            if (messages is [var remote] && channels.IsRemote(remote.Event!))
+                await UntilAnsweredAsync(() => TryHandleAsync(remote), () => remote.Receipt is null ? giveUp : drain.Overdue);
+            else
+                await UntilAnsweredAsync(() => TryHandleAsync(messages), () => giveUp);
+        }
+        catch (Exception exception) when (!Session.IsOver(exception))
+        {
+            logger.BatchFailed(exception, messages.Count);
+            if (messages is [var alone])
+                alone.Failure ??= Failure.Defect(exception);
+            else
+                await Task.WhenAll(messages.Select(message => HandleAsync([message], giveUp)));
+        }
+    }
+
+    /// <summary>Tries until the database took the result. That costs no attempt: the message is not to blame.</summary>
+    private async Task UntilAnsweredAsync(Func<Task> attempt, Func<CancellationToken> giveUp)
+    {
         for (var tries = 1; ; tries++)
         {
             try
             {
-                await TryHandleAsync(messages);
+                await attempt();
                 if (Interlocked.Exchange(ref databaseAway, 0) == 1)
                     logger.DatabaseAvailable();
                 return;
@@ -109,10 +123,50 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
             // A connection that broke meanwhile answers with InvalidOperationException.
             catch (Exception exception) when (exception is InvalidOperationException || (exception is NpgsqlException refused && refused.IsOfTheServer()))
             {
+                database.LeaveReadOnlyServer(exception);
                 if (Interlocked.Exchange(ref databaseAway, 1) == 0)
                     logger.DatabaseUnavailable(exception.Message);
-                await Task.Delay(Backoff(tries), time, giveUp);
+                await Task.Delay(Backoff(tries), time, giveUp());
             }
+        }
+    }
+
+    /// <summary>Handles one that waits for somebody else's server: with a lease, and with no connection while it waits.</summary>
+    private async Task TryHandleAsync(Message message)
+    {
+        var id = message.Event!.Id;
+        await chaos.Database.StrikeAsync(CancellationToken.None);
+        while (true)
+        {
+            var claim = await leases.TakeAsync(id, message.Owner);
+            message.IsElsewhere = claim == Claim.Busy;
+            if (claim == Claim.Taken)
+            {
+                await DeliverAsync(message);
+                // False when its lease was over: then another one has the event, and may know more.
+                if (!await EndAsync(message))
+                    continue;
+                message.Outcome = Outcome.Delivered;
+                uncommitted.TryRemove(id, out _);
+            }
+            else
+            {
+                AsDuplicate(message);
+            }
+            return;
+        }
+    }
+
+    private async Task<bool> EndAsync(Message message)
+    {
+        try
+        {
+            return await leases.EndAsync(message, message.Owner);
+        }
+        catch
+        {
+            message.Receipt?.IsInDoubt = true;
+            throw;
         }
     }
 
@@ -142,15 +196,19 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
             uncommitted.TryRemove(message.Event!.Id, out _);
         }
         foreach (var message in messages.Except(claimed))
-        {
-            // A duplicate, unless an earlier try did commit and only its answer was lost. A receipt that is in no doubt is
-            // another batch's, which will have counted it in a moment.
-            var id = message.Event!.Id;
-            var isOurs = uncommitted.TryGetValue(id, out var receipt) && receipt.IsInDoubt && uncommitted.TryRemove(id, out _);
-            message.Outcome = isOurs ? Outcome.Delivered : Outcome.Duplicate;
-            message.Receipt = isOurs ? receipt : null;
-            message.Failure = null;
-        }
+            AsDuplicate(message);
+    }
+
+    // A duplicate, unless an earlier try did commit and only its answer was lost. A receipt that is in no doubt is
+    // another batch's, which will have counted it in a moment.
+    private void AsDuplicate(Message message)
+    {
+        var id = message.Event!.Id;
+        var isOurs = uncommitted.TryGetValue(id, out var receipt) && receipt.IsInDoubt && !message.IsElsewhere
+            && uncommitted.TryRemove(id, out _);
+        message.Outcome = isOurs ? Outcome.Delivered : Outcome.Duplicate;
+        message.Receipt = isOurs ? receipt : null;
+        message.Failure = null;
     }
 
     private async Task DeliverAsync(Message message)
@@ -185,6 +243,11 @@ internal sealed class BatchProcessor(NpgsqlDataSource database, ChaosSwitches ch
         Activity.Current = message.Activity;
         if (message.Failure is { } failure)
             message.Outcome = await forwarder.ForwardAsync(message, failure, session);
+        if (message.IsElsewhere)
+        {
+            await forwarder.AskAgainAsync(message, session);
+            message.Outcome = Outcome.Retried;
+        }
         await session.AcknowledgeAsync(message);
         message.Settled = true;
 

@@ -15,10 +15,15 @@ internal static class ConsumingExtensions
         builder.Services.AddSingleton(Random.Shared);
         builder.Services.AddSingleton<RetryPlan>();
         builder.Services.AddSingleton<Forwarder>();
+        builder.Services.AddSingleton<Suspects>();
+        builder.Services.AddSingleton<Leases>();
         builder.Services.AddSingleton<BatchProcessor>();
+        // Before the worker, so that it stops after it: deliveries that are finished during the drain keep their leases.
+        builder.Services.AddHostedService(services => services.GetRequiredService<Leases>());
         builder.Services.AddHostedService<Worker>();
         builder.Services.AddHostedService<QueueSampler>();
         builder.AddExpiry("inbox", Inbox.Expire, services => services.GetRequiredService<IOptionsMonitor<InboxOptions>>().CurrentValue.Retention);
+        builder.AddExpiry("leases", Leases.Expire, _ => TimeSpan.FromDays(1));
         return builder;
     }
 }

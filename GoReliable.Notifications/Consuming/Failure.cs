@@ -10,6 +10,13 @@ internal sealed record Failure(bool Permanent, string Reason, string Type, strin
 {
     public const string RetriesExhausted = "retries_exhausted";
 
+    /// <summary>The worker's process ended each time when it read the message.</summary>
+    public const string Fatal = "fatal";
+
     public static Failure Poison(string reason, string summary, Exception? exception = null, string? detail = null) =>
         new(Permanent: true, reason, exception?.GetType().FullName ?? "", summary, detail ?? exception?.Message ?? summary);
+
+    /// <summary>A defect, of ours or of the message; whose it is shows when it is tried again alone.</summary>
+    public static Failure Defect(Exception exception) =>
+        new(Permanent: false, "defect", exception.GetType().FullName!, $"Unexpected {exception.GetType().Name}.", exception.Message);
 }

@@ -5,7 +5,8 @@ namespace GoReliable.Notifications.Consuming;
 /// <summary>
 /// Makes sure that an event is handled once, by however many workers it reaches. A claim is a row in a transaction
 /// that stays open while the event is delivered: whoever else claims it waits for the end of that transaction, and
-/// then has a duplicate, or, where the delivery failed, the event.
+/// then has a duplicate, or, where the delivery failed, the event. For deliveries that wait for nobody else's server;
+/// the others have <see cref="Leases"/>.
 /// </summary>
 /// <remarks>
 /// BEGIN and COMMIT travel with the statements, so a batch of messages costs two round trips. Npgsql rolls back what

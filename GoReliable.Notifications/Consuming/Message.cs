@@ -29,10 +29,9 @@ internal sealed class Message
         (Tag, Exchange, RoutingKey, Properties, Body) = (tag, exchange, routingKey, properties, body);
         Attempt = 1 + Count(MessageHeaders.Attempt);
         Deferrals = Count(MessageHeaders.Deferrals);
-        if (EventReader.TryRead(body, out var @event, out var poison))
-            Event = @event;
-        else
-            Failure = poison;
+        // What may end the process is read under supervision, or not any more.
+        if (!IsSuspect && Header(MessageHeaders.DeadReason) != Consuming.Failure.Fatal)
+            Read();
     }
 
     public ulong Tag { get; }
@@ -51,8 +50,14 @@ internal sealed class Message
     /// <summary>How often this attempt was put off.</summary>
     public int Deferrals { get; }
 
-    /// <summary>Null where the body is poison.</summary>
-    public OrderEvent? Event { get; }
+    /// <summary>How often it was on its way before and nobody acknowledged it, whatever the reason: crashes, lost connections.</summary>
+    public int Returns => Count(MessageHeaders.BrokersCount);
+
+    /// <summary>Whether it came back so often that it may be the reason.</summary>
+    public bool IsSuspect => Returns >= Suspects.Returns;
+
+    /// <summary>Null where the body is poison, or was not read.</summary>
+    public OrderEvent? Event { get; private set; }
 
     /// <summary>A name for logs and labels, from a closed set.</summary>
     public string EventType => Event?.Type.Name ?? OrderEventType.Unknown;
@@ -62,6 +67,12 @@ internal sealed class Message
 
     /// <summary>When processing began, as a timestamp of the time provider.</summary>
     public long Started { get; set; }
+
+    /// <summary>Names this delivery where it has a lease.</summary>
+    public Guid Owner { get; } = Guid.NewGuid();
+
+    /// <summary>Whether another delivery of the same event is under way.</summary>
+    public bool IsElsewhere { get; set; }
 
     /// <summary>Set once delivered.</summary>
     public Receipt? Receipt { get; set; }
@@ -73,6 +84,17 @@ internal sealed class Message
 
     /// <summary>Set once acknowledged.</summary>
     public bool Settled { get; set; }
+
+    /// <summary>Reads the body, if that was not done yet.</summary>
+    public void Read()
+    {
+        if (Event is not null || Failure is not null)
+            return;
+        if (EventReader.TryRead(Body, out var @event, out var poison))
+            Event = @event;
+        else
+            Failure = poison;
+    }
 
     /// <summary>A header as text, whatever AMQP type it has.</summary>
     public string? Header(string name) => Properties.Headers?.TryGetValue(name, out var value) == true

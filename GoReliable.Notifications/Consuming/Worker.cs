@@ -10,18 +10,19 @@ namespace GoReliable.Notifications.Consuming;
 /// <remarks>
 /// Where messages queue up they are handled in batches, and where they don't nothing waits for one to fill: a batch is
 /// what is there. A batch that takes long does not hold up the next, and what waits for somebody else's server is
-/// never in a batch with others; where too much of that is under way, it goes to the end of the line.
+/// never in a batch with others, but in a <see cref="WaitingRoom{T}"/> until it is its turn.
 /// </remarks>
 internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor processor, Channels channels, RetryPlan plan, Drain drain, ILogger<Worker> logger, TimeProvider time) : BackgroundService
 {
     private const int LargestBatch = 100;
-    // Above what recipients may have, so that there is always room for a batch or a deferral.
-    private const int MostBatches = 40;
+    private const int MostBatches = 8;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim slots = new(MostBatches);
-    private readonly Recipients recipients = new();
+    // As many as the waiting room lets begin: counted to know when the last has ended.
+    private readonly SemaphoreSlim deliveries = new(WaitingRoom<(Message, Session)>.Most);
+    private readonly WaitingRoom<(Message Message, Session Session)> room = new(time);
 
     // Why no session could be opened. The same every second is one line in the log.
     private string? trouble;
@@ -31,10 +32,18 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
         // Not when the host comes to it, which is after the last request: other workers can have the messages now.
         stoppingToken = drain.Begun;
         await schema.WaitAsync(stoppingToken);
-        while (true)
+        try
         {
-            await RunSessionAsync(stoppingToken);
-            await Task.Delay(Pause, time, stoppingToken);
+            while (true)
+            {
+                await RunSessionAsync(stoppingToken);
+                await Task.Delay(Pause, time, stoppingToken);
+            }
+        }
+        finally
+        {
+            // Also those whose session ended before: an e-mail that was accepted is to be written down.
+            await FinishAsync();
         }
     }
 
@@ -55,6 +64,10 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
             {
                 await DrainAsync(session);
             }
+            catch (OperationCanceledException) when (session.Closed.IsCancellationRequested)
+            {
+                logger.ConsumerInterrupted(session.CloseReason);
+            }
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
@@ -62,77 +75,134 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
             if (trouble != reason)
                 logger.ConsumerInterrupted(trouble = reason);
         }
+        finally
+        {
+            // Their session is over: they come again.
+            room.Empty();
+        }
     }
 
     private async Task PumpAsync(Session session, CancellationToken stoppingToken)
     {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, stoppingToken);
         while (await session.Incoming.WaitToReadAsync(stoppingToken) && !session.Closed.IsCancellationRequested)
         {
             var batch = new List<Message>();
             while (batch.Count < LargestBatch && session.Incoming.TryRead(out var message))
             {
-                if (message.Event is { } @event && channels.IsRemote(@event))
-                    await StartRemoteAsync(message, @event.ContactEmail!, session, stoppingToken);
-                else
+                if (message.IsSuspect)
+                    await processor.ReadSuspectAsync(message, over.Token);
+                if (message.Event is not { } @event || !channels.IsRemote(@event))
                     batch.Add(message);
+                else if (!TryAdmit(message, session))
+                {
+                    // Nobody who waits for no server waits behind it.
+                    await StartAsync(batch, session, stoppingToken);
+                    batch = [];
+                    await AdmitAsync(message, session, over.Token);
+                }
             }
-            if (batch.Count > 0)
-                await Task.WhenAny(await StartAsync(batch, session, stoppingToken), Task.Delay(Patience, time, CancellationToken.None));
+            await Task.WhenAny(await StartAsync(batch, session, stoppingToken), Task.Delay(Patience, time, CancellationToken.None));
+        }
+    }
+
+    /// <returns>False where it has to ask again.</returns>
+    private bool TryAdmit(Message message, Session session)
+    {
+        switch (room.Enter(message.Event!.ContactEmail!, (message, session)))
+        {
+            case Entry.Begins:
+                _ = DeliverAsync(message, session);
+                return true;
+            case Entry.PutOff:
+                _ = PutOffAsync(message, session);
+                return true;
+            case Entry.Waits:
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private async Task AdmitAsync(Message message, Session session, CancellationToken over)
+    {
+        do
+            await Task.Delay(Patience, time, over);
+        while (!TryAdmit(message, session));
+    }
+
+    /// <summary>Delivers one, and then whoever waits for its place.</summary>
+    private async Task DeliverAsync(Message message, Session session)
+    {
+        await deliveries.WaitAsync(CancellationToken.None);
+        try
+        {
+            var (turn, leaving) = ((Message: message, Session: session), true);
+            while (leaving)
+            {
+                await RunAsync([turn.Message], turn.Session, giveUp => processor.ProcessAsync([turn.Message], turn.Session, giveUp));
+                leaving = room.Leave(turn.Message.Event!.ContactEmail!, out var next);
+                turn = next.Message;
+            }
+        }
+        finally
+        {
+            deliveries.Release();
+        }
+    }
+
+    private async Task PutOffAsync(Message message, Session session)
+    {
+        await slots.WaitAsync(CancellationToken.None);
+        try
+        {
+            await RunAsync([message], session, _ => processor.PutOffAsync(message, session));
+        }
+        finally
+        {
+            slots.Release();
         }
     }
 
     /// <returns>The running batch, as a task that does not fail.</returns>
-    private async Task<Task> StartAsync(IReadOnlyList<Message> batch, Session session, CancellationToken stoppingToken)
+    private async Task<Task> StartAsync(List<Message> batch, Session session, CancellationToken stoppingToken)
     {
+        if (batch.Count == 0)
+            return Task.CompletedTask;
         await slots.WaitAsync(stoppingToken);
-        return RunBatchAsync(batch, session, giveUp => processor.ProcessAsync(batch, session, giveUp), stoppingToken);
-    }
+        return RunBatchAsync();
 
-    private async Task StartRemoteAsync(Message message, string recipient, Session session, CancellationToken stoppingToken)
-    {
-        await slots.WaitAsync(stoppingToken);
-        var entered = recipients.TryEnter(recipient);
-        _ = RunBatchAsync([message], session, HandleAsync, stoppingToken);
-
-        async Task HandleAsync(CancellationToken giveUp)
+        async Task RunBatchAsync()
         {
-            if (!entered)
-            {
-                await processor.DeferAsync(message, session);
-                return;
-            }
             try
             {
-                await processor.ProcessAsync([message], session, giveUp);
+                await RunAsync(batch, session, giveUp => processor.ProcessAsync(batch, session, giveUp));
             }
             finally
             {
-                recipients.Leave(recipient);
+                slots.Release();
             }
         }
     }
 
-    private async Task RunBatchAsync(IReadOnlyList<Message> batch, Session session, Func<CancellationToken, Task> handle, CancellationToken stoppingToken)
+    private async Task RunAsync(IReadOnlyList<Message> messages, Session session, Func<CancellationToken, Task> handle)
     {
         try
         {
-            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, stoppingToken);
+            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, drain.Begun);
             await handle(giveUp.Token);
         }
         catch (Exception exception) when (Session.IsOver(exception))
         {
             // The session is over or the service stops: the broker has the messages still.
         }
-        catch (Exception)
+        catch (Exception exception)
         {
-            // Ours to repair; the processor has said so. Until then neither lost nor tried in a hot loop.
+            // Ours to repair. Until then neither lost nor tried in a hot loop.
+            logger.BatchFailed(exception, messages.Count(message => !message.Settled));
             await Task.Delay(Pause, time, CancellationToken.None);
-            foreach (var message in batch.Where(message => !message.Settled))
+            foreach (var message in messages.Where(message => !message.Settled))
                 await session.GiveBackAsync(message);
-        }
-        finally
-        {
-            slots.Release();
         }
     }
 
@@ -142,7 +212,18 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
         await session.StopConsumingAsync(drain.Overdue);
         while (session.Incoming.TryRead(out var message))
             await session.GiveBackAsync(message);
+        foreach (var (waiting, _) in room.Empty())
+            await session.GiveBackAsync(waiting);
+        await FinishAsync();
+    }
+
+    private async Task FinishAsync()
+    {
         for (var i = 0; i < MostBatches; i++)
             await slots.WaitAsync(drain.Overdue);
+        for (var i = 0; i < WaitingRoom<(Message, Session)>.Most; i++)
+            await deliveries.WaitAsync(drain.Overdue);
+        slots.Release(MostBatches);
+        deliveries.Release(WaitingRoom<(Message, Session)>.Most);
     }
 }

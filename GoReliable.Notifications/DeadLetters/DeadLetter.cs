@@ -55,7 +55,7 @@ internal sealed record DeadLetter(
     }
 
     // The same message has the same id however often it comes; two that differ have two.
-    private static Guid IdOf(Message message)
+    internal static Guid IdOf(Message message)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{message.Properties.MessageId}\n"));

@@ -1,4 +1,5 @@
 using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
@@ -62,6 +63,8 @@ internal sealed class DeadLetterCollector(Broker broker, SchemaUpgrade schema, N
         for (var i = 0; i < LargestBatch && await channel.BasicGetAsync(OrderTopology.DeadQueue, autoAck: false, stoppingToken) is { } delivery; i++)
         {
             var message = new Message(delivery.DeliveryTag, delivery.Exchange, delivery.RoutingKey, delivery.BasicProperties, delivery.Body.ToArray());
+            if (message.Header(MessageHeaders.DeadReason) != Failure.Fatal)
+                message.Read();
             var letter = DeadLetter.Of(message, time.GetUtcNow());
             letters[letter.Id] = (letter, message);
             last = delivery.DeliveryTag;
@@ -90,6 +93,7 @@ internal sealed class DeadLetterCollector(Broker broker, SchemaUpgrade schema, N
             }
             catch (NpgsqlException exception) when (exception.IsOfTheServer() && channel.IsOpen)
             {
+                database.LeaveReadOnlyServer(exception);
                 Complain(exception);
                 await Task.Delay(Interval, time, stoppingToken);
             }

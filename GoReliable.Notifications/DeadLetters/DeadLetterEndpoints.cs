@@ -42,7 +42,7 @@ internal static class DeadLetterEndpoints
     private static async Task<Results<Ok<DeadLetterDetail>, ProblemHttpResult>> FindAsync(Guid id, NpgsqlDataSource database, CancellationToken cancellationToken) =>
         await DeadLetterTable.FindAsync(database, id, cancellationToken) is { } letter ? TypedResults.Ok(DeadLetterDetail.Of(letter)) : Unknown(id);
 
-    private static async Task<Results<NoContent, ProblemHttpResult>> RedriveOneAsync(Guid id, Operator by, Redriver redriver, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ProblemHttpResult>> RedriveOneAsync(Guid id, OperatorId by, Redriver redriver, CancellationToken cancellationToken)
     {
         try
         {
@@ -54,11 +54,11 @@ internal static class DeadLetterEndpoints
         }
     }
 
-    private static async Task<Results<NoContent, ProblemHttpResult>> DiscardOneAsync(Guid id, Operator by, Redriver redriver, CancellationToken cancellationToken) =>
+    private static async Task<Results<NoContent, ProblemHttpResult>> DiscardOneAsync(Guid id, OperatorId by, Redriver redriver, CancellationToken cancellationToken) =>
         await redriver.DiscardAsync(One(id), by, cancellationToken) > 0 ? TypedResults.NoContent() : Unknown(id);
 
     private static async Task<Results<Ok<BulkResult>, ProblemHttpResult>> RedriveAsync(
-        RedriveRequest request, Operator by, Redriver redriver, NpgsqlDataSource database, CancellationToken cancellationToken)
+        RedriveRequest request, OperatorId by, Redriver redriver, NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         if (!request.IsValid(out var mistake))
             return Mistake(mistake);
@@ -75,7 +75,7 @@ internal static class DeadLetterEndpoints
     }
 
     private static async Task<Results<Ok<BulkResult>, ProblemHttpResult>> DiscardAsync(
-        DiscardRequest request, Operator by, Redriver redriver, NpgsqlDataSource database, CancellationToken cancellationToken)
+        DiscardRequest request, OperatorId by, Redriver redriver, NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         if (!request.IsValid(out var mistake))
             return Mistake(mistake);

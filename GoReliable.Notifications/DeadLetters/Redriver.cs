@@ -1,5 +1,6 @@
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.Retrying;
+using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Messaging;
 using Npgsql;
 using RabbitMQ.Client;
@@ -28,7 +29,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     /// <param name="cancellationToken">Ends it after the current batch.</param>
     /// <returns>How many.</returns>
     /// <exception cref="BrokerAwayException">The broker did not take them; they stay.</exception>
-    public async Task<int> RedriveAsync(Selection selection, int perSecond, Operator by, CancellationToken cancellationToken)
+    public async Task<int> RedriveAsync(Selection selection, int perSecond, OperatorId by, CancellationToken cancellationToken)
     {
         if (!broker.IsConnected)
             throw new BrokerAwayException("There is no connection to RabbitMQ.", null);
@@ -49,7 +50,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
 
     /// <summary>Removes what is selected for good.</summary>
     /// <returns>How many.</returns>
-    public Task<int> DiscardAsync(Selection selection, Operator by, CancellationToken cancellationToken) =>
+    public Task<int> DiscardAsync(Selection selection, OperatorId by, CancellationToken cancellationToken) =>
         InBatchesAsync(selection, LargestBatch, TimeSpan.Zero, _ => Task.CompletedTask,
             letter => logger.DeadLetterDiscarded(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId), cancellationToken);
 

@@ -30,6 +30,20 @@ internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOption
     /// <summary>Whether delivering takes as long as somebody else's server likes.</summary>
     public bool IsRemote(OrderEvent @event) => @event.ContactEmail is not null && mail.IsRemote;
 
+    /// <summary>Does with an event all that can be done without sending anything.</summary>
+    public void Rehearse(OrderEvent @event)
+    {
+        try
+        {
+            if (@event.ContactEmail is not null)
+                OrderEmail.Write(@event, from).WriteTo(Stream.Null);
+        }
+        catch (DeliveryException)
+        {
+            // The attempt itself will say so.
+        }
+    }
+
     /// <summary>Makes one attempt. A stop of the service does not call it off, because then nobody knew whether it arrived.</summary>
     /// <returns>The receipt, or why there is none.</returns>
     public async Task<(Receipt? Receipt, Failure? Failure)> DeliverAsync(OrderEvent @event)
@@ -52,7 +66,7 @@ internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOption
         try
         {
             await chaos.Channel.StrikeAsync(timeout.Token);
-            await mail.SendAsync(@event.Id, OrderEmail.Write(@event, from), timeout.Token);
+            await mail.SendAsync(@event.Id, OrderEmail.Write(@event, from));
             return null;
         }
         catch (Exception exception)

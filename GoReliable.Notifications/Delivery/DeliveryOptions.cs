@@ -7,7 +7,10 @@ internal sealed class DeliveryOptions
 {
     public const string Section = "Delivery";
 
-    /// <summary>How long one attempt may take; longer counts as a transient failure.</summary>
+    /// <summary>
+    /// How long a connection may take to be ready, and again how long everything up to the e-mail's end may take; longer
+    /// counts as a transient failure. The mail server's last word has ten minutes, whatever is said here.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 }

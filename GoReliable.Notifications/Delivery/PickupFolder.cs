@@ -17,13 +17,13 @@ internal sealed class PickupFolder : IMailTransport
 
     public bool IsRemote => false;
 
-    public Task SendAsync(Guid id, MimeMessage email, CancellationToken cancellationToken)
+    public Task SendAsync(Guid id, MimeMessage email)
     {
         var path = Path.Combine(folder, $"{id}.eml");
         // Moved into place when complete: whoever collects the files never sees half of one.
         var unfinished = Path.Combine(folder, $"{id}.{Guid.NewGuid():N}.tmp");
         using var text = new MemoryStream(capacity: 1024);
-        email.WriteTo(text, cancellationToken);
+        email.WriteTo(text);
         try
         {
             // A page at most. Asynchronous files are blocking calls on another thread, at twice the price.

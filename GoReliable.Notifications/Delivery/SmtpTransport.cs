@@ -10,8 +10,15 @@ using MimeKit;
 namespace GoReliable.Notifications.Delivery;
 
 /// <summary>Sends by SMTP. Connections are kept for the next e-mail; there are as many as sends at one time.</summary>
-internal sealed class SmtpTransport(IOptions<EmailOptions> options, TimeProvider time) : IMailTransport, IDisposable
+internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<DeliveryOptions> delivery, TimeProvider time)
+    : IMailTransport, IDisposable
 {
+    /// <summary>
+    /// From the e-mail's end to the server's word on it. Servers deliver and scan meanwhile, and whoever does not wait
+    /// sends a second copy: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6
+    /// </summary>
+    internal static readonly TimeSpan LastWord = TimeSpan.FromMinutes(10);
+
     // Servers hang up on idle clients, often after a minute, and the next e-mail would find out the hard way.
     private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(20);
 
@@ -20,22 +27,28 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, TimeProvider
 
     public bool IsRemote => true;
 
-    public async Task SendAsync(Guid id, MimeMessage email, CancellationToken cancellationToken)
+    public async Task SendAsync(Guid id, MimeMessage email)
     {
-        SmtpClient? client = null;
         Activity.Current?.SetTag("server.address", smtp.Host).SetTag("server.port", smtp.Port);
+        using var limit = new CancellationTokenSource(delivery.Value.Timeout, time);
+        var sending = new Sending(limit);
+        SmtpClient? client = null;
         try
         {
-            client = await ConnectAsync(cancellationToken);
-            await client.SendAsync(email, cancellationToken);
+            while ((client = TakeIdle()) is not null && !await TrySendAsync(client, email, limit, sending))
+                client.Dispose();
+            if (client is null)
+            {
+                client = await ConnectAsync(limit.Token);
+                limit.CancelAfter(delivery.Value.Timeout);
+                await client.SendAsync(email, limit.Token, sending);
+            }
             idle.Push((client, time.GetTimestamp()));
         }
         catch (Exception exception)
         {
             client?.Dispose();
-            if (Explain(exception) is not { } explained)
-                throw;
-            throw explained;
+            throw Explain(exception) ?? (limit.IsCancellationRequested ? OutOfTime(sending, exception) : Unexpected(exception));
         }
     }
 
@@ -45,7 +58,26 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, TimeProvider
             connection.Client.Dispose();
     }
 
-    private async Task<SmtpClient> ConnectAsync(CancellationToken cancellationToken)
+    /// <summary>Sends on a connection that was kept, or finds that the server has ended it, which it may at any time.</summary>
+    private static async Task<bool> TrySendAsync(
+        SmtpClient client, MimeMessage email, CancellationTokenSource limit, Sending sending)
+    {
+        try
+        {
+            await client.SendAsync(email, limit.Token, sending);
+            return true;
+        }
+        catch (Exception exception) when (!sending.Begun && IsEnd(exception))
+        {
+            return false;
+        }
+    }
+
+    private static bool IsEnd(Exception exception) => exception is
+        SmtpCommandException { StatusCode: SmtpStatusCode.ServiceNotAvailable } or SmtpProtocolException
+            or ServiceNotConnectedException or IOException or SocketException;
+
+    private SmtpClient? TakeIdle()
     {
         while (idle.TryPop(out var connection))
         {
@@ -53,8 +85,13 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, TimeProvider
                 return connection.Client;
             connection.Client.Dispose();
         }
+        return null;
+    }
 
-        var client = new SmtpClient();
+    private async Task<SmtpClient> ConnectAsync(CancellationToken cancellationToken)
+    {
+        // Its own limit for a read is not ours: it must be the longer one.
+        var client = new SmtpClient { Timeout = (int)(2 * LastWord).TotalMilliseconds };
         try
         {
             await client.ConnectAsync(smtp.Host!, smtp.Port, smtp.Security, cancellationToken);
@@ -69,6 +106,15 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, TimeProvider
         }
     }
 
+    private DeliveryException OutOfTime(Sending sending, Exception exception) => new(
+        sending.Complete
+            ? $"The mail server took the e-mail and said nothing about it for {LastWord}."
+            : $"Not delivered within {delivery.Value.Timeout}.",
+        permanent: false, exception);
+
+    private static DeliveryException Unexpected(Exception exception) =>
+        new($"Unexpected {exception.GetType().Name}.", permanent: false, exception);
+
     /// <summary>Says what an SMTP failure means, or null where it is none.</summary>
     internal static DeliveryException? Explain(Exception exception) => exception switch
     {
@@ -82,4 +128,23 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, TimeProvider
             new($"The mail server cannot be used: {exception.GetType().Name}.", permanent: false, exception),
         _ => null,
     };
+
+    /// <summary>Is told how much of an e-mail is on its way, and gives the server more time once that is all of it.</summary>
+    private sealed class Sending(CancellationTokenSource limit) : ITransferProgress
+    {
+        public bool Begun { get; private set; }
+
+        public bool Complete { get; private set; }
+
+        public void Report(long bytesTransferred, long totalSize)
+        {
+            Begun = true;
+            if (Complete || bytesTransferred < totalSize)
+                return;
+            Complete = true;
+            limit.CancelAfter(LastWord);
+        }
+
+        public void Report(long bytesTransferred) => Begun = true;
+    }
 }

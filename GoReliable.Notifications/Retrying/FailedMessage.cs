@@ -11,7 +11,7 @@ internal static class FailedMessage
 
     // The broker's own account of earlier dead-lettering. With it in the copy, RabbitMQ would take the second round
     // through the retry queues for a cycle, and drop the message: https://www.rabbitmq.com/docs/dlx#cycles
-    private static readonly string[] BrokersOwn = ["x-death", "x-first-death-", "x-last-death-", "x-delivery-count"];
+    private static readonly string[] BrokersOwn = ["x-death", "x-first-death-", "x-last-death-", MessageHeaders.BrokersCount];
 
     // More queues to deliver to. A poisonous message with CC: notifications would breed.
     private static readonly string[] MoreRecipients = ["CC", "BCC"];
@@ -23,10 +23,13 @@ internal static class FailedMessage
     public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now) => Wait(Copy(message, now), retry);
 
     /// <summary>One that was not tried: no attempt is counted.</summary>
-    public static BasicProperties ForDeferral(Message message, Retry retry)
+    /// <param name="message">The message.</param>
+    /// <param name="deferrals">How often that was so.</param>
+    /// <param name="retry">Where it waits.</param>
+    public static BasicProperties ForDeferral(Message message, int deferrals, Retry retry)
     {
         var copy = Copy(message.Properties);
-        copy.Headers![MessageHeaders.Deferrals] = message.Deferrals + 1;
+        copy.Headers![MessageHeaders.Deferrals] = deferrals;
         return Wait(copy, retry);
     }
 

@@ -30,11 +30,17 @@ internal sealed class Forwarder(RetryPlan plan, ILogger<Forwarder> logger, TimeP
         return Outcome.DeadLettered;
     }
 
-    /// <summary>Lets a message wait, as if it had not been taken.</summary>
-    public async Task DeferAsync(Message message, Session session)
+    /// <summary>Lets a message wait, as if it had not been taken: longer and longer for a server that does not get on.</summary>
+    public Task PutOffAsync(Message message, Session session) =>
+        DeferAsync(message, message.Deferrals + 1, plan.Deferral(message.Deferrals, random.NextDouble()), session);
+
+    /// <summary>Lets a message look again soon whether the other delivery of the same event is at its end.</summary>
+    public Task AskAgainAsync(Message message, Session session) =>
+        DeferAsync(message, message.Deferrals, plan.Deferral(0, random.NextDouble()), session);
+
+    private async Task DeferAsync(Message message, int deferrals, Retry retry, Session session)
     {
-        var retry = plan.Deferral(message.Deferrals, random.NextDouble());
-        await PublishAsync(retry.Queue, () => FailedMessage.ForDeferral(message, retry), message, session);
+        await PublishAsync(retry.Queue, () => FailedMessage.ForDeferral(message, deferrals, retry), message, session);
         logger.NotificationDeferred(message.EventType, message.Event!.OrderId, retry.Delay);
     }
 

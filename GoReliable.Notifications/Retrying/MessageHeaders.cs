@@ -15,13 +15,16 @@ internal static class MessageHeaders
     /// <summary>How often the next one was put off, because the recipient was busy.</summary>
     public const string Deferrals = "x-deferrals";
 
+    /// <summary>The broker's own: how often the message came back to its queue.</summary>
+    public const string BrokersCount = "x-delivery-count";
+
     /// <summary>When the message was given up, RFC 3339.</summary>
     public const string DeadAt = "x-dead-at";
 
     /// <summary>How often an operator put it back.</summary>
     public const string Redriven = "x-redriven";
 
-    /// <summary>Why: <c>unreadable</c>, <c>unknown_type</c>, <c>incomplete</c>, <c>rejected</c> or <c>retries_exhausted</c>.</summary>
+    /// <summary>Why: <c>unreadable</c>, <c>unknown_type</c>, <c>incomplete</c>, <c>rejected</c>, <c>fatal</c> or <c>retries_exhausted</c>.</summary>
     public const string DeadReason = "x-dead-reason";
 
     public const string ExceptionType = "x-exception-type";

@@ -4,8 +4,9 @@ namespace GoReliable.Orders.Outbox;
 internal static class OutboxExtensions
 {
     public static IServiceCollection AddOutbox(this IServiceCollection services) => services
+        // Of two answers to "which ones?" .NET takes the last, and nobody knows which was meant.
+        .ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false)
         .AddSingleton<OutboxSignal>()
-        .AddSingleton<OutboxFloor>()
         .AddHostedService<OutboxRelay>()
         .AddHostedService<OutboxSampler>();
 }

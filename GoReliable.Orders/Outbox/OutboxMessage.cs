@@ -8,4 +8,7 @@ namespace GoReliable.Orders.Outbox;
 /// <param name="Body">The CloudEvent.</param>
 /// <param name="TraceParent">Span that wrote the row, W3C.</param>
 /// <param name="TraceState">Its vendors' state.</param>
-internal sealed record OutboxMessage(long Id, Guid EventId, Guid OrderId, string RoutingKey, byte[] Body, string? TraceParent, string? TraceState);
+/// <param name="Attempts">How often the broker did not take it.</param>
+/// <param name="IsSetAside">Whether its order was set aside, and gets another try now.</param>
+internal sealed record OutboxMessage(
+    long Id, Guid EventId, Guid OrderId, string RoutingKey, byte[] Body, string? TraceParent, string? TraceState, int Attempts, bool IsSetAside);

@@ -6,23 +6,29 @@ using RabbitMQ.Client.Exceptions;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>Publishes a batch with every confirm awaited and many in flight.</summary>
-internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, Telemetry telemetry, ILogger logger) : IAsyncDisposable
+internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, Telemetry telemetry) : IAsyncDisposable
 {
     /// <summary>A broker that does not answer in this time (half-open connection, memory alarm) is given up.</summary>
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
+
+    private static readonly PublishOutcome Confirmed = new(PublishKind.Confirmed);
+    private static readonly PublishOutcome Refused = new(PublishKind.Refused, "A queue refused it, as one does that is full");
+    private static readonly PublishOutcome Behind = new(PublishKind.Behind);
+    private static readonly PublishOutcome Lost = new(PublishKind.Lost);
 
     // No rate limiter: the batch bounds what is in flight, and a window as large as the limiter stalls the client.
     private static readonly CreateChannelOptions Confirms = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
 
     /// <summary>Waits for the broker, opens a channel and declares the topology, so that nothing is unroutable.</summary>
-    public static async Task<OutboxPublisher> OpenAsync(Broker broker, Telemetry telemetry, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<OutboxPublisher> OpenAsync(Broker broker, Telemetry telemetry, CancellationToken cancellationToken)
     {
         var connection = await broker.ConnectAsync(cancellationToken);
         var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
         try
         {
-            await OrderTopology.DeclareAsync(channel, cancellationToken);
-            return new OutboxPublisher(connection.Endpoint, channel, telemetry, logger);
+            var publisher = new OutboxPublisher(connection.Endpoint, channel, telemetry);
+            await publisher.DeclareAsync(cancellationToken);
+            return publisher;
         }
         catch
         {
@@ -37,13 +43,22 @@ internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, 
     /// <summary>Why it does not.</summary>
     public string CloseReason => channel.CloseReason is { } reason ? $"{reason.ReplyCode} {reason.ReplyText}" : "";
 
-    /// <summary>Publishes all of them; what fails is logged and stays in the outbox.</summary>
-    /// <returns>Ids of the rows that the broker has confirmed.</returns>
+    /// <summary>
+    /// Whether the broker closed it for something that it was sent: not because it stops, an operator wants it, or the
+    /// exchange is gone, which is declared again.
+    /// </summary>
+    public bool IsClosedForMessage => channel.CloseReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: not (Constants.ConnectionForced or Constants.NotFound) };
+
+    /// <summary>Declares the topology again, where somebody may have removed a part of it.</summary>
+    public Task DeclareAsync(CancellationToken cancellationToken) => OrderTopology.DeclareAsync(channel, cancellationToken);
+
+    /// <summary>Publishes all of them.</summary>
+    /// <returns>What became of each.</returns>
     /// <exception cref="TimeoutException">The broker does not answer.</exception>
-    public async Task<long[]> PublishAsync(IReadOnlyList<OutboxMessage> messages)
+    public async Task<PublishOutcome[]> PublishAsync(IReadOnlyList<OutboxMessage> messages)
     {
-        var inFlight = new Task<bool>[messages.Count];
-        var lastOfOrder = new Dictionary<Guid, Task<bool>>(messages.Count);
+        var inFlight = new Task<PublishOutcome>[messages.Count];
+        var lastOfOrder = new Dictionary<Guid, Task<PublishOutcome>>(messages.Count);
         for (var i = 0; i < messages.Count; i++)
         {
             // Events of one order go one after the other: a later one never overtakes an earlier one that failed.
@@ -51,17 +66,16 @@ internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, 
             inFlight[i] = lastOfOrder[messages[i].OrderId] = PublishAsync(messages[i], before);
         }
 
-        var confirmed = await Task.WhenAll(inFlight).WaitAsync(ConfirmTimeout);
-        return [.. messages.Where((_, i) => confirmed[i]).Select(message => message.Id)];
+        return await Task.WhenAll(inFlight).WaitAsync(ConfirmTimeout);
     }
 
-    private async Task<bool> PublishAsync(OutboxMessage message, Task<bool>? before)
+    private async Task<PublishOutcome> PublishAsync(OutboxMessage message, Task<PublishOutcome>? before)
     {
-        if (before is not null && !await before)
-            return false;
+        if (before is not null && await before is { IsConfirmed: false } earlier)
+            return earlier.Kind == PublishKind.Lost ? earlier : Behind;
         // Not published, so it is no span and no failure: the relay says once that the broker is gone.
         if (!channel.IsOpen)
-            return false;
+            return Lost;
 
         ActivityContext.TryParse(message.TraceParent, message.TraceState, isRemote: true, out var parent);
         using var activity = Telemetry.Source.StartActivity($"publish {OrderTopology.Exchange}:{message.RoutingKey}", ActivityKind.Producer, parent);
@@ -82,22 +96,30 @@ internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, 
         {
             await channel.BasicPublishAsync(OrderTopology.Exchange, message.RoutingKey, mandatory: true, Properties(message, activity), message.Body);
             result = Telemetry.PublishResult.Confirmed;
-            return true;
+            return Confirmed;
         }
         catch (Exception exception)
         {
             if (exception is PublishReturnException)
                 result = Telemetry.PublishResult.Returned;
             activity?.AddException(exception).SetStatus(ActivityStatusCode.Error, exception.Message).SetTag("error.type", exception.GetType().FullName);
-            if (channel.IsOpen)
-                logger.OutboxPublishFailed(message.EventId, message.OrderId, exception.Message);
-            return false;
+            return Outcome(exception);
         }
         finally
         {
             telemetry.Published(result, Stopwatch.GetElapsedTime(started));
         }
     }
+
+    // The client's own messages have the message's number in them.
+    private PublishOutcome Outcome(Exception exception) => exception switch
+    {
+        PublishReturnException returned => new(PublishKind.Failed, $"{returned.ReplyCode} {returned.ReplyText}"),
+        PublishException => Refused,
+        OperationInterruptedException or AlreadyClosedException or OperationCanceledException or IOException or ObjectDisposedException => Lost,
+        _ when channel.IsOpen => new(PublishKind.Failed, $"{exception.GetType().Name}: {exception.Message}"),
+        _ => Lost,
+    };
 
     // One object per message: the client changes it.
     private static BasicProperties Properties(OutboxMessage message, Activity? activity)

@@ -14,17 +14,18 @@ internal sealed class OutboxSignal
     public void Wake() => wakes.Writer.TryWrite(true);
 
     /// <summary>Waits for a wake, at most that long.</summary>
-    public async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)
+    /// <returns>Whether there was one.</returns>
+    public async Task<bool> WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var timer = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), timeout, atMost, Timeout.InfiniteTimeSpan);
         try
         {
-            await wakes.Reader.ReadAsync(timeout.Token);
+            return await wakes.Reader.ReadAsync(timeout.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // Nobody woke us: the caller polls.
+            return false;
         }
     }
 }

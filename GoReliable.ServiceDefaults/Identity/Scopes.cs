@@ -9,7 +9,7 @@ public static class Scopes
     /// <summary>Create, confirm and cancel orders.</summary>
     public const string OrdersWrite = "orders:write";
 
-    /// <summary>List, redrive and discard dead letters: for operators, not for customers.</summary>
+    /// <summary>List, redrive and discard dead letters, and events that the broker does not take: for operators, not for customers.</summary>
     public const string NotificationsOperate = "notifications:operate";
 
     /// <summary>All of them.</summary>

@@ -23,10 +23,12 @@ public static class OrderTopology
     public const string Binding = "order.*";
 
     /// <summary>
-    /// How often a message comes back from crashed consumers before it counts as poison. RabbitMQ 4 defaults to 20,
-    /// 3.10 to no limit: https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
+    /// How often a message may come back before the broker gives it up: never, in practice. The broker counts crashes and
+    /// lost connections for all messages that were on their way, so its count says nothing about one of them; the worker
+    /// finds the one that does it. RabbitMQ 4 defaults to 20, and 3.10 takes no -1 for "no limit":
+    /// https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
     /// </summary>
-    private const int DeliveryLimit = 20;
+    private const int DeliveryLimit = 1_000_000_000;
 
     /// <summary>Queue where a message waits that long for its next attempt; the delay is part of the name, because it cannot be changed later.</summary>
     public static string RetryQueue(TimeSpan delay) => string.Create(CultureInfo.InvariantCulture, $"{Queue}.retry.{delay.TotalSeconds}s");

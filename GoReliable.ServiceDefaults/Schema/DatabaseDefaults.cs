@@ -23,17 +23,19 @@ public static class DatabaseDefaults
     /// <summary>Prepares statements by themselves, and names spans by the first line of their SQL.</summary>
     /// <param name="database">The data source that is configured.</param>
     /// <param name="name">The label of its pool's metrics; without it the whole connection string would be.</param>
-    public static void Configure(NpgsqlDataSourceBuilder database, string name)
+    /// <param name="maxPoolSize">Connections at most, where the connection string does not say.</param>
+    public static void Configure(NpgsqlDataSourceBuilder database, string name, int maxPoolSize = MaxPoolSize)
     {
         database.Name = name;
         database.ConnectionStringBuilder.MaxAutoPrepare = 32;
         database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
         database.ConnectionStringBuilder.CommandTimeout = CommandTimeoutSeconds;
         if (database.ConnectionStringBuilder.MaxPoolSize == NpgsqlsMaxPoolSize)
-            database.ConnectionStringBuilder.MaxPoolSize = MaxPoolSize;
+            database.ConnectionStringBuilder.MaxPoolSize = maxPoolSize;
         // A host that vanished in the middle of a transaction keeps its locks until TCP notices, in hours. And its connections:
         // with those of a few the server is full. So TCP is to ask sooner, and to give up after a minute.
-        database.ConnectionStringBuilder.Options = "-c idle_in_transaction_session_timeout=60s -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
+        // Nor is any statement here worth compiling, which takes longer than to execute it.
+        database.ConnectionStringBuilder.Options = "-c jit=off -c idle_in_transaction_session_timeout=60s -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
         database.ConfigureTracing(tracing => tracing
             // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
             .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })

@@ -5,17 +5,26 @@ namespace GoReliable.ServiceDefaults.Schema;
 /// <summary>What an error of PostgreSQL says about whom: https://www.postgresql.org/docs/current/errcodes-appendix.html</summary>
 public static class DatabaseFailures
 {
-    // Not transient to Npgsql, since trying again at once does not help. What was asked is not to blame all the same.
-    private static readonly HashSet<string> OfTheServer =
-    [
-        PostgresErrorCodes.ReadOnlySqlTransaction, // a standby, or a managed server that is full
-        PostgresErrorCodes.InvalidPassword,
-        PostgresErrorCodes.InvalidAuthorizationSpecification,
-        PostgresErrorCodes.InsufficientPrivilege,
-        PostgresErrorCodes.InvalidCatalogName, // being restored, as is
-        PostgresErrorCodes.UndefinedTable,
-    ];
+    // The first two characters of SQLSTATE: data exceptions, and violations of integrity constraints.
+    private const string OfValues = "22";
+    private const string OfIntegrity = "23";
 
-    /// <summary>Whether the server cannot do its work now: away, restarting, full, slow, read-only, or not set up. Waiting helps, or an operator.</summary>
-    public static bool IsOfTheServer(this NpgsqlException exception) => exception.IsTransient || OfTheServer.Contains(exception.SqlState ?? "");
+    /// <summary>
+    /// Whether the server cannot do its work now: away, restarting, full, slow, read-only, not set up, or told to cancel it.
+    /// Waiting helps, or an operator. Only errors of the values that it was given say that a message or a request is wrong.
+    /// </summary>
+    public static bool IsOfTheServer(this NpgsqlException exception) => exception.SqlState is not { Length: 5 } state
+        || !(state.StartsWith(OfValues, StringComparison.Ordinal) || state.StartsWith(OfIntegrity, StringComparison.Ordinal));
+
+    /// <summary>
+    /// Closes the pooled connections of a server that has become read-only: another one has taken over, and new connections
+    /// may lead to it. Does nothing after any other failure.
+    /// </summary>
+    /// <param name="database">The one that failed.</param>
+    /// <param name="exception">How it failed.</param>
+    public static void LeaveReadOnlyServer(this NpgsqlDataSource database, Exception exception)
+    {
+        if (exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction })
+            database.Clear();
+    }
 }

@@ -54,6 +54,7 @@ public sealed partial class ExpiredRows(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
+                database.LeaveReadOnlyServer(exception);
                 LogNotExpired(table, exception.Message);
             }
         }

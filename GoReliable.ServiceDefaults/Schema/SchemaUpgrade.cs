@@ -65,7 +65,7 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
     {
         try
         {
-            await using var connection = await database.OpenConnectionAsync(cancellationToken);
+            await using var connection = await OpenAsync(cancellationToken);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             // Tried, not waited for: a session that waits would run into its command timeout.
             await using var @lock = new NpgsqlCommand($"SELECT pg_try_advisory_xact_lock({LockKey})", connection, transaction);
@@ -92,6 +92,20 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
         return false;
     }
 
+    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await database.OpenConnectionAsync(cancellationToken);
+        }
+        catch (PostgresException missing) when (missing.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        {
+            if (await MissingDatabase.CreateAsync(database, cancellationToken) is { } created)
+                LogDatabaseCreated(created);
+            return await database.OpenConnectionAsync(cancellationToken);
+        }
+    }
+
     private DatabaseUpgradeResult Upgrade() => DeployChanges.To
         .PostgresqlDatabase(new PostgresqlConnectionManager(database))
         .WithScriptsEmbeddedInAssembly(scripts)
@@ -113,6 +127,9 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
         else
             LogFailed(exception, script);
     }
+
+    [LoggerMessage(EventName = "schema.database_created", Level = LogLevel.Information, Message = "Database {Database} did not exist and was created")]
+    private partial void LogDatabaseCreated(string database);
 
     [LoggerMessage(EventName = "schema.upgraded", Level = LogLevel.Information, Message = "Schema is up to date, {Applied} script(s) applied")]
     private partial void LogUpgraded(int applied);

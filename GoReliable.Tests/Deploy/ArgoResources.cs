@@ -45,6 +45,7 @@ internal sealed class ApplicationSpec
     internal sealed class RetrySpec
     {
         public required int Limit { get; set; }
+        public required bool Refresh { get; set; }
         public required BackoffSpec Backoff { get; set; }
     }
 

@@ -42,7 +42,7 @@ public sealed partial class CollectorTests
                 Assert.Equal("memory_limiter", pipeline.Processors[0]);
 
             // Where a batch of several senders begins, the connection no longer says which pod it was; a sampler needs whole traces.
-            string[] order = ["memory_limiter", "filter/scraped", "k8s_attributes", "resource_detection", "transform/redact", "tail_sampling", "batch"];
+            string[] order = ["memory_limiter", "filter/scraped", "k8s_attributes", "transform/redact", "tail_sampling", "batch"];
             Assert.Equal(pipeline.Processors.OrderBy(processor => Array.IndexOf(order, processor)), pipeline.Processors);
             Assert.All(pipeline.Processors, processor => Assert.Contains(processor, order));
         });
@@ -79,10 +79,17 @@ public sealed partial class CollectorTests
         {
             var exporter = Kubernetes["exporters"]![name]!;
             Assert.Equal("true", exporter["retry_on_failure"]!["enabled"]!.Text);
-            var onDisk = name == "prometheus_remote_write" ? exporter["wal"]?["directory"] : exporter["sending_queue"]?["storage"];
-            Assert.NotNull(onDisk);
-            Assert.True(onDisk.Text == "file_storage" || onDisk.Text!.StartsWith("/var/lib/otelcol/", StringComparison.Ordinal));
+            // Remote write can wait in memory or in its log, which keeps the last samples back:
+            // https://github.com/open-telemetry/opentelemetry-collector-contrib/issues/49130
+            if (name == "prometheus_remote_write")
+                Assert.Null(exporter["wal"]);
+            else
+                Assert.Equal("file_storage", exporter["sending_queue"]!["storage"]!.Text);
         });
+
+    [Theory, MemberData(nameof(Configurations))]
+    public void Nobody_gets_the_name_of_the_Collectors_own_host(string name) =>
+        Assert.DoesNotContain(Configuration(name)["processors"]!.Keys, processor => processor.StartsWith("resource", StringComparison.Ordinal));
 
     [Fact]
     public void Metrics_of_our_services_are_not_written_twice()

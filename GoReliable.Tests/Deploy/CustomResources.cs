@@ -72,7 +72,7 @@ internal sealed class PodMonitorSpec
         public string? TargetLabel { get; set; }
         public string? Replacement { get; set; }
         public string? Regex { get; set; }
-        public string? Action { get; set; }
+        public required string Action { get; set; }
     }
 
     internal sealed class LabelSelector

@@ -9,6 +9,9 @@ public sealed partial class GitOpsTests
 {
     private const string Wave = "argocd.argoproj.io/sync-wave";
 
+    // A fork has another.
+    private static readonly string Repository = Root("dev").Custom<ApplicationSpec>().Single().Spec.Source.RepoURL;
+
     public static TheoryData<string> Environments => ["dev", "prod"];
 
     [Theory, MemberData(nameof(Environments))]
@@ -35,18 +38,24 @@ public sealed partial class GitOpsTests
         Assert.All((await BuildAsync(environment)).Custom<ApplicationSpec>(), application =>
         {
             var source = application.Spec.Source;
-            if (source.Chart is not null || !source.RepoURL.Contains("goreliable", StringComparison.Ordinal))
+            if (source.Chart is not null || source.RepoURL != Repository)
                 Assert.Matches(@"^v?\d+\.\d+\.\d+$", source.TargetRevision);
-            Assert.All(source.Kustomize?.Images ?? [], image => Assert.Matches(@":\d+\.\d+\.\d+$", image));
         });
 
     [Theory, MemberData(nameof(Environments))]
-    public async Task Git_is_the_truth_and_failures_are_tried_again(string environment) =>
-        Assert.All((await BuildAsync(environment)).Custom<ApplicationSpec>(), application =>
+    public async Task Git_is_the_truth_and_failures_are_tried_again_until_they_are_over(string environment) =>
+        Assert.All([.. Root(environment).Custom<ApplicationSpec>(), .. (await BuildAsync(environment)).Custom<ApplicationSpec>()], application =>
         {
             Assert.True(application.Spec.SyncPolicy.Automated is { Prune: true, SelfHeal: true });
-            Assert.True(application.Spec.SyncPolicy.Retry is { Limit: > 0, Backoff.Factor: > 1 });
+            // Somebody makes the secret store by hand, when he gets to it. Without "refresh" the first commit is tried for ever.
+            Assert.True(application.Spec.SyncPolicy.Retry is { Limit: < 0, Refresh: true, Backoff: { Factor: > 1, MaxDuration: "5m" } });
         });
+
+    /// <summary>Argo CD does not know the defaults of types in lists: what it compares by itself would differ for ever.</summary>
+    [Theory, MemberData(nameof(Environments))]
+    public async Task The_API_server_says_what_differs(string environment) =>
+        Assert.All([.. Root(environment).Custom<ApplicationSpec>(), .. (await BuildAsync(environment)).Custom<ApplicationSpec>()], application =>
+            Assert.Equal("ServerSideDiff=true", application.Metadata.Annotations["argocd.argoproj.io/compare-options"]));
 
     [Theory, MemberData(nameof(Environments))]
     public async Task Operators_come_before_what_needs_them_and_the_platform_comes_last(string environment)
@@ -65,13 +74,13 @@ public sealed partial class GitOpsTests
     [Theory, MemberData(nameof(Environments))]
     public async Task Paths_in_this_repository_exist_and_can_be_built(string environment)
     {
-        var root = KubernetesObjects.Parse(DeployFiles.Read($"deploy/argocd/roots/{environment}.yaml"));
+        var root = Root(environment);
         var project = Assert.Single(root.Custom<AppProjectSpec>());
         Assert.Empty(project.Spec.ClusterResourceWhitelist);
 
         var applications = root.Custom<ApplicationSpec>().Concat((await BuildAsync(environment)).Custom<ApplicationSpec>()).ToArray();
         Assert.Equal($"deploy/k8s/overlays/{environment}", applications.Single(application => application.Metadata.Name == "platform").Spec.Source.Path);
-        foreach (var application in applications.Where(application => application.Spec.Source.RepoURL.Contains("goreliable", StringComparison.Ordinal)))
+        foreach (var application in applications.Where(application => application.Spec.Source.RepoURL == Repository))
             Assert.NotEmpty((await KubernetesObjects.BuildAsync(application.Spec.Source.Path!)).All);
     }
 
@@ -130,10 +139,10 @@ public sealed partial class GitOpsTests
     }
 
     [Fact]
-    public void Both_engines_are_tested_and_every_service_becomes_an_image()
+    public void Containers_and_processes_are_tested_and_every_service_becomes_an_image()
     {
-        var engines = Node.Load(".github/workflows/ci.yaml")["jobs"]!["test"]!["strategy"]!["matrix"]!["engine"]!;
-        Assert.Equal(["aspire", "local"], engines.Items.Select(engine => engine.Text));
+        var servers = Node.Load(".github/workflows/ci.yaml")["jobs"]!["test"]!["strategy"]!["matrix"]!["servers"]!;
+        Assert.Equal(["containers", "processes"], servers.Items.Select(kind => kind.Text));
 
         var images = Node.Load(".github/workflows/images.yaml")["jobs"]!["publish"]!["strategy"]!["matrix"]!["include"]!.Items;
         Assert.All(images, image => Assert.True(Directory.Exists(DeployFiles.Path(image["project"]!.Text!))));
@@ -148,6 +157,8 @@ public sealed partial class GitOpsTests
         var project = Node.Load("azure.yaml")["services"]!["app"]!["project"]!.Text!;
         Assert.True(File.Exists(DeployFiles.Path(project)), project);
     }
+
+    private static KubernetesObjects Root(string environment) => KubernetesObjects.Parse(DeployFiles.Read($"deploy/argocd/roots/{environment}.yaml"));
 
     private static Task<KubernetesObjects> BuildAsync(string environment) => KubernetesObjects.BuildAsync($"deploy/argocd/environments/{environment}");
 

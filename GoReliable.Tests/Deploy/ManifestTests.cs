@@ -12,7 +12,7 @@ public sealed partial class ManifestTests
     // The settings that the services read (docs/deploy.md), beside those that only the manifests use to build them.
     private static readonly HashSet<string> Settings =
     [
-        "DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "HTTP_PORTS", "MANAGEMENT_PORT",
+        "DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "DOTNET_gcServer", "HTTP_PORTS", "MANAGEMENT_PORT",
         "Authentication__Schemes__Bearer__Authority",
         "ConnectionStrings__orders-db", "ConnectionStrings__notifications-db", "ConnectionStrings__messaging",
         "services__orders__http__0", "services__notifications__http__0",
@@ -20,7 +20,7 @@ public sealed partial class ManifestTests
         "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_TRACES_SAMPLER", "OTEL_METRICS_EXEMPLAR_FILTER",
     ];
 
-    private static readonly HashSet<string> Parts = ["POD_NAME", "POD_UID", "ENVIRONMENT_NAME", "ORDERS_DB_PASSWORD", "NOTIFICATIONS_DB_PASSWORD"];
+    private static readonly HashSet<string> Parts = ["POD_NAME", "POD_UID", "ENVIRONMENT_NAME", "ORDERS_DB_PASSWORD", "NOTIFICATIONS_DB_PASSWORD", "ORDERS_DB_POOL", "NOTIFICATIONS_DB_POOL"];
 
     [Fact]
     public void Every_setting_of_our_own_is_read_by_a_service()

@@ -21,6 +21,7 @@ internal static class MetricFamilies
         ["goreliable_order_service_idempotent_replays_total"] = [],
         ["goreliable_order_service_outbox_pending_messages"] = [],
         ["goreliable_order_service_outbox_oldest_message_age_seconds"] = [],
+        ["goreliable_order_service_outbox_set_aside_messages"] = [],
         ["goreliable_order_service_outbox_messages_published_total"] = ["result"],
         ["goreliable_order_service_outbox_publish_duration_seconds"] = ["le"],
 

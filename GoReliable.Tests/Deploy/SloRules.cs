@@ -45,7 +45,8 @@ internal static class SloRules
 
         AppendGroup(text, $"sloth-slo-sli-recordings-{id}");
         AppendRecord(text, "slo:sli_error:rate5m", slo.Sli.Events.Errors("5m"), labels);
-        AppendRecord(text, "slo:sli_total:rate5m", slo.Sli.Events.Total("5m"), labels);
+        // The month leaves out what has no ratio, events as well as errors.
+        AppendRecord(text, "slo:sli_total:rate5m", $"({slo.Sli.Events.Total("5m")})\nand on ()\n({slo.Sli.Events.Errors("5m")})", labels);
         foreach (var window in Windows)
         {
             var ratio = $"({slo.Sli.Events.Errors(window)})\n/\n({slo.Sli.Events.Total(window)})";

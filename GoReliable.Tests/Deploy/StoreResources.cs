@@ -34,6 +34,8 @@ internal sealed class PostgresClusterSpec
         public required string Name { get; set; }
         public required string Ensure { get; set; }
         public required bool Login { get; set; }
+        public required bool Inherit { get; set; }
+        public required int ConnectionLimit { get; set; }
         public required NameRef PasswordSecret { get; set; }
     }
 

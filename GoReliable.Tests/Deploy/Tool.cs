@@ -10,7 +10,11 @@ internal static class Tool
     /// Exit code and combined output of a run. A tool that is not installed skips the test and says how to get it:
     /// the files can be used without it, only their check needs it.
     /// </summary>
-    public static async Task<(int ExitCode, string Output)> RunAsync(string program, string install, params string[] arguments)
+    public static Task<(int ExitCode, string Output)> RunAsync(string program, string install, params string[] arguments) =>
+        RunAsync(TimeSpan.FromMinutes(3), program, install, arguments);
+
+    /// <inheritdoc cref="RunAsync(string, string, string[])"/>
+    public static async Task<(int ExitCode, string Output)> RunAsync(TimeSpan patience, string program, string install, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -30,7 +34,7 @@ internal static class Tool
         }
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(TimeSpan.FromMinutes(3));
+        timeout.CancelAfter(patience);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(timeout.Token);
@@ -41,7 +45,7 @@ internal static class Tool
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within 3 minutes.");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within {patience}.");
         }
     }
 

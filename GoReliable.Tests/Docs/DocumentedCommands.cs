@@ -30,8 +30,7 @@ internal sealed class DocumentedCommands
             .Replace("localhost:8080", api.BaseAddress!.Authority, StringComparison.Ordinal)
             .Replace("localhost:9101", gateway.BaseAddress!.Authority, StringComparison.Ordinal)
             .Replace("localhost:9102", orders.BaseAddress!.Authority, StringComparison.Ordinal)
-            .Replace("localhost:9103", notifications.BaseAddress!.Authority, StringComparison.Ordinal)
-            .Replace("localhost:4318", platform.Telemetry.HttpEndpoint.Authority, StringComparison.Ordinal);
+            .Replace("localhost:9103", notifications.BaseAddress!.Authority, StringComparison.Ordinal);
 
         var (exitCode, output, error) = await BashAsync(script);
         var outputs = output.Split(Mark);

@@ -87,7 +87,39 @@ internal sealed partial record Fault
     /// that transient; no message and no order is to blame for it all the same.
     /// </summary>
     public static Fault DatabasesReadOnly => new(
-        "databases read-only", platform => SetReadOnlyAsync(platform, "on"), platform => WhenItWorksAsync("databases that take changes", () => SetReadOnlyAsync(platform, "off")));
+        "databases read-only",
+        async platform =>
+        {
+            await AlterDatabasesAsync(platform, "SET default_transaction_read_only = on");
+            await ExecuteAsync(platform, "postgres", EndSessions);
+        },
+        // Only for sessions that begin from now on, as after a failover: those that were opened before stay with the old server.
+        platform => WhenItWorksAsync("databases that take changes", () => AlterDatabasesAsync(platform, "SET default_transaction_read_only = off")));
+
+    /// <summary>The server cancels every order and every claim in the inbox, after half a second (SQLSTATE 57014).</summary>
+    public static Fault StatementsCanceled
+    {
+        get
+        {
+            var locks = new List<NpgsqlDataSource>();
+            return new(
+                "statements canceled",
+                async platform =>
+                {
+                    await AlterDatabasesAsync(platform, "SET statement_timeout = '500ms'");
+                    await ExecuteAsync(platform, "postgres", EndSessions);
+                    locks.Add(await LockAsync(platform, "orders-db", "orders"));
+                    locks.Add(await LockAsync(platform, "notifications-db", "inbox"));
+                },
+                platform => WhenItWorksAsync("no locks", async () =>
+                {
+                    foreach (var held in locks)
+                        await held.DisposeAsync();
+                    await AlterDatabasesAsync(platform, "RESET statement_timeout");
+                    await ExecuteAsync(platform, "postgres", EndSessions);
+                }));
+        }
+    }
 
     /// <summary>
     /// Nobody gets in, and whoever is in is thrown out. The server itself goes on, because where it is a container its data
@@ -122,11 +154,14 @@ internal sealed partial record Fault
         Assert.True(lost.IsTransient, $"The server did not crash: {lost.Message}");
     }
 
-    // For sessions that begin from now on; so the present ones are ended.
-    private static async Task SetReadOnlyAsync(FaultyPlatform platform, string value)
+    // For as long as the source is there, unless it is ended with the others.
+    private static async Task<NpgsqlDataSource> LockAsync(FaultyPlatform platform, string database, string table)
     {
-        await AlterDatabasesAsync(platform, $"SET default_transaction_read_only = {value}");
-        await ExecuteAsync(platform, "postgres", EndSessions);
+        var source = await platform.Platform.DatabaseAsync(database);
+        var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var @lock = new NpgsqlCommand($"SET statement_timeout = 0; BEGIN; LOCK TABLE {table}", connection) { CommandTimeout = 60 };
+        await @lock.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        return source;
     }
 
     private static async Task AlterDatabasesAsync(FaultyPlatform platform, string change)

@@ -17,8 +17,8 @@ internal sealed class Ledger
     private static readonly string[] Queues = ["notifications", .. new[] { 1, 10, 60 }.Select(seconds => OrderTopology.RetryQueue(TimeSpan.FromSeconds(seconds)))];
 
     private const string UnderWay = """
-        SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+        SELECT (SELECT count(*) FROM leases WHERE until > now()) + (SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid())
         """;
 
     private readonly Load load;
@@ -118,7 +118,7 @@ internal sealed class Ledger
         return versions.SequenceEqual(versions.Order());
     }
 
-    // Or a second e-mail might still come. A delivery that is under way keeps its transaction open.
+    // Or a second e-mail might still come. A delivery that is under way has a lease, or a transaction.
     private static async Task NothingWaitsAsync(GoReliablePlatform platform, NpgsqlDataSource notifications)
     {
         await using var connection = await platform.BrokerAsync();

@@ -4,6 +4,7 @@ using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using GoReliable.Tests.Platform;
+using Npgsql;
 
 namespace GoReliable.Tests.Faults;
 
@@ -41,6 +42,24 @@ public sealed class SlowRecipientTests
         await Eventually.SeeAsync("as many as may be under way", () => Task.FromResult(Volatile.Read(ref hanging)), count => count == 32);
         await customer.WaitForNotificationsAsync(await customer.CreateAsync());
         Assert.Equal(32, Volatile.Read(ref hanging));
+
+        // Nor do they cost the database anything.
+        await using var database = await platform.DatabaseAsync("notifications-db");
+        await Eventually.SeeAsync("no connection in use by the 32", () => InUseAsync(database), inUse => inUse == 0);
+
+        // However many there are.
+        for (var i = 0; i < 400; i++)
+            await customer.CreateAsync($"slower{i}@example.com");
+        await customer.WaitForNotificationsAsync(await customer.CreateAsync());
+        Assert.Equal(32, Volatile.Read(ref hanging));
+    }
+
+    /// <summary>Connections of the worker that do something, or keep a transaction open.</summary>
+    private static async Task<long> InUseAsync(NpgsqlDataSource database)
+    {
+        await using var command = database.CreateCommand(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'");
+        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
     /// <summary>A hundred to one mailbox that is full, and twenty to others between them.</summary>

@@ -10,7 +10,7 @@ public sealed class VanishedHostTests(SharedPlatform shared)
     [Fact]
     public async Task The_server_is_told_to_give_up_vanished_clients_within_a_minute()
     {
-        await using var relay = OutboxSession.CreateDataSource(await shared.Platform.ConnectionStringAsync("orders-db"));
+        await using var relay = OutboxReader.CreateDataSource(await shared.Platform.ConnectionStringAsync("orders-db"));
         await using var ask = relay.CreateCommand("""
             SELECT current_setting(name) FROM unnest(ARRAY
                 ['idle_session_timeout', 'idle_in_transaction_session_timeout', 'tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count']) AS name

@@ -69,8 +69,8 @@ public sealed class AnyOrderTests
             foreach (var wait in service.Annotations.OfType<WaitAnnotation>().ToArray())
                 service.Annotations.Remove(wait);
         }
-        builder.CreateResourceBuilder<PostgresServerResource>("postgres").WithExplicitStart();
-        builder.CreateResourceBuilder<RabbitMQServerResource>("messaging").WithExplicitStart();
+        foreach (var server in builder.Resources.Where(resource => resource.Name is "postgres" or "messaging"))
+            builder.CreateResourceBuilder(server).WithExplicitStart();
     }
 
     private static async Task<(HttpStatusCode Status, JsonElement Checks)> HealthAsync(GoReliablePlatform platform, string service, string probe)

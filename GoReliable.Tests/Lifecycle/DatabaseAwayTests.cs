@@ -72,7 +72,7 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
         var services = new ServiceCollection().AddMetrics().AddSingleton(DispatchProxy.Create<IConnection, Willing>()).BuildServiceProvider();
         var telemetry = new Telemetry(services.GetRequiredService<IMeterFactory>());
         return new OutboxRelay(
-            configuration, new Broker(services, NullLogger<Broker>.Instance, time), schema, new OutboxSignal(), new OutboxFloor(time), new ChaosSwitches(), telemetry, events, time);
+            configuration, new Broker(services, NullLogger<Broker>.Instance, time), schema, new OutboxSignal(), new ChaosSwitches(), telemetry, events, time);
     }
 
     /// <summary>A broker that agrees to everything. Public and not sealed, as a proxy must be.</summary>

@@ -52,6 +52,34 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         Assert.Equal(acceptedBefore + 1, mail.Accepted);
     }
 
+    [Fact]
+    public async Task An_email_that_was_accepted_is_written_down_though_the_database_takes_nothing_at_first()
+    {
+        using var customer = platform.Client("accepted");
+        await using var database = await platform.DatabaseAsync("notifications-db");
+        var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
+        await ExecuteAsync(database, "ALTER TABLE notifications RENAME TO away");
+        mail.Allow();
+        await SeeLogAsync("database.unavailable");
+
+        var stopping = platform.StopAsync("notifications");
+        await SeeLogAsync("service.stopping");
+        await ExecuteAsync(database, "ALTER TABLE away RENAME TO notifications");
+        await stopping;
+
+        await platform.StartAsync("notifications");
+        Assert.Single(await customer.WaitForNotificationsAsync(order));
+        await platform.WaitUntilHealthyAsync("notifications");
+        await Eventually.SeeAsync("an empty queue", WaitingMessagesAsync, waiting => waiting == 0);
+        Assert.Equal(acceptedBefore + 1, mail.Accepted);
+    }
+
+    private static async Task ExecuteAsync(Npgsql.NpgsqlDataSource database, string sql)
+    {
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Cancel);
+    }
+
     /// <summary>Orders, and waits until the mail server has the e-mail and has not said yes.</summary>
     private async Task<(Guid Order, int AcceptedBefore)> BeginDeliveryAsync(HttpClient customer)
     {
@@ -81,7 +109,7 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
 
         public SlowMail() => server = new()
         {
-            BeforeYes = async () =>
+            BeforeYes = async _ =>
             {
                 await allowed.Task;
                 Interlocked.Increment(ref accepted);
@@ -108,7 +136,7 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
             .WithEnvironment("Email__Smtp__Port", server.Port.ToString(CultureInfo.InvariantCulture))
             .WithEnvironment("Email__Smtp__Security", "None")
             .WithEnvironment("Delivery__Timeout", "00:01:00")
-            // Less than the engine's own patience, after which it kills.
+            // Less than Aspire's own patience, after which it kills.
             .WithEnvironment("Shutdown__Deadline", "00:00:07"));
 
         public async ValueTask DisposeAsync()

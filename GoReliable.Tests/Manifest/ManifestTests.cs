@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace GoReliable.Tests.Manifest;
 
 /// <summary>
-/// The deployment manifest, as Aspire 13.5.2 writes it. After a change of the topology, write the expectation anew:
+/// The deployment manifest, as Aspire 13.6.5 writes it. After a change of the topology, write the expectation anew:
 /// <c>dotnet run --project GoReliable.AppHost -- --operation publish --step publish-manifest --output-path ../GoReliable.Tests/Manifest/aspire-manifest.json</c>
 /// </summary>
 public sealed class ManifestTests : IDisposable
@@ -25,6 +25,8 @@ public sealed class ManifestTests : IDisposable
     [Theory]
     [InlineData("--operation publish --step publish-manifest")]
     [InlineData("--publisher manifest")]
+    [InlineData("--publisher manifest --Servers=processes")]
+    [InlineData("--publisher manifest --Servers=containers")]
     public async Task The_published_manifest_is_the_checked_in_one(string form)
     {
         var run = await AppHostRun.RunAsync([.. form.Split(' '), "--output-path", ManifestPath]);

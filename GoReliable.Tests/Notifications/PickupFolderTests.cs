@@ -39,7 +39,7 @@ public sealed class PickupFolderTests : IDisposable
     private PickupFolder Folder() => new(Options.Create(new EmailOptions { PickupFolder = "out" }), new Environment(root));
 
     private static Task SendAsync(PickupFolder folder, Guid id, string subject) =>
-        folder.SendAsync(id, new MimeMessage { Subject = subject, Body = new TextPart("plain") { Text = "" } }, TestContext.Current.CancellationToken);
+        folder.SendAsync(id, new MimeMessage { Subject = subject, Body = new TextPart("plain") { Text = "" } });
 
     private sealed class Environment(string root) : IHostEnvironment
     {

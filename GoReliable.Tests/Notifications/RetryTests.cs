@@ -55,7 +55,7 @@ public sealed class RetryTests
         {
             var wait = Plan().Deferral(message.Deferrals, random: 0);
             waits.Add(wait.Delay.TotalSeconds);
-            message = Events.Message(FailedMessage.ForDeferral(message, wait).Headers);
+            message = Events.Message(FailedMessage.ForDeferral(message, message.Deferrals + 1, wait).Headers);
         }
 
         Assert.Equal([1, 1, 1, 1, 1, 10, 10, 10, 10, 10, 60, 60], waits);

@@ -17,11 +17,6 @@ internal sealed class SdkSender : IDisposable
     private readonly OpenTelemetrySdk _sdk;
 
     public SdkSender(OtlpEndpoint otlp, OtlpExportProtocol protocol = OtlpExportProtocol.Grpc, string service = "shop")
-        : this(protocol == OtlpExportProtocol.Grpc ? otlp.GrpcEndpoint : otlp.HttpEndpoint, protocol, service)
-    {
-    }
-
-    public SdkSender(Uri endpoint, OtlpExportProtocol protocol, string service = "shop")
     {
         // Sources and meters are known to the whole process, so each sender listens to a name of its own.
         var name = $"{service}.{Guid.NewGuid():N}";
@@ -46,7 +41,7 @@ internal sealed class SdkSender : IDisposable
         void Target(OtlpExporterOptions exporter, string path)
         {
             exporter.Protocol = protocol;
-            exporter.Endpoint = protocol == OtlpExportProtocol.Grpc ? endpoint : new Uri(endpoint, path);
+            exporter.Endpoint = protocol == OtlpExportProtocol.Grpc ? otlp.GrpcEndpoint : new Uri(otlp.HttpEndpoint, path);
         }
     }
 

@@ -11,10 +11,11 @@ internal static class Eventually
     /// <param name="look">Gets the current value; an exception counts as "not yet".</param>
     /// <param name="isSo">Whether the value is the one that is waited for.</param>
     /// <param name="timeout">60 seconds, if not given.</param>
-    public static async Task<T> SeeAsync<T>(string what, Func<Task<T>> look, Func<T, bool> isSo, TimeSpan? timeout = null)
+    /// <param name="interval">Between two looks; 50 milliseconds, if not given.</param>
+    public static async Task<T> SeeAsync<T>(string what, Func<Task<T>> look, Func<T, bool> isSo, TimeSpan? timeout = null, TimeSpan? interval = null)
     {
         var until = TimeProvider.System.GetTimestamp() + (long)((timeout ?? Timeout).TotalSeconds * TimeProvider.System.TimestampFrequency);
-        using var timer = new PeriodicTimer(Interval);
+        using var timer = new PeriodicTimer(interval ?? Interval);
         object? last = null;
         do
         {

@@ -27,13 +27,13 @@ public sealed partial class GoReliablePlatform
         await SeeReplicaAsync(service, change => change.ResourceId == victim.ResourceId && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text));
     }
 
-    /// <summary>Where the instances of a service take requests; one address for all of them where the engine has a proxy.</summary>
+    /// <summary>Where the instances of a service take requests, past the proxy that Aspire has in front of them.</summary>
     /// <param name="service">Its name.</param>
     /// <param name="replicas">How many it has.</param>
     public async Task<Uri[]> AddressesAsync(string service, int replicas) =>
     [
-        .. (await SeeHealthyAsync(service, replicas)).Values.SelectMany(instance => instance.Urls)
-            .Where(url => url is { Name: "http", IsInternal: false }).Select(url => new Uri(url.Url)).Distinct(),
+        .. (await SeeHealthyAsync(service, replicas)).Values
+            .Select(instance => new Uri(instance.EnvironmentVariables.Single(variable => variable.Name == "ASPNETCORE_URLS").Value!.Split(';')[0])),
     ];
 
     private async Task<Dictionary<string, CustomResourceSnapshot>> SeeHealthyAsync(string service, int replicas)

@@ -13,6 +13,8 @@ namespace GoReliable.Tests.Platform;
 /// <summary>The whole platform as its AppHost describes it: real PostgreSQL, real RabbitMQ, the services as processes.</summary>
 public sealed partial class GoReliablePlatform : IAsyncDisposable
 {
+    private static readonly string[] Services = ["gateway", "orders", "notifications"];
+
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
 
     private readonly DistributedApplication app;
@@ -33,17 +35,28 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     /// <param name="replicas">Of Orders and of Notifications, each.</param>
     /// <param name="configure">Changes the AppHost's model before it is built.</param>
     /// <param name="observability">Whether Prometheus and the others run too; most tests start faster without.</param>
-    public static async Task<GoReliablePlatform> StartAsync(int replicas = 1, Action<IDistributedApplicationTestingBuilder>? configure = null, bool observability = false)
+    /// <param name="dashboardToken">Runs the dashboard too, which asks for this token and gets the telemetry. Without it, <see cref="Telemetry"/> does.</param>
+    public static async Task<GoReliablePlatform> StartAsync(
+        int replicas = 1, Action<IDistributedApplicationTestingBuilder>? configure = null, bool observability = false, string? dashboardToken = null)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         timeout.CancelAfter(StartTimeout);
 
         var pickup = Directory.CreateTempSubdirectory("goreliable-pickup-").FullName;
         string[] arguments = ["--KeepData=false", $"--Observability={observability}", string.Create(CultureInfo.InvariantCulture, $"--Replicas={replicas}")];
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(arguments, timeout.Token);
+        if (dashboardToken is not null)
+        {
+            arguments =
+            [
+                .. arguments, $"--ASPNETCORE_URLS=http://127.0.0.1:{ServiceProcess.FreePort()}", $"--ASPIRE_DASHBOARD_FRONTEND_BROWSERTOKEN={dashboardToken}", "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true",
+                $"--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}", $"--ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}",
+            ];
+        }
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(
+            arguments, (options, _) => options.DisableDashboard = dashboardToken is null, timeout.Token);
         builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment("Email__PickupFolder", pickup);
         var telemetry = await OtlpEndpoint.StartAsync(timeout.Token);
-        foreach (var service in new[] { "gateway", "orders", "notifications" })
+        foreach (var service in dashboardToken is null ? Services : [])
         {
             builder.CreateResourceBuilder<ProjectResource>(service)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", telemetry.GrpcEndpoint.OriginalString)
@@ -86,23 +99,42 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         return client;
     }
 
+    /// <summary>A client of the dashboard, if it runs.</summary>
+    public HttpClient Dashboard() => new() { BaseAddress = app.GetEndpoint("aspire-dashboard", "http") };
+
     /// <summary>A client of a service's management port.</summary>
     public HttpClient Management(string service) => new() { BaseAddress = app.GetEndpoint(service, "management") };
-
-    /// <summary>Whether a resource has been left out because this machine has no container runtime, and no program that does the same.</summary>
-    public bool IsSkipped(string resource) =>
-        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && state.Snapshot.State?.Text == KnownResourceStates.NotStarted;
 
     public async Task StopAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StopCommand, KnownResourceStates.TerminalStates);
 
     public async Task StartAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StartCommand, [KnownResourceStates.Running]);
 
+    /// <summary>Stops it and starts it again, by one command.</summary>
+    public async Task RestartAsync(string resource)
+    {
+        var before = ProcessId(resource);
+        await CommandAsync(resource, KnownResourceCommands.RestartCommand, [KnownResourceStates.Running]);
+        await Eventually.SeeAsync($"a new process of {resource}", () => Task.FromResult(ProcessId(resource)), now => now is not null && now != before);
+    }
+
+    /// <summary>What a resource has written until now.</summary>
+    public async Task<IReadOnlyList<string>> LogAsync(string resource)
+    {
+        var lines = new List<string>();
+        if (app.ResourceNotifications.TryGetCurrentState(resource, out var state))
+        {
+            await foreach (var batch in app.Services.GetRequiredService<ResourceLoggerService>().GetAllAsync(state.ResourceId))
+                lines.AddRange(batch.Select(line => line.Content));
+        }
+        return lines;
+    }
+
     /// <summary>Whether a resource is a process of this machine, and not inside a container.</summary>
     public bool IsProcess(string resource) => app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is not null;
 
-    /// <summary>The process that a resource is now; null where it is none of this machine.</summary>
+    /// <summary>The process that a resource is now, without what started it; null where it is none of this machine.</summary>
     public int? ProcessId(string resource) =>
-        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is { } pid ? Convert.ToInt32(pid, CultureInfo.InvariantCulture) : null;
+        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is { } pid ? ServerOf(Convert.ToInt32(pid, CultureInfo.InvariantCulture)) : null;
 
     /// <summary>Whether a resource was stopped, killed, or ended by itself.</summary>
     public bool HasEnded(string resource) =>
@@ -116,11 +148,17 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         await app.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
     }
 
-    // With its children: Aspire starts a project by `dotnet run`, whose child the service is.
     private static void Kill(ResourceEvent running)
     {
-        using var process = Process.GetProcessById(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture));
-        process.Kill(entireProcessTree: true);
+        using var process = Process.GetProcessById(ServerOf(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)));
+        process.Kill();
+    }
+
+    // A service is the child of `dotnet run`, a server that of its script (which may have started a companion before it).
+    private static int ServerOf(int pid)
+    {
+        var children = File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return children.Length == 0 ? pid : int.Parse(children[^1], CultureInfo.InvariantCulture);
     }
 
     private static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running

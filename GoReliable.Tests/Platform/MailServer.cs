@@ -36,8 +36,11 @@ internal sealed class MailServer : IAsyncDisposable
     /// <summary>What it answers to a recipient.</summary>
     public Func<string, string> AnswerRecipient { get; init; } = _ => Yes;
 
-    /// <summary>What it waits for before it says yes to an e-mail that it has.</summary>
-    public Func<Task> BeforeYes { get; init; } = () => Task.CompletedTask;
+    /// <summary>What it waits for before it says yes to an e-mail that it has; is told the recipient, as the client wrote it.</summary>
+    public Func<string, Task> BeforeYes { get; init; } = _ => Task.CompletedTask;
+
+    /// <summary>What it says to the first command after an e-mail, before it hangs up; empty for nothing at all. Null where it goes on.</summary>
+    public string? Farewell { get; init; }
 
     /// <summary>
     /// E-mails that have come to their end, as servers count: whoever is killed before the answer has sent it all the same.
@@ -76,15 +79,22 @@ internal sealed class MailServer : IAsyncDisposable
             await using (var writer = new StreamWriter(stream) { NewLine = "\r\n", AutoFlush = true })
             {
                 await writer.WriteLineAsync("220 mail.example");
+                var isDone = false;
                 for (string recipient = ""; await reader.ReadLineAsync(stop.Token) is { } command;)
                 {
+                    if (isDone && Farewell is { } farewell)
+                    {
+                        await writer.WriteAsync(farewell);
+                        return;
+                    }
                     if (command.StartsWith("RCPT", StringComparison.OrdinalIgnoreCase))
                         await BeforeRecipient(recipient = command).WaitAsync(stop.Token);
                     if (command == "DATA")
                     {
                         await writer.WriteLineAsync("354 go on");
                         Received.Enqueue(new(recipient, await ReadEventAsync(reader)));
-                        await BeforeYes().WaitAsync(stop.Token);
+                        await BeforeYes(recipient).WaitAsync(stop.Token);
+                        isDone = true;
                     }
                     await writer.WriteLineAsync(Answer(command));
                 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using GoReliable.Tests.Manifest;
 using GoReliable.Tests.Platform;
 using Npgsql;
 
@@ -9,11 +10,8 @@ namespace GoReliable.Tests.Schema;
 [Collection(SharedPlatform.Name)]
 public sealed class MigrateTests(SharedPlatform shared)
 {
-    // Of each service.
-    private const int Scripts = 2;
-
-    private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "schemaversions"];
-    private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "notifications", "schemaversions"];
+    private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "outbox_set_aside", "schemaversions"];
+    private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "leases", "notifications", "schemaversions", "suspects"];
 
     public static TheoryData<string, string[]> Services => new() { { "Orders", OrdersTables }, { "Notifications", NotificationsTables } };
 
@@ -23,7 +21,7 @@ public sealed class MigrateTests(SharedPlatform shared)
         var database = await UnusedAsync();
         await CreateAsync(database);
 
-        Assert.Equal(Scripts, Applied(await Migration.RunAsync(service, database)));
+        Assert.Equal(Scripts(service), Applied(await Migration.RunAsync(service, database)));
         Assert.Equal(tables, await TablesAsync(database));
 
         Assert.Equal(0, Applied(await Migration.RunAsync(service, database)));
@@ -38,19 +36,38 @@ public sealed class MigrateTests(SharedPlatform shared)
 
         var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Migration.RunAsync("Orders", database)));
 
-        Assert.Equal([0, 0, Scripts], all.Select(Applied).Order());
+        Assert.Equal([0, 0, Scripts("Orders")], all.Select(Applied).Order());
         Assert.Equal(OrdersTables, await TablesAsync(database));
     }
 
     [Fact]
-    public async Task It_waits_for_a_database_that_is_not_there_yet()
+    public async Task A_database_that_is_missing_is_created_by_whoever_is_first()
     {
         var database = await UnusedAsync();
 
-        var migration = await Migration.RunAsync("Notifications", database, whenUnavailable: () => CreateAsync(database));
+        var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Migration.RunAsync("Orders", database)));
 
-        Assert.Equal(Scripts, Applied(migration));
+        Assert.Equal([0, 0, Scripts("Orders")], all.Select(Applied).Order());
+        Assert.Equal(OrdersTables, await TablesAsync(database));
+        var name = new NpgsqlConnectionStringBuilder(database).Database;
+        Assert.Equal(name, Assert.Single(all.SelectMany(migration => migration.Events("schema.database_created"))).GetProperty("database").GetString());
+    }
+
+    [Fact]
+    public async Task Who_may_not_create_its_database_says_what_it_needs_and_waits_for_it()
+    {
+        var name = $"migrate-{Guid.NewGuid():n}";
+        await ExecuteAsync($"CREATE ROLE \"{name}\" LOGIN PASSWORD 'guest'");
+        var database = new NpgsqlConnectionStringBuilder(await UnusedAsync()) { Database = name, Username = name, Password = "guest" }.ConnectionString;
+
+        var migration = await Migration.RunAsync("Notifications", database, whenUnavailable: () => ExecuteAsync($"CREATE DATABASE \"{name}\" OWNER \"{name}\""));
+
+        Assert.Equal(Scripts("Notifications"), Applied(migration));
         Assert.Equal(NotificationsTables, await TablesAsync(database));
+        Assert.Equal(
+            $"Database \"{name}\" does not exist, and this service could not create it (permission denied to create database). "
+            + $"Somebody who may: CREATE DATABASE \"{name}\" OWNER \"{name}\"",
+            Assert.Single(migration.Events("schema.unavailable")).GetProperty("reason").GetString());
     }
 
     [Fact]
@@ -69,7 +86,7 @@ public sealed class MigrateTests(SharedPlatform shared)
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
 
         var migration = await running;
-        Assert.Equal(Scripts, Applied(migration));
+        Assert.Equal(Scripts("Notifications"), Applied(migration));
         Assert.Empty(migration.Events("schema.failed"));
     }
 
@@ -108,9 +125,12 @@ public sealed class MigrateTests(SharedPlatform shared)
             ("ConnectionStrings__messaging", $"amqp://guest:guest@{broker.LocalEndpoint}"),
         ]);
 
-        Assert.Equal(Scripts, Applied(migration));
+        Assert.Equal(Scripts("Notifications"), Applied(migration));
         Assert.False(broker.Pending());
     }
+
+    private static int Scripts(string service) =>
+        Directory.GetFiles(Path.Combine(AppHostRun.Repository, $"GoReliable.{service}", "Schema"), "*.sql").Length;
 
     private static int Applied(Migration migration)
     {
@@ -122,11 +142,13 @@ public sealed class MigrateTests(SharedPlatform shared)
     private async Task<string> UnusedAsync() =>
         new NpgsqlConnectionStringBuilder(await shared.Platform.ConnectionStringAsync("orders-db")) { Database = $"migrate_{Guid.NewGuid():n}" }.ConnectionString;
 
-    private async Task CreateAsync(string database)
+    private Task CreateAsync(string database) => ExecuteAsync($"CREATE DATABASE {new NpgsqlConnectionStringBuilder(database).Database}");
+
+    private async Task ExecuteAsync(string sql)
     {
         await using var server = await shared.Platform.DatabaseAsync("orders-db");
-        await using var create = server.CreateCommand($"CREATE DATABASE {new NpgsqlConnectionStringBuilder(database).Database}");
-        await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using var command = server.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     private static async Task<List<string>> TablesAsync(string database)

@@ -13,19 +13,19 @@ public sealed class DefectTests(SharedPlatform shared)
     {
         // A table that is not what the code thinks, which no waiting mends.
         await using var database = await platform.DatabaseAsync("notifications-db");
-        await ExecuteAsync(database, "ALTER TABLE inbox RENAME COLUMN event_id TO broken");
+        await ExecuteAsync(database, "ALTER TABLE inbox ADD CONSTRAINT broken CHECK (false) NOT VALID");
         TestEvent message;
         try
         {
             message = await TestEvent.PublishAsync(platform);
             var failed = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.batch_failed" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
             Assert.Equal(1L, failed["Messages"]);
-            var back = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "consumer.message_given_back" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
-            Assert.Equal("PostgresException", back["Error"]);
+            var retried = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.retried" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+            Assert.Equal("Unexpected PostgresException.", retried["Error"]);
         }
         finally
         {
-            await ExecuteAsync(database, "ALTER TABLE inbox RENAME COLUMN broken TO event_id");
+            await ExecuteAsync(database, "ALTER TABLE inbox DROP CONSTRAINT broken");
         }
         await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
 

@@ -1,5 +1,8 @@
 using System.IO.Compression;
 using Google.Protobuf;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 
 namespace OtlpReceiver.Protocol;
 

@@ -1,0 +1,68 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Configuration;
+
+/// <summary>Says in one sentence why the application cannot start, instead of a stack trace or a wait without end.</summary>
+internal static class Preflight
+{
+    // Where Aspire reads the addresses of its dashboard.
+    private static readonly string[] DashboardAddresses = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
+
+    /// <summary>Runs it to its end.</summary>
+    /// <param name="builder">The application.</param>
+    /// <returns>The exit code: 1 where something was in the way, which was said on standard error.</returns>
+    public static async Task<int> RunAsync(this IDistributedApplicationBuilder builder)
+    {
+        try
+        {
+            builder.Eventing.Subscribe<BeforeStartEvent>((_, _) =>
+            {
+                builder.CheckPorts();
+                return Task.CompletedTask;
+            });
+            await using var application = builder.Build();
+            await application.RunAsync();
+            return 0;
+        }
+        catch (DistributedApplicationException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+    }
+
+    private static void CheckPorts(this IDistributedApplicationBuilder builder)
+    {
+        // Tests let the orchestrator choose.
+        if (!builder.ExecutionContext.IsRunMode || builder.Configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
+            return;
+
+        var endpoints = from resource in builder.Resources
+                        from endpoint in resource.Annotations.OfType<EndpointAnnotation>()
+                        where endpoint.Port is not null
+                        select (Port: endpoint.Port!.Value, Of: $"'{resource.Name}'");
+        var dashboard = from name in DashboardAddresses
+                        from address in (builder.Configuration[name] ?? "").Split(';')
+                        where Uri.TryCreate(address, UriKind.Absolute, out _)
+                        select (new Uri(address).Port, Of: "the dashboard");
+        foreach (var (port, of) in endpoints.Concat(dashboard))
+        {
+            if (IsTaken(port))
+                throw new DistributedApplicationException($"Port {port}, which is for {of}, is taken by another program. Is the platform running already? End that first.");
+        }
+    }
+
+    private static bool IsTaken(int port)
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            return false;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return true;
+        }
+    }
+}

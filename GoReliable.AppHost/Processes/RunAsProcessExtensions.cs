@@ -1,0 +1,95 @@
+/// <summary>
+/// Runs servers that are containers otherwise as processes of this machine, under Aspire's own orchestrator.
+/// In run mode only: publishing knows nothing of it.
+/// </summary>
+internal static class RunAsProcessExtensions
+{
+    /// <summary>Runs PostgreSQL as a process.</summary>
+    /// <param name="builder">The server.</param>
+    /// <returns>The server, for chaining.</returns>
+    public static IResourceBuilder<PostgresServerResource> RunAsProcess(this IResourceBuilder<PostgresServerResource> builder) =>
+        builder.RunAsProcess("postgres.sh");
+
+    /// <summary>Runs RabbitMQ as a process, with the management plugin if the server has its endpoint.</summary>
+    /// <param name="builder">The broker.</param>
+    /// <returns>The broker, for chaining.</returns>
+    public static IResourceBuilder<RabbitMQServerResource> RunAsProcess(this IResourceBuilder<RabbitMQServerResource> builder) =>
+        builder.RunAsProcess("rabbitmq.sh");
+
+    private static IResourceBuilder<T> RunAsProcess<T>(this IResourceBuilder<T> builder, string script)
+        where T : ContainerResource, IResourceWithConnectionString
+    {
+        var application = builder.ApplicationBuilder;
+        if (!application.ExecutionContext.IsRunMode)
+            return builder;
+
+        var server = builder.Resource;
+        foreach (var image in server.Annotations.OfType<ContainerImageAnnotation>().ToArray())
+            server.Annotations.Remove(image);
+        application.Resources.Remove(server);
+
+        var files = ProcessFiles.Of(application);
+        var process = new ServerProcess(server, files.Script(script), files.Temporary);
+        application.AddResource(process).WithArgs("run").WithEnvironment(context =>
+        {
+            foreach (var endpoint in server.Annotations.OfType<EndpointAnnotation>())
+            {
+                var port = new EndpointReference(server, endpoint).Property(EndpointProperty.TargetPort);
+                context.EnvironmentVariables[endpoint.Name == "management" ? "MANAGEMENT_PORT" : "PORT"] = port;
+            }
+            foreach (var (name, value) in files.Variables(process, process.KeepsData))
+                context.EnvironmentVariables[name] = value;
+        });
+
+        // No proxy in front: a server that is away refuses connections. Aspire chooses ports that are free.
+        foreach (var endpoint in server.Annotations.OfType<EndpointAnnotation>())
+            (endpoint.IsProxied, endpoint.TargetPort) = (false, null);
+
+        application.Eventing.Subscribe<BeforeStartEvent>((_, cancellationToken) => files.CheckAsync(process, process.KeepsData, cancellationToken));
+        Forward(application, process, server);
+        return builder;
+    }
+
+    // Aspire tells its news to the resource in the model; the integration waits for them at the server and its databases.
+    private static void Forward(IDistributedApplicationBuilder application, ServerProcess process, IResourceWithConnectionString server)
+    {
+        IResource[] Children() => [.. application.Resources.OfType<IResourceWithParent>().Where(child => child.Parent == server)];
+
+        application.Eventing.Subscribe<ConnectionStringAvailableEvent>(process, async (@event, cancellationToken) =>
+        {
+            try
+            {
+                await application.Eventing.PublishAsync(new ConnectionStringAvailableEvent(server, @event.Services), cancellationToken);
+            }
+            catch (InvalidOperationException)
+            {
+                // By the orchestrator, which hears of it last and would show the server, but the process is shown in its place.
+            }
+            foreach (var child in Children())
+                await application.Eventing.PublishAsync(new ConnectionStringAvailableEvent(child, @event.Services), cancellationToken);
+        });
+        application.Eventing.Subscribe<ResourceReadyEvent>(process, (@event, cancellationToken) =>
+            application.Eventing.PublishAsync(new ResourceReadyEvent(server, @event.Services), cancellationToken));
+        application.Eventing.Subscribe<InitializeResourceEvent>(process, (@event, cancellationToken) =>
+        {
+            _ = FollowAsync(process, Children(), @event.Notifications);
+            return Task.CompletedTask;
+        });
+    }
+
+    // A database is in the state that its server is in. Ends with the application.
+    private static async Task FollowAsync(ServerProcess process, IResource[] children, ResourceNotificationService notifications)
+    {
+        var state = "";
+        await foreach (var change in notifications.WatchAsync())
+        {
+            var now = change.Snapshot;
+            if (change.Resource.Name != process.Name || now.State is null || now.State.Text == state)
+                continue;
+
+            state = now.State.Text;
+            foreach (var child in children)
+                await notifications.PublishUpdateAsync(child, old => old with { State = now.State, StartTimeStamp = now.StartTimeStamp, StopTimeStamp = now.StopTimeStamp });
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/// <summary>
+/// A server's process, in its resource's place: it has the server's name, and all annotations are the server's own, so that
+/// its endpoints, health checks and waits are those that Aspire's integration gave it.
+/// </summary>
+/// <param name="server">What the integration added: a container until now.</param>
+/// <param name="script">Starts the server.</param>
+/// <param name="directory">Where the script runs.</param>
+internal sealed class ServerProcess(ContainerResource server, string script, string directory)
+    : ExecutableResource(server.Name, script, directory), IResourceWithConnectionString
+{
+    public override ResourceAnnotationCollection Annotations => server.Annotations;
+
+    public ReferenceExpression ConnectionStringExpression => ((IResourceWithConnectionString)server).ConnectionStringExpression;
+
+    IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties() =>
+        ((IResourceWithConnectionString)server).GetConnectionProperties();
+
+    /// <summary>Whether its data is kept between runs: whether a data volume was asked for.</summary>
+    public bool KeepsData => Annotations.OfType<ContainerMountAnnotation>().Any(mount => mount.Type == ContainerMountType.Volume);
+}

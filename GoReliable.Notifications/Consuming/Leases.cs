@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace GoReliable.Notifications.Consuming;
+
+/// <summary>Whose an event is.</summary>
+internal enum Claim
+{
+    /// <summary>The delivery that asked has it.</summary>
+    Taken,
+
+    /// <summary>Another delivery has it and is alive, or was until a moment ago.</summary>
+    Busy,
+
+    /// <summary>It was handled before.</summary>
+    Handled,
+}
+
+/// <summary>
+/// Claims of deliveries that wait for somebody else's server, for longer than a transaction or a connection may be kept.
+/// A lease is a committed row with an end. It is renewed for as long as its delivery lives; once it is over, whoever gets
+/// the message may have it, and the old owner cannot write any more.
+/// </summary>
+internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time)
+    : BackgroundService
+{
+    // Times are PostgreSQL's: workers need not agree on the hour. Three renewals may fail.
+    private const string End = "now() + interval '30 seconds'";
+    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(8);
+
+    private const string Take = $"""
+        -- claim inbox
+        INSERT INTO leases (event_id, owner, until) VALUES ($1, $2, {End})
+        ON CONFLICT (event_id) DO UPDATE SET owner = excluded.owner, until = excluded.until
+        WHERE leases.until < now() OR leases.owner = excluded.owner
+        RETURNING true
+        """;
+
+    // After the lease is taken: whoever had it before has written by then what became of the event, or never will.
+    private const string Look = "SELECT true FROM inbox WHERE event_id = $1";
+
+    private const string Return = """
+        DELETE FROM leases WHERE event_id = $1 AND owner = $2 AND EXISTS (SELECT FROM inbox WHERE event_id = $1)
+        """;
+
+    private const string Store = """
+        -- store notifications
+        WITH mine AS (DELETE FROM leases WHERE event_id = $1 AND owner = $2 RETURNING event_id),
+        handled AS (INSERT INTO inbox (event_id) SELECT event_id FROM mine ON CONFLICT DO NOTHING),
+        stored AS (
+            INSERT INTO notifications (
+                event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version)
+            SELECT event_id, $3, $4, $5, $6, $7, $8, $9, $10 FROM mine
+            ON CONFLICT DO NOTHING)
+        SELECT count(*) FROM mine
+        """;
+
+    // What failed must be new again when it comes back from its retry queue.
+    private const string Release = """
+        -- release inbox
+        WITH mine AS (DELETE FROM leases WHERE event_id = $1 AND owner = $2 RETURNING event_id)
+        SELECT count(*) FROM mine
+        """;
+
+    // An owner is one delivery of one event, so two lists do: a join might be planned as a walk over the table.
+    internal const string Renew = $"""
+        -- renew leases
+        UPDATE leases SET until = {End} WHERE event_id = ANY ($1) AND owner = ANY ($2)
+        """;
+
+    /// <summary>Forgets leases that ended before <c>$1</c>: of messages that somebody took out of the queue.</summary>
+    public const string Expire = """
+        -- expire leases
+        DELETE FROM leases WHERE until < $1
+        """;
+
+    private readonly ConcurrentDictionary<Guid, Guid> eventByOwner = new();
+    private bool failing;
+
+    /// <summary>Claims an event. The same owner may ask again, when it did not hear the answer.</summary>
+    public async Task<Claim> TakeAsync(Guid @event, Guid owner)
+    {
+        await using var batch = database.CreateBatch();
+        foreach (var sql in new[] { Take, Look, Return })
+        {
+            batch.BatchCommands.Add(new(sql) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = @event } } });
+            if (sql != Look)
+                batch.BatchCommands[^1].Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = owner });
+        }
+        await using var row = await batch.ExecuteReaderAsync();
+        var taken = await row.ReadAsync();
+        await row.NextResultAsync();
+        if (await row.ReadAsync())
+            return Claim.Handled;
+        if (!taken)
+            return Claim.Busy;
+        eventByOwner[owner] = @event;
+        return Claim.Taken;
+    }
+
+    /// <summary>Writes down what became of a delivery, and ends its lease.</summary>
+    /// <returns>False when the lease was over and somebody else took it: then nothing was written.</returns>
+    public async Task<bool> EndAsync(Message message, Guid owner)
+    {
+        var @event = message.Event!;
+        await using var command = database.CreateCommand(message.Receipt is null ? Release : Store);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = @event.Id });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = owner });
+        if (message.Receipt is { } receipt)
+        {
+            command.Parameters.AddRange(new NpgsqlParameter[]
+            {
+                new NpgsqlParameter<string> { TypedValue = receipt.Channel },
+                new NpgsqlParameter<Guid> { TypedValue = @event.OrderId },
+                new NpgsqlParameter<string> { TypedValue = @event.CustomerId },
+                new NpgsqlParameter<string> { TypedValue = @event.Type.Name },
+                new NpgsqlParameter<int> { TypedValue = message.Attempt },
+                new NpgsqlParameter<DateTime> { TypedValue = @event.Time.UtcDateTime },
+                new NpgsqlParameter<DateTime> { TypedValue = receipt.SentAt.UtcDateTime },
+                new() { Value = (object?)@event.Version ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer },
+            });
+        }
+        return (long)(await command.ExecuteScalarAsync())! > 0;
+    }
+
+    /// <summary>Renews it no more.</summary>
+    public void Forget(Guid owner) => eventByOwner.TryRemove(owner, out _);
+
+    /// <summary>Gives all leases of living deliveries their full time again.</summary>
+    public async Task RenewAsync(CancellationToken cancellationToken)
+    {
+        var alive = eventByOwner.ToArray();
+        if (alive.Length == 0)
+            return;
+        await using var command = database.CreateCommand(Renew);
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alive.Select(lease => lease.Value)] });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alive.Select(lease => lease.Key)] });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(RenewEvery, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await RenewAsync(stoppingToken);
+                failing = false;
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                if (!failing)
+                    logger.LeasesNotRenewed(exception.Message);
+                failing = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+namespace GoReliable.Notifications.Delivery;
+
+/// <summary>What became of a message that wants to be delivered.</summary>
+internal enum Entry
+{
+    /// <summary>It is its turn. Whoever delivers it must call <see cref="WaitingRoom{T}.Leave"/>.</summary>
+    Begins,
+
+    /// <summary>It has a place to wait, and <see cref="WaitingRoom{T}.Leave"/> will call it.</summary>
+    Waits,
+
+    /// <summary>There is no room, and it makes sense to ask again in a moment.</summary>
+    AskAgain,
+
+    /// <summary>There is no room, and will be none soon: whoever comes behind it should not wait for it.</summary>
+    PutOff,
+}
+
+/// <summary>
+/// Where messages wait for their turn with somebody else's server, in their order. A few deliveries are under way at a
+/// time, to each recipient and at all, and what is more waits here for as long as it goes on. Where it does not, because
+/// a recipient or the whole server hangs, the room must not fill up with those who wait for it.
+/// </summary>
+internal sealed class WaitingRoom<T>(TimeProvider time)
+{
+    /// <summary>Deliveries under way.</summary>
+    public const int Most = 32;
+
+    private const int MostToOne = 2;
+
+    // With those under way little more than half of what the broker sends ahead: the rest is for those who wait for nobody.
+    private const int Places = 100;
+
+    // Of a full room.
+    private const int PlacesForOne = 10;
+
+    // Where fewer deliveries than may be under way end within this time, it does not go on.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly Lock changing = new();
+    private readonly Dictionary<string, (int UnderWay, int Waiting)> recipients = new(StringComparer.OrdinalIgnoreCase);
+    private readonly LinkedList<(string Recipient, T Message)> waiting = [];
+
+    // When the last of them ended, as a ring.
+    private readonly long[] ended = new long[Most];
+    private int next;
+    private int underWay;
+    private long busySince;
+
+    public Entry Enter(string recipient, T message)
+    {
+        lock (changing)
+        {
+            var one = recipients.GetValueOrDefault(recipient);
+            if (MayBegin(one))
+            {
+                Begin(recipient, one);
+                return Entry.Begins;
+            }
+            if (waiting.Count == Places)
+                return one.Waiting >= PlacesForOne || IsSlow() ? Entry.PutOff : Entry.AskAgain;
+
+            if (waiting.Count == 0)
+                busySince = time.GetTimestamp();
+            waiting.AddLast((recipient, message));
+            recipients[recipient] = one with { Waiting = one.Waiting + 1 };
+            return Entry.Waits;
+        }
+    }
+
+    /// <summary>Ends a delivery.</summary>
+    /// <param name="recipient">Whose it was.</param>
+    /// <param name="following">Whose turn it is now.</param>
+    /// <returns>False when it is nobody's.</returns>
+    public bool Leave(string recipient, out (string Recipient, T Message) following)
+    {
+        lock (changing)
+        {
+            underWay--;
+            var one = recipients[recipient];
+            Set(recipient, one with { UnderWay = one.UnderWay - 1 });
+            ended[next] = time.GetTimestamp();
+            next = (next + 1) % Most;
+
+            for (var node = waiting.First; node is not null; node = node.Next)
+            {
+                following = node.Value;
+                one = recipients[following.Recipient];
+                if (!MayBegin(one))
+                    continue;
+                waiting.Remove(node);
+                Begin(following.Recipient, one with { Waiting = one.Waiting - 1 });
+                return true;
+            }
+            following = default;
+            return false;
+        }
+    }
+
+    /// <summary>Sends all away who wait.</summary>
+    public IReadOnlyList<T> Empty()
+    {
+        lock (changing)
+        {
+            List<T> sent = [.. waiting.Select(entry => entry.Message)];
+            foreach (var recipient in waiting.Select(entry => entry.Recipient).Distinct(recipients.Comparer))
+                Set(recipient, recipients[recipient] with { Waiting = 0 });
+            waiting.Clear();
+            return sent;
+        }
+    }
+
+    private bool MayBegin((int UnderWay, int Waiting) one) => underWay < Most && one.UnderWay < MostToOne;
+
+    private bool IsSlow() => time.GetElapsedTime(busySince) > Patience && time.GetElapsedTime(ended[next]) > Patience;
+
+    private void Begin(string recipient, (int UnderWay, int Waiting) one)
+    {
+        underWay++;
+        recipients[recipient] = one with { UnderWay = one.UnderWay + 1 };
+    }
+
+    private void Set(string recipient, (int UnderWay, int Waiting) one)
+    {
+        if (one is (0, 0))
+            recipients.Remove(recipient);
+        else
+            recipients[recipient] = one;
+    }
+}

@@ -1,0 +1,215 @@
+using GoReliable.ServiceDefaults.Schema;
+using Npgsql;
+
+namespace GoReliable.Orders.Outbox;
+
+/// <summary>
+/// Reads the outbox on a connection that holds the lock of "the one active relay": without the lock nothing is read, and
+/// when the connection is gone, so is the lock. The rule: <b>a read goes on after the last row of an earlier read, once
+/// every transaction of that time has ended; and it begins at the first row once a second, unless that takes more than
+/// a twentieth of the time.</b>
+/// </summary>
+/// <remarks>
+/// Why not always at the first row: what was deleted stays in the index until a vacuum, and while a long transaction (a
+/// backup) keeps the vacuum away, each such read walks over all that was ever deleted. Why not always after the last row:
+/// an id is taken before its row is committed, so a smaller one may still come, and later events of its order must not
+/// go first. Our own deletion, which comes after the read, tells the two apart: who has taken a smaller id has a smaller
+/// transaction number than the deletion.
+/// </remarks>
+internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetry, TimeProvider time) : IAsyncDisposable
+{
+    /// <summary>Rows per batch: enough to keep the broker busy, little enough to hold in memory and to lose in a crash.</summary>
+    public const int BatchSize = 500;
+
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
+    // Of the time that reading from the first row takes: a twentieth of all time.
+    private const int LookShare = 20;
+
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
+    // A statement that takes longer has been cancelled. Somebody else's transaction may be open for hours.
+    private static readonly TimeSpan LongestInsert = TimeSpan.FromSeconds(10);
+
+    private const string Lock = """
+        -- lock outbox
+        SELECT set_config('goreliable.relay', pg_try_advisory_lock(hashtext('outbox relay'))::text, false)::boolean, pg_snapshot_xmin(pg_current_snapshot())
+        """;
+
+    private const string Unlock = """
+        -- unlock outbox
+        SELECT pg_advisory_unlock(hashtext('outbox relay'))
+        """;
+
+    // Orders that are set aside are passed over. The inner LIMIT makes it one look into an index for each row.
+    internal const string Select = """
+        -- SELECT outbox
+        SELECT o.id, o.event_id, o.order_id, o.type, o.body, o.traceparent, o.tracestate,
+            CASE WHEN aside.outbox_id = o.id THEN aside.attempts ELSE 0 END, aside.outbox_id IS NOT NULL
+        FROM outbox o
+        LEFT JOIN LATERAL (SELECT outbox_id, attempts, retry_at FROM outbox_set_aside WHERE order_id = o.order_id LIMIT 1) AS aside ON true
+        WHERE o.id > $2 AND (aside.outbox_id IS NULL OR aside.retry_at <= now())
+        ORDER BY o.id
+        LIMIT CASE WHEN current_setting('goreliable.relay', true) = 'true' THEN $1 ELSE 0 END
+        """;
+
+    internal const string Delete = """
+        -- DELETE outbox
+        WITH gone AS (DELETE FROM outbox WHERE id = ANY ($1))
+        SELECT pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot())
+        """;
+
+    private NpgsqlConnection? connection;
+
+    // Where a read goes on, and where it may go on when the transactions before that one have ended.
+    private long start;
+    private (long Id, ulong Transaction, long Since)? next;
+    private long lastRead;
+
+    private long? lookedAt;
+    private TimeSpan lookTook;
+
+    /// <summary>Connections for readers, not pooled: a pooled connection that is closed stays open, and would keep the lock.</summary>
+    /// <param name="connectionString">Of the orders database.</param>
+    public static NpgsqlDataSource CreateDataSource(string connectionString)
+    {
+        var source = new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { Pooling = false } };
+        DatabaseDefaults.Configure(source, "orders-db-relay");
+        // A relay that is well asks every second, and while it waits for confirms after ten at the latest. One whose host
+        // vanished must not keep the lock from the others until TCP notices, in hours.
+        source.ConnectionStringBuilder.Options += " -c idle_session_timeout=30s";
+        // Statements are planned once, on a table that is mostly empty, and used on one with a million rows.
+        source.ConnectionStringBuilder.Options += " -c enable_seqscan=off -c enable_sort=off";
+        return source.Build();
+    }
+
+    /// <summary>Reads go on after this id, but for those that begin at the first row.</summary>
+    public long Start => start;
+
+    /// <summary>Opens a connection, in place of the one before it.</summary>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        await DisposeAsync();
+        connection = await database.OpenConnectionAsync(cancellationToken);
+    }
+
+    /// <summary>Tries to become the active relay and reads the first batch, in one round trip.</summary>
+    /// <returns>Null when another relay is active.</returns>
+    public async Task<IReadOnlyList<OutboxMessage>?> TryBeginAsync(int limit = BatchSize)
+    {
+        using var query = telemetry.Query("select_outbox");
+        // Two statements, so that the rows are read from a snapshot taken after the lock: what the relay before us
+        // deleted is gone.
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Lock) } };
+        var messages = await ReadAsync(batch, limit, async row =>
+        {
+            await row.ReadAsync();
+            Settle(row.GetFieldValue<ulong>(1));
+            var isActive = row.GetBoolean(0);
+            await row.NextResultAsync();
+            return isActive;
+        });
+        query.Succeeded();
+        return messages;
+    }
+
+    /// <summary>Writes down what became of a batch and reads the next one, in one round trip.</summary>
+    public async Task<IReadOnlyList<OutboxMessage>> ContinueAsync(PublishedBatch published, int limit = BatchSize)
+    {
+        using var query = telemetry.Query("delete_outbox");
+        await using var batch = new NpgsqlBatch(connection);
+        published.AddTo(batch);
+        // All of it is one transaction.
+        var messages = await ReadAsync(batch, limit, row => ReadOutcomeAsync(published, row));
+        query.Succeeded();
+        return messages!;
+    }
+
+    /// <summary>Writes down what became of a batch and lets another relay be the active one, in one round trip.</summary>
+    /// <param name="published">Null when there was none.</param>
+    public async Task EndAsync(PublishedBatch? published)
+    {
+        using var query = telemetry.Query(published is { Confirmed.Length: > 0 } ? "delete_outbox" : "unlock_outbox");
+        // Each statement a transaction of its own: a lock of the session falls at once, and the next relay must not read
+        // the rows before their deletion is committed.
+        await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
+        published?.AddTo(batch);
+        batch.BatchCommands.Add(new(Unlock));
+        await using (var row = await batch.ExecuteReaderAsync())
+        {
+            if (published is not null)
+                await ReadOutcomeAsync(published, row);
+            await EndAsync(row);
+        }
+        query.Succeeded();
+    }
+
+    /// <summary>Ends the connection, and with it the lock.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (connection is not null)
+            await connection.DisposeAsync();
+        // What was true of the old server need not be of the one that took over from it.
+        (connection, start, next, lookedAt) = (null, 0, null, null);
+    }
+
+    private bool IsLookDue => lookedAt is not { } at || (time.GetElapsedTime(at) is var since && since >= LookInterval && since >= lookTook * LookShare);
+
+    private async Task<List<OutboxMessage>?> ReadAsync(NpgsqlBatch batch, int limit, Func<NpgsqlDataReader, Task<bool>> readBefore)
+    {
+        var isLook = start == 0 || IsLookDue;
+        var after = isLook ? 0 : start;
+        batch.BatchCommands.Add(new(Select) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit }, new NpgsqlParameter<long> { TypedValue = after } } });
+        // One that was given up would not come to its end the next time either: so that has more time.
+        if (isLook)
+            batch.Timeout = (int)Math.Max(Timeout.TotalSeconds, lookTook.TotalSeconds * 3);
+        var (started, isActive) = (time.GetTimestamp(), true);
+        try
+        {
+            await using var row = await batch.ExecuteReaderAsync();
+            isActive = await readBefore(row);
+            var messages = new List<OutboxMessage>();
+            while (await row.ReadAsync())
+                messages.Add(Message(row));
+            await EndAsync(row);
+            lastRead = messages.Count > 0 ? messages[^1].Id : 0;
+            return isActive ? messages : null;
+        }
+        finally
+        {
+            if (isLook && isActive)
+                (lookedAt, lookTook) = (started, time.GetElapsedTime(started));
+        }
+    }
+
+    private async Task<bool> ReadOutcomeAsync(PublishedBatch published, NpgsqlDataReader row)
+    {
+        if (published.Confirmed.Length == 0)
+            return true;
+        await row.ReadAsync();
+        Settle(row.GetFieldValue<ulong>(1));
+        if (lastRead > start)
+            next ??= (lastRead, row.GetFieldValue<ulong>(0), time.GetTimestamp());
+        await row.NextResultAsync();
+        return true;
+    }
+
+    /// <param name="oldest">The oldest transaction that is still running: all before it have ended.</param>
+    private void Settle(ulong oldest)
+    {
+        if (next is { } earlier && (oldest >= earlier.Transaction || time.GetElapsedTime(earlier.Since) > LongestInsert))
+            (start, next) = (earlier.Id, null);
+    }
+
+    // A reader that is only disposed of keeps what went wrong at the end to itself.
+    private static async Task EndAsync(NpgsqlDataReader row)
+    {
+        while (await row.NextResultAsync())
+        {
+        }
+    }
+
+    private static OutboxMessage Message(NpgsqlDataReader row) => new(
+        row.GetInt64(0), row.GetGuid(1), row.GetGuid(2), row.GetString(3), row.GetFieldValue<byte[]>(4),
+        row.IsDBNull(5) ? null : row.GetString(5), row.IsDBNull(6) ? null : row.GetString(6), row.GetInt32(7), row.GetBoolean(8));
+}

@@ -1,0 +1,97 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace GoReliable.Orders.Outbox;
+
+/// <summary>What became of a batch, and how it is written down: what was confirmed is deleted, whose event failed is set aside.</summary>
+internal sealed class PublishedBatch
+{
+    private const string SetAside = """
+        -- set aside outbox
+        INSERT INTO outbox_set_aside AS aside (order_id, outbox_id, event_id, type, attempts, reason, failed_since, retry_at)
+        SELECT order_id, outbox_id, event_id, type, attempts, reason, now(), now() + pause
+        FROM unnest($1, $2, $3, $4, $5, $6, $7) AS failed (order_id, outbox_id, event_id, type, attempts, reason, pause)
+        ON CONFLICT (order_id) DO UPDATE SET
+            outbox_id = excluded.outbox_id, event_id = excluded.event_id, type = excluded.type, attempts = excluded.attempts,
+            reason = excluded.reason, retry_at = excluded.retry_at,
+            failed_since = CASE WHEN aside.outbox_id = excluded.outbox_id THEN aside.failed_since ELSE excluded.failed_since END
+        """;
+
+    private const string Release = """
+        -- release outbox
+        DELETE FROM outbox_set_aside WHERE order_id = ANY ($1)
+        """;
+
+    private readonly Guid[] released;
+
+    /// <param name="messages">The batch.</param>
+    /// <param name="outcomes">What became of each.</param>
+    public PublishedBatch(IReadOnlyList<OutboxMessage> messages, IReadOnlyList<PublishOutcome> outcomes)
+    {
+        var pairs = messages.Zip(outcomes, (message, outcome) => (Message: message, Outcome: outcome)).ToList();
+        Confirmed = [.. pairs.Where(pair => pair.Outcome.IsConfirmed).Select(pair => pair.Message.Id)];
+        Failed = [.. pairs.Where(pair => pair.Outcome.IsFailed).Select(pair => FailedMessage.Of(pair.Message, pair.Outcome))];
+        Lost = pairs.Count(pair => pair.Outcome.Kind == PublishKind.Lost);
+        HasRefused = pairs.Any(pair => pair.Outcome.Kind == PublishKind.Refused);
+        released = [.. pairs.Where(pair => pair.Message.IsSetAside && pair.Outcome.IsConfirmed).Select(pair => pair.Message.OrderId).Except(Failed.Select(failed => failed.Message.OrderId))];
+    }
+
+    /// <summary>Ids of the rows that the broker has confirmed.</summary>
+    public long[] Confirmed { get; }
+
+    /// <summary>Rows that it did not take, one of an order at most.</summary>
+    public IReadOnlyList<FailedMessage> Failed { get; }
+
+    /// <summary>Whether a queue does not take more now.</summary>
+    public bool HasRefused { get; }
+
+    /// <summary>How many rows nobody knows of, since the channel was closed.</summary>
+    public int Lost { get; }
+
+    /// <summary>Whether there is nothing to write down.</summary>
+    public bool IsEmpty => Confirmed.Length == 0 && Failed.Count == 0;
+
+    /// <summary>Adds the statements. The first one, where anything was confirmed, is <see cref="OutboxReader.Delete"/>.</summary>
+    public void AddTo(NpgsqlBatch batch)
+    {
+        if (Confirmed.Length > 0)
+            batch.BatchCommands.Add(new(OutboxReader.Delete) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = Confirmed } } });
+        if (released.Length > 0)
+            batch.BatchCommands.Add(new(Release) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = released } } });
+        if (Failed.Count > 0)
+        {
+            batch.BatchCommands.Add(new(SetAside)
+            {
+                Parameters =
+                {
+                    Column(failed => failed.Message.OrderId), Column(failed => failed.Message.Id), Column(failed => failed.Message.EventId),
+                    Column(failed => failed.Message.RoutingKey), Column(failed => failed.Attempts), Column(failed => failed.Reason),
+                    new NpgsqlParameter<TimeSpan?[]> { TypedValue = [.. Failed.Select(failed => failed.Pause)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval },
+                },
+            });
+        }
+    }
+
+    private NpgsqlParameter<T[]> Column<T>(Func<FailedMessage, T> value) => new() { TypedValue = [.. Failed.Select(value)] };
+}
+
+/// <summary>A row that the broker did not take. Its order is set aside: for a pause, and after some attempts until an operator puts it back.</summary>
+/// <param name="Message">The row.</param>
+/// <param name="Attempts">With this one.</param>
+/// <param name="Reason">Why it was not taken.</param>
+/// <param name="Pause">Until the next attempt; null for none.</param>
+internal sealed record FailedMessage(OutboxMessage Message, int Attempts, string Reason, TimeSpan? Pause)
+{
+    private const int MostAttempts = 5;
+    private const int LongestPauseSeconds = 60;
+
+    public static FailedMessage Of(OutboxMessage message, PublishOutcome outcome)
+    {
+        var attempts = message.Attempts + 1;
+        // A queue that refuses, because it is full, says nothing about the message.
+        var pause = attempts >= MostAttempts && outcome.Kind != PublishKind.Refused
+            ? (TimeSpan?)null
+            : TimeSpan.FromSeconds(Math.Min(LongestPauseSeconds, 1 << Math.Min(attempts - 1, 10)));
+        return new(message, attempts, outcome.Reason, pause);
+    }
+}

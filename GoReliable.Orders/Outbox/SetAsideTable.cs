@@ -1,0 +1,102 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace GoReliable.Orders.Outbox;
+
+/// <summary>What an operator reads and changes of the orders that are set aside. The relay alone sends what is due.</summary>
+internal static class SetAsideTable
+{
+    private const string Columns = "order_id, event_id, type, attempts, reason, failed_since, outbox_id";
+
+    private const string Page = $"""
+        -- list set aside
+        SELECT {Columns} FROM outbox_set_aside WHERE retry_at IS NULL AND outbox_id > $1 ORDER BY outbox_id LIMIT $2
+        """;
+
+    private const string One = $"""
+        -- find set aside
+        SELECT {Columns} FROM outbox_set_aside WHERE retry_at IS NULL AND order_id = $1
+        """;
+
+    // By the position of the first, since there is no index on orders.
+    private const string Events = """
+        -- list events of order
+        SELECT event_id, type, created_at, traceparent, body FROM outbox WHERE id >= $2 AND order_id = $1 ORDER BY id LIMIT 100
+        """;
+
+    private const string Redrive = """
+        -- redrive outbox
+        UPDATE outbox_set_aside SET retry_at = now(), attempts = 0
+        WHERE retry_at IS NULL AND ($1 IS NULL OR order_id = ANY ($1)) AND ($2 IS NULL OR reason = $2)
+        """;
+
+    // Its later events are passed over no more.
+    private const string Discard = """
+        -- discard outbox
+        WITH given_up AS (
+            DELETE FROM outbox_set_aside WHERE retry_at IS NULL AND order_id = $1 RETURNING outbox_id, event_id, reason
+        ), gone AS (
+            DELETE FROM outbox USING given_up WHERE outbox.id = given_up.outbox_id
+        )
+        SELECT event_id, reason FROM given_up
+        """;
+
+    /// <summary>Oldest first.</summary>
+    public static async Task<List<(SetAsideItem Item, long Position)>> ListAsync(NpgsqlDataSource database, long after, int limit, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Page);
+        command.Parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(limit) });
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    /// <returns>Null when nothing of this order waits for an operator.</returns>
+    public static async Task<SetAsideDetail?> FindAsync(NpgsqlDataSource database, Guid order, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(One);
+        command.Parameters.Add(Value(order));
+        if (await ReadAsync(command, cancellationToken) is not [var (item, position)])
+            return null;
+
+        await using var look = database.CreateCommand(Events);
+        look.Parameters.AddRange(new NpgsqlParameter[] { Value(order), Value(position) });
+        await using var row = await look.ExecuteReaderAsync(cancellationToken);
+        var events = new List<SetAsideEvent>();
+        while (await row.ReadAsync(cancellationToken))
+            events.Add(SetAsideEvent.Of(row.GetGuid(0), row.GetString(1), row.GetDateTime(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetFieldValue<byte[]>(4)));
+        return new SetAsideDetail(item, events);
+    }
+
+    /// <param name="database">Of orders.</param>
+    /// <param name="orders">These; null for all.</param>
+    /// <param name="reason">Those with this reason; null for any.</param>
+    /// <param name="cancellationToken">The operator hung up.</param>
+    /// <returns>How many orders get another try.</returns>
+    public static async Task<int> RedriveAsync(NpgsqlDataSource database, Guid[]? orders, string? reason, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Redrive);
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)orders ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Removes the event that the broker does not take, for good.</summary>
+    /// <returns>Null when nothing of this order waits for an operator.</returns>
+    public static async Task<(Guid Event, string Reason)?> DiscardAsync(NpgsqlDataSource database, Guid order, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Discard);
+        command.Parameters.Add(Value(order));
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        return await row.ReadAsync(cancellationToken) ? (row.GetGuid(0), row.GetString(1)) : null;
+    }
+
+    private static async Task<List<(SetAsideItem Item, long Position)>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        var items = new List<(SetAsideItem, long)>();
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        while (await row.ReadAsync(cancellationToken))
+            items.Add((new SetAsideItem(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.GetDateTime(5)), row.GetInt64(6)));
+        return items;
+    }
+
+    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
+}

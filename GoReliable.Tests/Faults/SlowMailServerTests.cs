@@ -1,0 +1,158 @@
+using System.Globalization;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Tests.Platform;
+using GoReliable.Tests.Signals;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+
+namespace GoReliable.Tests.Faults;
+
+/// <summary>A mail server that takes its time, and messages whose delivery breaks off for reasons that are not theirs.</summary>
+public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : IClassFixture<SlowMailServerTests.SlowMail>
+{
+    private readonly GoReliablePlatform platform = mail.Platform;
+
+    [Fact]
+    public async Task A_server_that_says_yes_late_gets_one_copy()
+    {
+        using var customer = platform.Client("late-yes");
+
+        var notification = Assert.Single(await customer.WaitForNotificationsAsync(await customer.CreateAsync("patience@example.com")));
+
+        Assert.Equal(1, notification.GetProperty("attempts").GetInt32());
+        Assert.Single(mail.Server.Received, received => received.Recipient.Contains("patience@", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_burst_waits_for_its_turn_and_goes_through_no_retry_queue()
+    {
+        using var customer = platform.Client("burst");
+        using var management = platform.Management("notifications");
+        await platform.StopAsync("notifications");
+        var orders = new List<Guid>();
+        for (var i = 0; i < 300; i++)
+            orders.Add(await customer.CreateAsync($"burst{i}@example.com"));
+
+        await platform.StartAsync("notifications");
+        await Parallel.ForEachAsync(orders, TestContext.Current.CancellationToken, async (order, _) => Assert.Single(await customer.WaitForNotificationsAsync(order)));
+
+        Assert.Equal(0, await RetriedAsync(management));
+        Assert.Equal(300, mail.Server.Received.Count(received => received.Recipient.Contains("burst", StringComparison.Ordinal)));
+        Assert.InRange(mail.Most, 2, 32);
+    }
+
+    [Fact]
+    public async Task Deliveries_that_are_broken_off_kill_no_message_but_the_one_that_ends_the_process()
+    {
+        using var customer = platform.Client("broken-off");
+        await platform.StopAsync("notifications");
+        var orders = new List<Guid>();
+        for (var i = 0; i < 20; i++)
+            orders.Add(await customer.CreateAsync(i % 2 == 0 ? $"broken{i}@example.com" : null));
+        var fatal = await TestEvent.PublishAsync(platform);
+        await BreakOffAsync(times: 25, messages: 21);
+        await WriteDownAsync(fatal.Id, deaths: 2);
+
+        await platform.StartAsync("notifications");
+
+        foreach (var order in orders)
+            Assert.Single(await customer.WaitForNotificationsAsync(order));
+        await using var database = await platform.DatabaseAsync("notifications-db");
+        var reasons = await Eventually.SeeAsync("one dead letter", async () =>
+        {
+            await using var command = database.CreateCommand("SELECT array_agg(reason) FROM dead_letters");
+            return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string[] ?? [];
+        }, reasons => reasons.Length > 0);
+        Assert.Equal(["fatal"], reasons);
+        await using var suspects = database.CreateCommand("SELECT count(*) FROM suspects");
+        Assert.Equal(0L, await suspects.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Takes all messages and loses the connection, again and again.</summary>
+    private async Task BreakOffAsync(int times, int messages)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            await using var connection = await platform.BrokerAsync();
+            await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+            await channel.BasicQosAsync(0, 200, global: false, TestContext.Current.CancellationToken);
+            var (taken, all) = (0, new TaskCompletionSource());
+            var consumer = new AsyncEventingBasicConsumer(channel);
+            consumer.ReceivedAsync += (_, _) =>
+            {
+                if (Interlocked.Increment(ref taken) == messages)
+                    all.SetResult();
+                return Task.CompletedTask;
+            };
+            await channel.BasicConsumeAsync(OrderTopology.Queue, autoAck: false, consumer, TestContext.Current.CancellationToken);
+            await all.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>What a worker has left behind that ended as often when it read a message.</summary>
+    private async Task WriteDownAsync(Guid @event, int deaths)
+    {
+        await using var connection = await platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await using var database = await platform.DatabaseAsync("notifications-db");
+        while (await channel.BasicGetAsync(OrderTopology.Queue, autoAck: false, TestContext.Current.CancellationToken) is { } delivery)
+        {
+            if (delivery.BasicProperties.MessageId != @event.ToString())
+                continue;
+            var message = new GoReliable.Notifications.Consuming.Message(delivery.DeliveryTag, "", "", delivery.BasicProperties, delivery.Body.ToArray());
+            await using var command = database.CreateCommand("INSERT INTO suspects VALUES ($1, $2)");
+            command.Parameters.AddWithValue(GoReliable.Notifications.DeadLetters.DeadLetter.IdOf(message));
+            command.Parameters.AddWithValue(deaths);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static async Task<double> RetriedAsync(HttpClient management) =>
+        (await Exposition.ScrapeAsync(management)).Sum("goreliable_notification_worker_messages_processed_total", ("result", "retried"));
+
+    public sealed class SlowMail : IAsyncLifetime
+    {
+        private int underWay;
+        private int most;
+
+        public SlowMail() => Server = new() { BeforeYes = TakeTimeAsync };
+
+        internal MailServer Server { get; }
+
+        public GoReliablePlatform Platform { get; private set; } = null!;
+
+        /// <summary>E-mails that were under way at one time.</summary>
+        public int Most => most;
+
+        public async ValueTask InitializeAsync() => Platform = await GoReliablePlatform.StartAsync(configure: builder => builder
+            .CreateResourceBuilder<ProjectResource>("notifications")
+            .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
+            .WithEnvironment("Email__Smtp__Port", Server.Port.ToString(CultureInfo.InvariantCulture))
+            .WithEnvironment("Email__Smtp__Security", "None"));
+
+        public async ValueTask DisposeAsync()
+        {
+            await Platform.DisposeAsync();
+            await Server.DisposeAsync();
+        }
+
+        // Longer than the limit for all before, or as a busy server does.
+        private async Task TakeTimeAsync(string recipient)
+        {
+            var now = Interlocked.Increment(ref underWay);
+            InterlockedMax(now);
+            await Task.Delay(recipient.Contains("patience@", StringComparison.Ordinal) ? TimeSpan.FromSeconds(12) : TimeSpan.FromMilliseconds(50));
+            Interlocked.Decrement(ref underWay);
+        }
+
+        private void InterlockedMax(int now)
+        {
+            for (var seen = Volatile.Read(ref most); now > seen && Interlocked.CompareExchange(ref most, now, seen) != seen; seen = Volatile.Read(ref most))
+            {
+                // Somebody else was faster; look again.
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using GoReliable.Notifications.Delivery;
+using GoReliable.Tests.Platform;
+using MailKit.Security;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using MimeKit;
+
+namespace GoReliable.Tests.Notifications;
+
+/// <summary>How long a mail server is waited for, and what becomes of a connection that it has ended.</summary>
+public sealed class SmtpTransportTests
+{
+    private readonly FakeTimeProvider time = new();
+
+    [Fact]
+    public async Task A_server_that_has_all_of_an_email_is_waited_for_ten_minutes()
+    {
+        var yes = new TaskCompletionSource();
+        await using var server = new MailServer { BeforeYes = _ => yes.Task };
+        using var transport = Transport(server);
+
+        var sending = SendAsync(transport);
+        await Eventually.SeeAsync("the e-mail at the server", () => Task.FromResult(server.Received.Count), count => count == 1);
+        time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1));
+        Assert.False(sending.IsCompleted);
+        yes.SetResult();
+        await sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task And_not_for_longer()
+    {
+        await using var server = new MailServer { BeforeYes = _ => new TaskCompletionSource().Task };
+        using var transport = Transport(server);
+
+        var sending = SendAsync(transport);
+        await Eventually.SeeAsync("the e-mail at the server", () => Task.FromResult(server.Received.Count), count => count == 1);
+        time.Advance(TimeSpan.FromMinutes(10));
+
+        var late = await Assert.ThrowsAsync<DeliveryException>(() => sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Equal((false, "The mail server took the e-mail and said nothing about it for 00:10:00."), (late.Permanent, late.Message));
+    }
+
+    [Fact]
+    public async Task Before_the_end_of_the_email_the_limit_is_a_short_one()
+    {
+        var asked = new TaskCompletionSource();
+        await using var server = new MailServer
+        {
+            BeforeRecipient = _ =>
+            {
+                asked.SetResult();
+                return new TaskCompletionSource().Task;
+            },
+        };
+        using var transport = Transport(server);
+
+        var sending = SendAsync(transport);
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        var late = await Assert.ThrowsAsync<DeliveryException>(() => sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Equal((false, "Not delivered within 00:00:10."), (late.Permanent, late.Message));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("421 mail.example closes\r\n")]
+    [InlineData("nonsense\r\n")]
+    public async Task A_kept_connection_that_the_server_has_ended_is_replaced_and_costs_no_attempt(string farewell)
+    {
+        await using var server = new MailServer { Farewell = farewell };
+        using var transport = Transport(server);
+
+        for (var i = 0; i < 3; i++)
+            await SendAsync(transport).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        Assert.Equal(3, server.Received.Count);
+    }
+
+    private SmtpTransport Transport(MailServer server) => new(
+        Options.Create(new EmailOptions { Smtp = { Host = "127.0.0.1", Port = server.Port, Security = SecureSocketOptions.None } }), Options.Create(new DeliveryOptions()), time);
+
+    private static Task SendAsync(SmtpTransport transport)
+    {
+        var @event = Events.OrderEvent();
+        return transport.SendAsync(@event.Id, OrderEmail.Write(@event, MailboxAddress.Parse("Shop <orders@shop.example>")));
+    }
+}

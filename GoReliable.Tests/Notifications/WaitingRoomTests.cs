@@ -1,0 +1,88 @@
+using GoReliable.Notifications.Delivery;
+using Microsoft.Extensions.Time.Testing;
+
+namespace GoReliable.Tests.Notifications;
+
+public sealed class WaitingRoomTests
+{
+    private readonly FakeTimeProvider time = new();
+    private readonly WaitingRoom<int> room;
+
+    public WaitingRoomTests() => room = new(time);
+
+    [Fact]
+    public void A_few_begin_and_the_others_wait_for_their_turn_in_their_order()
+    {
+        for (var i = 0; i < 32; i++)
+            Assert.Equal(Entry.Begins, room.Enter($"r{i}", i));
+        for (var i = 32; i < 132; i++)
+            Assert.Equal(Entry.Waits, room.Enter($"r{i}", i));
+
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.True(room.Leave($"r{i}", out var next));
+            Assert.Equal(32 + i, next.Message);
+        }
+        Assert.False(room.Leave("r100", out _));
+    }
+
+    [Fact]
+    public void One_recipient_has_two_deliveries_and_stops_nobody()
+    {
+        Assert.Equal([Entry.Begins, Entry.Begins, Entry.Waits], Enter("a", "A", "a"));
+        Assert.Equal([Entry.Begins, Entry.Begins, Entry.Waits], Enter("b", "b", "b"));
+
+        Assert.True(room.Leave("B", out var next));
+        Assert.Equal("b", next.Recipient);
+        Assert.True(room.Leave("a", out next));
+        Assert.Equal("a", next.Recipient);
+    }
+
+    [Fact]
+    public void A_full_room_that_empties_is_waited_for_and_one_that_does_not_puts_off()
+    {
+        for (var i = 0; i < 132; i++)
+            room.Enter($"r{i}", i);
+        Assert.Equal([Entry.AskAgain], Enter("late"));
+
+        // As many as may be under way, within five seconds: the server is well.
+        for (var i = 0; i < 100; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(150));
+            room.Leave($"r{i}", out _);
+            Assert.Equal([Entry.Waits], Enter($"more{i}"));
+        }
+        Assert.Equal([Entry.AskAgain], Enter("late"));
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal([Entry.PutOff], Enter("late"));
+    }
+
+    [Fact]
+    public void A_full_room_is_not_kept_full_by_one_recipient()
+    {
+        for (var i = 0; i < 102; i++)
+            room.Enter("hangs", i);
+
+        Assert.Equal([Entry.PutOff], Enter("hangs"));
+        for (var i = 0; i < 30; i++)
+            Assert.Equal([Entry.Begins], Enter($"other{i}"));
+        Assert.Equal([Entry.AskAgain], Enter("other"));
+        Assert.False(room.Leave("other1", out _));
+        Assert.Equal([Entry.Begins], Enter("other"));
+    }
+
+    [Fact]
+    public void A_room_that_was_emptied_calls_nobody()
+    {
+        for (var i = 0; i < 40; i++)
+            room.Enter("a", i);
+
+        Assert.Equal(Enumerable.Range(2, 38), room.Empty());
+        Assert.False(room.Leave("a", out _));
+        Assert.False(room.Leave("a", out _));
+        Assert.Equal([Entry.Begins, Entry.Begins, Entry.Waits], Enter("a", "a", "a"));
+    }
+
+    private List<Entry> Enter(params string[] recipients) => [.. recipients.Select(recipient => room.Enter(recipient, -1))];
+}
