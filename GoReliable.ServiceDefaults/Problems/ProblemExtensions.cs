@@ -14,6 +14,9 @@ public static class ProblemExtensions
         .AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
         {
             problem.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString() ?? problem.HttpContext.TraceIdentifier;
+            // ASP.NET has none for this status.
+            if (problem.ProblemDetails.Status == StatusCodes.Status429TooManyRequests)
+                problem.ProblemDetails.Type ??= "https://tools.ietf.org/html/rfc6585#section-4";
             if (problem.ProblemDetails.Status == StatusCodes.Status503ServiceUnavailable)
                 problem.HttpContext.Response.Headers.TryAdd("Retry-After", RetryAfterSeconds);
         })

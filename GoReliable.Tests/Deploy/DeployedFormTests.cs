@@ -77,7 +77,7 @@ public sealed partial class DeployedFormTests(PublishedServices published) : ICl
             var order = await client.CreateAsync("alice@example.com");
 
             Assert.Single(await client.WaitForNotificationsAsync(order));
-            Assert.Equal("alice@example.com", Assert.Single(mail.Received).Recipient);
+            Assert.Equal("RCPT TO:<alice@example.com>", Assert.Single(mail.Received).Recipient);
         }
         catch (Exception exception)
         {

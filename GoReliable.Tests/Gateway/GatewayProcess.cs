@@ -12,7 +12,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Signs <see cref="Tokens"/>; in Base64.</summary>
     public static readonly string SigningKey = TokenIssuer.NewKey();
 
-    private static readonly (string Name, string Value)[] WithSigningKey =
+    /// <summary>Makes a service accept <see cref="Tokens"/>.</summary>
+    public static readonly (string Name, string Value)[] WithSigningKey =
     [
         ("Authentication__Schemes__Bearer__ValidIssuer", TokenIssuer.DevelopmentIssuer),
         ("Authentication__Schemes__Bearer__SigningKeys__0__Issuer", TokenIssuer.DevelopmentIssuer),

@@ -97,6 +97,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
+    /// <summary>Waits until it wants requests.</summary>
+    public Task WaitUntilReadyAsync() => Eventually.SeeAsync($"{name} ready", async () => (await HealthAsync("ready")).Status, status => status == 200, Patience);
+
     /// <summary>Asks it to stop, as an orchestrator does.</summary>
     public void Terminate()
     {
@@ -131,15 +134,14 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     private static ServiceProcess Start(string name, (string Name, string Value)[] settings)
     {
-        var (port, managementPort) = (FreePort(), FreePort());
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{name}.dll")])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment =
             {
-                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
-                ["MANAGEMENT_PORT"] = $"{managementPort}",
+                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{FreePort()}",
+                ["MANAGEMENT_PORT"] = $"{FreePort()}",
             },
         };
         if (settings.All(setting => setting.Name != "ASPNETCORE_ENVIRONMENT"))
@@ -149,8 +151,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
         var service = new ServiceProcess(name, Process.Start(start)!)
         {
-            Client = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") },
-            Management = new() { BaseAddress = new Uri($"http://127.0.0.1:{managementPort}") },
+            Client = new() { BaseAddress = new Uri(start.Environment["ASPNETCORE_URLS"]!) },
+            Management = new() { BaseAddress = new Uri($"http://127.0.0.1:{start.Environment["MANAGEMENT_PORT"]}") },
         };
         service.process.OutputDataReceived += service.Keep;
         service.process.ErrorDataReceived += service.Keep;
