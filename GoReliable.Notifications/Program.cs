@@ -3,6 +3,7 @@ using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Listing;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Limits;
 using GoReliable.ServiceDefaults.Messaging;
@@ -15,6 +16,7 @@ if (args is ["dead-letters", .. var command])
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
+builder.RequireDatabase("notifications-db");
 // No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for others.
 builder.AddNpgsqlDataSource("notifications-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "notifications-db", maxPoolSize: 16));
 builder.AddSchema(typeof(Program).Assembly);
@@ -23,6 +25,7 @@ if (args is ["migrate"])
 
 builder.AddIdentity();
 
+builder.RequireBroker("messaging");
 // The health check is the Broker's, on the shared connection; the spans are the worker's, one for each message.
 builder.AddBroker();
 builder.AddRabbitMQClient("messaging", settings =>

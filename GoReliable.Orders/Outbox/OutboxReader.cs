@@ -74,12 +74,10 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     public static NpgsqlDataSource CreateDataSource(string connectionString)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { Pooling = false } };
-        DatabaseDefaults.Configure(source, "orders-db-relay");
         // A relay that is well asks every second, and while it waits for confirms after ten at the latest. One whose host
         // vanished must not keep the lock from the others until TCP notices, in hours.
-        source.ConnectionStringBuilder.Options += " -c idle_session_timeout=30s";
         // Statements are planned once, on a table that is mostly empty, and used on one with a million rows.
-        source.ConnectionStringBuilder.Options += " -c enable_seqscan=off -c enable_sort=off";
+        DatabaseDefaults.Configure(source, "orders-db-relay", options: "-c idle_session_timeout=30s -c enable_seqscan=off -c enable_sort=off");
         return source.Build();
     }
 
