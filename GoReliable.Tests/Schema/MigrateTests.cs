@@ -202,8 +202,8 @@ public sealed class MigrateTests(SharedPlatform shared)
     private static async Task<string?> SecondAsync(NpgsqlDataSource source)
     {
         await using var command = source.CreateCommand("""
-            SELECT CASE WHEN wait_event_type = 'Lock' THEN 'runs a script' WHEN state = 'idle' THEN 'refused' END FROM pg_stat_activity
-            WHERE datname = current_database() AND application_name = 'second' AND query <> '' ORDER BY 1 DESC LIMIT 1
+            SELECT CASE WHEN wait_event_type = 'Lock' THEN 'runs a script' WHEN state = 'idle' AND query LIKE '%pg_try_advisory%' THEN 'refused' END
+            FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'second' ORDER BY 1 DESC NULLS LAST LIMIT 1
             """);
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string;
     }
