@@ -33,8 +33,9 @@ public static class ConnectionStrings
     /// <exception cref="InvalidSettingException">It is not set or cannot be used.</exception>
     public static void RequireBroker(this WebApplicationBuilder builder, string name) => builder.Require(name, Broker, text =>
     {
-        var url = new ConnectionFactory { Uri = new Uri(text) }.Uri;
-        // Where / ? or # is part of the password, the host is what stands before it, and the @ comes after.
+        var url = new Uri(text);
+        _ = new ConnectionFactory { Uri = url };
+        // Where the password has / ? or # as it is, the host is what stands before it, and the @ comes after.
         return url.Host.Length > 0 && !url.PathAndQuery.Contains('@') && !url.Fragment.Contains('@');
     });
 

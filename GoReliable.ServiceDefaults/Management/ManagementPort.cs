@@ -33,9 +33,9 @@ public sealed record ManagementPort(int Number)
         if (!int.TryParse(configured ?? $"{Default}", NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number is < 1 or > 65535)
             throw new InvalidSettingException($"MANAGEMENT_PORT is '{configured}', but must be a port from 1 to 65535.");
 
-        var urls = PublicUrls(builder.Configuration).ToList();
-        var addresses = urls.ConvertAll(Parse);
-        if (addresses.Exists(address => address.Port == number))
+        var urls = PublicUrls(builder.Configuration);
+        var addresses = Array.ConvertAll(urls, Parse);
+        if (addresses.Any(address => address.Port == number))
             throw new InvalidSettingException($"MANAGEMENT_PORT {number} is the public port as well; metrics and health need one of their own.");
 
         // Listens where the public port listens: on loopback at a developer's, on every interface in a container.
@@ -51,7 +51,7 @@ public sealed record ManagementPort(int Number)
     }
 
     // In the order in which ASP.NET looks. HTTP_PORTS is what .NET's container images set.
-    private static IEnumerable<string> PublicUrls(ConfigurationManager configuration)
+    private static string[] PublicUrls(ConfigurationManager configuration)
     {
         string[] endpoints = [.. configuration.GetSection(Endpoints).GetChildren().Select(endpoint => endpoint["Url"] ?? "")];
         string[] urls = Words(configuration["URLS"]);

@@ -43,7 +43,6 @@ public sealed class SettingTests
     [InlineData("Orders", "amqp://orders:1/s3cret@broker:5672")]
     [InlineData("Orders", "amqp://orders:1?s3cret@broker:5672")]
     [InlineData("Orders", "amqp://orders:#s3cret@broker:5672")]
-    [InlineData("Orders", "amqp://orders:a:s3cret@broker:5672")]
     [InlineData("Orders", "amqp://orders:s3cret@:5672")]
     [InlineData("Orders", "amqp:///s3cret")]
     [InlineData("Orders", "http://orders:s3cret@broker:5672")]
@@ -59,8 +58,8 @@ public sealed class SettingTests
     public Task One_that_is_missing_is_named(string service, string name, string sentence) => AssertRefusedAsync(service, name, "", $"{name} is not set. {sentence}");
 
     [Theory]
-    [InlineData("MANAGEMENT_PORT", "management", "MANAGEMENT_PORT is 'management', but must be a port from 1 to 65535.")]
-    [InlineData("ASPNETCORE_URLS", "localhost", "'localhost' is no URL to listen on: it must be like http://*:8080.")]
+    [InlineData("MANAGEMENT_PORT", "0", "MANAGEMENT_PORT is '0', but must be a port from 1 to 65535.")]
+    [InlineData("Kestrel__Endpoints__Public__Url", "localhost", "'localhost' is no URL to listen on: it must be like http://*:8080.")]
     [InlineData("GORELIABLE_CONFIG", "/nowhere/settings.json", "GORELIABLE_CONFIG is '/nowhere/settings.json', but there is no such file.")]
     public Task So_is_where_it_listens_and_what_it_reads(string name, string value, string sentence) => AssertRefusedAsync("Gateway", name, value, sentence);
 
@@ -72,8 +71,8 @@ public sealed class SettingTests
             ("ConnectionStrings__orders-db", $"Host=127.0.0.1;Port={nobody}"), ("ConnectionStrings__notifications-db", $"Host=127.0.0.1;Port={nobody}"),
             ("ConnectionStrings__messaging", $"amqp://127.0.0.1:{nobody}"), ("Email__From", "shop@example.com"), ("Email__Smtp__Host", "127.0.0.1"), (name, value));
 
-        Assert.Contains(sentence, output, StringComparison.Ordinal);
-        Assert.Single(output.Split('\n'));
+        // Beside what the host may log.
+        Assert.Contains(sentence, Assert.Single(output.Split('\n'), line => !line.StartsWith('{')), StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, output, StringComparison.Ordinal);
         Assert.Equal(1, exitCode);
     }
