@@ -30,7 +30,7 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
     /// </summary>
     public static IReadOnlyList<Fault> All(FaultyPlatform platform) =>
     [
-        ChannelClosed, DatabaseForgotten, EventsRepeated, ConnectionsClosed, .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
+        GiantMessage, UndecodableHeader, ChannelClosed, DatabaseForgotten, EventsRepeated, ConnectionsClosed, .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
         DiskFull, StatementsCanceled, DatabasesReadOnly, DatabasesAway, .. SkewedClock.IsAvailable ? [ClockJumps] : Array.Empty<Fault>(),
         Restarted, Killed("orders"), Killed("notifications"), Killed("gateway"),
         DatabaseStalled, DatabaseHalfOpen, DatabaseKilled, ConfirmsLost, BrokerStalled, BrokerHalfOpen, BrokerKilled,
