@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -91,6 +92,8 @@ internal static class DeadLetterTable
     public static async Task StoreAsync(NpgsqlDataSource database, IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Insert);
+        // A second more for each MiB.
+        command.CommandTimeout = DatabaseDefaults.CommandTimeoutSeconds + (int)(letters.Sum(letter => (long)letter.Body.Length) >> 20);
         command.Parameters.AddRange(new NpgsqlParameter[]
         {
             Column(letter => letter.Id), Column(letter => letter.MessageId), Column(letter => letter.EventType), Column(letter => letter.OrderId),
