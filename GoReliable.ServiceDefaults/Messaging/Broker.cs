@@ -75,7 +75,7 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         catch (OperationInterruptedException exception)
             when (exception.ShutdownReason is { ReplyCode: Constants.PreconditionFailed or Constants.AccessRefused } reason)
         {
-            Refused = reason.ReplyText;
+            Refused = reason.ReplyCode == Constants.AccessRefused ? $"{reason.ReplyText} (it needs configure, write and read access)" : reason.ReplyText;
             throw;
         }
     }

@@ -41,7 +41,7 @@ public static class BrokerExtensions
                 { IsConnected: false } => new HealthCheckResult(whenAway, "No connection to RabbitMQ."),
                 // Who never had its queues is set up wrong, and no rollout should go on; who had them can wait for them.
                 { Refused: { } reason, WasDeclared: var had } => new HealthCheckResult(
-                    had ? whenAway : HealthStatus.Unhealthy, $"RabbitMQ refuses what is declared (the user needs configure, write and read access): {reason}"),
+                    had ? whenAway : HealthStatus.Unhealthy, $"RabbitMQ refuses what is declared: {reason}"),
                 { Blocked: { } reason } => HealthCheckResult.Degraded($"RabbitMQ takes no messages: {reason}."),
                 _ => HealthCheckResult.Healthy(),
             });

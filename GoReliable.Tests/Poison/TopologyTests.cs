@@ -22,14 +22,14 @@ public sealed class TopologyTests(SharedPlatform shared)
         await using (var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken))
             await channel.QueueDeclareAsync("notifications", durable: true, exclusive: false, autoDelete: false, cancellationToken: TestContext.Current.CancellationToken);
 
-        await IsNotReadyAsync(service, uri, "x-queue-type", "'notifications'");
+        await IsNotReadyAsync(service, uri, "x-dead-letter-exchange", "queue 'notifications'");
     }
 
     [Theory]
     [InlineData("Orders")]
     [InlineData("Notifications")]
     public async Task A_right_that_is_missing_is_named(string service) =>
-        await IsNotReadyAsync(service, await HostAsync($"forbidden-{service}", configure: "^$"), "configure", "access");
+        await IsNotReadyAsync(service, await HostAsync($"forbidden-{service}", configure: "^$"), "ACCESS_REFUSED", "configure");
 
     private async Task IsNotReadyAsync(string service, string uri, params string[] words)
     {
