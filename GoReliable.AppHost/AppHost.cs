@@ -56,6 +56,8 @@ foreach (var service in new[] { gateway, orders, notifications })
 
 // Tokens: of `dotnet user-jwts` here, of an identity provider where it is deployed.
 builder.AddIdentity(gateway, orders, notifications);
+// E-mails: files here, a mail server where it is deployed.
+builder.AddEmail(notifications);
 
 // Prometheus, and in containers also Grafana, Tempo, Loki and the Collector; `--Observability=false` does without.
 builder.AddObservability(servers, gateway, orders, notifications);

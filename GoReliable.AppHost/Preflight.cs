@@ -29,6 +29,11 @@ internal static class Preflight
             await Console.Error.WriteLineAsync(e.Message);
             return 1;
         }
+        catch (IOException e)
+        {
+            await Console.Error.WriteLineAsync($"{e.Message}: is there no room in {Path.GetTempPath()}?");
+            return 1;
+        }
     }
 
     private static void CheckPorts(this IDistributedApplicationBuilder builder)

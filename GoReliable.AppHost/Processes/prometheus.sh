@@ -4,7 +4,7 @@
 #   prometheus.sh run     runs the server until SIGTERM
 source "${BASH_SOURCE%/*}/server.sh"
 
-command -v prometheus >/dev/null || fail "Prometheus is not installed. $(install_with prometheus) Or do without: --Observability=false"
+command -v prometheus >/dev/null || fail "Prometheus is not installed. $(install_with prometheus), or do without: --Observability=false"
 [[ $1 == run ]] || exit 0
 
 run_server TERM prometheus --config.file="$DATA/prometheus.yml" --storage.tsdb.path="$DATA/data" \

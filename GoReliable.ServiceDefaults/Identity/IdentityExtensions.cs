@@ -45,11 +45,11 @@ public static class IdentityExtensions
 
         builder.Services.AddSingleton<IdentityProvider>();
         builder.Services.AddSingleton<TokenEvents>();
+        builder.Services.AddSingleton<KnownTokens>();
         builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refusals>();
         builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer(bearer =>
         {
             bearer.EventsType = typeof(TokenEvents);
-            bearer.MapInboundClaims = false;
             bearer.SaveToken = false;
             bearer.RequireHttpsMetadata = !development;
             bearer.BackchannelTimeout = ProviderTimeout;
@@ -64,6 +64,11 @@ public static class IdentityExtensions
             rules.ValidateAudience = true;
             if (rules.ValidAudiences?.Any() != true)
                 rules.ValidAudiences = [DefaultAudience];
+        });
+        builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<KnownTokens>((bearer, tokens) =>
+        {
+            bearer.TokenHandlers.Clear();
+            bearer.TokenHandlers.Add(tokens);
         });
 
         var policies = builder.Services.AddAuthorizationBuilder();

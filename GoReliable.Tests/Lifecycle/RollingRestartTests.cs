@@ -92,7 +92,7 @@ public sealed class RollingRestartTests
             ];
         }
 
-        public IReadOnlyCollection<ServiceProcess> Instances => instances;
+        public ServiceProcess[] Instances => instances;
 
         public static async Task<Replicas> StartAsync(string service, (string, string)[] settings)
         {
@@ -152,7 +152,7 @@ public sealed class RollingRestartTests
             return now[(int)((uint)Interlocked.Increment(ref calls) % now.Length)].Client;
         }
 
-        public Task WaitUntilAllAreInUseAsync() => Eventually.SeeAsync("all gateways in use", () => Task.FromResult(ready.Length), count => count == gateways.Instances.Count);
+        public Task<int> WaitUntilAllAreInUseAsync() => Eventually.SeeAsync("all gateways in use", () => Task.FromResult(ready.Length), count => count == gateways.Instances.Length);
 
         public void Dispose() => stop.Cancel();
 

@@ -99,6 +99,13 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         return client;
     }
 
+    /// <summary>Where a service with one replica takes requests, past the proxy that Aspire has in front of it.</summary>
+    public Uri Address(string service)
+    {
+        Assert.True(app.ResourceNotifications.TryGetCurrentState(service, out var state));
+        return new(state.Snapshot.EnvironmentVariables.Single(variable => variable.Name == "ASPNETCORE_URLS").Value!.Split(';')[0]);
+    }
+
     /// <summary>A client of the dashboard, if it runs.</summary>
     public HttpClient Dashboard() => new() { BaseAddress = app.GetEndpoint("aspire-dashboard", "http") };
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using GoReliable.Tests.Platform;
@@ -20,6 +21,10 @@ public sealed class DashboardTests
         await ada.NotificationsAsync(await ada.CreateAsync("ada@example.com"));
 
         using var dashboard = platform.Dashboard();
+        // The address that ./run prints.
+        using var login = await dashboard.GetAsync($"/login?t={BrowserToken}", TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.OK, "/"), (login.StatusCode, login.RequestMessage!.RequestUri!.AbsolutePath));
+
         using var answer = await dashboard.PostAsJsonAsync("/api/telemetry/validateToken", new { token = BrowserToken }, TestContext.Current.CancellationToken);
         var said = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.True(answer.IsSuccessStatusCode, $"{answer.StatusCode} {said}");

@@ -1,0 +1,20 @@
+/// <summary>How e-mail leaves.</summary>
+internal static class Email
+{
+    /// <summary>
+    /// Running, each e-mail is a file in <c>.data/pickup</c>, as the worker's own settings say. Deployed, it goes to a mail
+    /// server, which is named by parameters: the worker does not start without.
+    /// </summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="notifications">The worker.</param>
+    public static void AddEmail(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> notifications)
+    {
+        if (!builder.ExecutionContext.IsPublishMode)
+            return;
+        notifications
+            .WithEnvironment("Email__From", builder.AddParameter("email-from"))
+            .WithEnvironment("Email__Smtp__Host", builder.AddParameter("smtp-host"))
+            .WithEnvironment("Email__Smtp__User", builder.AddParameter("smtp-user"))
+            .WithEnvironment("Email__Smtp__Password", builder.AddParameter("smtp-password", secret: true));
+    }
+}

@@ -1,0 +1,51 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Caching.Memory;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace GoReliable.ServiceDefaults.Identity;
+
+/// <summary>
+/// Validates a token once, and recognises it until it expires or the issuer's keys change. Only its hash is kept, so that
+/// nobody finds a usable token in our memory.
+/// </summary>
+internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
+{
+    // A token takes about a kilobyte, most of it claims. More customers than these at a time are validated each time.
+    private const int MostTokens = 20_000;
+
+    private readonly MemoryCache known = new(new MemoryCacheOptions { SizeLimit = MostTokens });
+    private readonly TimeProvider time;
+
+    public KnownTokens(TimeProvider time)
+    {
+        this.time = time;
+        MapInboundClaims = false;
+    }
+
+    public override async Task<TokenValidationResult> ValidateTokenAsync(string token, TokenValidationParameters validationParameters)
+    {
+        // Another object after each refresh, so a key that the issuer withdrew is good for nobody any more.
+        object? keys = validationParameters.ConfigurationManager is { } issuer
+            ? await issuer.GetBaseConfigurationAsync(CancellationToken.None)
+            : validationParameters.IssuerSigningKeys;
+        var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+        if (known.TryGetValue(hash, out Known? earlier) && earlier!.Keys == keys && time.GetUtcNow() < earlier.Expires)
+            return earlier.Result;
+
+        var result = await base.ValidateTokenAsync(token, validationParameters);
+        if (result.IsValid)
+        {
+            var expires = new DateTimeOffset(result.SecurityToken.ValidTo) + validationParameters.ClockSkew;
+            // Made when first asked for, which requests must not do at the same time.
+            _ = result.ClaimsIdentity;
+            known.Set(hash, new Known(result, keys, expires), new MemoryCacheEntryOptions { Size = 1, AbsoluteExpiration = expires });
+        }
+        return result;
+    }
+
+    public void Dispose() => known.Dispose();
+
+    private sealed record Known(TokenValidationResult Result, object? Keys, DateTimeOffset Expires);
+}
