@@ -4,6 +4,7 @@ using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Listing;
 using GoReliable.Notifications.Quarantine;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Limits;
 using GoReliable.ServiceDefaults.Messaging;
@@ -16,6 +17,7 @@ if (args is ["dead-letters", .. var command])
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
+builder.RequireDatabase("notifications-db");
 // No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for others.
 builder.AddNpgsqlDataSource("notifications-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "notifications-db", maxPoolSize: 16));
 builder.AddSchema(typeof(Program).Assembly);
@@ -24,6 +26,7 @@ if (args is ["migrate"])
 
 builder.AddIdentity();
 
+builder.RequireBroker("messaging");
 // The health check is the Broker's, on its connections; the spans are the worker's, one for each message.
 builder.AddBroker();
 builder.AddRabbitMQClient("messaging", settings =>

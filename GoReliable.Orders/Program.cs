@@ -1,6 +1,7 @@
 using GoReliable.Orders;
 using GoReliable.Orders.Ordering;
 using GoReliable.Orders.Outbox;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Limits;
 using GoReliable.ServiceDefaults.Messaging;
@@ -9,6 +10,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
+builder.RequireDatabase("orders-db");
 builder.AddNpgsqlDataSource("orders-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "orders-db"));
 builder.AddSchema(typeof(Program).Assembly);
 if (args is ["migrate"])
@@ -17,6 +19,7 @@ if (args is ["migrate"])
 builder.AddIdentity();
 
 // Without the broker orders are still taken: they wait in the outbox.
+builder.RequireBroker("messaging");
 builder.AddBroker(whenAway: HealthStatus.Degraded);
 builder.AddRabbitMQClient("messaging", settings =>
 {

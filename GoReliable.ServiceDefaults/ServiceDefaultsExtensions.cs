@@ -21,10 +21,10 @@ public static class ServiceDefaultsExtensions
     /// problem details, service discovery and resilient HTTP clients.
     /// </summary>
     /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
-    /// <exception cref="InvalidOperationException">
-    /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file.
+    /// <exception cref="InvalidSettingException">
+    /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file;
+    /// <c>Chaos</c> has a mistake, or is on in Production.
     /// </exception>
-    /// <exception cref="InvalidSettingException"><c>Chaos</c> has a mistake, or is on in Production.</exception>
     public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder)
     {
         InvalidSettingException.EndWithOneLine();

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Threading.RateLimiting;
+using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Gateway.Limits;
 
@@ -25,7 +26,7 @@ internal sealed record LoadShedding
     /// How long one waits there before it is refused like the others. With services that hang, nobody makes room: whoever
     /// waited would find out only when the whole request is out of time.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
+    [Duration("00:00:00.001", "00:01:00")]
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>

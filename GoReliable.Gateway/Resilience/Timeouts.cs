@@ -7,14 +7,16 @@ namespace GoReliable.Gateway.Resilience;
 /// <param name="TryTimeout">One try of a request that may be repeated. Another is all that is left of the total.</param>
 internal sealed record Timeouts(TimeSpan TotalTimeout, TimeSpan TryTimeout)
 {
-    /// <exception cref="InvalidSettingException">They are not positive and in this order.</exception>
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+
+    /// <exception cref="InvalidSettingException">They are out of bounds or not in this order.</exception>
     public static Timeouts Read(IConfiguration configuration)
     {
-        var section = configuration.GetSection("Resilience");
-        var total = section.GetValue(nameof(TotalTimeout), TimeSpan.FromSeconds(10));
-        var @try = section.GetValue(nameof(TryTimeout), TimeSpan.FromSeconds(3));
-        return TimeSpan.Zero < @try && @try <= total
+        var total = DurationAttribute.Read(configuration, "Resilience:TotalTimeout", TimeSpan.FromSeconds(10), Shortest, Longest);
+        var @try = DurationAttribute.Read(configuration, "Resilience:TryTimeout", TimeSpan.FromSeconds(3), Shortest, Longest);
+        return @try <= total
             ? new Timeouts(total, @try)
-            : throw new InvalidSettingException($"Resilience: TryTimeout ({@try}) must be above zero, and TotalTimeout ({total}) no shorter.");
+            : throw new InvalidSettingException($"Resilience:TryTimeout is {@try}, but must not be longer than Resilience:TotalTimeout, {total}.");
     }
 }

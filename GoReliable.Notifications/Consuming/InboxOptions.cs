@@ -1,4 +1,4 @@
-using System.ComponentModel.DataAnnotations;
+using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Notifications.Consuming;
 
@@ -8,6 +8,6 @@ internal sealed class InboxOptions
     public const string Section = "Inbox";
 
     /// <summary>A message that comes again within this time is known. Longer than all retries together, and than an operator takes to redrive.</summary>
-    [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
+    [Duration("01:00:00", "365.00:00:00")]
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
 }

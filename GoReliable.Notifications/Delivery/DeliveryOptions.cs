@@ -1,4 +1,4 @@
-using System.ComponentModel.DataAnnotations;
+using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Notifications.Delivery;
 
@@ -11,6 +11,6 @@ internal sealed class DeliveryOptions
     /// How long a connection may take to be ready, and again how long everything up to the e-mail's end may take; longer
     /// counts as a transient failure. The mail server's last word has ten minutes, whatever is said here.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
+    [Duration("00:00:00.100", "00:05:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 }

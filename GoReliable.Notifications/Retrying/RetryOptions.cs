@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Notifications.Retrying;
 
@@ -9,7 +10,7 @@ internal sealed class RetryOptions : IValidatableObject
 
     private const int Most = 10;
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
+    private static readonly TimeSpan Longest = TimeSpan.FromHours(12);
     private static readonly TimeSpan[] Default = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)];
 
     /// <summary>Waits before the second, the third, … attempt; 1, 10 and 60 seconds where none is given.</summary>
@@ -23,7 +24,10 @@ internal sealed class RetryOptions : IValidatableObject
     {
         if (Delays.Count > Most)
             yield return new ValidationResult($"Retry:Delays has {Delays.Count} entries, but {Most} at most are allowed.");
-        foreach (var delay in Delays.Where(delay => delay < Shortest || delay > Longest))
-            yield return new ValidationResult($"Retry:Delays contains {delay}, but each must be from {Shortest} to {Longest}.");
+        foreach (var (i, delay) in Delays.Index())
+        {
+            if (DurationAttribute.Mistake($"Retry:Delays:{i}", delay, Shortest, Longest) is { } mistake)
+                yield return new ValidationResult(mistake);
+        }
     }
 }

@@ -1,4 +1,4 @@
-using System.ComponentModel.DataAnnotations;
+using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Orders.Ordering;
 
@@ -18,6 +18,6 @@ internal sealed class IdempotencyOptions
         """;
 
     /// <summary>The same key within this time is the same request; later it makes another order.</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
+    [Duration("00:01:00", "365.00:00:00")]
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(1);
 }

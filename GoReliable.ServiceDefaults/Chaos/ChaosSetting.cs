@@ -1,3 +1,5 @@
+using GoReliable.ServiceDefaults.Configuration;
+
 namespace GoReliable.ServiceDefaults.Chaos;
 
 /// <summary>How one switch stands.</summary>
@@ -20,6 +22,5 @@ internal sealed record ChaosSetting
     public string? Mistake() =>
         LatencyRate is not (>= 0 and <= 1) ? $"{nameof(LatencyRate)} is {LatencyRate}, but must be from 0 to 1."
         : FaultRate is not (>= 0 and <= 1) ? $"{nameof(FaultRate)} is {FaultRate}, but must be from 0 to 1."
-        : Latency < TimeSpan.Zero || Latency > LongestLatency ? $"{nameof(Latency)} is {Latency}, but must be from 0 to {LongestLatency}."
-        : null;
+        : DurationAttribute.Mistake(nameof(Latency), Latency, TimeSpan.Zero, LongestLatency);
 }

@@ -1,47 +1,84 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Json;
-using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace GoReliable.ServiceDefaults.Configuration;
 
 /// <summary>
 /// A JSON file of settings that may change while the service runs, such as log levels; <c>GORELIABLE_CONFIG</c> names it.
+/// When it is deleted or cannot be read any more, its last readable values stay.
 /// </summary>
 /// <remarks>
 /// A file, and not a call to the management port: an operator of Kubernetes edits a ConfigMap, all replicas follow, the
 /// change is in version control and survives a restart; and there is no switch that a stranger inside the cluster can turn.
+/// .NET's own provider would drop all values with the first mistake.
 /// </remarks>
-internal static class ConfigurationFile
+/// <param name="path">Where it is.</param>
+internal sealed class ConfigurationFile(string path) : ConfigurationProvider, IConfigurationSource
 {
-    public const string Variable = "GORELIABLE_CONFIG";
+    private byte[]? content;
+    private volatile JsonStreamConfigurationProvider? values;
+
+    /// <summary>Where it is.</summary>
+    public string Path => path;
+
+    /// <inheritdoc/>
+    public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
+
+    /// <inheritdoc/>
+    public override void Load() => Read();
+
+    /// <summary>Reads it again, and tells those who use its values if there are others.</summary>
+    /// <exception cref="AggregateException">From those who use them.</exception>
+    /// <exception cref="Exception">It cannot be read.</exception>
+    public void Follow()
+    {
+        if (Read())
+            OnReload();
+    }
+
+    /// <inheritdoc/>
+    public override bool TryGet(string key, out string? value) => values!.TryGet(key, out value);
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> GetChildKeys(IEnumerable<string> earlierKeys, string? parentPath) => values!.GetChildKeys(earlierKeys, parentPath);
+
+    private bool Read()
+    {
+        var read = File.ReadAllBytes(path);
+        if (read.AsSpan().SequenceEqual(content))
+            return false;
+        var parsed = new JsonStreamConfigurationProvider(new JsonStreamConfigurationSource { Stream = new MemoryStream(read) });
+        parsed.Load();
+        (values, content) = (parsed, read);
+        return true;
+    }
+}
+
+internal static class ConfigurationFileExtensions
+{
+    private const string Variable = "GORELIABLE_CONFIG";
 
     /// <summary>Adds the file, if one is named, over every other source: what can be changed must have the last word.</summary>
-    /// <exception cref="InvalidOperationException">It does not exist or is not valid JSON.</exception>
+    /// <exception cref="InvalidSettingException">It does not exist or is not valid JSON.</exception>
     public static void AddConfigurationFile(this WebApplicationBuilder builder)
     {
-        if (builder.Configuration[Variable] is not { Length: > 0 } file)
+        if (builder.Configuration[Variable] is not { Length: > 0 } name)
             return;
+        if (!File.Exists(name))
+            throw new InvalidSettingException($"{Variable} is '{name}', but there is no such file.");
 
-        var path = Path.GetFullPath(file);
-        if (!File.Exists(path))
-            throw new InvalidOperationException($"{Variable} is '{file}', but there is no such file.");
-
-        var started = false;
-        builder.Configuration.Sources.Add(new JsonConfigurationSource
+        var file = new ConfigurationFile(Path.GetFullPath(name));
+        try
         {
-            // Polled, every four seconds or eight: a mounted ConfigMap changes by a swapped symbolic link, which no watcher sees.
-            FileProvider = new PhysicalFileProvider(Path.GetDirectoryName(path)!) { UsePollingFileWatcher = true, UseActivePolling = true },
-            Path = Path.GetFileName(path),
-            ReloadOnChange = true,
-            OnLoadException = failure =>
-            {
-                if (!started)
-                    throw new InvalidOperationException($"{Variable}, '{file}', cannot be read: {failure.Exception.GetBaseException().Message}", failure.Exception);
-                // A slip of the pen must not end a running service. No logger exists this early in a process's life.
-                failure.Ignore = true;
-                Console.Error.WriteLine($"{Variable}, '{file}', is ignored until it can be read: {failure.Exception.GetBaseException().Message}");
-            },
-        });
-        started = true;
+            builder.Configuration.Sources.Add(file);
+        }
+        catch (Exception exception)
+        {
+            throw new InvalidSettingException($"{Variable}, '{name}', cannot be read: {exception.GetBaseException().Message}");
+        }
+        builder.Services.AddSingleton(file);
+        builder.Services.AddHostedService<ConfigurationFileWatch>();
     }
 }

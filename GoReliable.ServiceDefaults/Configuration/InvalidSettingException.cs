@@ -15,6 +15,8 @@ public sealed class InvalidSettingException(string message) : Exception(message)
         {
             InvalidSettingException invalid => invalid.Message,
             OptionsValidationException invalid => string.Join(Environment.NewLine, invalid.Failures),
+            // A value that is not of its setting's type.
+            InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } invalid => invalid.Message,
             _ => null,
         };
         if (message is null)

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.ServiceDefaults.Lifecycle;
 
@@ -17,13 +18,13 @@ public sealed class ShutdownOptions : IValidatableObject
     /// From the signal to the end of the last request or message; what is unfinished by then is broken off. Below the 30
     /// seconds after which Kubernetes kills, with time left for the last telemetry.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    [Duration("00:00:01", "01:00:00")]
     public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(25);
 
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (ReadinessDelay < TimeSpan.Zero || ReadinessDelay >= Deadline)
-            yield return new ValidationResult($"{Section}:ReadinessDelay is {ReadinessDelay}, but must be from 0 to less than {Section}:Deadline, {Deadline}.");
+        if (DurationAttribute.Mistake($"{Section}:{nameof(ReadinessDelay)}", ReadinessDelay, TimeSpan.Zero, Deadline) is { } mistake)
+            yield return new ValidationResult(mistake);
     }
 }

@@ -1,9 +1,11 @@
 using System.Globalization;
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace GoReliable.ServiceDefaults.Management;
@@ -18,38 +20,57 @@ public sealed record ManagementPort(int Number)
     /// <summary>Where nothing is configured: the port that OpenTelemetry reserves for a Prometheus endpoint.</summary>
     public const int Default = 9464;
 
+    private const string Endpoints = "Kestrel:Endpoints";
+
     /// <summary>Whether this request came in on the management port.</summary>
     public bool Received(HttpContext context) => context.Connection.LocalPort == Number;
 
-    /// <summary>Reads <c>MANAGEMENT_PORT</c> and adds it to the server's URLs.</summary>
+    /// <summary>Reads <c>MANAGEMENT_PORT</c> and adds it to where the server listens.</summary>
+    /// <exception cref="InvalidSettingException">It is no port, or the public one; or the public one cannot be read.</exception>
     internal static ManagementPort Bind(WebApplicationBuilder builder)
     {
         var configured = builder.Configuration["MANAGEMENT_PORT"];
         if (!int.TryParse(configured ?? $"{Default}", NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number is < 1 or > 65535)
-            throw new InvalidOperationException($"MANAGEMENT_PORT is '{configured}', but must be a port from 1 to 65535.");
+            throw new InvalidSettingException($"MANAGEMENT_PORT is '{configured}', but must be a port from 1 to 65535.");
 
-        var urls = PublicUrls(builder).ToList();
-        if (urls.Any(url => BindingAddress.Parse(url).Port == number))
-            throw new InvalidOperationException($"MANAGEMENT_PORT {number} is the public port as well; metrics and health need one of their own.");
+        var urls = PublicUrls(builder.Configuration);
+        var addresses = Array.ConvertAll(urls, Parse);
+        if (addresses.Any(address => address.Port == number))
+            throw new InvalidSettingException($"MANAGEMENT_PORT {number} is the public port as well; metrics and health need one of their own.");
 
         // Listens where the public port listens: on loopback at a developer's, on every interface in a container.
-        urls.Add($"http://{BindingAddress.Parse(urls[0]).Host}:{number}");
-        builder.WebHost.UseUrls([.. urls]);
+        var url = $"http://{addresses[0].Host}:{number}";
+        builder.WebHost.UseUrls([.. urls, url]);
+        // Where Kestrel's own section has endpoints, it listens to nothing else.
+        if (builder.Configuration.GetSection(Endpoints).GetChildren().Any())
+            builder.Configuration.AddInMemoryCollection([new($"{Endpoints}:Management:Url", url)]);
 
         var port = new ManagementPort(number);
         builder.Services.AddSingleton(port);
         return port;
     }
 
-    // HTTP_PORTS is what .NET's container images set; it is ignored by Kestrel as soon as URLs are given.
-    private static IEnumerable<string> PublicUrls(WebApplicationBuilder builder)
+    // In the order in which ASP.NET looks. HTTP_PORTS is what .NET's container images set.
+    private static string[] PublicUrls(ConfigurationManager configuration)
     {
-        const StringSplitOptions Tidy = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
-        if (builder.Configuration["URLS"] is { Length: > 0 } urls)
-            return urls.Split(';', Tidy);
-        if (builder.Configuration["HTTP_PORTS"] is { Length: > 0 } ports)
-            return ports.Split(';', Tidy).Select(port => $"http://*:{port}");
-        return ["http://localhost:8080"];
+        string[] endpoints = [.. configuration.GetSection(Endpoints).GetChildren().Select(endpoint => endpoint["Url"] ?? "")];
+        string[] urls = Words(configuration["URLS"]);
+        string[] ports = [.. Words(configuration["HTTP_PORTS"]).Select(port => $"http://*:{port}"), .. Words(configuration["HTTPS_PORTS"]).Select(port => $"https://*:{port}")];
+        return endpoints is not [] ? endpoints : urls is not [] ? urls : ports is not [] ? ports : ["http://localhost:8080"];
+    }
+
+    private static string[] Words(string? text) => (text ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static BindingAddress Parse(string url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url);
+        }
+        catch (FormatException)
+        {
+            throw new InvalidSettingException($"'{url}' is no URL to listen on: it must be like http://*:8080.");
+        }
     }
 }
 

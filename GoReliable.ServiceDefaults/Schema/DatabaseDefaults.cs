@@ -16,26 +16,35 @@ public static class DatabaseDefaults
     /// </summary>
     private const int MaxPoolSize = 40;
 
-    private const int NpgsqlsMaxPoolSize = 100;
+    /// <summary>
+    /// A host that vanished in the middle of a transaction keeps its locks until TCP notices, in hours. And its connections:
+    /// with those of a few the server is full. So TCP is to ask sooner, and to give up after a minute. Nor is any statement
+    /// here worth compiling, which takes longer than to execute it. The first says that options get through to the server.
+    /// </summary>
+    private const string Options = "-c goreliable.options=on -c jit=off -c idle_in_transaction_session_timeout=60s "
+        + "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
 
     private static readonly ConcurrentDictionary<string, string> Names = new();
 
-    /// <summary>Prepares statements by themselves, and names spans by the first line of their SQL.</summary>
+    /// <summary>
+    /// Prepares statements by themselves, and names spans by the first line of their SQL. What the connection string says
+    /// holds; of options for the session, those that it names.
+    /// </summary>
     /// <param name="database">The data source that is configured.</param>
-    /// <param name="name">The label of its pool's metrics; without it the whole connection string would be.</param>
-    /// <param name="maxPoolSize">Connections at most, where the connection string does not say.</param>
-    public static void Configure(NpgsqlDataSourceBuilder database, string name, int maxPoolSize = MaxPoolSize)
+    /// <param name="name">The label of its pool's metrics, where the whole connection string would be without it; and of its sessions.</param>
+    /// <param name="maxPoolSize">Connections at most.</param>
+    /// <param name="options">More for the session.</param>
+    public static void Configure(NpgsqlDataSourceBuilder database, string name, int maxPoolSize = MaxPoolSize, string options = "")
     {
         database.Name = name;
-        database.ConnectionStringBuilder.MaxAutoPrepare = 32;
-        database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
-        database.ConnectionStringBuilder.CommandTimeout = CommandTimeoutSeconds;
-        if (database.ConnectionStringBuilder.MaxPoolSize == NpgsqlsMaxPoolSize)
-            database.ConnectionStringBuilder.MaxPoolSize = maxPoolSize;
-        // A host that vanished in the middle of a transaction keeps its locks until TCP notices, in hours. And its connections:
-        // with those of a few the server is full. So TCP is to ask sooner, and to give up after a minute.
-        // Nor is any statement here worth compiling, which takes longer than to execute it.
-        database.ConnectionStringBuilder.Options = "-c jit=off -c idle_in_transaction_session_timeout=60s -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
+        var settings = database.ConnectionStringBuilder;
+        Default(settings, "Application Name", name);
+        Default(settings, "Max Auto Prepare", 32);
+        Default(settings, "Auto Prepare Min Usages", 2);
+        Default(settings, "Command Timeout", CommandTimeoutSeconds);
+        Default(settings, "Maximum Pool Size", maxPoolSize);
+        // Of two values for one option the server takes the last.
+        settings.Options = $"{Options} {options} {settings.Options ?? Environment.GetEnvironmentVariable("PGOPTIONS")}".TrimEnd();
         database.ConfigureTracing(tracing => tracing
             // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
             .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })
@@ -44,6 +53,12 @@ public static class DatabaseDefaults
             .ConfigureBatchSpanNameProvider(batch => batch.BatchCommands.Cast<NpgsqlBatchCommand>().Select(command => Name(command.CommandText)).FirstOrDefault(found => found is not null))
             .EnableFirstResponseEvent(false)
             .EnablePhysicalOpenTracing(false));
+    }
+
+    private static void Default(NpgsqlConnectionStringBuilder settings, string keyword, object value)
+    {
+        if (!settings.ShouldSerialize(keyword))
+            settings[keyword] = value;
     }
 
     // Every statement begins with "-- name", which the database's own log and pg_stat_activity show as well.

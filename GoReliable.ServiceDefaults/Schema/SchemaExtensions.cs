@@ -1,7 +1,7 @@
 using System.Reflection;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Health;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -41,10 +41,11 @@ public static class SchemaExtensions
     /// container, when the database stays away for <c>Migration:Timeout</c> (two minutes).
     /// </summary>
     /// <param name="builder">Needs to know logs and database, no more.</param>
+    /// <exception cref="InvalidSettingException">That setting is no such duration.</exception>
     /// <returns>The exit code of the process: 0, or 1 when it was in vain.</returns>
     public static async Task<int> MigrateAsync(this WebApplicationBuilder builder)
     {
-        var timeout = builder.Configuration.GetValue("Migration:Timeout", TimeSpan.FromMinutes(2));
+        var timeout = DurationAttribute.Read(builder.Configuration, "Migration:Timeout", TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         // Disposed before the process ends, or the last log lines stay in their queues.
         await using var app = builder.Build();
         return await app.Services.GetRequiredService<SchemaUpgrade>().UpgradeWithinAsync(timeout) ? 0 : 1;

@@ -1,7 +1,7 @@
 using System.Reflection;
 using DbUp;
 using DbUp.Engine;
-using DbUp.Postgresql;
+using DbUp.Engine.Transactions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -66,17 +66,14 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
         try
         {
             await using var connection = await OpenAsync(cancellationToken);
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            // Tried, not waited for: a session that waits would run into its command timeout.
-            await using var @lock = new NpgsqlCommand($"SELECT pg_try_advisory_xact_lock({LockKey})", connection, transaction);
-            if (await @lock.ExecuteScalarAsync(cancellationToken) is not true)
+            if (!await LockAsync(connection, cancellationToken))
             {
                 NotReadyBecause = "Another replica upgrades the schema.";
                 return false;
             }
 
-            // DbUp knows no async; it works on a second connection while this one holds the lock.
-            var result = await Task.Run(Upgrade, cancellationToken);
+            // DbUp knows no async.
+            var result = await Task.Run(() => Upgrade(connection), cancellationToken);
             if (result.Successful)
             {
                 var applied = result.Scripts.Count();
@@ -92,6 +89,16 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
         return false;
     }
 
+    // The session's, so that it is held for as long as scripts run on this connection, and not a moment longer.
+    private static async Task<bool> LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        // Tried, not waited for: a session that waits would run into its command timeout.
+        await using var @lock = new NpgsqlCommand($"SELECT current_setting('goreliable.options', true), pg_try_advisory_lock({LockKey})", connection);
+        await using var row = await @lock.ExecuteReaderAsync(cancellationToken);
+        await row.ReadAsync(cancellationToken);
+        return row.IsDBNull(0) ? throw new InvalidOperationException(NoOptions("")) : row.GetBoolean(1);
+    }
+
     private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
     {
         try
@@ -104,16 +111,35 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
                 LogDatabaseCreated(created);
             return await database.OpenConnectionAsync(cancellationToken);
         }
+        catch (PostgresException pooler) when (pooler.SqlState is PostgresErrorCodes.ProtocolViolation or PostgresErrorCodes.FeatureNotSupported
+            && pooler.MessageText.Contains("option", StringComparison.Ordinal))
+        {
+            throw new InvalidOperationException(NoOptions($" ({pooler.MessageText})"), pooler);
+        }
     }
 
-    private DatabaseUpgradeResult Upgrade() => DeployChanges.To
-        .PostgresqlDatabase(new PostgresqlConnectionManager(database))
-        .WithScriptsEmbeddedInAssembly(scripts)
-        .WithTransactionPerScript()
-        .WithExecutionTimeout(StatementTimeout)
-        .LogToNowhere()
-        .Build()
-        .PerformUpgrade();
+    private static string NoOptions(string answer) => $"The connection to PostgreSQL leads through a pooler that takes no start-up options{answer}. "
+        + "Connect to PostgreSQL itself: services keep few connections, and the relay's lock needs a session.";
+
+    private DatabaseUpgradeResult Upgrade(NpgsqlConnection connection)
+    {
+        try
+        {
+            return DeployChanges.To
+                .PostgresqlDatabase(new OneConnection(connection))
+                .WithScriptsEmbeddedInAssembly(scripts)
+                .WithTransactionPerScript()
+                .WithExecutionTimeout(StatementTimeout)
+                .LogToNowhere()
+                .Build()
+                .PerformUpgrade();
+        }
+        finally
+        {
+            // A pooled connection that is closed stays open, and would keep the lock.
+            database.Clear();
+        }
+    }
 
     // The same trouble every second is one line in the log.
     private void Report(Exception exception, string? script)
@@ -126,6 +152,12 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
             LogUnavailable(reason);
         else
             LogFailed(exception, script);
+    }
+
+    // DbUp would open a connection of its own, beside the one that has the lock.
+    private sealed class OneConnection(NpgsqlConnection connection) : DatabaseConnectionManager(_ => connection)
+    {
+        public override IEnumerable<string> SplitScriptIntoCommands(string scriptContents) => [scriptContents];
     }
 
     [LoggerMessage(EventName = "schema.database_created", Level = LogLevel.Information, Message = "Database {Database} did not exist and was created")]

@@ -31,9 +31,10 @@ internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, stri
                method.GetParameters().Any(parameter => parameter.ParameterType.IsAssignableTo(typeof(Exception)))),
     ];
 
-    // Tokens, an orderly end and chaos are everybody's.
+    // Tokens, an orderly end, chaos and the settings file are everybody's.
     private static string Users(Type type, string services) =>
-        type.Namespace is "GoReliable.ServiceDefaults.Identity" or "GoReliable.ServiceDefaults.Lifecycle" or "GoReliable.ServiceDefaults.Chaos" ? "gateway, orders, notifications" : services;
+        type.Namespace is "GoReliable.ServiceDefaults.Identity" or "GoReliable.ServiceDefaults.Lifecycle" or "GoReliable.ServiceDefaults.Chaos"
+            or "GoReliable.ServiceDefaults.Configuration" ? "gateway, orders, notifications" : services;
 
     public override string ToString() => $"{Name} {Level} {Services} {string.Join(' ', Fields.Order(StringComparer.Ordinal))}{(HasException ? " exception" : "")}";
 

@@ -154,8 +154,11 @@ public sealed class LimitTests : IAsyncLifetime
     [InlineData("RateLimits__PerCustomer__Burst", "0", "RateLimits:PerCustomer: The field Burst must be between 1 and 1000000.")]
     [InlineData("RateLimits__PerAddress__PermitsPerSecond", "many", "'RateLimits:PerAddress:PermitsPerSecond'")]
     [InlineData("LoadShedding__Concurrency", "-1", "LoadShedding: The field Concurrency must be between 1 and 100000.")]
-    [InlineData("LoadShedding__QueueTimeout", "00:00:00", "LoadShedding: The field QueueTimeout must be between 00:00:00.0010000 and 00:01:00.")]
-    [InlineData("Resilience__TryTimeout", "00:01:00", "TryTimeout (00:01:00) must be above zero, and TotalTimeout (00:00:30) no shorter.")]
+    [InlineData("LoadShedding__QueueTimeout", "00:00:00", "LoadShedding: QueueTimeout is 00:00:00, but must be from 00:00:00.0010000 to 00:01:00 (hours:minutes:seconds; a number alone means days).")]
+    [InlineData("Resilience__TryTimeout", "00:01:00", "Resilience:TryTimeout is 00:01:00, but must not be longer than Resilience:TotalTimeout, 00:00:30.")]
+    [InlineData("Resilience__TotalTimeout", "10", "Resilience:TotalTimeout is 10.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days).")]
+    [InlineData("Resilience__TryTimeout", "3", "Resilience:TryTimeout is 3.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days).")]
+    [InlineData("Resilience__TryTimeout", "3s", "Resilience:TryTimeout is '3s', but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days).")]
     [InlineData("ForwardedHeaders__KnownProxies__0", "nginx", "ForwardedHeaders:KnownProxies: 'nginx' is neither an IP address nor a network")]
     public async Task A_setting_that_cannot_be_is_said_at_the_start(string name, string value, string complaint)
     {

@@ -31,9 +31,9 @@ public sealed class RetryTests
         Assert.Equal([TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)], Configured().Effective);
         Assert.Equal([TimeSpan.FromSeconds(5)], Configured("00:00:05").Effective);
 
-        Assert.Empty(Problems(Configured("00:00:00.001", "1.00:00:00")));
-        Assert.Equal(["Retry:Delays contains 00:00:00, but each must be from 00:00:00.0010000 to 1.00:00:00."], Problems(Configured("00:00:01", "00:00:00")));
-        Assert.Equal(["Retry:Delays contains 1.00:00:01, but each must be from 00:00:00.0010000 to 1.00:00:00."], Problems(Configured("1.00:00:01")));
+        Assert.Empty(Problems(Configured("00:00:00.001", "12:00:00")));
+        Assert.Equal(["Retry:Delays:1 is 00:00:00, but must be from 00:00:00.0010000 to 12:00:00 (hours:minutes:seconds; a number alone means days)."], Problems(Configured("00:00:01", "00:00:00")));
+        Assert.Equal(["Retry:Delays:0 is 1.00:00:00, but must be from 00:00:00.0010000 to 12:00:00 (hours:minutes:seconds; a number alone means days)."], Problems(Configured("1")));
         Assert.Equal(["Retry:Delays has 11 entries, but 10 at most are allowed."], Problems(Configured([.. Enumerable.Repeat("00:00:01", 11)])));
     }
 

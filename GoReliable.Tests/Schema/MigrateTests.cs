@@ -90,6 +90,36 @@ public sealed class MigrateTests(SharedPlatform shared)
         Assert.Empty(migration.Events("schema.failed"));
     }
 
+    [Fact]
+    public async Task The_lock_is_held_for_as_long_as_a_script_takes()
+    {
+        var database = await UnusedAsync();
+        await CreateAsync(database);
+        await using var source = NpgsqlDataSource.Create(database);
+        await using var blocker = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await blocker.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var block = new NpgsqlCommand("CREATE TABLE inbox ()", blocker, transaction);
+        await block.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        // The server ends a session that sits in a transaction after a second, instead of the usual minute.
+        const string Options = "-c idle_in_transaction_session_timeout=1s";
+        var first = Migration.RunAsync("Notifications", new NpgsqlConnectionStringBuilder(database) { Options = Options, ApplicationName = "first" }.ConnectionString);
+        await Eventually.SeeAsync("a statement that has waited for 3 seconds", () => WaitingAsync(source), waiting => waiting > TimeSpan.FromSeconds(3));
+        var second = Migration.RunAsync("Notifications", new NpgsqlConnectionStringBuilder(database) { Options = Options, ApplicationName = "second" }.ConnectionString);
+        var doing = await Eventually.SeeAsync("the second one, which has asked for the lock", () => SecondAsync(source), state => state is not null);
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal("refused", doing);
+        Assert.Equal([0, Scripts("Notifications")], (await Task.WhenAll(first, second)).Select(Applied).Order());
+        Assert.Empty((await first).Events("schema.failed").Concat((await second).Events("schema.failed")));
+    }
+
+    [Theory]
+    [InlineData("120", "Migration:Timeout is 120.00:00:00, but must be from 00:00:01 to 01:00:00 (hours:minutes:seconds; a number alone means days).")]
+    [InlineData("2min", "Migration:Timeout is '2min', but must be from 00:00:01 to 01:00:00 (hours:minutes:seconds; a number alone means days).")]
+    public async Task A_timeout_that_cannot_be_is_said_in_one_line(string timeout, string sentence) =>
+        Assert.Equal(1, (await Migration.RunAsync("Orders", "Host=127.0.0.1", [("Migration__Timeout", timeout)], errors: sentence)).ExitCode);
+
     [Theory]
     [InlineData("Orders")]
     [InlineData("Notifications")]
@@ -166,6 +196,16 @@ public sealed class MigrateTests(SharedPlatform shared)
     {
         await using var command = source.CreateCommand("SELECT coalesce(max(now() - query_start), interval '0') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
         return (TimeSpan)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    // What became of the second one's first attempt.
+    private static async Task<string?> SecondAsync(NpgsqlDataSource source)
+    {
+        await using var command = source.CreateCommand("""
+            SELECT CASE WHEN wait_event_type = 'Lock' THEN 'runs a script' WHEN state = 'idle' AND query LIKE '%pg_try_advisory%' THEN 'refused' END
+            FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'second' ORDER BY 1 DESC NULLS LAST LIMIT 1
+            """);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string;
     }
 
     private static TcpListener Listen()

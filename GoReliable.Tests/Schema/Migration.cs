@@ -16,7 +16,8 @@ internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
     /// <param name="database">Connection string.</param>
     /// <param name="settings">More environment variables.</param>
     /// <param name="whenUnavailable">Called when it says that it cannot reach its database yet.</param>
-    public static async Task<Migration> RunAsync(string service, string database, (string Name, string Value)[]? settings = null, Func<Task>? whenUnavailable = null)
+    /// <param name="errors">All that it may write to stderr.</param>
+    public static async Task<Migration> RunAsync(string service, string database, (string Name, string Value)[]? settings = null, Func<Task>? whenUnavailable = null, string errors = "")
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{service}.dll"), "migrate"])
         {
@@ -38,7 +39,7 @@ internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
         var output = new List<string>();
         try
         {
-            var errors = process.StandardError.ReadToEndAsync(timeout.Token);
+            var written = process.StandardError.ReadToEndAsync(timeout.Token);
             while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
             {
                 output.Add(line);
@@ -46,7 +47,7 @@ internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
                     await whenUnavailable();
             }
             await process.WaitForExitAsync(timeout.Token);
-            Assert.Equal("", await errors);
+            Assert.Equal(errors, (await written).TrimEnd());
             return new(process.ExitCode, output);
         }
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)

@@ -52,18 +52,41 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
         await SeeRequestsLoggedAsync(gateway);
     }
 
-    [Fact]
-    public async Task A_slip_of_the_pen_is_reported_and_does_not_end_the_service()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("{ \"RateLimits\": { \"PerAddress\": ")]
+    [InlineData("[]")]
+    public async Task A_file_that_cannot_be_read_any_more_keeps_its_last_readable_values_with_one_warning(string? content)
     {
-        await settings.WriteAsync(Verbose);
+        await settings.WriteAsync(Limit(1));
+        await using var gateway = await StartAsync();
+        Assert.Contains(HttpStatusCode.TooManyRequests, await SendAsync(gateway));
+
+        if (content is null)
+            File.Delete(settings.Path);
+        else
+            await settings.WriteAsync(content);
+        await Eventually.SeeAsync("the warning", () => Task.FromResult(Warnings(gateway)), count => count > 0);
+        Assert.Contains(HttpStatusCode.TooManyRequests, await SendAsync(gateway));
+
+        // Another reason is no other trouble.
+        await settings.WriteAsync("{");
+        await settings.WriteAsync(Limit(1000));
+        await Eventually.SeeAsync("thirty requests at once that pass", () => SendAsync(gateway), answers => answers.All(answer => answer == HttpStatusCode.OK));
+        Assert.Equal(1, Warnings(gateway));
+    }
+
+    [Fact]
+    public async Task A_log_level_that_does_not_exist_is_said_and_the_other_settings_are_followed()
+    {
+        await settings.WriteAsync(Limit(1));
         await using var gateway = await StartAsync();
 
-        await settings.WriteAsync("{ \"Logging\": ");
+        await settings.WriteAsync(Limit(1000).TrimEnd('}', ' ') + """ } }, "Logging": { "LogLevel": { "GoReliable.Gateway": "Loud" } } }""");
 
-        await Eventually.SeeAsync("the complaint", () => Task.FromResult(gateway.Output),
-            lines => lines.Any(line => line.Contains("is ignored until it can be read", StringComparison.Ordinal)));
-        using var response = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        await Eventually.SeeAsync("thirty requests at once that pass", () => SendAsync(gateway), answers => answers.All(answer => answer == HttpStatusCode.OK));
+        await Eventually.SeeAsync("the complaint", () => Task.FromResult(gateway.Output), lines => lines.Any(line => line.Contains("'Loud'", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -77,6 +100,17 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     // The level in the environment is the one that the file overrides.
     private Task<GatewayProcess> StartAsync() =>
         GatewayProcess.StartAsync([orders.Address], ("GORELIABLE_CONFIG", settings.Path), ("Logging__LogLevel__GoReliable.Gateway", "Error"));
+
+    private static string Limit(int permits) => $$"""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{permits}} } } }""";
+
+    private static async Task<HttpStatusCode[]> SendAsync(GatewayProcess gateway) => await Task.WhenAll(Enumerable.Range(0, 30).Select(async _ =>
+    {
+        using var answer = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+        return answer.StatusCode;
+    }));
+
+    private static int Warnings(GatewayProcess gateway) =>
+        gateway.Output.Count(line => line.Contains("\"event\":\"settings.unreadable\"", StringComparison.Ordinal));
 
     private static int Requests(GatewayProcess gateway) =>
         gateway.Output.Count(line => line.Contains("\"event\":\"http.request\"", StringComparison.Ordinal));
