@@ -3,6 +3,7 @@ using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Listing;
+using GoReliable.Notifications.Quarantine;
 using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Limits;
@@ -26,14 +27,17 @@ if (args is ["migrate"])
 builder.AddIdentity();
 
 builder.RequireBroker("messaging");
-// The health check is the Broker's, on the shared connection; the spans are the worker's, one for each message.
+// The health check is the Broker's, on its connections; the spans are the worker's, one for each message.
 builder.AddBroker();
 builder.AddRabbitMQClient("messaging", settings =>
 {
     settings.DisableHealthChecks = true;
     settings.DisableTracing = true;
-    settings.MaxConnectRetryCount = 0;
-}, BrokerExtensions.Configure);
+}, factory =>
+{
+    BrokerExtensions.Configure(factory);
+    factory.MaxInboundMessageBodySize = RawMessage.LargestBody;
+});
 
 builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();
