@@ -43,7 +43,7 @@ internal sealed class Standby : IAsyncDisposable
         var standby = new Standby(await platform.ConnectionStringAsync("orders-db"), platform.ProcessId("postgres")!.Value);
         await standby.CopyAsync(standby.primary, standby.Data);
         standby.server = Process.Start(standby.AsServer("postgres",
-            "-D", standby.Data, "-p", $"{standby.Port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="));
+            "-D", standby.Data, "-p", $"{standby.Port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "log_min_messages=panic"));
         await AskAsync(standby.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
         await AskAsync(standby.primary, "SELECT pg_reload_conf()");
         await Eventually.SeeAsync("a synchronous standby", () => AskAsync(standby.primary, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"), count => count is 1L);
