@@ -2,8 +2,10 @@ using GoReliable.Notifications;
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
+using GoReliable.Notifications.Erasure;
 using GoReliable.Notifications.Listing;
 using GoReliable.ServiceDefaults.Configuration;
+using GoReliable.ServiceDefaults.Erasure;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Limits;
 using GoReliable.ServiceDefaults.Messaging;
@@ -12,6 +14,8 @@ using GoReliable.ServiceDefaults.Schema;
 // An operator at a terminal, not a service.
 if (args is ["dead-letters", .. var command])
     return await DeadLetterCommand.RunAsync(command, Console.In, Console.Out, Console.Error, CancellationToken.None);
+if (args is ["erase", .. var customer])
+    return await EraseCommand.RunAsync("notifications", 9103, customer, Console.In, Console.Out, Console.Error, CancellationToken.None);
 
 var builder = WebApplication.CreateBuilder(args);
 
@@ -43,7 +47,7 @@ builder.AddDeadLetters();
 
 var app = builder.Build();
 
-app.MapDefaultEndpoints(management => management.MapDeadLetters());
+app.MapDefaultEndpoints(management => management.MapDeadLetters().MapErasure(EraseCustomer.EraseAsync));
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseAuthentication();
