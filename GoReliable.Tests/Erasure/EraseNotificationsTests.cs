@@ -25,13 +25,14 @@ public sealed class EraseNotificationsTests(SharedPlatform shared)
             INSERT INTO leases SELECT event_id, gen_random_uuid(), now() FROM notifications LIMIT 100
             """);
         await LetterAsync(database, """{"data":{"customerId":"alice","contactEmail":"alice@example.com"}}""", 1500);
-        await LetterAsync(database, """ {"id":1, "data" : {"sku":"\u0000", "customerId" : "\u0061lice"} } """);
+        await LetterAsync(database, """ {"id":1, "data" : {"sku":"\n", "customerId" : "\u0061lice"} } """);
         await LetterAsync(database, """{"data":{"customerId":"alic"}}""");
         await LetterAsync(database, """{"data":{"customerId":"bob","note":"alice"},"customerId":"alice"}""");
         // Nobody can tell whose these are.
         await LetterAsync(database, """{"data":{"customerId":"alice","contactEmail":""");
         await LetterAsync(database, """{"data":{"customerId":"","contactEmail":"alice@example.com"}}""");
         await LetterAsync(database, """["alice"]""");
+        await LetterAsync(database, """{"data":{"customerId":"alice","note":"\u0000"}}""");
         await LetterAsync(database, new string('[', 100_000));
         await LetterAsync(database, """{"data":{"customerId":"alice","note":"$"}}""".Replace("$", new string('a', 2_000_000), StringComparison.Ordinal));
         await database.ExecuteAsync("INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body) VALUES (gen_random_uuid(), 'unknown', 'unreadable', 1, 0, now(), '', '\\xff00fe')");
@@ -39,13 +40,13 @@ public sealed class EraseNotificationsTests(SharedPlatform shared)
         const string Books = "SELECT (SELECT count(*) FROM notifications) || ' ' || (SELECT count(*) FROM inbox) || ' ' || (SELECT count(*) FROM leases)";
         var others = await database.ScalarAsync<string>(Others);
 
-        Assert.Equal([(400, false), (1501, false), (6, true)], await EraseAsync(database));
+        Assert.Equal([(400, false), (1501, false), (7, true)], await EraseAsync(database));
 
         Assert.Equal(others, await database.ScalarAsync<string>(Others));
         Assert.Equal("40000 40000 100", await database.ScalarAsync<string>(Books));
         Assert.Equal(400, await database.ScalarAsync<long>($"SELECT count(*) FROM notifications WHERE customer_id = '{ErasureReport.Nobody}'"));
-        Assert.Equal(8, await database.ScalarAsync<long>("SELECT count(*) FROM dead_letters"));
-        Assert.Equal([(0, false), (0, false), (6, true)], await EraseAsync(database));
+        Assert.Equal(9, await database.ScalarAsync<long>("SELECT count(*) FROM dead_letters"));
+        Assert.Equal([(0, false), (0, false), (7, true)], await EraseAsync(database));
     }
 
     [Fact]

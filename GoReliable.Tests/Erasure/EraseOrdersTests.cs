@@ -38,7 +38,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
 
             """, output, ignoreLineEndingDifferences: true);
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
-        Assert.Equal($"{ErasureReport.Nobody}||pending|3.0|1", await RowAsync(database, order));
+        Assert.Equal($"{ErasureReport.Nobody}||pending|3.00|1", await RowAsync(database, order));
         Assert.Equal("bob@example.com", (await bob.GetJsonAsync($"{OrdersClient.Orders}/{other}")).GetProperty("contactEmail").GetString());
         await (await client.GetAsync($"{OrdersClient.Orders}/{order}", Cancel)).AssertProblemAsync(HttpStatusCode.NotFound);
         await (await client.ChangeAsync(order, "confirm", "other")).AssertProblemAsync(HttpStatusCode.NotFound);
@@ -74,7 +74,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         foreach (var change in await Task.WhenAll(changes))
             await change.AssertProblemAsync(HttpStatusCode.NotFound);
         foreach (var order in orders)
-            Assert.Equal($"{ErasureReport.Nobody}||pending|25.0|1", await RowAsync(database, order));
+            Assert.Equal($"{ErasureReport.Nobody}||pending|25.00|1", await RowAsync(database, order));
         foreach (var order in orders)
             Assert.Equal(0, await CountAsync(database, $"SELECT count(*) FROM outbox WHERE order_id = '{order}'"));
     }

@@ -62,7 +62,7 @@ public sealed class ExpiryTests(SharedPlatform shared)
             "notifications" => (NotificationOptions.Expire, new NotificationOptions().Retention),
             _ => (DeadLetterOptions.Expire, new DeadLetterOptions().Retention),
         };
-        await database.ExecuteAsync(sql.Replace("$1", $"now() - interval '{days} days'", StringComparison.Ordinal));
+        await database.ExecuteAsync(sql.Replace("$1", $"(now() - interval '{days} days')", StringComparison.Ordinal));
         Assert.Equal(1510, await database.ScalarAsync<long>($"SELECT count(*) FROM {table}"));
         Assert.Equal(1500, await Expiry(database, table, sql, retention).RemoveAsync(TestContext.Current.CancellationToken));
         Assert.Equal(10, await database.ScalarAsync<long>($"SELECT count(*) FROM {table}"));

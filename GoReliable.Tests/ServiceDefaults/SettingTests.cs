@@ -31,6 +31,20 @@ public sealed class SettingTests
     public Task A_number_alone_is_no_duration(string service, string name, string value, string sentence) => AssertRefusedAsync(service, name, value, sentence);
 
     [Fact]
+    public async Task Two_mistakes_are_two_lines()
+    {
+        var (exitCode, output) = await ServiceProcess.RunAsync("Notifications",
+            ("ConnectionStrings__notifications-db", "Host=127.0.0.1"), ("ConnectionStrings__messaging", "amqp://127.0.0.1"), ("Email__From", "shop@example.com"), ("Email__Smtp__Host", "127.0.0.1"),
+            ("Inbox__Retention", "3600"), ("DeadLetters__Retention", "00:00:30"));
+
+        Assert.Collection(
+            output.Split('\n').Where(line => !line.StartsWith('{')).Order(StringComparer.Ordinal),
+            line => Assert.EndsWith("Retention is 00:00:30, but must be from 1.00:00:00 to 36525.00:00:00 " + Days + ".", line, StringComparison.Ordinal),
+            line => Assert.EndsWith("Retention is 3600.00:00:00, but must be from 01:00:00 to 365.00:00:00 " + Days + ".", line, StringComparison.Ordinal));
+        Assert.Equal(1, exitCode);
+    }
+
+    [Fact]
     public Task An_order_is_kept_for_longer_than_the_key_that_made_it() => AssertRefusedAsync("Orders", "Orders__Retention", "40.00:00:00",
         "Orders:Retention must be a day longer than Idempotency:Retention, or more.", ("Idempotency__Retention", "39.12:00:00"));
 
