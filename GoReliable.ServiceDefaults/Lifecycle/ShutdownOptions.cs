@@ -8,6 +8,9 @@ public sealed class ShutdownOptions : IValidatableObject
 {
     internal const string Section = "Shutdown";
 
+    // Between the two, for what is in hand.
+    private static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(1);
+
     /// <summary>
     /// How long it still answers everybody after it has said that it is not ready: until load balancers have heard of it.
     /// Nobody looks in development, so it is none there.
@@ -24,7 +27,7 @@ public sealed class ShutdownOptions : IValidatableObject
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (DurationAttribute.Mistake($"{Section}:{nameof(ReadinessDelay)}", ReadinessDelay, TimeSpan.Zero, Deadline) is { } mistake)
+        if (DurationAttribute.Mistake($"{Section}:{nameof(ReadinessDelay)}", ReadinessDelay, TimeSpan.Zero, Deadline - LeastTime) is { } mistake)
             yield return new ValidationResult(mistake);
     }
 }

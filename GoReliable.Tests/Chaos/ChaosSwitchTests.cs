@@ -67,7 +67,7 @@ public sealed class ChaosSwitchTests
     [InlineData("Channel:FaultRate", "1.5", "Chaos:Channel:FaultRate is 1.5, but must be from 0 to 1.")]
     [InlineData("Database:FaultRate", "NaN", "Chaos:Database:FaultRate is NaN")]
     [InlineData("Http:LatencyRate", "-0.1", "Chaos:Http:LatencyRate is -0.1")]
-    [InlineData("Http:Latency", "00:01:01", "Chaos:Http:Latency is 00:01:01, but must be from 0 to 00:01:00.")]
+    [InlineData("Http:Latency", "00:01:01", "Chaos:Http:Latency is 00:01:01, but must be from 00:00:00 to 00:01:00 ")]
     [InlineData("Http:Latency", "soon", "'soon' at 'Chaos:Http:Latency'")]
     [InlineData("Chanel:FaultRate", "1", "'Chanel'")]
     public void A_mistake_is_named(string setting, string value, string complaint)

@@ -96,6 +96,41 @@ internal sealed partial record Fault
         // Only for sessions that begin from now on, as after a failover: those that were opened before stay with the old server.
         platform => WhenItWorksAsync("databases that take changes", () => AlterDatabasesAsync(platform, "SET default_transaction_read_only = off")));
 
+    /// <summary>The server dies, a standby takes its place, and gives it back.</summary>
+    public static Fault FailedOver
+    {
+        get
+        {
+            Standby standby = null!;
+            DnsEndPoint first = null!;
+            return new(
+                "failed over",
+                async platform =>
+                {
+                    standby = await Standby.FollowAsync(platform.Platform);
+                    first = platform.OrdersToDatabase.Target!;
+                    await platform.Platform.KillAsync("postgres");
+                    await standby.PromoteAsync();
+                    LeadTo(platform, new DnsEndPoint("127.0.0.1", standby.Port, first.AddressFamily));
+                },
+                async platform =>
+                {
+                    await using (standby)
+                    {
+                        await Eventually.SeeAsync("events flowing on the standby", () => standby.AskAsync("orders-db", "SELECT count(*) FROM outbox"), count => count is < 500L, Patience);
+                        await standby.GiveBackAsync(platform.Platform);
+                    }
+                    LeadTo(platform, first);
+                    await CaughtUpAsync(platform);
+                })
+            {
+                IsAlone = true,
+            };
+        }
+    }
+
+    private static void LeadTo(FaultyPlatform platform, DnsEndPoint server) => (platform.OrdersToDatabase.Target, platform.NotificationsToDatabase.Target) = (server, server);
+
     /// <summary>The server cancels every order and every claim in the inbox, after half a second (SQLSTATE 57014).</summary>
     public static Fault StatementsCanceled
     {

@@ -24,6 +24,9 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
     /// <summary>Whether some copies of events may not reach the <see cref="Tap"/>.</summary>
     public bool HidesCopies { get; init; }
 
+    /// <summary>Whether it needs all of the platform, and nothing else may be broken with it.</summary>
+    public bool IsAlone { get; init; }
+
     /// <summary>
     /// All that can be had here, for a soak. Of two at once the one that comes first is broken first: what needs a platform
     /// that works or a server that runs, then what takes it away.
@@ -31,7 +34,7 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
     public static IReadOnlyList<Fault> All(FaultyPlatform platform) =>
     [
         ChannelClosed, DatabaseForgotten, EventsRepeated, ConnectionsClosed, .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
-        DiskFull, StatementsCanceled, DatabasesReadOnly, DatabasesAway, .. SkewedClock.IsAvailable ? [ClockJumps] : Array.Empty<Fault>(),
+        .. Standby.IsAvailable(platform.Platform) ? [FailedOver] : Array.Empty<Fault>(), SlowMailServer, DiskFull, StatementsCanceled, DatabasesReadOnly, DatabasesAway, .. SkewedClock.IsAvailable ? [ClockJumps] : Array.Empty<Fault>(),
         Restarted, Killed("orders"), Killed("notifications"), Killed("gateway"),
         DatabaseStalled, DatabaseHalfOpen, DatabaseKilled, ConfirmsLost, BrokerStalled, BrokerHalfOpen, BrokerKilled,
     ];
@@ -42,6 +45,12 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
         platform => Do(() => platform.Clock.Set(TimeSpan.FromHours(1))),
         platform => Do(() => platform.Clock.Set(TimeSpan.Zero)),
         Hold: 800);
+
+    /// <summary>It has an e-mail at once and says so after twelve seconds: more than its other answers may take.</summary>
+    public static Fault SlowMailServer => new(
+        "slow mail server",
+        platform => Do(() => platform.Mail.BeforeYes = _ => Task.Delay(TimeSpan.FromSeconds(12))),
+        platform => Do(() => platform.Mail.BeforeYes = _ => Task.CompletedTask));
 
     public static Fault Killed(string service) => new($"{service} killed", platform => platform.Platform.KillAsync(service), platform => ReviveAsync(platform, service), Hold: 200)
     {

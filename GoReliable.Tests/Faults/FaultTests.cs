@@ -28,6 +28,16 @@ public sealed class FaultTests(FaultyPlatform platform)
     public async Task The_database_is_killed() => AssertNoticed(await platform.SurviveAsync(Fault.DatabaseKilled, "database-killed"));
 
     [Fact]
+    public async Task A_standby_takes_the_place_of_the_database()
+    {
+        Assert.SkipUnless(Standby.IsAvailable(platform.Platform), "The database is no process of this machine.");
+        AssertNoticed(await platform.SurviveAsync(Fault.FailedOver, "failed-over"));
+    }
+
+    [Fact]
+    public Task The_mail_server_is_slow() => platform.SurviveAsync(Fault.SlowMailServer, "slow-mail");
+
+    [Fact]
     public async Task The_network_to_the_database_stalls() => AssertNoticed(await platform.SurviveAsync(Fault.DatabaseStalled, "database-stalled"));
 
     [Fact]

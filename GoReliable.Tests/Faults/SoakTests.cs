@@ -40,7 +40,7 @@ public sealed class SoakTests(FaultyPlatform platform)
     {
         var (one, other) = (random.Next(faults.Count), random.Next(faults.Count));
         var hold = random.Next(200, 1600);
-        var fault = random.Next(3) != 0 || one == other ? faults[one] : faults[Math.Min(one, other)].And(faults[Math.Max(one, other)]);
+        var fault = random.Next(3) != 0 || one == other || faults[one].IsAlone || faults[other].IsAlone ? faults[one] : faults[Math.Min(one, other)].And(faults[Math.Max(one, other)]);
         return fault with { Hold = hold };
     }
 

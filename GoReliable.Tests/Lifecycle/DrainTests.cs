@@ -69,9 +69,9 @@ public sealed class DrainTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("00:00:25", "00:00:25", "Shutdown:ReadinessDelay is 00:00:25, but must be from 0 to less than Shutdown:Deadline, 00:00:25.")]
+    [InlineData("00:00:25", "00:00:25", "Shutdown:ReadinessDelay is 00:00:25, but must be from 00:00:00 to 00:00:24 ")]
     [InlineData("-00:00:01", "00:00:25", "Shutdown:ReadinessDelay is -00:00:01")]
-    [InlineData("00:00:00", "00:00:00", "Deadline must be between 00:00:01 and 01:00:00")]
+    [InlineData("00:00:00", "00:00:00", "Deadline is 00:00:00, but must be from 00:00:01 to 01:00:00")]
     public async Task Settings_that_leave_no_time_are_refused(string delay, string deadline, string complaint)
     {
         var (exitCode, output) = await ServiceProcess.RunAsync("Gateway", ("Shutdown__ReadinessDelay", delay), ("Shutdown__Deadline", deadline));

@@ -37,7 +37,7 @@ internal sealed class MailServer : IAsyncDisposable
     public Func<string, string> AnswerRecipient { get; init; } = _ => Yes;
 
     /// <summary>What it waits for before it says yes to an e-mail that it has; is told the recipient, as the client wrote it.</summary>
-    public Func<string, Task> BeforeYes { get; init; } = _ => Task.CompletedTask;
+    public Func<string, Task> BeforeYes { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>What it says to the first command after an e-mail, before it hangs up; empty for nothing at all. Null where it goes on.</summary>
     public string? Farewell { get; init; }

@@ -18,7 +18,7 @@ public sealed class SettingTests
 
     [Theory]
     [InlineData("Gateway", "Shutdown__Deadline", "25", "Deadline is 25.00:00:00, but must be from 00:00:01 to 01:00:00 " + Days + ".")]
-    [InlineData("Gateway", "Shutdown__ReadinessDelay", "5", "Shutdown:ReadinessDelay is 5.00:00:00, but must be from 00:00:00 to 00:00:25 " + Days + ".")]
+    [InlineData("Gateway", "Shutdown__ReadinessDelay", "5", "Shutdown:ReadinessDelay is 5.00:00:00, but must be from 00:00:00 to 00:00:24 " + Days + ".")]
     [InlineData("Gateway", "Chaos__Http__Latency", "1", "Chaos:Http:Latency is 1.00:00:00, but must be from 00:00:00 to 00:01:00 " + Days + ".")]
     [InlineData("Orders", "Idempotency__Retention", "86400", "Retention is 86400.00:00:00, but must be from 00:01:00 to 365.00:00:00 " + Days + ".")]
     [InlineData("Notifications", "Inbox__Retention", "3600", "Retention is 3600.00:00:00, but must be from 01:00:00 to 365.00:00:00 " + Days + ".")]
