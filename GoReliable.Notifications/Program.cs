@@ -4,6 +4,7 @@ using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Erasure;
 using GoReliable.Notifications.Listing;
+using GoReliable.Notifications.Quarantine;
 using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Erasure;
 using GoReliable.ServiceDefaults.Identity;
@@ -18,7 +19,6 @@ if (args is ["erase", .. var customer])
     return await EraseCommand.RunAsync("notifications", 9103, customer, Console.In, Console.Out, Console.Error, CancellationToken.None);
 
 var builder = WebApplication.CreateBuilder(args);
-
 builder.AddServiceDefaults();
 builder.RequireDatabase("notifications-db");
 // No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for others.
@@ -28,16 +28,18 @@ if (args is ["migrate"])
     return await builder.MigrateAsync();
 
 builder.AddIdentity();
-
 builder.RequireBroker("messaging");
-// The health check is the Broker's, on the shared connection; the spans are the worker's, one for each message.
+// The health check is the Broker's, on its connections; the spans are the worker's, one for each message.
 builder.AddBroker();
 builder.AddRabbitMQClient("messaging", settings =>
 {
     settings.DisableHealthChecks = true;
     settings.DisableTracing = true;
-    settings.MaxConnectRetryCount = 0;
-}, BrokerExtensions.Configure);
+}, factory =>
+{
+    BrokerExtensions.Configure(factory);
+    factory.MaxInboundMessageBodySize = RawMessage.LargestBody;
+});
 
 builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();
@@ -46,7 +48,6 @@ builder.AddConsuming();
 builder.AddDeadLetters();
 
 var app = builder.Build();
-
 app.MapDefaultEndpoints(management => management.MapDeadLetters().MapErasure(EraseCustomer.EraseAsync));
 app.UseExceptionHandler();
 app.UseStatusCodePages();
@@ -54,6 +55,5 @@ app.UseAuthentication();
 app.UseAuthorization();
 app.UseDatabaseShare();
 app.MapNotifications();
-
 await app.RunAsync();
 return 0;

@@ -21,6 +21,7 @@ internal sealed class Telemetry
     private readonly UpDownCounter<long> inFlight;
     private readonly Counter<long> attempts;
     private readonly Histogram<double> latency;
+    private long processedSoFar;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -41,9 +42,13 @@ internal sealed class Telemetry
 
     public void MessageAbandoned() => inFlight.Add(-1);
 
+    /// <summary>Messages processed since the start, with whatever result.</summary>
+    public long Processed => Interlocked.Read(ref processedSoFar);
+
     public void MessageProcessed(string eventType, Outcome outcome, TimeSpan duration)
     {
         var tags = new TagList { { "event_type", eventType }, { "result", Result(outcome) } };
+        Interlocked.Increment(ref processedSoFar);
         inFlight.Add(-1);
         processed.Add(1, tags);
         processingDuration.Record(duration.TotalSeconds, tags);
@@ -59,6 +64,10 @@ internal sealed class Telemetry
     /// <summary>Number of messages per queue, as last sampled. Nothing is reported where there is no fresh sample.</summary>
     public void ObserveQueues(Func<IEnumerable<Measurement<long>>> sample) =>
         meter.CreateObservableGauge(Prefix + "queue_messages", sample, "{message}", "Number of messages waiting in a queue");
+
+    /// <summary>How long nothing was processed although something waits.</summary>
+    public void ObserveProgress(Func<TimeSpan> stalled) => meter.CreateObservableGauge(
+        Prefix + "consumer_stalled", () => stalled().TotalSeconds, "s", "Time for which no message was processed although some wait, in seconds");
 
     // An increase from nothing to one is invisible to rate(): series that alerts and ratios need exist from the start.
     private void StartAtZero()

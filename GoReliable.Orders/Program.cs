@@ -29,9 +29,8 @@ builder.RequireBroker("messaging");
 builder.AddBroker(whenAway: HealthStatus.Degraded);
 builder.AddRabbitMQClient("messaging", settings =>
 {
-    settings.DisableHealthChecks = true; // ours looks at the shared connection
+    settings.DisableHealthChecks = true; // ours looks at the connection that is there
     settings.DisableTracing = true;      // ours has one span per message
-    settings.MaxConnectRetryCount = 0;   // Broker keeps trying, without blocking anybody
 }, BrokerExtensions.Configure);
 
 builder.Services.AddRateLimiter();

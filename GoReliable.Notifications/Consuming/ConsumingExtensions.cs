@@ -1,3 +1,4 @@
+using GoReliable.Notifications.Quarantine;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Schema;
 using Microsoft.Extensions.Options;
@@ -15,7 +16,12 @@ internal static class ConsumingExtensions
 
         builder.Services.AddSingleton(Random.Shared);
         builder.Services.AddSingleton<RetryPlan>();
+        builder.Services.AddSingleton<Topology>();
+        builder.Services.AddSingleton<Publisher>();
         builder.Services.AddSingleton<Forwarder>();
+        builder.Services.AddSingleton<Sieve>();
+        builder.Services.AddSingleton<Progress>();
+        builder.Services.AddHealthChecks().AddCheck<Progress>("Progress");
         builder.Services.AddSingleton<Suspects>();
         builder.Services.AddSingleton<Leases>();
         builder.Services.AddSingleton<BatchProcessor>();

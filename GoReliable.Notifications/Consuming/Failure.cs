@@ -13,6 +13,12 @@ internal sealed record Failure(bool Permanent, string Reason, string Type, strin
     /// <summary>The worker's process ended each time when it read the message.</summary>
     public const string Fatal = "fatal";
 
+    /// <summary>The client library cannot decode its properties.</summary>
+    public const string Undecodable = "undecodable";
+
+    /// <summary>Larger than what is consumed.</summary>
+    public const string TooLarge = "too_large";
+
     public static Failure Poison(string reason, string summary, Exception? exception = null, string? detail = null) =>
         new(Permanent: true, reason, exception?.GetType().FullName ?? "", summary, detail ?? exception?.Message ?? summary);
 

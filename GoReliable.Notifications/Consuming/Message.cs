@@ -24,13 +24,14 @@ internal sealed class Message
     /// <param name="routingKey">The key it was published with.</param>
     /// <param name="properties">Its AMQP properties.</param>
     /// <param name="body">A copy: the client library uses its own buffer again.</param>
-    public Message(ulong tag, string exchange, string routingKey, IReadOnlyBasicProperties properties, byte[] body)
+    /// <param name="read">False where the body is nothing to read.</param>
+    public Message(ulong tag, string exchange, string routingKey, IReadOnlyBasicProperties properties, byte[] body, bool read = true)
     {
         (Tag, Exchange, RoutingKey, Properties, Body) = (tag, exchange, routingKey, properties, body);
         Attempt = 1 + Count(MessageHeaders.Attempt);
         Deferrals = Count(MessageHeaders.Deferrals);
         // What may end the process is read under supervision, or not any more.
-        if (!IsSuspect && Header(MessageHeaders.DeadReason) != Consuming.Failure.Fatal)
+        if (read && !IsSuspect && Header(MessageHeaders.DeadReason) != Consuming.Failure.Fatal)
             Read();
     }
 

@@ -12,8 +12,13 @@ namespace GoReliable.Notifications.Consuming;
 /// Counts the messages in the queues every few seconds, so that a scrape asks nobody. Dead letters are those in their
 /// queue and those in the table that they are moved to.
 /// </summary>
-internal sealed class QueueSampler(Broker broker, RetryPlan plan, NpgsqlDataSource database, SchemaUpgrade schema, Telemetry telemetry, ILogger<QueueSampler> logger, TimeProvider time) : BackgroundService
+internal sealed class QueueSampler(
+    Broker broker, Topology topology, RetryPlan plan, NpgsqlDataSource database, SchemaUpgrade schema, Progress progress, Telemetry telemetry,
+    ILogger<QueueSampler> logger, TimeProvider time) : BackgroundService
 {
+    /// <summary>What a connection is for that neither publishes nor consumes: neither an alarm nor a message ends it.</summary>
+    public const string Use = "watch";
+
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     // With the database: the other queues are counted without it.
@@ -25,6 +30,7 @@ internal sealed class QueueSampler(Broker broker, RetryPlan plan, NpgsqlDataSour
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         telemetry.ObserveQueues(() => sample);
+        telemetry.ObserveProgress(() => progress.Stalled);
         var succeeded = true;
         while (true)
         {
@@ -45,11 +51,10 @@ internal sealed class QueueSampler(Broker broker, RetryPlan plan, NpgsqlDataSour
 
     private async Task SampleAsync(Action onSuccess, CancellationToken cancellationToken)
     {
-        var connection = await broker.ConnectAsync(cancellationToken);
+        var connection = await broker.ConnectAsync(Use, cancellationToken);
         // A channel of its own: asking for a queue that does not exist closes the channel.
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        await OrderTopology.DeclareAsync(channel, cancellationToken);
-        await OrderTopology.DeclareRetryQueuesAsync(channel, plan.Queues, cancellationToken);
+        await topology.DeclareAsync(channel, cancellationToken);
         try
         {
             while (true)
@@ -69,9 +74,11 @@ internal sealed class QueueSampler(Broker broker, RetryPlan plan, NpgsqlDataSour
 
     private async Task<Measurement<long>[]> CountAsync(IChannel channel, CancellationToken cancellationToken)
     {
+        var waiting = await channel.MessageCountAsync(OrderTopology.Queue, cancellationToken);
+        progress.Look(waiting);
         var counted = new List<Measurement<long>>
         {
-            Labelled("main", await channel.MessageCountAsync(OrderTopology.Queue, cancellationToken)),
+            Labelled("main", waiting),
             Labelled("retry", await CountAsync(channel, plan.Queues.Select(OrderTopology.RetryQueue), cancellationToken)),
         };
         // Without the database half of them cannot be seen, and the other half would look like all.

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
@@ -7,55 +6,40 @@ using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.Notifications.Consuming;
 
-/// <summary>Two channels on the broker, one to consume and one to publish what failed, for as long as both stay open.</summary>
+/// <summary>A channel on the broker that consumes, for as long as it stays open.</summary>
 internal sealed class Session : IAsyncDisposable
 {
     /// <summary>Unacknowledged messages at this worker: two batches in the making while as many are on their way.</summary>
     private const ushort Prefetch = 200;
 
-    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
-
     private readonly CancellationTokenSource closed = new();
     // The prefetch is its bound: the broker sends no more before it gets acknowledgements.
     private readonly Channel<Message> incoming = Channel.CreateUnbounded<Message>(new() { SingleReader = true, SingleWriter = true });
     private readonly IChannel consuming;
-    private readonly IChannel publishing;
     private string? consumerTag;
 
-    private Session(IChannel consuming, IChannel publishing)
+    private Session(IChannel consuming)
     {
-        (this.consuming, this.publishing) = (consuming, publishing);
+        this.consuming = consuming;
         Closed = closed.Token;
         consuming.ChannelShutdownAsync += OnShutdownAsync;
-        publishing.ChannelShutdownAsync += OnShutdownAsync;
     }
 
     /// <summary>What the broker delivered; completed when it will deliver no more.</summary>
     public ChannelReader<Message> Incoming => incoming.Reader;
 
-    /// <summary>Cancelled when a channel is gone; its messages come back to another session.</summary>
+    /// <summary>Cancelled when the channel is gone; its messages come back to another session.</summary>
     public CancellationToken Closed { get; }
 
     public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
 
     /// <summary>Declares the topology and starts to consume.</summary>
-    public static async Task<Session> OpenAsync(IConnection connection, RetryPlan plan, CancellationToken cancellationToken)
+    public static async Task<Session> OpenAsync(IConnection connection, Topology topology, CancellationToken cancellationToken)
     {
-        var consuming = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        IChannel publishing;
+        var session = new Session(await connection.CreateChannelAsync(cancellationToken: cancellationToken));
         try
         {
-            publishing = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellationToken);
-        }
-        catch
-        {
-            await consuming.DisposeAsync();
-            throw;
-        }
-        var session = new Session(consuming, publishing);
-        try
-        {
-            await session.ConsumeAsync(plan, cancellationToken);
+            await session.ConsumeAsync(topology, cancellationToken);
             return session;
         }
         catch
@@ -65,10 +49,9 @@ internal sealed class Session : IAsyncDisposable
         }
     }
 
-    private async Task ConsumeAsync(RetryPlan plan, CancellationToken cancellationToken)
+    private async Task ConsumeAsync(Topology topology, CancellationToken cancellationToken)
     {
-        await OrderTopology.DeclareAsync(consuming, cancellationToken);
-        await OrderTopology.DeclareRetryQueuesAsync(consuming, plan.Queues, cancellationToken);
+        await topology.DeclareAsync(consuming, cancellationToken);
         await consuming.BasicQosAsync(prefetchSize: 0, Prefetch, global: false, cancellationToken);
 
         var consumer = new AsyncEventingBasicConsumer(consuming);
@@ -104,17 +87,10 @@ internal sealed class Session : IAsyncDisposable
         }
     }
 
-    /// <summary>Publishes to a queue, and comes back when a quorum of the broker's nodes has the message.</summary>
-    /// <exception cref="PublishException">The broker did not take it.</exception>
-    /// <exception cref="TimeoutException">The broker does not say: a queue without a leader does not answer.</exception>
-    public Task PublishAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> body) =>
-        publishing.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, CancellationToken.None).AsTask().WaitAsync(ConfirmTimeout);
-
     public async ValueTask DisposeAsync()
     {
         await EndAsync();
         await consuming.DisposeAsync();
-        await publishing.DisposeAsync();
         closed.Dispose();
     }
 

@@ -12,8 +12,8 @@ namespace GoReliable.Notifications.Consuming;
 /// </summary>
 internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILogger<Suspects> logger)
 {
-    /// <summary>Returns to the queue that make a message a suspect.</summary>
-    public const int Returns = 5;
+    /// <summary>Returns to the queue that make a message a suspect: two for each lost connection, since the sieve looks too.</summary>
+    public const int Returns = 10;
 
     private const int MostDeaths = 3;
 

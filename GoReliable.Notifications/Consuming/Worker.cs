@@ -1,5 +1,5 @@
 using GoReliable.Notifications.Delivery;
-using GoReliable.Notifications.Retrying;
+using GoReliable.Notifications.Quarantine;
 using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
@@ -12,7 +12,9 @@ namespace GoReliable.Notifications.Consuming;
 /// what is there. A batch that takes long does not hold up the next, and what waits for somebody else's server is
 /// never in a batch with others, but in a <see cref="WaitingRoom{T}"/> until it is its turn.
 /// </remarks>
-internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor processor, Channels channels, RetryPlan plan, Drain drain, ILogger<Worker> logger, TimeProvider time) : BackgroundService
+internal sealed class Worker(
+    Broker broker, Topology topology, Sieve sieve, SchemaUpgrade schema, BatchProcessor processor, Channels channels, Drain drain,
+    ILogger<Worker> logger, TimeProvider time) : BackgroundService
 {
     private const int LargestBatch = 100;
     private const int MostBatches = 8;
@@ -51,8 +53,9 @@ internal sealed class Worker(Broker broker, SchemaUpgrade schema, BatchProcessor
     {
         try
         {
-            var connection = await broker.ConnectAsync(stoppingToken);
-            await using var session = await Session.OpenAsync(connection, plan, stoppingToken);
+            var connection = await broker.ConnectAsync("consume", stoppingToken);
+            await sieve.RunAsync(stoppingToken);
+            await using var session = await Session.OpenAsync(connection, topology, stoppingToken);
             logger.ConsumerStarted(OrderTopology.Queue);
             trouble = null;
             try

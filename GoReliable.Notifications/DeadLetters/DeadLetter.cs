@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.Quarantine;
 using GoReliable.Notifications.Retrying;
 using RabbitMQ.Client;
 
@@ -29,9 +30,20 @@ internal sealed record DeadLetter(
     int Attempts, int Redriven, DateTime? FirstFailure, DateTime DeadSince, string? TraceId, byte[] Properties, byte[] Body)
 {
     /// <summary>Reads what the worker wrote into the headers, or, where the broker itself gave up, what the broker did.</summary>
-    /// <param name="message">From the dead-letter queue.</param>
+    /// <param name="raw">From the dead-letter queue, or one that the worker cannot take.</param>
     /// <param name="now">Stands in where nobody wrote when.</param>
-    public static DeadLetter Of(Message message, DateTimeOffset now)
+    public static (DeadLetter Letter, Message Message) Of(RawMessage raw, DateTimeOffset now)
+    {
+        var (message, obstacle) = raw.Decode();
+        if (obstacle is null && message.Header(MessageHeaders.DeadReason) != Failure.Fatal)
+            message.Read();
+        var letter = Of(message, now) with { Properties = StoredProperties.Write(message.Properties, raw.Properties, obstacle?.Reason != Failure.Undecodable) };
+        return (obstacle is null || message.Header(MessageHeaders.DeadReason) is not null
+            ? letter
+            : letter with { Reason = obstacle.Reason, ExceptionType = Storable(obstacle.Type), ExceptionMessage = Storable(obstacle.Detail) }, message);
+    }
+
+    private static DeadLetter Of(Message message, DateTimeOffset now)
     {
         var death = LastDeath(message.Properties);
         var byWorker = message.Header(MessageHeaders.DeadReason);
@@ -50,7 +62,7 @@ internal sealed record DeadLetter(
             Time(message.Header(MessageHeaders.FirstFailure)),
             Time(message.Header(MessageHeaders.DeadAt)) ?? death?.Time ?? now.UtcDateTime,
             trace.TraceId == default ? null : trace.TraceId.ToHexString(),
-            StoredProperties.Write(message.Properties),
+            Properties: [],
             message.Body);
     }
 
@@ -70,7 +82,13 @@ internal sealed record DeadLetter(
     private static (string Reason, DateTime? Time)? LastDeath(IReadOnlyBasicProperties properties) =>
         properties.Headers?.TryGetValue("x-death", out var deaths) == true && deaths is IList { Count: > 0 } list
             && list[0] is IDictionary<string, object?> death && death.TryGetValue("reason", out var reason) && reason is byte[] text
-            ? (Encoding.UTF8.GetString(text), death.TryGetValue("time", out var time) && time is AmqpTimestamp at ? DateTimeOffset.FromUnixTimeSeconds(at.UnixTime).UtcDateTime : null)
+            ? (Encoding.UTF8.GetString(text), death.TryGetValue("time", out var time) && time is AmqpTimestamp at ? Time(at) : null)
+            : null;
+
+    // Anybody may have written it: a time that .NET does not know is none.
+    private static DateTime? Time(AmqpTimestamp time) =>
+        time.UnixTime >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && time.UnixTime <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+            ? DateTimeOffset.FromUnixTimeSeconds(time.UnixTime).UtcDateTime
             : null;
 
     private static int Number(string? header) => int.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;

@@ -1,9 +1,8 @@
 using GoReliable.Notifications.Consuming;
-using GoReliable.Notifications.Retrying;
+using GoReliable.Notifications.Quarantine;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
-using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.DeadLetters;
 
@@ -11,9 +10,12 @@ namespace GoReliable.Notifications.DeadLetters;
 /// Moves dead letters from their queue into a table, where they have ids, pages and filters. A queue has none of it, and
 /// what is read from it and given back counts as one more delivery (docs/decisions/0004-dead-letters.md).
 /// </summary>
-internal sealed class DeadLetterCollector(Broker broker, SchemaUpgrade schema, NpgsqlDataSource database, ILogger<DeadLetterCollector> logger, TimeProvider time) : BackgroundService
+internal sealed class DeadLetterCollector(
+    Broker broker, Topology topology, SchemaUpgrade schema, NpgsqlDataSource database, ILogger<DeadLetterCollector> logger, TimeProvider time)
+    : BackgroundService
 {
     private const int LargestBatch = 100;
+    private const int ManyBytes = 16 * 1024 * 1024;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     // Said once, until it worked again.
@@ -38,51 +40,53 @@ internal sealed class DeadLetterCollector(Broker broker, SchemaUpgrade schema, N
 
     private async Task CollectAsync(CancellationToken stoppingToken)
     {
-        var connection = await broker.ConnectAsync(stoppingToken);
+        var connection = await broker.ConnectAsync(QueueSampler.Use, stoppingToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);
-        await OrderTopology.DeclareAsync(channel, stoppingToken);
+        await topology.DeclareAsync(channel, stoppingToken);
         while (true)
         {
-            while (await channel.MessageCountAsync(OrderTopology.DeadQueue, stoppingToken) > 0)
+            if (await channel.MessageCountAsync(OrderTopology.DeadQueue, stoppingToken) > 0)
             {
                 // First, because a message that is taken in vain has been delivered once more, and some brokers drop
                 // what was delivered too often.
                 await DeadLetterTable.ProbeAsync(database, stoppingToken);
-                await MoveAsync(channel, stoppingToken);
-                failing = false;
+                // As bytes: here are messages that nobody could decode, and one of them must not stop the others.
+                await using var dead = await RawChannel.OpenAsync(broker.Server, stoppingToken);
+                while (await MoveAsync(dead, stoppingToken))
+                    failing = false;
             }
             await Task.Delay(Interval, time, stoppingToken);
         }
     }
 
     /// <summary>Acknowledges after the commit. Whoever dies in between finds them again, and the table knows them.</summary>
-    private async Task MoveAsync(IChannel channel, CancellationToken stoppingToken)
+    /// <returns>False where there were none.</returns>
+    private async Task<bool> MoveAsync(RawChannel channel, CancellationToken stoppingToken)
     {
         var letters = new Dictionary<Guid, (DeadLetter Letter, Message Message)>();
-        var last = 0UL;
-        for (var i = 0; i < LargestBatch && await channel.BasicGetAsync(OrderTopology.DeadQueue, autoAck: false, stoppingToken) is { } delivery; i++)
+        var (last, bytes) = (0UL, 0);
+        for (var i = 0; i < LargestBatch && bytes < ManyBytes && await channel.GetAsync(OrderTopology.DeadQueue, stoppingToken) is { } raw; i++)
         {
-            var message = new Message(delivery.DeliveryTag, delivery.Exchange, delivery.RoutingKey, delivery.BasicProperties, delivery.Body.ToArray());
-            if (message.Header(MessageHeaders.DeadReason) != Failure.Fatal)
-                message.Read();
-            var letter = DeadLetter.Of(message, time.GetUtcNow());
+            var (letter, message) = DeadLetter.Of(raw, time.GetUtcNow());
             letters[letter.Id] = (letter, message);
-            last = delivery.DeliveryTag;
+            last = raw.Tag;
+            bytes += raw.Body.Length;
         }
         if (letters.Count == 0)
-            return;
+            return false;
 
-        await StoreAsync([.. letters.Values.Select(found => found.Letter)], channel, stoppingToken);
-        await channel.BasicAckAsync(last, multiple: true, stoppingToken);
+        await StoreAsync([.. letters.Values.Select(found => found.Letter)], stoppingToken);
+        await channel.AcknowledgeAsync(last, multiple: true, stoppingToken);
         foreach (var (letter, message) in letters.Values)
         {
             using var trace = MessageSpan.Follow(message);
             logger.DeadLetterStored(letter.Id, letter.EventType, letter.Reason, letter.Attempts, letter.TraceId);
         }
+        return true;
     }
 
-    // What was taken is kept for as long as the channel is open, rather than given back and taken again.
-    private async Task StoreAsync(IReadOnlyList<DeadLetter> letters, IChannel channel, CancellationToken stoppingToken)
+    // What was taken is kept, rather than given back and taken again.
+    private async Task StoreAsync(IReadOnlyList<DeadLetter> letters, CancellationToken stoppingToken)
     {
         while (true)
         {
@@ -91,7 +95,7 @@ internal sealed class DeadLetterCollector(Broker broker, SchemaUpgrade schema, N
                 await DeadLetterTable.StoreAsync(database, letters, stoppingToken);
                 return;
             }
-            catch (NpgsqlException exception) when (exception.IsOfTheServer() && channel.IsOpen)
+            catch (NpgsqlException exception) when (exception.IsOfTheServer())
             {
                 database.LeaveReadOnlyServer(exception);
                 Complain(exception);

@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -6,7 +7,11 @@ namespace GoReliable.Notifications.DeadLetters;
 /// <summary>The statements on the table of dead letters.</summary>
 internal static class DeadLetterTable
 {
-    private const string Columns = "id, message_id, event_type, order_id, reason, exception_type, exception_message, attempts, redriven, first_failure, dead_since, trace_id, properties, body";
+    private const string Listed = "id, message_id, event_type, order_id, reason, exception_type, exception_message, attempts, redriven, first_failure, dead_since, trace_id";
+    private const string Columns = $"{Listed}, properties, body";
+
+    // Bodies read at once: enough for a batch of events, and one that is a hundred times larger than any.
+    private const int ManyBytes = 16 * 1024 * 1024;
 
     // One that is there came again: its acknowledgement was lost, or it was redriven and only its removal was.
     private const string Insert = $"""
@@ -21,7 +26,7 @@ internal static class DeadLetterTable
 
     private const string Page = $"""
         -- list dead letters
-        SELECT {Columns}, position FROM dead_letters WHERE position > $1 ORDER BY position LIMIT $2
+        SELECT {Listed}, ''::bytea, ''::bytea, position FROM dead_letters WHERE position > $1 ORDER BY position LIMIT $2
         """;
 
     private const string One = $"""
@@ -87,6 +92,8 @@ internal static class DeadLetterTable
     public static async Task StoreAsync(NpgsqlDataSource database, IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Insert);
+        // A second more for each MiB.
+        command.CommandTimeout = DatabaseDefaults.CommandTimeoutSeconds + (int)(letters.Sum(letter => (long)letter.Body.Length) >> 20);
         command.Parameters.AddRange(new NpgsqlParameter[]
         {
             Column(letter => letter.Id), Column(letter => letter.MessageId), Column(letter => letter.EventType), Column(letter => letter.OrderId),
@@ -131,9 +138,9 @@ internal static class DeadLetterTable
 
     private static async Task<List<(DeadLetter Letter, long Position)>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
-        var letters = new List<(DeadLetter, long)>();
+        var letters = new List<(DeadLetter Letter, long Position)>();
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        while (await row.ReadAsync(cancellationToken))
+        for (var bytes = 0; bytes < ManyBytes && await row.ReadAsync(cancellationToken); bytes += letters[^1].Letter.Body.Length)
         {
             letters.Add((new DeadLetter(
                 row.GetGuid(0), Text(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetGuid(3), row.GetString(4), Text(5), Text(6),

@@ -21,15 +21,32 @@ internal sealed record DeadLetterItem(
 
 /// <summary>All of a dead letter.</summary>
 /// <param name="Letter">As in a list.</param>
-/// <param name="Properties">AMQP properties and headers.</param>
+/// <param name="Properties">AMQP properties and headers; as text where they are nested too deeply.</param>
 /// <param name="Body">As text, where it is UTF-8.</param>
-/// <param name="BodyBase64">Else its bytes.</param>
-internal sealed record DeadLetterDetail(DeadLetterItem Letter, JsonElement Properties, string? Body, string? BodyBase64)
+/// <param name="BodyBase64">Else its bytes. Of a body of more than 1 MiB there is neither.</param>
+/// <param name="BodyBytes">Its size.</param>
+internal sealed record DeadLetterDetail(DeadLetterItem Letter, JsonElement Properties, string? Body, string? BodyBase64, int BodyBytes)
 {
+    private const int LargestShown = 1024 * 1024;
+
     public static DeadLetterDetail Of(DeadLetter letter)
     {
+        var isShown = letter.Body.Length <= LargestShown;
         var isText = Utf8.IsValid(letter.Body);
-        return new(DeadLetterItem.Of(letter), JsonElement.Parse(letter.Properties),
-            isText ? Encoding.UTF8.GetString(letter.Body) : null, isText ? null : Convert.ToBase64String(letter.Body));
+        return new(DeadLetterItem.Of(letter), Parse(letter.Properties),
+            isShown && isText ? Encoding.UTF8.GetString(letter.Body) : null, isShown && !isText ? Convert.ToBase64String(letter.Body) : null, letter.Body.Length);
+    }
+
+    // Rows of earlier versions may be nested more deeply than an answer.
+    private static JsonElement Parse(byte[] properties)
+    {
+        try
+        {
+            return JsonElement.Parse(properties, new() { MaxDepth = 40 });
+        }
+        catch (JsonException)
+        {
+            return JsonSerializer.SerializeToElement(Encoding.UTF8.GetString(properties));
+        }
     }
 }

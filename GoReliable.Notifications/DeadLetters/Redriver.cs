@@ -4,7 +4,6 @@ using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Messaging;
 using Npgsql;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.Notifications.DeadLetters;
 
@@ -33,16 +32,18 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     {
         if (!broker.IsConnected)
             throw new BrokerAwayException("There is no connection to RabbitMQ.", null);
+        if (broker.Blocked is { } reason)
+            throw new BrokerAwayException($"It is {reason}.", null);
         try
         {
-            var connection = await broker.ConnectAsync(cancellationToken);
+            var connection = await broker.ConnectAsync(Publisher.Use, cancellationToken);
             await using var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
             // A tenth of a second's worth at a time, or one.
             var batch = Math.Clamp(perSecond / 10, 1, LargestBatch);
             return await InBatchesAsync(selection, batch, TimeSpan.FromSeconds((double)batch / perSecond), letters => PublishAsync(channel, letters),
                 letter => logger.DeadLetterRedriven(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId), cancellationToken);
         }
-        catch (Exception exception) when (exception is PublishException or AlreadyClosedException or OperationInterruptedException or TimeoutException)
+        catch (Exception exception) when (Publisher.IsBrokers(exception))
         {
             throw new BrokerAwayException(Session.Explain(exception), exception);
         }
@@ -64,7 +65,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
             foreach (var (letter, _) in taken)
                 tell(letter);
             done += taken.Count;
-            if (taken.Count < batch || batches * interval >= CallTime || time.GetElapsedTime(started) >= CallTime)
+            if (taken.Count == 0 || batches * interval >= CallTime || time.GetElapsedTime(started) >= CallTime)
                 return done;
             position = taken[^1].Position;
             if (batches * interval - time.GetElapsedTime(started) is var early && early > TimeSpan.Zero)
@@ -90,9 +91,23 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
 
     // To the worker's own queue: whoever else listens to the exchange has had the event.
     private static Task PublishAsync(IChannel channel, IReadOnlyList<DeadLetter> letters) =>
-        Task.WhenAll(letters.Select(letter => channel.BasicPublishAsync(
-            exchange: "", OrderTopology.Queue, mandatory: true, FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), letter.Redriven + 1), letter.Body).AsTask()))
-            .WaitAsync(ConfirmTimeout);
+        Task.WhenAll(letters.Select(letter => PublishAsync(channel, letter))).WaitAsync(ConfirmTimeout);
+
+    private static async Task PublishAsync(IChannel channel, DeadLetter letter)
+    {
+        try
+        {
+            await PublishAsync(channel, letter, FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), letter.Redriven + 1));
+        }
+        catch (Exception exception) when (!Publisher.IsBrokers(exception))
+        {
+            // Its headers cannot be read again, or not written: the event is worth more.
+            await PublishAsync(channel, letter, FailedMessage.ForRedrive(new BasicProperties { MessageId = letter.Id.ToString() }, letter.Redriven + 1));
+        }
+    }
+
+    private static ValueTask PublishAsync(IChannel channel, DeadLetter letter, BasicProperties properties) =>
+        channel.BasicPublishAsync(exchange: "", OrderTopology.Queue, mandatory: true, properties, letter.Body);
 }
 
 /// <summary>The broker cannot be reached, or does not take a message.</summary>

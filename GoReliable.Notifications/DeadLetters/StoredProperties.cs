@@ -3,22 +3,44 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using GoReliable.Notifications.Quarantine;
 using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.DeadLetters;
 
 /// <summary>
 /// AMQP properties as JSON, readable for an operator, and back. Kinds of numbers are not kept apart; bytes that are no
-/// text are <c>{"base64": …}</c>.
+/// text are <c>{"base64": …}</c>. Where headers cannot be decoded, or are nested too deeply for JSON, all is kept as
+/// it was on the wire.
 /// </summary>
 internal static class StoredProperties
 {
     private const string Base64 = "base64";
+    private const string Wire = "wire";
 
-    public static byte[] Write(IReadOnlyBasicProperties properties)
+    // What an answer has room for.
+    private const int Deepest = 32;
+
+    /// <param name="properties">Decoded.</param>
+    /// <param name="wire">The same as bytes.</param>
+    /// <param name="isWhole">Whether everything could be decoded.</param>
+    public static byte[] Write(IReadOnlyBasicProperties properties, byte[] wire, bool isWhole)
+    {
+        try
+        {
+            return Write(properties, isWhole ? null : wire);
+        }
+        // Nested more deeply than that.
+        catch (InvalidOperationException)
+        {
+            return Write(properties, wire);
+        }
+    }
+
+    private static byte[] Write(IReadOnlyBasicProperties properties, byte[]? wire)
     {
         using var bytes = new MemoryStream();
-        using (var json = new Utf8JsonWriter(bytes))
+        using (var json = new Utf8JsonWriter(bytes, new() { MaxDepth = Deepest }))
         {
             json.WriteStartObject();
             Text(json, "messageId", properties.MessageId);
@@ -32,8 +54,10 @@ internal static class StoredProperties
                 json.WriteNumber("timestamp", properties.Timestamp.UnixTime);
             if (properties.IsPriorityPresent())
                 json.WriteNumber("priority", properties.Priority);
+            if (wire is not null)
+                json.WriteBase64String(Wire, wire);
             json.WritePropertyName("headers");
-            Value(json, properties.Headers ?? new Dictionary<string, object?>());
+            Value(json, wire is null && properties.Headers is { } headers ? headers : new Dictionary<string, object?>());
             json.WriteEndObject();
         }
         return bytes.ToArray();
@@ -43,6 +67,8 @@ internal static class StoredProperties
     {
         using var json = JsonDocument.Parse(stored);
         var root = json.RootElement;
+        if (root.TryGetProperty(Wire, out var wire))
+            return new BasicProperties(RawMessage.ReadProperties(wire.GetBytesFromBase64()).Properties) { Persistent = true };
         var properties = new BasicProperties
         {
             Persistent = true,
@@ -93,6 +119,11 @@ internal static class StoredProperties
                 break;
             case float or double when double.IsFinite(Convert.ToDouble(value, CultureInfo.InvariantCulture)):
                 json.WriteNumberValue(Convert.ToDouble(value, CultureInfo.InvariantCulture));
+                break;
+            case BinaryTableValue { Bytes: var binary }:
+                json.WriteStartObject();
+                json.WriteBase64String(Base64, binary);
+                json.WriteEndObject();
                 break;
             case AmqpTimestamp time:
                 json.WriteNumberValue(time.UnixTime);

@@ -53,6 +53,13 @@ internal static class FailedMessage
         return copy;
     }
 
+    /// <summary>Without the headers of others.</summary>
+    public static BasicProperties OnlyOurs(BasicProperties properties)
+    {
+        properties.Headers = properties.Headers?.Where(header => MessageHeaders.Ours.Contains(header.Key)).ToDictionary();
+        return properties;
+    }
+
     private static BasicProperties Wait(BasicProperties copy, Retry retry)
     {
         copy.Expiration = ((long)retry.Delay.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);

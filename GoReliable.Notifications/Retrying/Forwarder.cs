@@ -1,17 +1,18 @@
 using GoReliable.Notifications.Consuming;
 using GoReliable.ServiceDefaults.Messaging;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.Notifications.Retrying;
 
 /// <summary>Sends what failed to its retry queue or to the dead letters, and knows that it arrived.</summary>
-internal sealed class Forwarder(RetryPlan plan, ILogger<Forwarder> logger, TimeProvider time, Random random)
+internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<Forwarder> logger, TimeProvider time, Random random)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    // Said once, until one was taken again.
+    private int failing;
+
     /// <exception cref="OperationCanceledException">The session is over; the message comes back.</exception>
-    /// <exception cref="AlreadyClosedException">The session is over; the message comes back.</exception>
     public async Task<Outcome> ForwardAsync(Message message, Failure failure, Session session)
     {
         MessageSpan.Fail(message.Activity, failure);
@@ -47,19 +48,26 @@ internal sealed class Forwarder(RetryPlan plan, ILogger<Forwarder> logger, TimeP
     // The client writes into the properties, so each publish gets its own.
     private async Task PublishAsync(string queue, Func<BasicProperties> properties, Message message, Session session)
     {
-        for (; ; )
+        for (var ours = false; ;)
         {
             try
             {
-                await session.PublishAsync(queue, properties(), message.Body);
+                await publisher.PublishAsync(queue, ours ? FailedMessage.OnlyOurs(properties()) : properties(), message.Body, session.Closed);
+                failing = 0;
                 return;
             }
-            catch (Exception exception) when (exception is PublishException or TimeoutException)
+            catch (Exception exception) when (Publisher.IsBrokers(exception))
             {
-                // Full, without a leader, or deleted. Putting the message back instead would make a hot loop. What arrived
-                // after all arrives twice, which the inbox knows.
-                logger.ForwardFailed(queue, Session.Explain(exception));
+                // Full, without a leader, deleted, or away. Putting the message back instead would make a hot loop. What
+                // arrived after all arrives twice, which the inbox knows.
+                if (Interlocked.Exchange(ref failing, 1) == 0)
+                    logger.ForwardFailed(queue, Session.Explain(exception));
                 await Task.Delay(Pause, time, session.Closed);
+            }
+            catch (Exception exception) when (!ours && exception is not OperationCanceledException)
+            {
+                // Headers that the client library decodes and cannot encode again.
+                ours = true;
             }
         }
     }

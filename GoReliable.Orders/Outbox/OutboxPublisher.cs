@@ -6,7 +6,7 @@ using RabbitMQ.Client.Exceptions;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>Publishes a batch with every confirm awaited and many in flight.</summary>
-internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, Telemetry telemetry) : IAsyncDisposable
+internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, IChannel channel, Telemetry telemetry) : IAsyncDisposable
 {
     /// <summary>A broker that does not answer in this time (half-open connection, memory alarm) is given up.</summary>
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
@@ -22,11 +22,11 @@ internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, 
     /// <summary>Waits for the broker, opens a channel and declares the topology, so that nothing is unroutable.</summary>
     public static async Task<OutboxPublisher> OpenAsync(Broker broker, Telemetry telemetry, CancellationToken cancellationToken)
     {
-        var connection = await broker.ConnectAsync(cancellationToken);
+        var connection = await broker.ConnectAsync("publish", cancellationToken);
         var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
         try
         {
-            var publisher = new OutboxPublisher(connection.Endpoint, channel, telemetry);
+            var publisher = new OutboxPublisher(broker, connection.Endpoint, channel, telemetry);
             await publisher.DeclareAsync(cancellationToken);
             return publisher;
         }
@@ -50,7 +50,8 @@ internal sealed class OutboxPublisher(AmqpTcpEndpoint server, IChannel channel, 
     public bool IsClosedForMessage => channel.CloseReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: not (Constants.ConnectionForced or Constants.NotFound) };
 
     /// <summary>Declares the topology again, where somebody may have removed a part of it.</summary>
-    public Task DeclareAsync(CancellationToken cancellationToken) => OrderTopology.DeclareAsync(channel, cancellationToken);
+    public Task DeclareAsync(CancellationToken cancellationToken) =>
+        broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, cancellationToken));
 
     /// <summary>Publishes all of them.</summary>
     /// <returns>What became of each.</returns>

@@ -1,13 +1,14 @@
 using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>
 /// Reads the outbox on a connection that holds the lock of "the one active relay": without the lock nothing is read, and
 /// when the connection is gone, so is the lock. The rule: <b>a read goes on after the last row of an earlier read, once
-/// every transaction of that time has ended; and it begins at the first row once a second, unless that takes more than
-/// a twentieth of the time.</b>
+/// every transaction of that time that writes to the outbox has ended; and it begins at the first row once a second,
+/// unless that takes more than a twentieth of the time.</b>
 /// </summary>
 /// <remarks>
 /// Why not always at the first row: what was deleted stays in the index until a vacuum, and while a long transaction (a
@@ -28,17 +29,26 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    // A statement that takes longer has been cancelled. Somebody else's transaction may be open for hours.
-    private static readonly TimeSpan LongestInsert = TimeSpan.FromSeconds(10);
-
-    private const string Lock = """
-        -- lock outbox
-        SELECT set_config('goreliable.relay', pg_try_advisory_lock(hashtext('outbox relay'))::text, false)::boolean, pg_snapshot_xmin(pg_current_snapshot())
+    // Whether nobody writes to the outbox any more whose transaction is older than $2. Most often nobody at all has an older
+    // one; while somebody has, for hours maybe, those who write are known by their locks.
+    private const string IsSettled = """
+        CASE WHEN $2::xid8 IS NULL OR pg_snapshot_xmin(pg_current_snapshot()) >= $2 THEN true ELSE NOT EXISTS (
+            SELECT FROM pg_locks AS writing JOIN pg_locks AS own USING (virtualtransaction)
+            WHERE writing.relation = 'outbox'::regclass AND writing.mode = 'RowExclusiveLock'
+                AND own.locktype = 'transactionid' AND own.mode = 'ExclusiveLock' AND age(own.transactionid) > age($2::xid))
+        END
         """;
+
+    private const string Lock = $"""
+        -- lock outbox
+        SELECT set_config('goreliable.relay', pg_try_advisory_lock(hashtext($1))::text, false)::boolean, {IsSettled}
+        """;
+
+    private const string LockName = "outbox relay";
 
     private const string Unlock = """
         -- unlock outbox
-        SELECT pg_advisory_unlock(hashtext('outbox relay'))
+        SELECT pg_advisory_unlock(hashtext($1))
         """;
 
     // Orders that are set aside are passed over. The inner LIMIT makes it one look into an index for each row.
@@ -53,17 +63,17 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         LIMIT CASE WHEN current_setting('goreliable.relay', true) = 'true' THEN $1 ELSE 0 END
         """;
 
-    internal const string Delete = """
+    internal const string Delete = $"""
         -- DELETE outbox
         WITH gone AS (DELETE FROM outbox WHERE id = ANY ($1))
-        SELECT pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot())
+        SELECT pg_current_xact_id(), {IsSettled}
         """;
 
     private NpgsqlConnection? connection;
 
     // Where a read goes on, and where it may go on when the transactions before that one have ended.
     private long start;
-    private (long Id, ulong Transaction, long Since)? next;
+    private (long Id, ulong Transaction)? next;
     private long lastRead;
 
     private long? lookedAt;
@@ -99,11 +109,11 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         using var query = telemetry.Query("select_outbox");
         // Two statements, so that the rows are read from a snapshot taken after the lock: what the relay before us
         // deleted is gone.
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Lock) } };
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Lock) { Parameters = { new NpgsqlParameter<string> { TypedValue = LockName }, Unsettled } } } };
         var messages = await ReadAsync(batch, limit, async row =>
         {
             await row.ReadAsync();
-            Settle(row.GetFieldValue<ulong>(1));
+            Settle(row.GetBoolean(1));
             var isActive = row.GetBoolean(0);
             await row.NextResultAsync();
             return isActive;
@@ -117,7 +127,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     {
         using var query = telemetry.Query("delete_outbox");
         await using var batch = new NpgsqlBatch(connection);
-        published.AddTo(batch);
+        published.AddTo(batch, Unsettled);
         // All of it is one transaction.
         var messages = await ReadAsync(batch, limit, row => ReadOutcomeAsync(published, row));
         query.Succeeded();
@@ -132,8 +142,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         // Each statement a transaction of its own: a lock of the session falls at once, and the next relay must not read
         // the rows before their deletion is committed.
         await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
-        published?.AddTo(batch);
-        batch.BatchCommands.Add(new(Unlock));
+        published?.AddTo(batch, Unsettled);
+        batch.BatchCommands.Add(new(Unlock) { Parameters = { new NpgsqlParameter<string> { TypedValue = LockName } } });
         await using (var row = await batch.ExecuteReaderAsync())
         {
             if (published is not null)
@@ -186,19 +196,20 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         if (published.Confirmed.Length == 0)
             return true;
         await row.ReadAsync();
-        Settle(row.GetFieldValue<ulong>(1));
+        Settle(row.GetBoolean(1));
         if (lastRead > start)
-            next ??= (lastRead, row.GetFieldValue<ulong>(0), time.GetTimestamp());
+            next ??= (lastRead, row.GetFieldValue<ulong>(0));
         await row.NextResultAsync();
         return true;
     }
 
-    /// <param name="oldest">The oldest transaction that is still running: all before it have ended.</param>
-    private void Settle(ulong oldest)
+    private void Settle(bool isSettled)
     {
-        if (next is { } earlier && (oldest >= earlier.Transaction || time.GetElapsedTime(earlier.Since) > LongestInsert))
+        if (isSettled && next is { } earlier)
             (start, next) = (earlier.Id, null);
     }
+
+    private NpgsqlParameter Unsettled => new() { Value = (object?)next?.Transaction ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Xid8 };
 
     // A reader that is only disposed of keeps what went wrong at the end to itself.
     private static async Task EndAsync(NpgsqlDataReader row)

@@ -52,10 +52,12 @@ internal sealed class PublishedBatch
     public bool IsEmpty => Confirmed.Length == 0 && Failed.Count == 0;
 
     /// <summary>Adds the statements. The first one, where anything was confirmed, is <see cref="OutboxReader.Delete"/>.</summary>
-    public void AddTo(NpgsqlBatch batch)
+    /// <param name="batch">To which.</param>
+    /// <param name="unsettled">The second parameter of that one.</param>
+    public void AddTo(NpgsqlBatch batch, NpgsqlParameter unsettled)
     {
         if (Confirmed.Length > 0)
-            batch.BatchCommands.Add(new(OutboxReader.Delete) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = Confirmed } } });
+            batch.BatchCommands.Add(new(OutboxReader.Delete) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = Confirmed }, unsettled } });
         if (released.Length > 0)
             batch.BatchCommands.Add(new(Release) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = released } } });
         if (Failed.Count > 0)

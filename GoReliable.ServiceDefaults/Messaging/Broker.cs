@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
@@ -5,33 +6,49 @@ using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.ServiceDefaults.Messaging;
 
-/// <summary>The way to the one broker connection of a service, which may not exist yet.</summary>
+/// <summary>The way to a service's connections with the broker, which may not exist yet: one for each use.</summary>
 /// <remarks>
-/// Resolving <see cref="IConnection"/> connects, blocks meanwhile and throws when the broker is away. Nothing that
-/// serves requests may depend on that, so only background work asks, here, for as long as it takes.
+/// A broker that is short of memory or disk stops reading from whoever publishes, and a message that the client library
+/// cannot decode ends the connection on which it came. So what publishes, what consumes and what looks on have one each.
+/// Only background work waits for them; nothing that serves requests may.
 /// </remarks>
-public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time)
+public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private IConnection? connection;
+    private readonly ConcurrentDictionary<string, IConnection> connections = new();
+    private readonly SemaphoreSlim opening = new(1);
 
     // Shared by all who wait, so that an outage is one line in the log and not one for each.
     private bool away;
     private readonly Lock saying = new();
 
-    /// <summary>Whether the connection is up now.</summary>
-    public bool IsConnected => connection is { IsOpen: true };
+    /// <summary>Whether all that were opened are up now.</summary>
+    public bool IsConnected => !connections.IsEmpty && connections.Values.All(connection => connection.IsOpen);
 
-    /// <summary>Waits for the connection: for the first one, or for the client library to recover it.</summary>
+    /// <summary>Why the broker takes no messages now, in its own words, such as "low on memory"; null when it takes them.</summary>
+    public string? Blocked { get; private set; }
+
+    /// <summary>What it refuses of that which the service needs, in its own words; null when nothing.</summary>
+    public string? Refused { get; private set; }
+
+    /// <summary>Where it is, and how to log in.</summary>
+    public ConnectionFactory Server => (ConnectionFactory)services.GetRequiredService<IConnectionFactory>();
+
+    /// <summary>Whether the service had all that it needs at least once.</summary>
+    public bool WasDeclared { get; private set; }
+
+    /// <summary>Waits for a connection: for the first one, or for the client library to recover it.</summary>
+    /// <param name="use">What it is for, in a word; the broker's management shows it.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
     /// <exception cref="OperationCanceledException">The service stops.</exception>
-    public async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
+    public async Task<IConnection> ConnectAsync(string use, CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
-                connection ??= await Task.Run(services.GetRequiredService<IConnection>, cancellationToken).WaitAsync(cancellationToken);
+                var connection = await OpenAsync(use, cancellationToken);
                 if (connection.IsOpen)
                 {
                     SayConnected();
@@ -44,6 +61,64 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
             }
             await Task.Delay(Pause, time, cancellationToken);
         }
+    }
+
+    /// <summary>Declares what the service needs, and lets its health tell what is refused: not as it exists, or no right.</summary>
+    /// <exception cref="OperationInterruptedException">It was refused.</exception>
+    public async Task DeclareAsync(Func<Task> declare)
+    {
+        try
+        {
+            await declare();
+            (Refused, WasDeclared) = (null, true);
+        }
+        catch (OperationInterruptedException exception)
+            when (exception.ShutdownReason is { ReplyCode: Constants.PreconditionFailed or Constants.AccessRefused } reason)
+        {
+            Refused = reason.ReplyCode == Constants.AccessRefused ? $"{reason.ReplyText} (it needs configure, write and read access)" : reason.ReplyText;
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var connection in connections.Values)
+            await connection.DisposeAsync();
+        opening.Dispose();
+    }
+
+    // One at a time: of two who want the same one, the second would open another that nobody closes.
+    private async Task<IConnection> OpenAsync(string use, CancellationToken cancellationToken)
+    {
+        await opening.WaitAsync(cancellationToken);
+        try
+        {
+            if (connections.TryGetValue(use, out var connection))
+                return connection;
+            connection = await services.GetRequiredService<IConnectionFactory>().CreateConnectionAsync(use, cancellationToken);
+            connection.ConnectionBlockedAsync += (_, blocked) => SayBlocked(blocked.Reason);
+            connection.ConnectionUnblockedAsync += (_, _) => SayBlocked(null);
+            connection.ConnectionShutdownAsync += (_, _) => SayBlocked(null);
+            return connections[use] = connection;
+        }
+        finally
+        {
+            opening.Release();
+        }
+    }
+
+    private Task SayBlocked(string? reason)
+    {
+        lock (saying)
+        {
+            if (reason is not null && Blocked is null)
+                LogBlocked(reason);
+            if (reason is null && Blocked is not null)
+                LogUnblocked();
+            Blocked = reason;
+        }
+        return Task.CompletedTask;
     }
 
     private void SayConnected()
@@ -61,7 +136,7 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         lock (saying)
         {
             // Another waiter may have got through meanwhile.
-            if (away || connection is not null)
+            if (away || !connections.IsEmpty)
                 return;
             away = true;
             LogUnreachable(reason);
@@ -73,4 +148,10 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
 
     [LoggerMessage(EventName = "broker.connected", Level = LogLevel.Information, Message = "Broker connected")]
     private partial void LogConnected();
+
+    [LoggerMessage(EventName = "broker.blocked", Level = LogLevel.Warning, Message = "The broker takes no messages until it is well again: {Reason}")]
+    private partial void LogBlocked(string reason);
+
+    [LoggerMessage(EventName = "broker.unblocked", Level = LogLevel.Information, Message = "The broker takes messages again")]
+    private partial void LogUnblocked();
 }

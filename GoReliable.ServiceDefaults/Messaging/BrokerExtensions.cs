@@ -9,7 +9,7 @@ namespace GoReliable.ServiceDefaults.Messaging;
 /// <summary>Registration of <see cref="Broker"/>.</summary>
 public static class BrokerExtensions
 {
-    /// <summary>Adds <see cref="Broker"/> and its health check. The connection itself is Aspire's: <c>AddRabbitMQClient</c>.</summary>
+    /// <summary>Adds <see cref="Broker"/> and its health check. Where the broker is, Aspire knows: <c>AddRabbitMQClient</c>.</summary>
     /// <param name="builder">The builder of a service.</param>
     /// <param name="whenAway">What the service is without a broker.</param>
     public static WebApplicationBuilder AddBroker(this WebApplicationBuilder builder, HealthStatus whenAway = HealthStatus.Unhealthy)
@@ -30,12 +30,21 @@ public static class BrokerExtensions
         factory.RequestedHeartbeat = TimeSpan.FromSeconds(5);
     }
 
-    // Looks at the shared connection: a check with a connection of its own leaks one per probe.
+    // Looks at the connections that are there: a check with one of its own leaks one per probe.
     private sealed class BrokerHealthCheck(Broker broker) : IHealthCheck
     {
-        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(broker.IsConnected
-                ? HealthCheckResult.Healthy()
-                : new HealthCheckResult(context.Registration.FailureStatus, "No connection to RabbitMQ."));
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            var whenAway = context.Registration.FailureStatus;
+            return Task.FromResult(broker switch
+            {
+                { IsConnected: false } => new HealthCheckResult(whenAway, "No connection to RabbitMQ."),
+                // Who never had its queues is set up wrong, and no rollout should go on; who had them can wait for them.
+                { Refused: { } reason, WasDeclared: var had } => new HealthCheckResult(
+                    had ? whenAway : HealthStatus.Unhealthy, $"RabbitMQ refuses what is declared: {reason}"),
+                { Blocked: { } reason } => HealthCheckResult.Degraded($"RabbitMQ takes no messages: {reason}."),
+                _ => HealthCheckResult.Healthy(),
+            });
+        }
     }
 }

@@ -7,8 +7,8 @@ namespace GoReliable.ServiceDefaults.Schema;
 /// <summary>How every service talks to PostgreSQL.</summary>
 public static class DatabaseDefaults
 {
-    /// <summary>Less than callers wait for an answer, so that they get one.</summary>
-    private const int CommandTimeoutSeconds = 5;
+    /// <summary>Seconds that a statement is waited for: less than callers wait for an answer, so that they get one.</summary>
+    public const int CommandTimeoutSeconds = 5;
 
     /// <summary>
     /// PostgreSQL takes 100 connections, from all services together; more than a few per core make it slower, not faster.

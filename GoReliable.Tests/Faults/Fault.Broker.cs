@@ -1,6 +1,7 @@
 using System.Text;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.Tests.Platform;
+using GoReliable.Tests.Poison;
 using GoReliable.Tests.Signals;
 
 namespace GoReliable.Tests.Faults;
@@ -114,6 +115,32 @@ internal sealed partial record Fault
                 SeeAsync = platform => echo!.UntilRemovedAsync(platform.Platform),
             };
         }
+    }
+
+    /// <summary>More than the client library takes, between all others.</summary>
+    public static Fault GiantMessage => Poison("giant message", new byte[Odd.Giant]);
+
+    /// <summary>A header that the client library cannot decode, between all others.</summary>
+    public static Fault UndecodableHeader => Poison("undecodable header", [], ("odd", Odd.Undecodable));
+
+    private static Fault Poison(string name, byte[] body, params (string Name, object? Value)[] headers)
+    {
+        var id = "";
+        return new(name, async platform => id = await Odd.PublishAsync(platform.Platform, OrderTopology.Queue, body, headers), CaughtUpAsync)
+        {
+            SeeAsync = platform => ParkedAsync(platform, id),
+        };
+    }
+
+    private static async Task ParkedAsync(FaultyPlatform platform, string message)
+    {
+        await using var database = await platform.Platform.DatabaseAsync("notifications-db");
+        await Eventually.SeeAsync("the message parked", async () =>
+        {
+            await using var count = database.CreateCommand("SELECT count(*) FROM dead_letters WHERE message_id = $1");
+            count.Parameters.AddWithValue(message);
+            return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        }, count => count == 1, Patience);
     }
 
     private static string Leader => $"{{list_to_atom(\"%2F_{OrderTopology.Queue}\"), node()}}";

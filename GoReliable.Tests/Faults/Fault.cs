@@ -33,8 +33,10 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
     /// </summary>
     public static IReadOnlyList<Fault> All(FaultyPlatform platform) =>
     [
-        ChannelClosed, DatabaseForgotten, EventsRepeated, ConnectionsClosed, .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
-        .. Standby.IsAvailable(platform.Platform) ? [FailedOver] : Array.Empty<Fault>(), SlowMailServer, DiskFull, StatementsCanceled, DatabasesReadOnly, DatabasesAway, .. SkewedClock.IsAvailable ? [ClockJumps] : Array.Empty<Fault>(),
+        GiantMessage, UndecodableHeader, ChannelClosed, DatabaseForgotten, EventsRepeated, ConnectionsClosed,
+        .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
+        .. Standby.IsAvailable(platform.Platform) ? [FailedOver] : Array.Empty<Fault>(),
+        SlowMailServer, DiskFull, StatementsCanceled, DatabasesReadOnly, DatabasesAway, .. SkewedClock.IsAvailable ? [ClockJumps] : Array.Empty<Fault>(),
         Restarted, Killed("orders"), Killed("notifications"), Killed("gateway"),
         DatabaseStalled, DatabaseHalfOpen, DatabaseKilled, ConfirmsLost, BrokerStalled, BrokerHalfOpen, BrokerKilled,
     ];

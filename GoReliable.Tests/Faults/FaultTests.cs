@@ -95,6 +95,12 @@ public sealed class FaultTests(FaultyPlatform platform)
     public Task Events_come_again_and_are_told_once() => platform.SurviveAsync(Fault.EventsRepeated, "events-repeated");
 
     [Fact]
+    public Task A_giant_message_comes_between() => platform.SurviveAsync(Fault.GiantMessage, "giant-message");
+
+    [Fact]
+    public Task An_undecodable_header_comes_between() => platform.SurviveAsync(Fault.UndecodableHeader, "undecodable-header");
+
+    [Fact]
     public async Task The_databases_disk_is_full() => AssertNoticed(await platform.SurviveAsync(Fault.DiskFull, "disk-full"));
 
     [Fact]

@@ -28,7 +28,7 @@ internal sealed class Standby : IAsyncDisposable
         primary = new(connectionString) { Database = "postgres" };
         standby = new(primary.ConnectionString) { Host = "127.0.0.1", Port = ServiceProcess.FreePort() };
         // Who runs the server has to get through.
-        File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        Process.Start("chmod", ["711", directory]).WaitForExit();
     }
 
     /// <summary>Where the second one listens, on the loopback interface.</summary>
@@ -54,7 +54,7 @@ internal sealed class Standby : IAsyncDisposable
     public async Task PromoteAsync() => Assert.Equal(true, await AskAsync(standby, "SELECT pg_promote()"));
 
     /// <summary>What the second one answers.</summary>
-    public Task<object?> AskAsync(string database, string sql) => AskAsync(new(standby.ConnectionString) { Database = database }, sql);
+    public Task<object?> AskAsync(string database, string sql) => AskAsync(new NpgsqlConnectionStringBuilder(standby.ConnectionString) { Database = database }, sql);
 
     /// <summary>Gives the place back to the first one, in order: what was committed here is there.</summary>
     public async Task GiveBackAsync(GoReliablePlatform platform)

@@ -17,7 +17,7 @@ public sealed class BrokerTests
         var services = new Services(failures: Tries);
         var broker = new Broker(services, events, time);
 
-        var waiting = new[] { broker.ConnectAsync(TestContext.Current.CancellationToken), broker.ConnectAsync(TestContext.Current.CancellationToken) };
+        var waiting = new[] { broker.ConnectAsync("one", TestContext.Current.CancellationToken), broker.ConnectAsync("one", TestContext.Current.CancellationToken) };
         while (!waiting.All(task => task.IsCompleted))
         {
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
@@ -31,21 +31,36 @@ public sealed class BrokerTests
         Assert.Equal(["broker.unreachable", "broker.connected"], events.Names);
     }
 
-    private sealed class Services(int failures) : IServiceProvider
+    private sealed class Services : IServiceProvider
     {
+        private readonly IConnectionFactory factory = DispatchProxy.Create<IConnectionFactory, Factory>();
         private readonly IConnection connection = DispatchProxy.Create<IConnection, Open>();
         private int asked;
 
+        public Services(int failures) => ((Factory)factory).Connect =
+            () => ++asked > failures ? connection : throw new BrokerUnreachableException(new IOException("Nobody listens."));
+
         public int Asked => asked;
 
-        public object? GetService(Type serviceType) =>
-            Interlocked.Increment(ref asked) > failures ? connection : throw new BrokerUnreachableException(new IOException("Nobody listens."));
+        public object? GetService(Type serviceType) => factory;
+    }
+
+    /// <summary>Opens connections, and no more. Public and not sealed, as a proxy must be.</summary>
+    public class Factory : DispatchProxy
+    {
+        public Func<IConnection> Connect { get; set; } = null!;
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Task.FromResult(Connect());
     }
 
     /// <summary>A connection that is open, and no more. Public and not sealed, as a proxy must be.</summary>
     public class Open : DispatchProxy
     {
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
-            targetMethod!.Name == $"get_{nameof(IConnection.IsOpen)}" ? true : throw new NotSupportedException(targetMethod.Name);
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
+        {
+            $"get_{nameof(IConnection.IsOpen)}" => true,
+            var name when name.StartsWith("add_", StringComparison.Ordinal) => null,
+            var name => throw new NotSupportedException(name),
+        };
     }
 }

@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace GoReliable.Notifications.Consuming;
+
+/// <summary>Notices when nothing gets on although something waits, whatever the reason.</summary>
+internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealthCheck
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly Lock looking = new();
+    private long processed;
+    private long? since;
+
+    /// <summary>How long it has been so; 0 when it is not.</summary>
+    public TimeSpan Stalled
+    {
+        get
+        {
+            lock (looking)
+                return since is { } start ? time.GetElapsedTime(start) : TimeSpan.Zero;
+        }
+    }
+
+    /// <param name="waiting">Messages in the queue that no worker has.</param>
+    public void Look(long waiting)
+    {
+        lock (looking)
+        {
+            if (waiting == 0 || telemetry.Processed != processed)
+                since = null;
+            else
+                since ??= time.GetTimestamp();
+            processed = telemetry.Processed;
+        }
+    }
+
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(Stalled < Patience
+            ? HealthCheckResult.Healthy()
+            : new HealthCheckResult(context.Registration.FailureStatus, $"No message was processed for {Stalled.TotalSeconds:0} s, and some wait in the queue."));
+}

@@ -1,0 +1,72 @@
+using GoReliable.ServiceDefaults.Messaging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace GoReliable.Notifications.Retrying;
+
+/// <summary>Publishes to queues, on a connection that consumes nothing: a broker that is short of memory stops reading from it.</summary>
+internal sealed class Publisher(Broker broker) : IAsyncDisposable
+{
+    /// <summary>What the connection is for.</summary>
+    public const string Use = "publish";
+
+    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim opening = new(1);
+    private IChannel? channel;
+
+    /// <summary>Publishes, and comes back when a quorum of the broker's nodes has the message.</summary>
+    /// <exception cref="PublishException">The broker did not take it.</exception>
+    /// <exception cref="TimeoutException">The broker does not say: a queue without a leader does not answer.</exception>
+    /// <exception cref="OperationInterruptedException">The channel is over.</exception>
+    public async Task PublishAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken giveUp)
+    {
+        var open = await OpenAsync(giveUp);
+        // Never cut short: it would be unknown what became of it.
+        var confirmed = open.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, CancellationToken.None).AsTask();
+        while (true)
+        {
+            try
+            {
+                await confirmed.WaitAsync(ConfirmTimeout, giveUp);
+                return;
+            }
+            catch (TimeoutException) when (broker.Blocked is not null)
+            {
+                // It is on its way; another copy would only be one more.
+            }
+        }
+    }
+
+    /// <summary>Whether it is the broker that did not take a message, and not the client library that could not write it.</summary>
+    public static bool IsBrokers(Exception exception) =>
+        exception is PublishException or TimeoutException or OperationInterruptedException or ObjectDisposedException or IOException;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (channel is not null)
+            await channel.DisposeAsync();
+        opening.Dispose();
+    }
+
+    private async Task<IChannel> OpenAsync(CancellationToken giveUp)
+    {
+        if (channel is { IsOpen: true } open)
+            return open;
+        await opening.WaitAsync(giveUp);
+        try
+        {
+            if (channel is { IsOpen: true } opened)
+                return opened;
+            if (channel is not null)
+                await channel.DisposeAsync();
+            var connection = await broker.ConnectAsync(Use, giveUp);
+            return channel = await connection.CreateChannelAsync(
+                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), giveUp);
+        }
+        finally
+        {
+            opening.Release();
+        }
+    }
+}
