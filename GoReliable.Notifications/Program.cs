@@ -2,9 +2,11 @@ using GoReliable.Notifications;
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
+using GoReliable.Notifications.Erasure;
 using GoReliable.Notifications.Listing;
 using GoReliable.Notifications.Quarantine;
 using GoReliable.ServiceDefaults.Configuration;
+using GoReliable.ServiceDefaults.Erasure;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Limits;
 using GoReliable.ServiceDefaults.Messaging;
@@ -13,9 +15,10 @@ using GoReliable.ServiceDefaults.Schema;
 // An operator at a terminal, not a service.
 if (args is ["dead-letters", .. var command])
     return await DeadLetterCommand.RunAsync(command, Console.In, Console.Out, Console.Error, CancellationToken.None);
+if (args is ["erase", .. var customer])
+    return await EraseCommand.RunAsync("notifications", 9103, customer, Console.In, Console.Out, Console.Error, CancellationToken.None);
 
 var builder = WebApplication.CreateBuilder(args);
-
 builder.AddServiceDefaults();
 builder.RequireDatabase("notifications-db");
 // No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for others.
@@ -25,7 +28,6 @@ if (args is ["migrate"])
     return await builder.MigrateAsync();
 
 builder.AddIdentity();
-
 builder.RequireBroker("messaging");
 // The health check is the Broker's, on its connections; the spans are the worker's, one for each message.
 builder.AddBroker();
@@ -46,14 +48,12 @@ builder.AddConsuming();
 builder.AddDeadLetters();
 
 var app = builder.Build();
-
-app.MapDefaultEndpoints(management => management.MapDeadLetters());
+app.MapDefaultEndpoints(management => management.MapDeadLetters().MapErasure(EraseCustomer.EraseAsync));
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseDatabaseShare();
 app.MapNotifications();
-
 await app.RunAsync();
 return 0;

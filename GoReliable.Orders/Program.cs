@@ -1,12 +1,18 @@
 using GoReliable.Orders;
+using GoReliable.Orders.Erasure;
 using GoReliable.Orders.Ordering;
 using GoReliable.Orders.Outbox;
 using GoReliable.ServiceDefaults.Configuration;
+using GoReliable.ServiceDefaults.Erasure;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Limits;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+// An operator at a terminal, not a service.
+if (args is ["erase", .. var command])
+    return await EraseCommand.RunAsync("orders", 9102, command, Console.In, Console.Out, Console.Error, CancellationToken.None);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
@@ -34,7 +40,7 @@ builder.Services.AddOutbox();
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJson.Default));
 
 var app = builder.Build();
-app.MapDefaultEndpoints(management => management.MapSetAside());
+app.MapDefaultEndpoints(management => management.MapSetAside().MapErasure(EraseCustomer.EraseAsync));
 app.UseExceptionHandler();
 app.UseStatusCodePages();
 app.UseAuthentication();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using GoReliable.ServiceDefaults.Management;
 
 namespace GoReliable.Notifications.DeadLetters;
 
@@ -84,6 +85,5 @@ internal sealed record CommandLine(
     private static int Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : throw new FormatException($"'{text}' is no number above 0.");
 
-    private static Uri Address(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https") ? address : throw new FormatException($"'{text}' is no address like http://localhost:9103.");
+    private static Uri Address(string text) => OperatorClient.Address(text, 9103);
 }

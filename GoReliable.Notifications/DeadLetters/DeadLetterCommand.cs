@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text.Json;
-using Microsoft.AspNetCore.Mvc;
+using GoReliable.ServiceDefaults.Management;
+using static GoReliable.ServiceDefaults.Management.OperatorClient;
 
 namespace GoReliable.Notifications.DeadLetters;
 
@@ -13,8 +13,6 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Tex
     private const int NotDone = 1;
     private const int Misused = 2;
     private const int PageSize = 200;
-
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellationToken)
@@ -27,9 +25,7 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Tex
         try
         {
             var line = CommandLine.Parse(arguments, Environment.GetEnvironmentVariable);
-            using var worker = new HttpClient { BaseAddress = line.Url, Timeout = TimeSpan.FromSeconds(60) };
-            if (line.Token is { Length: > 0 } token)
-                worker.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            using var worker = OperatorClient.Create(line.Url, line.Token, TimeSpan.FromSeconds(60));
             return await new DeadLetterCommand(line, worker, input, output, error).RunAsync(cancellationToken);
         }
         catch (FormatException misuse)
@@ -140,27 +136,4 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Tex
         error.WriteLine("Nothing was discarded.");
         return false;
     }
-
-    /// <exception cref="HttpRequestException">It is an error; the message says which, in words.</exception>
-    private async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        using (response)
-        {
-            if (response.StatusCode == HttpStatusCode.NoContent)
-                return default!;
-            if (response.IsSuccessStatusCode)
-                return (await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken))!;
-            throw new HttpRequestException(response.StatusCode switch
-            {
-                HttpStatusCode.Unauthorized => $"{line.Url} does not know you: give a valid token (--token, or GORELIABLE_TOKEN).",
-                HttpStatusCode.Forbidden => "You may not do this: the token has no scope notifications:operate.",
-                _ => await DetailAsync(response, cancellationToken) ?? $"{line.Url} answered {(int)response.StatusCode}. Is it the worker's management port?",
-            }, inner: null, response.StatusCode);
-        }
-    }
-
-    private static async Task<string?> DetailAsync(HttpResponseMessage response, CancellationToken cancellationToken) =>
-        response.Content.Headers.ContentType?.MediaType == "application/problem+json"
-            ? (await response.Content.ReadFromJsonAsync<ProblemDetails>(Json, cancellationToken))?.Detail
-            : null;
 }

@@ -12,7 +12,7 @@ internal static class DeadLetterEndpoints
     private const int DefaultLimit = 50;
     private const int MaxLimit = 200;
 
-    public static void MapDeadLetters(this IEndpointRouteBuilder routes)
+    public static IEndpointRouteBuilder MapDeadLetters(this IEndpointRouteBuilder routes)
     {
         var letters = routes.MapGroup("/dead-letters").RequireAuthorization(Scopes.NotificationsOperate);
         letters.MapGet("", ListAsync);
@@ -22,6 +22,7 @@ internal static class DeadLetterEndpoints
         var bodies = letters.MapGroup("").WithMetadata(new RequestSizeLimitAttribute(64 * 1024));
         bodies.MapPost("redrive", RedriveAsync);
         bodies.MapPost("discard", DiscardAsync);
+        return routes;
     }
 
     private static async Task<Results<Ok<DeadLetterPage>, ProblemHttpResult>> ListAsync(string? limit, string? cursor, NpgsqlDataSource database, CancellationToken cancellationToken)

@@ -1,3 +1,6 @@
+using GoReliable.ServiceDefaults.Schema;
+using Microsoft.Extensions.Options;
+
 namespace GoReliable.Notifications.DeadLetters;
 
 /// <summary>Registration of the dead letters.</summary>
@@ -7,8 +10,9 @@ internal static class DeadLetterExtensions
     {
         // Of two answers to "which ones?" .NET takes the last, and nobody knows which was meant.
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
+        builder.Services.AddOptions<DeadLetterOptions>().BindConfiguration(DeadLetterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<Redriver>();
         builder.Services.AddHostedService<DeadLetterCollector>();
-        return builder;
+        return builder.AddExpiry("dead_letters", DeadLetterOptions.Expire, services => services.GetRequiredService<IOptionsMonitor<DeadLetterOptions>>().CurrentValue.Retention);
     }
 }

@@ -28,12 +28,13 @@ internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos,
         LEFT JOIN orders o ON o.id = $1 AND o.customer_id = $2
         """;
 
-    // Changes the version that was read, or nothing; row and event in one statement, so in one commit.
+    // Changes the version that was read, or nothing; row and event in one statement, so in one commit. The customer is
+    // asked for again: one who was erased in between must not come back with the event.
     private const string Update = """
         -- UPDATE order
         WITH changed AS (
             UPDATE orders SET status = $3, updated_at = $4, version = version + 1
-            WHERE id = $1 AND version = $2
+            WHERE id = $1 AND version = $2 AND customer_id = $10
             RETURNING id
         ), announced AS (
             INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
@@ -51,7 +52,7 @@ internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos,
         ), changed AS (
             UPDATE orders SET status = $3, updated_at = $4, version = version + 1
             FROM attempt
-            WHERE attempt.alone AND id = $1 AND version = $2
+            WHERE attempt.alone AND id = $1 AND version = $2 AND customer_id = $10
               AND NOT EXISTS (SELECT FROM idempotency_keys WHERE customer_id = $10 AND key = $11)
             RETURNING id
         ), announced AS (
@@ -123,9 +124,9 @@ internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos,
         parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = after.UpdatedAt });
         if (isChanged)
             parameters.AddEvent(after, customerId);
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
         if (request is not null)
         {
-            parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
             parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
             parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = request.Hash });
             parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = Order.Now(time) });

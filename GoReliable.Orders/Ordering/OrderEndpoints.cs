@@ -11,12 +11,17 @@ internal static class OrderEndpoints
     public static WebApplicationBuilder AddOrdering(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<IdempotencyOptions>().BindConfiguration(IdempotencyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<OrderOptions>().BindConfiguration(OrderOptions.Section).ValidateDataAnnotations()
+            .Validate<IOptionsMonitor<IdempotencyOptions>>(
+                (orders, keys) => orders.Outlives(keys.CurrentValue), "Orders:Retention must be a day longer than Idempotency:Retention, or more.")
+            .ValidateOnStart();
         builder.Services
             .AddSingleton<CreateOrder>()
             .AddSingleton<GetOrder>()
             .AddSingleton<ListOrders>()
             .AddSingleton<ChangeRows>()
             .AddSingleton<ChangeStatus>();
+        builder.AddExpiry("orders", OrderOptions.Expire, services => services.GetRequiredService<IOptionsMonitor<OrderOptions>>().CurrentValue.Retention);
         return builder.AddExpiry("idempotency_keys", IdempotencyOptions.Expire, services => services.GetRequiredService<IOptionsMonitor<IdempotencyOptions>>().CurrentValue.Retention);
     }
 

@@ -12,7 +12,7 @@ internal static class SetAsideEndpoints
     private const int DefaultLimit = 50;
     private const int MaxLimit = 200;
 
-    public static void MapSetAside(this IEndpointRouteBuilder routes)
+    public static IEndpointRouteBuilder MapSetAside(this IEndpointRouteBuilder routes)
     {
         var orders = routes.MapGroup("/outbox/set-aside").RequireAuthorization(Scopes.NotificationsOperate).ExcludeFromDescription();
         orders.MapGet("", ListAsync);
@@ -20,6 +20,7 @@ internal static class SetAsideEndpoints
         orders.MapDelete("{order:guid}", DiscardAsync);
         orders.MapPost("{order:guid}/redrive", RedriveOneAsync);
         orders.MapPost("redrive", RedriveAsync).WithMetadata(new RequestSizeLimitAttribute(64 * 1024));
+        return routes;
     }
 
     private static async Task<Results<Ok<SetAsidePage>, ProblemHttpResult>> ListAsync(string? limit, string? cursor, NpgsqlDataSource database, CancellationToken cancellationToken)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace GoReliable.ServiceDefaults.Configuration;
 
-/// <summary>A setting with which a service must not start. It ends with this one line and exit code 1.</summary>
+/// <summary>A setting with which a service must not start. It ends with this one line and exit code 1; with a line for each, where there are several.</summary>
 /// <param name="message">Names the setting, and what it should be.</param>
 public sealed class InvalidSettingException(string message) : Exception(message)
 {
@@ -11,17 +11,22 @@ public sealed class InvalidSettingException(string message) : Exception(message)
     /// <summary>A stack trace would only say where settings are read.</summary>
     internal static void EndWithOneLine() => AppDomain.CurrentDomain.UnhandledException += (_, unhandled) =>
     {
-        var message = unhandled.ExceptionObject switch
-        {
-            InvalidSettingException invalid => invalid.Message,
-            OptionsValidationException invalid => string.Join(Environment.NewLine, invalid.Failures),
-            // A value that is not of its setting's type.
-            InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } invalid => invalid.Message,
-            _ => null,
-        };
-        if (message is null)
+        var messages = Messages((Exception)unhandled.ExceptionObject).Distinct().ToList();
+        if (messages.Contains(null))
             return;
-        Console.Error.WriteLine(message);
+        Console.Error.WriteLine(string.Join(Environment.NewLine, messages));
         Environment.Exit(ExitCode);
+    };
+
+    // Null where it is something else.
+    private static IEnumerable<string?> Messages(Exception exception) => exception switch
+    {
+        InvalidSettingException invalid => [invalid.Message],
+        OptionsValidationException invalid => invalid.Failures,
+        // A value that is not of its setting's type.
+        InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } invalid => [invalid.Message],
+        // Of several sections.
+        AggregateException several => several.InnerExceptions.SelectMany(Messages),
+        _ => [null],
     };
 }

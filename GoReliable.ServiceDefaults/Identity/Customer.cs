@@ -8,6 +8,12 @@ namespace GoReliable.ServiceDefaults.Identity;
 /// <param name="Id">Subject of the caller's identity.</param>
 public sealed record Customer(string Id) : IBindableFromHttpContext<Customer>
 {
+    // As long as OpenID Connect lets it be: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
+    private const int LongestId = 255;
+
+    /// <summary>Whether a text can be one: it is visible ASCII, what no database, header or log has trouble with.</summary>
+    public static bool IsId(string? text) => text is { Length: > 0 and <= LongestId } && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
+
     /// <inheritdoc/>
     /// <exception cref="BadHttpRequestException">The caller's identity has no subject.</exception>
     public static ValueTask<Customer?> BindAsync(HttpContext context, ParameterInfo parameter) =>

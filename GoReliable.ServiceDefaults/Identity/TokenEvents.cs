@@ -7,9 +7,6 @@ namespace GoReliable.ServiceDefaults.Identity;
 /// <summary>What happens to a token beyond the validation of ASP.NET.</summary>
 internal sealed partial class TokenEvents(IdentityProvider provider, ILogger<TokenEvents> logger) : JwtBearerEvents
 {
-    // As long as OpenID Connect lets it be: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
-    private const int SubjectLength = 255;
-
     /// <summary>Without the provider's keys no token can be judged: that is not the fault of the token.</summary>
     public override async Task MessageReceived(MessageReceivedContext context)
     {
@@ -19,7 +16,7 @@ internal sealed partial class TokenEvents(IdentityProvider provider, ILogger<Tok
             context.Fail(new ProviderUnavailableException());
     }
 
-    /// <summary>A customer is visible ASCII: what no database, header or log has trouble with.</summary>
+    /// <summary>A token names one customer.</summary>
     public override Task TokenValidated(TokenValidatedContext context)
     {
         string? subject = null;
@@ -29,7 +26,7 @@ internal sealed partial class TokenEvents(IdentityProvider provider, ILogger<Tok
             if (claim.Type == IdentityExtensions.SubjectClaim)
                 (subject, count) = (claim.Value, count + 1);
         }
-        if (count != 1 || subject is not { Length: > 0 and <= SubjectLength } || subject.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        if (count != 1 || !Customer.IsId(subject))
             Refuse(context, new InvalidSubjectException());
         return Task.CompletedTask;
     }

@@ -50,7 +50,7 @@ internal sealed class OwnDatabase : IAsyncDisposable
         await using var connection = await Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var batch = new NpgsqlBatch(connection)
         {
-            BatchCommands = { new($"PREPARE statement AS {sql}"), new("SET plan_cache_mode = force_generic_plan"), new($"EXPLAIN EXECUTE statement({arguments})") },
+            BatchCommands = { new($"PREPARE statement AS {sql}"), new("SET plan_cache_mode = force_generic_plan"), new($"EXPLAIN EXECUTE statement{(arguments.Length > 0 ? $"({arguments})" : "")}") },
         };
         await using var row = await batch.ExecuteReaderAsync(TestContext.Current.CancellationToken);
         var lines = new List<string>();

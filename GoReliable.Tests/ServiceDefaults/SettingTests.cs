@@ -22,10 +22,31 @@ public sealed class SettingTests
     [InlineData("Gateway", "Chaos__Http__Latency", "1", "Chaos:Http:Latency is 1.00:00:00, but must be from 00:00:00 to 00:01:00 " + Days + ".")]
     [InlineData("Orders", "Idempotency__Retention", "86400", "Retention is 86400.00:00:00, but must be from 00:01:00 to 365.00:00:00 " + Days + ".")]
     [InlineData("Notifications", "Inbox__Retention", "3600", "Retention is 3600.00:00:00, but must be from 01:00:00 to 365.00:00:00 " + Days + ".")]
+    [InlineData("Orders", "Orders__Retention", "7", "Retention is 7.00:00:00, but must be from 30.00:00:00 to 36525.00:00:00 " + Days + ".")]
+    [InlineData("Notifications", "Notifications__Retention", "36526", "Retention is 36526.00:00:00, but must be from 1.00:00:00 to 36525.00:00:00 " + Days + ".")]
+    [InlineData("Notifications", "DeadLetters__Retention", "00:00:30", "Retention is 00:00:30, but must be from 1.00:00:00 to 36525.00:00:00 " + Days + ".")]
     [InlineData("Notifications", "Retry__Delays__0", "1", "Retry:Delays:0 is 1.00:00:00, but must be from 00:00:00.0010000 to 12:00:00 " + Days + ".")]
     [InlineData("Notifications", "Delivery__Timeout", "10", "Timeout is 10.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 " + Days + ".")]
     [InlineData("Notifications", "Delivery__Timeout", "10s", "'10s' at 'Delivery:Timeout'")]
     public Task A_number_alone_is_no_duration(string service, string name, string value, string sentence) => AssertRefusedAsync(service, name, value, sentence);
+
+    [Fact]
+    public async Task Two_mistakes_are_two_lines()
+    {
+        var (exitCode, output) = await ServiceProcess.RunAsync("Notifications",
+            ("ConnectionStrings__notifications-db", "Host=127.0.0.1"), ("ConnectionStrings__messaging", "amqp://127.0.0.1"), ("Email__From", "shop@example.com"), ("Email__Smtp__Host", "127.0.0.1"),
+            ("Inbox__Retention", "3600"), ("DeadLetters__Retention", "00:00:30"));
+
+        Assert.Collection(
+            output.Split('\n').Where(line => !line.StartsWith('{')).Order(StringComparer.Ordinal),
+            line => Assert.Contains("Retention is 00:00:30, but must be from 1.00:00:00 to 36525.00:00:00 " + Days + ".", line, StringComparison.Ordinal),
+            line => Assert.Contains("Retention is 3600.00:00:00, but must be from 01:00:00 to 365.00:00:00 " + Days + ".", line, StringComparison.Ordinal));
+        Assert.Equal(1, exitCode);
+    }
+
+    [Fact]
+    public Task An_order_is_kept_for_longer_than_the_key_that_made_it() => AssertRefusedAsync("Orders", "Orders__Retention", "40.00:00:00",
+        "Orders:Retention must be a day longer than Idempotency:Retention, or more.", ("Idempotency__Retention", "39.12:00:00"));
 
     [Theory]
     [InlineData("Orders", "ConnectionStrings__orders-db", "postgres://orders:s3cret@db/orders-db")]
@@ -63,13 +84,13 @@ public sealed class SettingTests
     [InlineData("GORELIABLE_CONFIG", "/nowhere/settings.json", "GORELIABLE_CONFIG is '/nowhere/settings.json', but there is no such file.")]
     public Task So_is_where_it_listens_and_what_it_reads(string name, string value, string sentence) => AssertRefusedAsync("Gateway", name, value, sentence);
 
-    private static async Task AssertRefusedAsync(string service, string name, string value, string sentence)
+    private static async Task AssertRefusedAsync(string service, string name, string value, string sentence, params (string, string)[] others)
     {
         var nobody = ServiceProcess.FreePort();
 
         var (exitCode, output) = await ServiceProcess.RunAsync(service,
-            ("ConnectionStrings__orders-db", $"Host=127.0.0.1;Port={nobody}"), ("ConnectionStrings__notifications-db", $"Host=127.0.0.1;Port={nobody}"),
-            ("ConnectionStrings__messaging", $"amqp://127.0.0.1:{nobody}"), ("Email__From", "shop@example.com"), ("Email__Smtp__Host", "127.0.0.1"), (name, value));
+            [("ConnectionStrings__orders-db", $"Host=127.0.0.1;Port={nobody}"), ("ConnectionStrings__notifications-db", $"Host=127.0.0.1;Port={nobody}"),
+            ("ConnectionStrings__messaging", $"amqp://127.0.0.1:{nobody}"), ("Email__From", "shop@example.com"), ("Email__Smtp__Host", "127.0.0.1"), .. others, (name, value)]);
 
         // Beside what the host may log.
         Assert.Contains(sentence, Assert.Single(output.Split('\n'), line => !line.StartsWith('{')), StringComparison.Ordinal);

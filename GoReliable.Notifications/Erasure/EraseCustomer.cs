@@ -1,0 +1,64 @@
+using GoReliable.ServiceDefaults.Erasure;
+using Npgsql;
+
+namespace GoReliable.Notifications.Erasure;
+
+/// <summary>
+/// Takes a customer out of what was sent, and removes the customer's dead letters, each of which is an event with the
+/// address. Inbox, leases and suspects know events only, and stay as they are.
+/// </summary>
+internal static class EraseCustomer
+{
+    private const int PagesAtOnce = 1000;
+
+    private const string Size = """
+        -- size of notifications
+        SELECT pg_relation_size('notifications') / current_setting('block_size')::bigint
+        """;
+
+    // Some pages of the table after the other. An index on customers would cost each notification more than this ever does.
+    internal const string Notifications = $"""
+        -- erase notifications
+        UPDATE notifications SET customer_id = '{ErasureReport.Nobody}'
+        WHERE ctid >= format('(%s,0)', $2::bigint)::tid AND ctid < format('(%s,0)', $3::bigint)::tid AND customer_id = $1
+        """;
+
+    // By id, so that one which is being redriven is waited for.
+    internal const string DeadLetters = """
+        -- erase dead letters
+        DELETE FROM dead_letters WHERE id = ANY (ARRAY(SELECT id FROM dead_letters WHERE customer_of(body) = $1 LIMIT 1000))
+        """;
+
+    internal const string Unreadable = """
+        -- count unreadable dead letters
+        SELECT count(*) FROM dead_letters WHERE customer_of(body) IS NULL
+        """;
+
+    public static async Task<ErasureReport> EraseAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken) => new(
+    [
+        new("notifications", await EraseNotificationsAsync(database, customer, cancellationToken), "have no customer any more"),
+        new("dead letters", await database.EraseAsync(DeadLetters, customer, cancellationToken), "were removed, undelivered"),
+        new("unreadable dead letters", await CountAsync(database, Unreadable, cancellationToken), "may be anybody's: look at each, and discard what is the customer's", IsOpen: true),
+    ]);
+
+    private static async Task<long> EraseNotificationsAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken)
+    {
+        var pages = await CountAsync(database, Size, cancellationToken);
+        var erased = 0L;
+        for (var page = 0L; page < pages; page += PagesAtOnce)
+        {
+            await using var command = database.CreateCommand(Notifications);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page + PagesAtOnce });
+            erased += await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        return erased;
+    }
+
+    private static async Task<long> CountAsync(NpgsqlDataSource database, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+}

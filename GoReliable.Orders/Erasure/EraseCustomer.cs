@@ -1,0 +1,64 @@
+using System.Text;
+using System.Text.Json;
+using GoReliable.ServiceDefaults.Erasure;
+using Npgsql;
+
+namespace GoReliable.Orders.Erasure;
+
+/// <summary>
+/// Takes a customer out of the orders. The orders themselves stay, with what was bought and for how much: they are the
+/// books. What is on its way stays as well, as nothing may be lost of it, and is counted.
+/// </summary>
+internal static class EraseCustomer
+{
+    // By id, so that an order which is being changed is waited for and looked at again.
+    internal const string Orders = $"""
+        -- erase orders
+        UPDATE orders SET customer_id = '{ErasureReport.Nobody}', contact_email = NULL
+        WHERE customer_id = $1 AND id = ANY (ARRAY(SELECT id FROM orders WHERE customer_id = $1 ORDER BY id DESC LIMIT 1000))
+        """;
+
+    private const string Keys = """
+        -- count keys of customer
+        SELECT count(*) FROM idempotency_keys WHERE customer_id = $1
+        """;
+
+    // A page, since there is no index on customers: most of the time the table is empty.
+    private const string Events = """
+        -- count events of customer
+        SELECT count(*) FILTER (WHERE position($1 IN body) > 0), max(id) FROM (SELECT id, body FROM outbox WHERE id > $2 ORDER BY id LIMIT 5000) AS page
+        """;
+
+    public static async Task<ErasureReport> EraseAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken) => new(
+    [
+        // First, since from then on no change of an order brings about another event with the address.
+        new("orders", await database.EraseAsync(Orders, customer, cancellationToken), "have neither customer nor address any more"),
+        new("events in the outbox", await CountEventsAsync(database, customer, cancellationToken),
+            "have still to be published, with customer and address: erase again when they are", IsOpen: true),
+        new("idempotency keys", await CountKeysAsync(database, customer, cancellationToken), "name the customer until their time is over, or a repeated request would make another order"),
+    ]);
+
+    private static async Task<long> CountKeysAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Keys);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private static async Task<long> CountEventsAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken)
+    {
+        // As it stands in a body: a quote within a value would be escaped, so this is the member and nothing else.
+        var member = Encoding.UTF8.GetBytes($"\"customerId\":\"{JsonEncodedText.Encode(customer)}\"");
+        for (var (found, last) = (0L, 0L); ;)
+        {
+            await using var command = database.CreateCommand(Events);
+            command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = member });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = last });
+            await using var row = await command.ExecuteReaderAsync(cancellationToken);
+            await row.ReadAsync(cancellationToken);
+            if (row.IsDBNull(1))
+                return found;
+            (found, last) = (found + row.GetInt64(0), row.GetInt64(1));
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using GoReliable.ServiceDefaults.Configuration;
+
+namespace GoReliable.Orders.Ordering;
+
+/// <summary>How long orders are kept, from the section <c>Orders</c>.</summary>
+internal sealed class OrderOptions
+{
+    public const string Section = "Orders";
+
+    /// <summary>
+    /// Deletes orders that were created before <c>$1</c>, a thousand at most. The id of an order begins with that time
+    /// (UUIDv7), so the primary key finds them. By row address, as the keys.
+    /// </summary>
+    public const string Expire = """
+        -- expire orders
+        DELETE FROM orders WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM orders
+            WHERE id < (lpad(to_hex(greatest(extract(epoch FROM $1::timestamptz) * 1000, 0)::bigint), 12, '0') || repeat('0', 20))::uuid
+            ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED))
+        """;
+
+    /// <summary>From its creation on. Ten years is what tax laws ask for; none of the ones we know asks for more.</summary>
+    [Duration("30.00:00:00", "36525.00:00:00")]
+    public TimeSpan Retention { get; set; } = TimeSpan.FromDays(3653);
+
+    /// <summary>A key whose order is gone could not be answered any more; and keys go every ten minutes only.</summary>
+    public bool Outlives(IdempotencyOptions keys) => Retention >= keys.Retention + TimeSpan.FromDays(1);
+}

@@ -1,0 +1,56 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.AspNetCore.Mvc;
+
+namespace GoReliable.ServiceDefaults.Management;
+
+/// <summary>What an operator's command line has to do with the management port of a service.</summary>
+public static class OperatorClient
+{
+    /// <summary>How it writes and reads.</summary>
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>A client of one service.</summary>
+    /// <param name="url">Of the management port.</param>
+    /// <param name="token">Of the operator, if there is one.</param>
+    /// <param name="timeout">For each answer.</param>
+    public static HttpClient Create(Uri url, string? token, TimeSpan timeout)
+    {
+        var client = new HttpClient { BaseAddress = url, Timeout = timeout };
+        if (token is { Length: > 0 })
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client;
+    }
+
+    /// <summary>Reads an address that an operator typed.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    public static Uri Address(string text, int port) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https") ? address : throw new FormatException($"'{text}' is no address like http://localhost:{port}.");
+
+    /// <summary>Reads an answer, if it is one.</summary>
+    /// <exception cref="HttpRequestException">It is an error; the message says which, in words.</exception>
+    public static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        using (response)
+        {
+            if (response.StatusCode == HttpStatusCode.NoContent)
+                return default!;
+            if (response.IsSuccessStatusCode)
+                return (await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken))!;
+            var url = response.RequestMessage!.RequestUri!.GetLeftPart(UriPartial.Authority);
+            throw new HttpRequestException(response.StatusCode switch
+            {
+                HttpStatusCode.Unauthorized => $"{url} does not know you: give a valid token (--token, or GORELIABLE_TOKEN).",
+                HttpStatusCode.Forbidden => "You may not do this: the token has no scope notifications:operate.",
+                _ => await DetailAsync(response, cancellationToken) ?? $"{url} answered {(int)response.StatusCode}. Is it the service's management port?",
+            }, inner: null, response.StatusCode);
+        }
+    }
+
+    private static async Task<string?> DetailAsync(HttpResponseMessage response, CancellationToken cancellationToken) =>
+        response.Content.Headers.ContentType?.MediaType == "application/problem+json"
+            ? (await response.Content.ReadFromJsonAsync<ProblemDetails>(Json, cancellationToken))?.Detail
+            : null;
+}
