@@ -31,7 +31,9 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         var server = new NpgsqlConnectionStringBuilder(database.ConnectionString);
         var away = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Host = "127.0.0.1", Port = port }.ConnectionString;
-        await using var source = NpgsqlDataSource.Create(away);
+        var builder = new NpgsqlDataSourceBuilder(away);
+        DatabaseDefaults.Configure(builder, "orders-db");
+        await using var source = builder.Build();
 
         var schemaEvents = new LoggedEvents<SchemaUpgrade>();
         using var schema = new SchemaUpgrade(typeof(OutboxRelay).Assembly, source, schemaEvents, time);

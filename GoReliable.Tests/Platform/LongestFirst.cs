@@ -1,4 +1,3 @@
-using GoReliable.Tests.Faults;
 using GoReliable.Tests.Platform;
 using Xunit.Sdk;
 using Xunit.v3;
@@ -8,14 +7,12 @@ using Xunit.v3;
 namespace GoReliable.Tests.Platform;
 
 /// <summary>
-/// Starts the two collections whose tests share a platform, and so run one after the other, before all others. Started
-/// last, each would keep one processor busy and let the others wait.
+/// Starts the collection with most tests, which run one after the other, before all others: started last, it would keep
+/// one processor busy and let the other wait.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] Longest = [FaultyPlatformTests.Name, SharedPlatform.Name];
-
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(collection => !Longest.Contains(collection.TestCollectionDisplayName))];
+        [.. testCollections.OrderBy(collection => collection.TestCollectionDisplayName != SharedPlatform.Name)];
 }
