@@ -71,7 +71,7 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
     private OutboxRelay Relay(string database, SchemaUpgrade schema, LoggedEvents<OutboxRelay> events)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("ConnectionStrings:orders-db", database)]).Build();
-        var services = new ServiceCollection().AddMetrics().AddSingleton(DispatchProxy.Create<IConnection, Willing>()).BuildServiceProvider();
+        var services = new ServiceCollection().AddMetrics().AddSingleton(DispatchProxy.Create<IConnectionFactory, Willing>()).BuildServiceProvider();
         var telemetry = new Telemetry(services.GetRequiredService<IMeterFactory>());
         return new OutboxRelay(
             configuration, new Broker(services, NullLogger<Broker>.Instance, time), schema, new OutboxSignal(), new ChaosSwitches(), telemetry, events, time);
@@ -82,12 +82,14 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
     {
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
         {
+            nameof(IConnectionFactory.CreateConnectionAsync) => Task.FromResult(Create<IConnection, Willing>()),
             $"get_{nameof(IConnection.IsOpen)}" => true,
             $"get_{nameof(IConnection.Endpoint)}" => new AmqpTcpEndpoint(),
             nameof(IConnection.CreateChannelAsync) => Task.FromResult(Create<IChannel, Willing>()),
             nameof(IChannel.QueueDeclareAsync) => Task.FromResult(new QueueDeclareOk("", 0, 0)),
             nameof(IChannel.ExchangeDeclareAsync) or nameof(IChannel.QueueBindAsync) => Task.CompletedTask,
             nameof(IAsyncDisposable.DisposeAsync) => ValueTask.CompletedTask,
+            var name when name.StartsWith("add_", StringComparison.Ordinal) => null,
             _ => throw new NotSupportedException(targetMethod.Name),
         };
     }
