@@ -31,7 +31,7 @@ internal static class Preflight
         }
         catch (IOException e)
         {
-            await Console.Error.WriteLineAsync($"{e.Message}: is there no room in {Path.GetTempPath()}?");
+            await Console.Error.WriteLineAsync($"{e.Message} (Temporary files are in {Path.GetTempPath()}.)");
             return 1;
         }
     }

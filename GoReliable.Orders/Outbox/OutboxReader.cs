@@ -84,11 +84,17 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     public static NpgsqlDataSource CreateDataSource(string connectionString)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { Pooling = false } };
-        // A relay that is well asks every second, and while it waits for confirms after ten at the latest. One whose host
-        // vanished must not keep the lock from the others until TCP notices, in hours.
-        // A deletion that is lost in a crash of the server is an event that is published again, which the inbox knows.
-        // Statements are planned once, on a table that is mostly empty, and used on one with a million rows.
-        DatabaseDefaults.Configure(source, "orders-db-relay", options: "-c idle_session_timeout=30s -c synchronous_commit=off -c enable_seqscan=off -c enable_sort=off");
+        string[] options =
+        [
+            // A relay that is well asks every second, and while it waits for confirms after ten at the latest. One whose
+            // host vanished must not keep the lock from the others until TCP notices, in hours.
+            "-c idle_session_timeout=30s",
+            // A deletion that a crash of the server loses is an event that is published again, which the inbox knows.
+            "-c synchronous_commit=off",
+            // Statements are planned once, on a table that is mostly empty, and used on one with a million rows.
+            "-c enable_seqscan=off -c enable_sort=off",
+        ];
+        DatabaseDefaults.Configure(source, "orders-db-relay", options: string.Join(' ', options));
         return source.Build();
     }
 
@@ -109,7 +115,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         using var query = telemetry.Query("select_outbox");
         // Two statements, so that the rows are read from a snapshot taken after the lock: what the relay before us
         // deleted is gone.
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Lock) { Parameters = { new NpgsqlParameter<string> { TypedValue = LockName }, Unsettled } } } };
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Lock) { Parameters = { Name, Unsettled } } } };
         var messages = await ReadAsync(batch, limit, async row =>
         {
             await row.ReadAsync();
@@ -143,7 +149,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         // the rows before their deletion is committed.
         await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
         published?.AddTo(batch, Unsettled);
-        batch.BatchCommands.Add(new(Unlock) { Parameters = { new NpgsqlParameter<string> { TypedValue = LockName } } });
+        batch.BatchCommands.Add(new(Unlock) { Parameters = { Name } });
         await using (var row = await batch.ExecuteReaderAsync())
         {
             if (published is not null)
@@ -208,6 +214,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         if (isSettled && next is { } earlier)
             (start, next) = (earlier.Id, null);
     }
+
+    private static NpgsqlParameter Name => new NpgsqlParameter<string> { TypedValue = LockName };
 
     private NpgsqlParameter Unsettled => new() { Value = (object?)next?.Transaction ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Xid8 };
 
