@@ -1,0 +1,57 @@
+namespace GoReliable.Bench.Comparison;
+
+/// <summary>The kinds of load, and what each costs.</summary>
+/// <param name="plan">How long and how often.</param>
+/// <param name="target">What is put under load.</param>
+/// <param name="cancellationToken">Ends it early.</param>
+internal sealed class Kinds(Plan plan, Target target, CancellationToken cancellationToken)
+{
+    /// <summary>Once, and as it is now.</summary>
+    public Task<Row> ColdOrdersAsync() => OnceAsync(plan.Cold, perSecond: null, Order);
+
+    public async Task WarmUpAsync()
+    {
+        await Load.RunAsync(target.Customers, plan.WarmUp.Orders, perSecond: null, Order, cancellationToken);
+        await Load.RunAsync(target.Customers, plan.WarmUp.Reads, perSecond: null, Read, cancellationToken);
+    }
+
+    public Task<Row> OrdersAsync() => MedianAsync(perSecond: null, Order);
+
+    public Task<Row> ReadsAsync() => MedianAsync(perSecond: null, Read);
+
+    /// <summary>At a rate, each with an address for an e-mail.</summary>
+    /// <param name="ordered">Given the orders of each run, when they have been handled.</param>
+    public Task<Row> SteadyOrdersAsync(Func<IReadOnlyCollection<(Guid Id, DateTime Due)>, Task> ordered) => MedianAsync(
+        Plan.OrdersPerSecond,
+        (customer, due) => customer.Create(due, withAddress: true),
+        before => ordered([.. target.Customers.Zip(before, (customer, count) => customer.Orders.Skip(count)).SelectMany(orders => orders)]));
+
+    private static int Order(Customer customer, DateTime due) => customer.Create(due, withAddress: false);
+
+    private static int Read(Customer customer, DateTime due) => customer.Read();
+
+    private async Task<Row> MedianAsync(int? perSecond, Func<Customer, DateTime, int> request, Func<int[], Task>? afterwards = null)
+    {
+        var runs = new List<Row>();
+        for (var run = 0; run < plan.Repetitions; run++)
+        {
+            int[] before = [.. target.Customers.Select(customer => customer.Orders.Count)];
+            runs.Add(await OnceAsync(plan.Length, perSecond, request));
+            if (afterwards is not null)
+                await afterwards(before);
+        }
+        return Row.Median(runs);
+    }
+
+    // The cost of an order is paid when everything has been done that it leads to.
+    private async Task<Row> OnceAsync(TimeSpan length, int? perSecond, Func<Customer, DateTime, int> request)
+    {
+        await target.SettledAsync();
+        // This process too: what the load costs is to be known.
+        Watched[] processes = [.. target.Processes, new(Report.Generator, Environment.ProcessId)];
+        var before = Usage.ProcessorTime(processes);
+        var load = await Load.RunAsync(target.Customers, length, perSecond, request, cancellationToken);
+        await target.SettledAsync();
+        return Row.Of(load, before, Usage.ProcessorTime(processes));
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace GoReliable.Bench.Comparison;
+
+/// <summary>What came of a load.</summary>
+/// <param name="PerSecond">Requests that were answered.</param>
+/// <param name="Latencies">In microseconds, the shortest first.</param>
+/// <param name="Bad">How many were answered otherwise than they should be, by status; 0 for no answer.</param>
+internal sealed record LoadResult(double PerSecond, int[] Latencies, IReadOnlyDictionary<int, int> Bad);
+
+/// <summary>Requests of many customers at once, each on a thread of his own.</summary>
+internal static partial class Load
+{
+    /// <param name="customers">Who send requests.</param>
+    /// <param name="length">How long new requests are sent.</param>
+    /// <param name="perSecond">
+    /// How many are due each second, by all customers together (open loop); null where each sends the next as soon as the
+    /// last is answered (closed loop). Latency counts from the moment a request is due, also if everybody is busy then.
+    /// </param>
+    /// <param name="request">Makes one, given when it was due; returns the answer's status.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    public static async Task<LoadResult> RunAsync(
+        IReadOnlyList<Customer> customers, TimeSpan length, int? perSecond, Func<Customer, DateTime, int> request, CancellationToken cancellationToken)
+    {
+        var next = -1L;
+        var (start, startTime) = (Stopwatch.GetTimestamp(), DateTime.UtcNow);
+        var end = start + (long)(length.TotalSeconds * Stopwatch.Frequency);
+
+        (List<int> Latencies, Dictionary<int, int> Bad) Work(Customer customer)
+        {
+            var latencies = new List<int>(1 << 16);
+            var bad = new Dictionary<int, int>();
+            while (!cancellationToken.IsCancellationRequested)
+            {
+                var due = perSecond is { } rate ? start + (Interlocked.Increment(ref next) * Stopwatch.Frequency / rate) : Stopwatch.GetTimestamp();
+                if (due >= end)
+                    break;
+                SleepUntil(due);
+                var status = request(customer, startTime + Stopwatch.GetElapsedTime(start, due));
+                latencies.Add((int)Stopwatch.GetElapsedTime(due).TotalMicroseconds);
+                if (!Customer.IsGood(status))
+                    bad[status] = bad.GetValueOrDefault(status) + 1;
+            }
+            return (latencies, bad);
+        }
+
+        var workers = customers.Select(customer => Task.Factory.StartNew(
+            () => Work(customer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+        var results = await Task.WhenAll(workers);
+        var took = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        cancellationToken.ThrowIfCancellationRequested();
+
+        int[] all = [.. results.SelectMany(result => result.Latencies)];
+        Array.Sort(all);
+        var refused = results.SelectMany(result => result.Bad).GroupBy(bad => bad.Key).ToDictionary(bad => bad.Key, bad => bad.Sum(one => one.Value));
+        return new LoadResult(all.Length / took, all, refused);
+    }
+
+    // .NET's own sleep knows whole milliseconds only.
+    private static void SleepUntil(long due)
+    {
+        var wait = due - Stopwatch.GetTimestamp();
+        if (wait > 0)
+            NanoSleep(new TimeSpec(wait / Stopwatch.Frequency, wait % Stopwatch.Frequency * (1_000_000_000 / Stopwatch.Frequency)), 0);
+    }
+
+    // An interruption ends it early, by which a request is sent a little before it was due: rare, and harmless.
+    [LibraryImport("libc", EntryPoint = "nanosleep")]
+    private static partial int NanoSleep(in TimeSpec time, nint remaining);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct TimeSpec(nint Seconds, nint Nanoseconds)
+    {
+        public TimeSpec(long seconds, long nanoseconds)
+            : this((nint)seconds, (nint)nanoseconds)
+        {
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using System.Globalization;
+
+namespace GoReliable.Bench.Comparison;
+
+/// <summary>Where and how it was measured.</summary>
+internal static class Machine
+{
+    public static string Describe(Plan plan)
+    {
+        var without = plan.Without.Count > 0 ? $"; without {string.Join(", ", plan.Without)}" : "";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{DateTime.UtcNow:yyyy-MM-dd}, {Processor()}, {Environment.ProcessorCount} cores, .NET {Environment.Version}, {plan.Connections} connections, {plan.Length.TotalSeconds} s, {plan.Repetitions} runs (medians){without}");
+    }
+
+    // Arm's processors have no such line.
+    private static string Processor() =>
+        File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[1] ?? "unknown processor";
+}

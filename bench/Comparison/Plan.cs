@@ -1,0 +1,31 @@
+namespace GoReliable.Bench.Comparison;
+
+/// <summary>What was asked for.</summary>
+/// <param name="Repository">The checkout.</param>
+/// <param name="Published">Where each program is, in a folder by its name.</param>
+/// <param name="Seconds">Length of each measurement.</param>
+/// <param name="Connections">That send requests, each for a customer of its own.</param>
+/// <param name="Runs">Measurements of each kind.</param>
+/// <param name="Without">What is switched off.</param>
+/// <param name="Smoke">Whether only the answers matter.</param>
+internal sealed record Plan(
+    string Repository, string Published, int Seconds, int Connections, int Runs, IReadOnlySet<string> Without, bool Smoke)
+{
+    /// <summary>Of the open loop.</summary>
+    public const int OrdersPerSecond = 200;
+
+    public TimeSpan Length => TimeSpan.FromSeconds(Smoke ? 2 : Seconds);
+
+    public int Repetitions => Smoke ? 1 : Runs;
+
+    /// <summary>How long the platform is measured from the moment it is ready.</summary>
+    public TimeSpan Cold => TimeSpan.FromSeconds(Smoke ? 2 : 10);
+
+    /// <summary>Load that nobody measures, of orders and then of reads: with the cold part, a minute.</summary>
+    public (TimeSpan Orders, TimeSpan Reads) WarmUp => Smoke ? (default, default) : (TimeSpan.FromSeconds(35), TimeSpan.FromSeconds(15));
+
+    public TimeSpan Idle => TimeSpan.FromSeconds(Smoke ? 2 : 10);
+}
+
+/// <summary>Something is wrong that a sentence can say.</summary>
+internal sealed class TroubleException(string message) : Exception(message);

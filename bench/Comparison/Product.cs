@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace GoReliable.Bench.Comparison;
+
+/// <summary>The three services, with the settings that they are deployed with.</summary>
+internal sealed partial class Product : IAsyncDisposable
+{
+    private static readonly string[] Services = ["orders", "notifications", "gateway"];
+
+    // For all that one run can leave behind.
+    private static readonly TimeSpan LongestBacklog = TimeSpan.FromMinutes(10);
+
+    private readonly Plan plan;
+    private readonly Workplace workplace;
+    private readonly Servers servers;
+    private readonly Tokens tokens = new();
+    private readonly Dictionary<string, (int Http, int Management)> ports =
+        Services.ToDictionary(service => service, _ => (Workplace.FreePort(), Workplace.FreePort()));
+    private readonly Dictionary<string, TiedProcess> processes = [];
+    private readonly Dictionary<string, NpgsqlDataSource> databases = [];
+    private readonly Collector collector;
+
+    private Product(Plan plan, Workplace workplace, Servers servers, Collector collector) =>
+        (this.plan, this.workplace, this.servers, this.collector) = (plan, workplace, servers, collector);
+
+    public Target Target { get; private set; } = null!;
+
+    /// <summary>How long each service took from its start to its first "ready".</summary>
+    public Dictionary<string, TimeSpan> Ready { get; } = [];
+
+    /// <summary>From the start of all three to the first order that was taken.</summary>
+    public TimeSpan FirstOrder { get; private set; }
+
+    public static async Task<Product> StartAsync(Plan plan, Workplace workplace, Servers servers)
+    {
+        var product = new Product(plan, workplace, servers, await Collector.StartAsync(workplace.Ending));
+        foreach (var service in new[] { "orders", "notifications" })
+        {
+            var database = await servers.CreateDatabaseAsync($"{service}-db", workplace.Ending);
+            product.databases[service] = NpgsqlDataSource.Create(database);
+        }
+        // As deployed: the schema comes first, in a process of its own.
+        foreach (var service in new[] { "orders", "notifications" })
+            await workplace.RunAsync($"{service}-migrate", [.. product.Command(service), "migrate"], product.Settings(service));
+        await product.StartServicesAsync();
+        return product;
+    }
+
+    /// <summary>When each of these orders was notified after it was due, in milliseconds, the shortest first.</summary>
+    /// <exception cref="TroubleException">Not each of them has one notification.</exception>
+    public async Task<double[]> NotifiedAsync(IReadOnlyCollection<(Guid Id, DateTime Due)> orders)
+    {
+        var due = orders.ToDictionary(order => order.Id, order => order.Due);
+        await using var select = databases["notifications"].CreateCommand("SELECT order_id, sent_at FROM notifications WHERE order_id = ANY($1)");
+        select.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. due.Keys] });
+        var took = new List<double>();
+        await using var row = await select.ExecuteReaderAsync(workplace.Ending);
+        while (await row.ReadAsync(workplace.Ending))
+        {
+            if (due.Remove(row.GetGuid(0), out var moment))
+                took.Add((row.GetDateTime(1) - moment).TotalMilliseconds);
+            else
+                throw new TroubleException("An order has two notifications.");
+        }
+        if (due.Count > 0)
+            throw new TroubleException($"{due.Count} orders have no notification.");
+        took.Sort();
+        return [.. took];
+    }
+
+    /// <summary>Ends the services, so that what comes next has the machine for itself.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(processes.Values.Select(process => process.StopAsync()));
+        foreach (var customer in Target?.Customers ?? [])
+            customer.Dispose();
+        foreach (var database in databases.Values)
+            await database.DisposeAsync();
+        await collector.DisposeAsync();
+    }
+
+    private async Task StartServicesAsync()
+    {
+        var clock = Stopwatch.StartNew();
+        foreach (var service in Services)
+            processes[service] = workplace.Start(service, endedBy: "KILL", Command(service), Settings(service));
+        using var client = new HttpClient();
+        await Task.WhenAll(Services.Select(async service =>
+        {
+            var ready = new Uri($"http://127.0.0.1:{ports[service].Management}/health/ready");
+            await Servers.UntilAsync($"The service {service}", () => SucceedsAsync(client, ready), workplace.Ending);
+            Ready[service] = clock.Elapsed;
+        }));
+
+        Target = new Target(
+            "GoReliable",
+            [.. Enumerable.Range(0, plan.Connections).Select(number => new Customer(
+                ports["gateway"].Http, tokens.Issue($"customer-{number}"), hasKeys: !plan.Without.Contains("idempotency")))],
+            [.. Services.Select(service => new Watched(service, processes[service].Id))],
+            [servers.Postgres, servers.RabbitMq],
+            SettledAsync);
+        await Servers.UntilAsync("An order", () => Task.FromResult(Customer.IsGood(Target.Customers[0].Create(DateTime.UtcNow, withAddress: false))), workplace.Ending);
+        FirstOrder = clock.Elapsed;
+    }
+
+    // No order waits in the outbox any more, and each has been handled.
+    private async Task SettledAsync()
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(workplace.Ending);
+        patience.CancelAfter(LongestBacklog);
+        long Orders() => Target.Customers.Sum(customer => customer.Orders.Count);
+        try
+        {
+            while (await CountAsync("orders", "SELECT count(*) FROM (SELECT FROM outbox LIMIT 1) AS waiting", patience.Token) > 0
+                || await CountAsync("notifications", "SELECT count(*) FROM inbox", patience.Token) < Orders())
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(200), patience.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!workplace.Ending.IsCancellationRequested)
+        {
+            throw new TroubleException($"Not all of {Orders()} orders have been handled after {LongestBacklog.TotalMinutes} minutes.");
+        }
+    }
+
+    private async Task<long> CountAsync(string service, string sql, CancellationToken cancellationToken)
+    {
+        await using var count = databases[service].CreateCommand(sql);
+        return (long)(await count.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private static async Task<bool> SucceedsAsync(HttpClient client, Uri address)
+    {
+        try
+        {
+            using var answer = await client.GetAsync(address);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private string[] Command(string service)
+    {
+        var name = char.ToUpperInvariant(service[0]) + service[1..];
+        return ["dotnet", Path.Combine(plan.Published, name, $"GoReliable.{name}.dll")];
+    }
+}

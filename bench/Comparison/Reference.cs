@@ -1,0 +1,45 @@
+using System.Net;
+
+namespace GoReliable.Bench.Comparison;
+
+/// <summary>The bare gateway and the bare service of <c>bench/Bare</c>.</summary>
+internal static class Reference
+{
+    public static async Task<Target> StartAsync(Plan plan, Workplace workplace, Servers servers)
+    {
+        var database = await servers.CreateDatabaseAsync("bare", workplace.Ending);
+        var (gatewayPort, ordersPort) = (Workplace.FreePort(), Workplace.FreePort());
+        TiedProcess Start(string name, int port, (string Name, string Value) setting) => workplace.Start(
+            name,
+            endedBy: "KILL",
+            ["dotnet", Path.Combine(plan.Published, "Bare", "GoReliable.Bench.Bare.dll")],
+            [.. Target.Environment(workplace, port), setting]);
+
+        // Prepared statements, as the platform has them.
+        var orders = Start("bare-orders", ordersPort, ("ConnectionStrings__orders-db", $"{database};Max Auto Prepare=10;Auto Prepare Min Usages=2;Maximum Pool Size=40"));
+        var gateway = Start("bare-gateway", gatewayPort, ("Orders", $"http://127.0.0.1:{ordersPort}"));
+        using var client = new HttpClient();
+        await Servers.UntilAsync("The reference", () => AnswersAsync(client, gatewayPort), workplace.Ending);
+
+        return new Target(
+            "bare .NET",
+            [.. Enumerable.Range(0, plan.Connections).Select(_ => new Customer(gatewayPort, "nobody-looks-at-it", hasKeys: false))],
+            [new Watched("gateway", gateway.Id), new Watched("orders", orders.Id)],
+            [servers.Postgres],
+            () => Task.CompletedTask);
+    }
+
+    // An order that does not exist: found out by the service, at the database.
+    private static async Task<bool> AnswersAsync(HttpClient client, int port)
+    {
+        try
+        {
+            using var answer = await client.GetAsync(new Uri($"http://127.0.0.1:{port}/api/v1/orders/{Guid.Empty}"));
+            return answer.StatusCode == HttpStatusCode.NotFound;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+namespace GoReliable.Bench.Comparison;
+
+/// <summary>One kind of request, measured.</summary>
+/// <param name="PerSecond">Requests.</param>
+/// <param name="P50">Half of them took no longer; milliseconds.</param>
+/// <param name="P99">The same of 99 %.</param>
+/// <param name="P999">The same of 99.9 %.</param>
+/// <param name="Cost">Of each process, by its name: microseconds of processor time for each request.</param>
+/// <param name="Bad">Requests that were answered otherwise than they should be, with their status, for people.</param>
+internal sealed record Row(double PerSecond, double P50, double P99, double P999, IReadOnlyDictionary<string, double> Cost, IReadOnlyList<string> Bad)
+{
+    private const double MicrosecondsPerMillisecond = 1000;
+
+    public static Row Of(LoadResult load, IReadOnlyDictionary<string, double> before, IReadOnlyDictionary<string, double> after)
+    {
+        double Share(double share) => At(load.Latencies, share) / MicrosecondsPerMillisecond;
+        return new Row(
+            load.PerSecond,
+            Share(0.5),
+            Share(0.99),
+            Share(0.999),
+            before.ToDictionary(process => process.Key, process => (after[process.Key] - process.Value) / Math.Max(1, load.Latencies.Length)),
+            [.. load.Bad.Select(bad => $"{bad.Value} of {load.Latencies.Length} with {(bad.Key == HttpConnection.NoAnswer ? "no answer" : $"status {bad.Key}")}")]);
+    }
+
+    /// <summary>The median of each figure.</summary>
+    public static Row Median(IReadOnlyList<Row> rows) => new(
+        Median(rows, row => row.PerSecond),
+        Median(rows, row => row.P50),
+        Median(rows, row => row.P99),
+        Median(rows, row => row.P999),
+        rows[0].Cost.Keys.ToDictionary(name => name, name => Median(rows, row => row.Cost[name])),
+        [.. rows.SelectMany(row => row.Bad)]);
+
+    /// <summary>The one in the middle of some values; of an even number, the mean of the two.</summary>
+    public static double Median<T>(IEnumerable<T> of, Func<T, double> value)
+    {
+        double[] sorted = [.. of.Select(value).Order()];
+        var middle = sorted.Length / 2;
+        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+
+    /// <summary>The value that a share of the sorted values does not exceed; 0 where there are none.</summary>
+    public static double At<T>(T[] sorted, double share)
+        where T : IConvertible => sorted is [] ? 0 : sorted[(int)Math.Ceiling(share * sorted.Length) - 1].ToDouble(null);
+}

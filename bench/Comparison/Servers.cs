@@ -1,0 +1,104 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Npgsql;
+
+namespace GoReliable.Bench.Comparison;
+
+/// <summary>A PostgreSQL and a RabbitMQ of their own, by the scripts that <c>RunAsProcess</c> uses.</summary>
+/// <param name="Server">How to connect to PostgreSQL, without a database.</param>
+/// <param name="Broker">Where the services find RabbitMQ.</param>
+/// <param name="Postgres">PostgreSQL, with all its sessions.</param>
+/// <param name="RabbitMq">The broker itself, and not the script that started it.</param>
+internal sealed record Servers(string Server, string Broker, Watched Postgres, Watched RabbitMq)
+{
+    private const string User = "bench";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    public static async Task<Servers> StartAsync(Plan plan, Workplace workplace)
+    {
+        var password = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        var (postgresPort, rabbitPort) = (Workplace.FreePort(), Workplace.FreePort());
+        TiedProcess Start(string name, int port, params (string Name, string Value)[] more) => workplace.Start(
+            name,
+            endedBy: "TERM",
+            [Path.Combine(plan.Repository, "GoReliable.AppHost", "Processes", $"{name}.sh"), "run"],
+            [
+                .. more,
+                ("PORT", $"{port}"),
+                ("DATA", Path.Combine(workplace.Folder, name)),
+                ("TEMPORARY", workplace.Folder),
+                ("APPHOST", $"{Environment.ProcessId}"),
+            ]);
+
+        var postgres = Start("postgres", postgresPort, ("POSTGRES_USER", User), ("POSTGRES_PASSWORD", password));
+        var rabbit = Start("rabbitmq", rabbitPort, ("RABBITMQ_DEFAULT_USER", User), ("RABBITMQ_DEFAULT_PASS", password));
+        var server = $"Host=127.0.0.1;Port={postgresPort};Username={User};Password={password}";
+
+        await UntilAsync("PostgreSQL", () => AnswersAsync(server), workplace.Ending);
+        await UntilAsync("RabbitMQ", () => AnswersAsync(rabbitPort), workplace.Ending);
+        return new Servers(
+            server,
+            $"amqp://{User}:{password}@127.0.0.1:{rabbitPort}",
+            new Watched("PostgreSQL", Usage.Descendant(postgres.Id, "postgres"), WithChildren: true),
+            new Watched("RabbitMQ", Usage.Descendant(rabbit.Id, "beam.smp"), WithChildren: true));
+    }
+
+    /// <summary>Creates a database.</summary>
+    /// <returns>How to connect to it.</returns>
+    public async Task<string> CreateDatabaseAsync(string name, CancellationToken cancellationToken)
+    {
+        await using var source = NpgsqlDataSource.Create($"{Server};Database=postgres;Pooling=false");
+        await using var create = source.CreateCommand($"CREATE DATABASE \"{name}\"");
+        await create.ExecuteNonQueryAsync(cancellationToken);
+        return $"{Server};Database={name}";
+    }
+
+    /// <summary>Looks again and again until it is so.</summary>
+    /// <param name="what">For people: what is not there if it never is.</param>
+    /// <exception cref="TroubleException">It took more than a minute.</exception>
+    public static async Task UntilAsync(string what, Func<Task<bool>> isThere, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        try
+        {
+            while (!await isThere())
+                await Task.Delay(TimeSpan.FromMilliseconds(20), patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TroubleException($"{what} is not ready after {Patience.TotalSeconds} seconds.");
+        }
+    }
+
+    private static async Task<bool> AnswersAsync(string connectionString)
+    {
+        try
+        {
+            await using var connection = new NpgsqlConnection($"{connectionString};Database=postgres;Pooling=false;Timeout=2");
+            await connection.OpenAsync();
+            return true;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or SocketException or TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    // The port is open before the broker is: it answers a protocol header with the first frame, of type 1.
+    private static async Task<bool> AnswersAsync(int port)
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync("127.0.0.1", port);
+            await client.Client.SendAsync("AMQP\0\0\u0009\u0001"u8.ToArray());
+            var first = new byte[1];
+            return await client.Client.ReceiveAsync(first) == 1 && first[0] == 1;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
