@@ -24,6 +24,7 @@ internal sealed partial class Product
         .. Telemetry(service),
         ("DOTNET_ENVIRONMENT", "Development"),
         ("ASPNETCORE_ENVIRONMENT", "Development"),
+        ("DOTNET_CONTENTROOT", Path.Combine(plan.Published, Folder(service))),
         ("Logging__Console__FormatterName", "json-line"),
         ("DOTNET_GCHeapHardLimit", HeapLimit(service)),
         ("MANAGEMENT_PORT", $"{ports[service].Management}"),
@@ -55,6 +56,8 @@ internal sealed partial class Product
         if (plan.Without.Contains("metrics"))
             yield return ("Metrics__EnabledMetrics__Default", "false");
     }
+
+    private static string Folder(string service) => char.ToUpperInvariant(service[0]) + service[1..];
 
     private string Database(string service) => $"{servers.Server};Database={service}-db";
 

@@ -143,9 +143,6 @@ internal sealed partial class Product : IAsyncDisposable
         }
     }
 
-    private string[] Command(string service)
-    {
-        var name = char.ToUpperInvariant(service[0]) + service[1..];
-        return ["dotnet", Path.Combine(plan.Published, name, $"GoReliable.{name}.dll")];
-    }
+    private string[] Command(string service) =>
+        ["dotnet", Path.Combine(plan.Published, Folder(service), $"GoReliable.{Folder(service)}.dll")];
 }

@@ -55,6 +55,8 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
 
     /// <summary>Looks again and again until it is so.</summary>
     /// <param name="what">For people: what is not there if it never is.</param>
+    /// <param name="isThere">Looks once.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
     /// <exception cref="TroubleException">It took more than a minute.</exception>
     public static async Task UntilAsync(string what, Func<Task<bool>> isThere, CancellationToken cancellationToken)
     {
