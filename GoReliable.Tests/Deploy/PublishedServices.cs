@@ -17,11 +17,11 @@ public sealed class PublishedServices : IAsyncLifetime
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Images are for Linux.");
         foreach (var service in new[] { "Gateway", "Orders", "Notifications" })
         {
-            // A place of its own for what the compiler leaves: the tests' own output stays as it is.
+            // A place of its own for what the compiler leaves: the tests' own output stays as it is. bench/compare goes on with it.
             var (exitCode, output) = await Tool.RunAsync(TimeSpan.FromMinutes(15), "dotnet", "https://dot.net",
             [
                 "publish", DeployFiles.Path($"GoReliable.{service}"), .. Options, "--output", Folder(service), "--nologo", "--verbosity", "quiet",
-                "--artifacts-path", DeployFiles.Path("GoReliable.Tests/obj/published"), "--disable-build-servers", "-nodeReuse:false",
+                "--artifacts-path", DeployFiles.Path("bench/obj/artifacts"), "--disable-build-servers", "-nodeReuse:false",
             ]);
             Assert.True(exitCode == 0, output);
         }

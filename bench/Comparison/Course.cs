@@ -25,14 +25,16 @@ internal static class Course
         Say($"Orders in the first {plan.Cold.TotalSeconds} seconds …");
         report.Cold = await kinds.ColdOrdersAsync();
         (report.Ready, report.FirstOrder) = (product.Ready, product.FirstOrder);
-        await WarmUpAsync(kinds);
+        Say("Warming up …");
+        await kinds.WarmUpAsync();
 
         Say("Orders, as fast as they are answered …");
         report.Add("orders", target, await kinds.OrdersAsync());
         Say("Reads, as fast as they are answered …");
         report.Add("reads", target, await kinds.ReadsAsync());
         Say($"{Plan.OrdersPerSecond} orders a second, each with an e-mail …");
-        report.Add(Report.Steady, target, await kinds.SteadyOrdersAsync(async orders => report.Notified.Add(await product.NotifiedAsync(orders))));
+        report.Add(Report.Steady, target, await kinds.SteadyOrdersAsync(async orders =>
+            report.Notified.Add(await product.NotifiedAsync(orders))));
 
         report.Memory = target.Services.ToDictionary(service => service.Name, Usage.Memory);
         Say("Nothing at all …");
@@ -41,22 +43,15 @@ internal static class Course
 
     private static async Task MeasureReferenceAsync(Plan plan, Workplace workplace, Servers servers, Report report)
     {
-        Say("Starting the reference …");
+        Say("Starting the reference, and warming up …");
         var reference = await Reference.StartAsync(plan, workplace, servers);
         var kinds = new Kinds(plan, reference, workplace.Ending);
-        if (plan.Smoke)
-            await kinds.ColdOrdersAsync();
-        await WarmUpAsync(kinds);
+        await kinds.ColdOrdersAsync();
+        await kinds.WarmUpAsync();
         Say("The same of the reference …");
         report.Add("orders", reference, await kinds.OrdersAsync());
         report.Add("reads", reference, await kinds.ReadsAsync());
         report.Add(Report.Steady, reference, await kinds.SteadyOrdersAsync(_ => Task.CompletedTask));
-    }
-
-    private static async Task WarmUpAsync(Kinds kinds)
-    {
-        Say("Warming up …");
-        await kinds.WarmUpAsync();
     }
 
     // Of each process, in percent of a processor.
@@ -66,8 +61,10 @@ internal static class Course
         var before = Usage.ProcessorTime(target.Processes);
         await Task.Delay(plan.Idle, cancellationToken);
         var after = Usage.ProcessorTime(target.Processes);
-        return before.ToDictionary(process => process.Key, process => 100 * (after[process.Key] - process.Value) / plan.Idle.TotalMicroseconds);
+        return before.ToDictionary(
+            process => process.Key, process => 100 * (after[process.Key] - process.Value) / plan.Idle.TotalMicroseconds);
     }
 
-    private static void Say(string what) => Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:HH:mm:ss} {what}"));
+    private static void Say(string what) =>
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:HH:mm:ss} {what}"));
 }

@@ -24,13 +24,14 @@ internal sealed class Kinds(Plan plan, Target target, CancellationToken cancella
     public Task<Row> SteadyOrdersAsync(Func<IReadOnlyCollection<(Guid Id, DateTime Due)>, Task> ordered) => MedianAsync(
         Plan.OrdersPerSecond,
         (customer, due) => customer.Create(due, withAddress: true),
-        before => ordered([.. target.Customers.Zip(before, (customer, count) => customer.Orders.Skip(count)).SelectMany(orders => orders)]));
+        before => ordered([.. target.Customers.Zip(before).SelectMany(one => one.First.Orders.Skip(one.Second))]));
 
     private static int Order(Customer customer, DateTime due) => customer.Create(due, withAddress: false);
 
     private static int Read(Customer customer, DateTime due) => customer.Read();
 
-    private async Task<Row> MedianAsync(int? perSecond, Func<Customer, DateTime, int> request, Func<int[], Task>? afterwards = null)
+    private async Task<Row> MedianAsync(
+        int? perSecond, Func<Customer, DateTime, int> request, Func<int[], Task>? afterwards = null)
     {
         var runs = new List<Row>();
         for (var run = 0; run < plan.Repetitions; run++)

@@ -12,6 +12,8 @@ internal sealed record LoadResult(double PerSecond, int[] Latencies, IReadOnlyDi
 /// <summary>Requests of many customers at once, each on a thread of his own.</summary>
 internal static partial class Load
 {
+    private const long NanosecondsPerSecond = 1_000_000_000;
+
     /// <param name="customers">Who send requests.</param>
     /// <param name="length">How long new requests are sent.</param>
     /// <param name="perSecond">
@@ -21,7 +23,11 @@ internal static partial class Load
     /// <param name="request">Makes one, given when it was due; returns the answer's status.</param>
     /// <param name="cancellationToken">Ends it early.</param>
     public static async Task<LoadResult> RunAsync(
-        IReadOnlyList<Customer> customers, TimeSpan length, int? perSecond, Func<Customer, DateTime, int> request, CancellationToken cancellationToken)
+        IReadOnlyList<Customer> customers,
+        TimeSpan length,
+        int? perSecond,
+        Func<Customer, DateTime, int> request,
+        CancellationToken cancellationToken)
     {
         var next = -1L;
         var (start, startTime) = (Stopwatch.GetTimestamp(), DateTime.UtcNow);
@@ -33,7 +39,9 @@ internal static partial class Load
             var bad = new Dictionary<int, int>();
             while (!cancellationToken.IsCancellationRequested)
             {
-                var due = perSecond is { } rate ? start + (Interlocked.Increment(ref next) * Stopwatch.Frequency / rate) : Stopwatch.GetTimestamp();
+                var due = perSecond is { } rate
+                    ? start + (Interlocked.Increment(ref next) * Stopwatch.Frequency / rate)
+                    : Stopwatch.GetTimestamp();
                 if (due >= end)
                     break;
                 SleepUntil(due);
@@ -53,16 +61,18 @@ internal static partial class Load
 
         int[] all = [.. results.SelectMany(result => result.Latencies)];
         Array.Sort(all);
-        var refused = results.SelectMany(result => result.Bad).GroupBy(bad => bad.Key).ToDictionary(bad => bad.Key, bad => bad.Sum(one => one.Value));
+        var refused = results.SelectMany(result => result.Bad)
+            .GroupBy(bad => bad.Key, bad => bad.Value)
+            .ToDictionary(bad => bad.Key, bad => bad.Sum());
         return new LoadResult(all.Length / took, all, refused);
     }
 
     // .NET's own sleep knows whole milliseconds only.
     private static void SleepUntil(long due)
     {
-        var wait = due - Stopwatch.GetTimestamp();
+        var wait = (long)((due - Stopwatch.GetTimestamp()) * ((double)NanosecondsPerSecond / Stopwatch.Frequency));
         if (wait > 0)
-            NanoSleep(new TimeSpec(wait / Stopwatch.Frequency, wait % Stopwatch.Frequency * (1_000_000_000 / Stopwatch.Frequency)), 0);
+            NanoSleep(new TimeSpec((nint)(wait / NanosecondsPerSecond), (nint)(wait % NanosecondsPerSecond)), 0);
     }
 
     // An interruption ends it early, by which a request is sent a little before it was due: rare, and harmless.
@@ -70,11 +80,5 @@ internal static partial class Load
     private static partial int NanoSleep(in TimeSpec time, nint remaining);
 
     [StructLayout(LayoutKind.Sequential)]
-    private readonly record struct TimeSpec(nint Seconds, nint Nanoseconds)
-    {
-        public TimeSpec(long seconds, long nanoseconds)
-            : this((nint)seconds, (nint)nanoseconds)
-        {
-        }
-    }
+    private readonly record struct TimeSpec(nint Seconds, nint Nanoseconds);
 }

@@ -22,7 +22,8 @@ internal sealed record Plan(
     public TimeSpan Cold => TimeSpan.FromSeconds(Smoke ? 2 : 10);
 
     /// <summary>Load that nobody measures, of orders and then of reads: with the cold part, a minute.</summary>
-    public (TimeSpan Orders, TimeSpan Reads) WarmUp => Smoke ? (default, default) : (TimeSpan.FromSeconds(35), TimeSpan.FromSeconds(15));
+    public (TimeSpan Orders, TimeSpan Reads) WarmUp =>
+        Smoke ? (default, default) : (TimeSpan.FromSeconds(35), TimeSpan.FromSeconds(15));
 
     public TimeSpan Idle => TimeSpan.FromSeconds(Smoke ? 2 : 10);
 }

@@ -12,7 +12,8 @@ internal sealed partial class Product
     // More than any machine answers.
     private const string NoLimit = "1000000";
 
-    // .NET takes so much of a container's memory for its heap: https://learn.microsoft.com/dotnet/core/runtime-config/garbage-collector#heap-limit
+    // .NET takes so much of a container's memory for its heap:
+    // https://learn.microsoft.com/dotnet/core/runtime-config/garbage-collector#heap-limit
     private const double HeapShare = 0.75;
     private const int BytesPerMebibyte = 1024 * 1024;
 
@@ -37,13 +38,16 @@ internal sealed partial class Product
         ("RateLimits__PerAddress__Burst", NoLimit),
         ("RateLimits__PerCustomer__PermitsPerSecond", NoLimit),
         ("RateLimits__PerCustomer__Burst", NoLimit),
+        // As it is outside of Development.
         ("LoadShedding__PerCustomer", "64"),
     ];
 
     private IEnumerable<(string Name, string Value)> Telemetry(string service)
     {
         yield return ("OTEL_SERVICE_NAME", service);
-        yield return ("OTEL_RESOURCE_ATTRIBUTES", $"service.namespace=goreliable,service.instance.id={service}-0,deployment.environment.name=bench");
+        yield return (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            $"service.namespace=goreliable,service.instance.id={service}-0,deployment.environment.name=bench");
         yield return ("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based");
         yield return ("OTEL_TRACES_SAMPLER", plan.Without.Contains("traces") ? "always_off" : "parentbased_always_on");
         if (!plan.Without.Contains("export"))
@@ -53,8 +57,8 @@ internal sealed partial class Product
         }
         if (plan.Without.Contains("logs"))
             yield return ("Logging__LogLevel__Default", "None");
-        if (plan.Without.Contains("metrics"))
-            yield return ("Metrics__EnabledMetrics__Default", "false");
+        if (plan.Without.Contains("telemetry"))
+            yield return ("OTEL_SDK_DISABLED", "true");
     }
 
     private static string Folder(string service) => char.ToUpperInvariant(service[0]) + service[1..];

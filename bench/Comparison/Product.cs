@@ -52,7 +52,8 @@ internal sealed partial class Product : IAsyncDisposable
     public async Task<double[]> NotifiedAsync(IReadOnlyCollection<(Guid Id, DateTime Due)> orders)
     {
         var due = orders.ToDictionary(order => order.Id, order => order.Due);
-        await using var select = databases["notifications"].CreateCommand("SELECT order_id, sent_at FROM notifications WHERE order_id = ANY($1)");
+        await using var select = databases["notifications"].CreateCommand(
+            "SELECT order_id, sent_at FROM notifications WHERE order_id = ANY($1)");
         select.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. due.Keys] });
         var took = new List<double>();
         await using var row = await select.ExecuteReaderAsync(workplace.Ending);
@@ -100,7 +101,8 @@ internal sealed partial class Product : IAsyncDisposable
             [.. Services.Select(service => new Watched(service, processes[service].Id))],
             [servers.Postgres, servers.RabbitMq],
             SettledAsync);
-        await Servers.UntilAsync("An order", () => Task.FromResult(Customer.IsGood(Target.Customers[0].Create(DateTime.UtcNow, withAddress: false))), workplace.Ending);
+        bool TakesOrders() => Customer.IsGood(Target.Customers[0].Create(DateTime.UtcNow, withAddress: false));
+        await Servers.UntilAsync("The platform", () => Task.FromResult(TakesOrders()), workplace.Ending);
         FirstOrder = clock.Elapsed;
     }
 
@@ -112,7 +114,7 @@ internal sealed partial class Product : IAsyncDisposable
         long Orders() => Target.Customers.Sum(customer => customer.Orders.Count);
         try
         {
-            while (await CountAsync("orders", "SELECT count(*) FROM (SELECT FROM outbox LIMIT 1) AS waiting", patience.Token) > 0
+            while (await CountAsync("orders", "SELECT count(*) FROM (SELECT FROM outbox LIMIT 1) AS one", patience.Token) > 0
                 || await CountAsync("notifications", "SELECT count(*) FROM inbox", patience.Token) < Orders())
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(200), patience.Token);

@@ -6,7 +6,7 @@ namespace GoReliable.Bench.Comparison;
 internal sealed class Report(Plan plan)
 {
     /// <summary>The column of this process.</summary>
-    public const string Generator = "load generator";
+    public const string Generator = "load generator and collector";
 
     public static readonly string Steady = string.Create(CultureInfo.InvariantCulture, $"{Plan.OrdersPerSecond} orders/s");
 
@@ -33,7 +33,8 @@ internal sealed class Report(Plan plan)
     public bool IsComplete => !Bad.Any();
 
     private IEnumerable<string> Bad =>
-        rows.Append((Kind: "first orders", Target: "", Row: Cold)).SelectMany(measured => measured.Row.Bad.Select(bad => $"{measured.Kind} {measured.Target}: {bad}"));
+        rows.Append((Kind: "first orders", Target: "", Row: Cold))
+            .SelectMany(measured => measured.Row.Bad.Select(bad => $"{measured.Kind} {measured.Target}: {bad}"));
 
     public void Add(string kind, Target target, Row row) => rows.Add((kind, target.Name, row));
 
@@ -65,23 +66,31 @@ internal sealed class Report(Plan plan)
 
     private static IEnumerable<string> Ratios(Row product, Row reference) =>
     [
-        Ratio(product.PerSecond, reference.PerSecond), Ratio(product.P50, reference.P50), Ratio(product.P99, reference.P99), Ratio(product.P999, reference.P999),
-        .. Costs.Select(name => name != Generator && reference.Cost.TryGetValue(name, out var cost) ? Ratio(product.Cost[name], cost) : "–"),
+        Ratio(product.PerSecond, reference.PerSecond),
+        Ratio(product.P50, reference.P50),
+        Ratio(product.P99, reference.P99),
+        Ratio(product.P999, reference.P999),
+        .. Costs.Select(name =>
+            name != Generator && reference.Cost.TryGetValue(name, out var cost) ? Ratio(product.Cost[name], cost) : "–"),
     ];
 
     private IEnumerable<string> Lines()
     {
         var orders = rows.First(measured => measured.Kind == "orders").Row;
-        yield return $"from the start of all three services to ready: {string.Join(", ", Ready.Select(service => $"{service.Key} {Fine(service.Value.TotalSeconds)} s"))}; "
+        yield return $"from the start of all three services to ready: {Each(Ready, time => $"{Fine(time.TotalSeconds)} s")}; "
             + $"to the first order: {Fine(FirstOrder.TotalSeconds)} s";
         yield return $"in the first {Whole(plan.Cold.TotalSeconds)} seconds: {Whole(Cold.PerSecond)} orders/s, p99 {Fine(Cold.P99)} ms; "
             + $"that is {Ratio(Cold.PerSecond, orders.PerSecond)} of the orders/s above";
-        yield return $"{Steady}, from due to notified: p50 {Notifying(0.5)} ms, p99 {Notifying(0.99)} ms, p99.9 {Notifying(0.999)} ms";
-        yield return $"memory after the load: {Whole(Memory.Values.Sum())} MB ({string.Join(", ", Memory.Select(service => $"{service.Key} {Whole(service.Value)}"))})";
-        yield return $"at rest, % of a processor: {string.Join(", ", Idle.Select(process => $"{process.Key} {Fine(process.Value)}"))}";
+        yield return $"{Steady}, from due to notified: "
+            + $"p50 {Notifying(0.5)} ms, p99 {Notifying(0.99)} ms, p99.9 {Notifying(0.999)} ms";
+        yield return $"memory after the load: {Whole(Memory.Values.Sum())} MB ({Each(Memory, Whole)})";
+        yield return $"at rest, % of a processor: {Each(Idle, Fine)}";
         foreach (var bad in Bad)
             yield return $"**not answered as it should be**: {bad}";
     }
+
+    private static string Each<T>(IReadOnlyDictionary<string, T> values, Func<T, string> show) =>
+        string.Join(", ", values.Select(value => $"{value.Key} {show(value.Value)}"));
 
     private string Notifying(double share) => Fine(Row.Median(Notified, run => Row.At(run, share)));
 

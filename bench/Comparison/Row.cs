@@ -7,7 +7,8 @@ namespace GoReliable.Bench.Comparison;
 /// <param name="P999">The same of 99.9 %.</param>
 /// <param name="Cost">Of each process, by its name: microseconds of processor time for each request.</param>
 /// <param name="Bad">Requests that were answered otherwise than they should be, with their status, for people.</param>
-internal sealed record Row(double PerSecond, double P50, double P99, double P999, IReadOnlyDictionary<string, double> Cost, IReadOnlyList<string> Bad)
+internal sealed record Row(
+    double PerSecond, double P50, double P99, double P999, IReadOnlyDictionary<string, double> Cost, IReadOnlyList<string> Bad)
 {
     private const double MicrosecondsPerMillisecond = 1000;
 
@@ -20,7 +21,7 @@ internal sealed record Row(double PerSecond, double P50, double P99, double P999
             Share(0.99),
             Share(0.999),
             before.ToDictionary(process => process.Key, process => (after[process.Key] - process.Value) / Math.Max(1, load.Latencies.Length)),
-            [.. load.Bad.Select(bad => $"{bad.Value} of {load.Latencies.Length} with {(bad.Key == HttpConnection.NoAnswer ? "no answer" : $"status {bad.Key}")}")]);
+            [.. load.Bad.Select(bad => $"{bad.Value} of {load.Latencies.Length} with {Describe(bad.Key)}")]);
     }
 
     /// <summary>The median of each figure.</summary>
@@ -43,4 +44,6 @@ internal sealed record Row(double PerSecond, double P50, double P99, double P999
     /// <summary>The value that a share of the sorted values does not exceed; 0 where there are none.</summary>
     public static double At<T>(T[] sorted, double share)
         where T : IConvertible => sorted is [] ? 0 : sorted[(int)Math.Ceiling(share * sorted.Length) - 1].ToDouble(null);
+
+    private static string Describe(int status) => status == HttpConnection.NoAnswer ? "no answer" : $"status {status}";
 }

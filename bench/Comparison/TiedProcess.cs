@@ -43,11 +43,13 @@ internal sealed class TiedProcess
     public string Obituary => string.Create(CultureInfo.InvariantCulture,
         $"{name} ended with exit code {process.ExitCode}. Its last lines:\n{string.Join('\n', File.ReadLines(log).TakeLast(LastLines))}");
 
-    public static TiedProcess Start(string name, string endedBy, string[] command, IEnumerable<(string Name, string Value)> environment, string folder)
+    public static TiedProcess Start(
+        string name, string endedBy, string[] command, IEnumerable<(string Name, string Value)> environment, string folder)
     {
         var log = Path.Combine(folder, $"{name}.log");
         // .NET itself knows only pipes, which somebody would have to empty.
-        var info = new ProcessStartInfo("setpriv", ["--pdeathsig", endedBy, "--", "bash", "-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command])
+        string[] tied = ["--pdeathsig", endedBy, "--", "bash", "-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command];
+        var info = new ProcessStartInfo("setpriv", tied)
         {
             WorkingDirectory = folder,
         };

@@ -26,10 +26,12 @@ internal static class Usage
         processes.ToDictionary(process => process.Name, process => MicrosecondsPerTick * (double)Ticks(process));
 
     /// <summary>Resident memory, in MB.</summary>
-    public static double Memory(Watched process) => BytesPerKilobyte * double.Parse(
-        File.ReadLines($"/proc/{process.Id}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))["VmRSS:".Length..^"kB".Length],
-        NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite | NumberStyles.AllowDecimalPoint,
-        CultureInfo.InvariantCulture) / BytesPerMegabyte;
+    public static double Memory(Watched process)
+    {
+        var line = File.ReadLines($"/proc/{process.Id}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        var kilobytes = double.Parse(line["VmRSS:".Length..^"kB".Length], CultureInfo.InvariantCulture);
+        return kilobytes * BytesPerKilobyte / BytesPerMegabyte;
+    }
 
     /// <summary>The process of this name that is the given one, or was started by it or by one that it started.</summary>
     public static int Descendant(int id, string name)
@@ -50,7 +52,8 @@ internal static class Usage
         var own = Stat(process.Id) ?? throw new TroubleException($"{process.Name} has ended.");
         if (!process.WithChildren)
             return Sum(own, UserTime);
-        return Sum(own, UserTime) + Sum(own, EndedChildrenTime) + Children(process.Id).Sum(child => Stat(child) is { } stat ? Sum(stat, UserTime) : 0);
+        return Sum(own, UserTime) + Sum(own, EndedChildrenTime)
+            + Children(process.Id).Sum(child => Stat(child) is { } stat ? Sum(stat, UserTime) : 0);
     }
 
     // Of the user's time and the kernel's for it, which are neighbours.
