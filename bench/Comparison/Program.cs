@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using GoReliable.Bench.Comparison;
+using Npgsql;
 
 [assembly: SupportedOSPlatform("linux")]
 
@@ -35,8 +36,8 @@ catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
     Console.Error.WriteLine("Stopped.");
     return 130;
 }
-catch (Exception exception) when (exception is TroubleException or OperationCanceledException)
+catch (Exception exception) when (exception is TroubleException or OperationCanceledException or NpgsqlException)
 {
-    Console.Error.WriteLine(workplace.Trouble ?? exception.Message);
+    Console.Error.WriteLine(await workplace.FindTroubleAsync() ?? exception.Message);
     return 1;
 }

@@ -26,9 +26,6 @@ internal sealed class Workplace : IAsyncDisposable
     /// <summary>Cancelled when the run is to end, also because a process has ended.</summary>
     public CancellationToken Ending => ending.Token;
 
-    /// <summary>Which process has ended, with its last lines; null if none has.</summary>
-    public string? Trouble { get; private set; }
-
     // PostgreSQL may run as another user, who has to get through.
     private static UnixFileMode Enter =>
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
@@ -75,6 +72,16 @@ internal sealed class Workplace : IAsyncDisposable
         await process.Ended.WaitAsync(Ending);
         if (process.ExitCode != 0)
             throw new TroubleException(process.Obituary);
+        processes.Remove(process);
+    }
+
+    /// <summary>Which process has ended that should not have, with its last lines; null if none has.</summary>
+    public async Task<string?> FindTroubleAsync()
+    {
+        // What its end breaks may be seen before the end itself.
+        var wanted = processes.FindAll(process => !process.IsStopping);
+        await Task.WhenAny([.. wanted.Select(process => process.Ended), Task.Delay(TimeSpan.FromSeconds(1))]);
+        return wanted.Find(process => process.Ended.IsCompleted)?.Obituary;
     }
 
     public async ValueTask DisposeAsync()
@@ -87,9 +94,7 @@ internal sealed class Workplace : IAsyncDisposable
     private async Task WatchAsync(TiedProcess process)
     {
         await process.Ended;
-        if (process.IsStopping || Ending.IsCancellationRequested)
-            return;
-        Trouble = process.Obituary;
-        await ending.CancelAsync();
+        if (!process.IsStopping && !Ending.IsCancellationRequested)
+            await ending.CancelAsync();
     }
 }
