@@ -76,9 +76,10 @@ internal sealed class TiedProcess
     /// <summary>Ends it.</summary>
     public async Task StopAsync()
     {
-        IsStopping = true;
+        // One that ended by itself stays what is wrong.
         if (Ended.IsCompleted)
             return;
+        IsStopping = true;
         using (var kill = Process.Start("kill", [$"-{endedBy}", $"{process.Id}"]))
             await kill.WaitForExitAsync();
         try
