@@ -35,6 +35,11 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             {
                 // It is on its way; another copy would only be one more.
             }
+            catch (PublishException refused) when (!refused.IsReturn)
+            {
+                await LeaveAsync(open);
+                throw;
+            }
         }
     }
 
@@ -47,6 +52,13 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
         if (channel is not null)
             await channel.DisposeAsync();
         opening.Dispose();
+    }
+
+    // A quorum queue whose limit was removed tells only new channels. What is under way on the old one is sent again.
+    private async Task LeaveAsync(IChannel refused)
+    {
+        if (Interlocked.CompareExchange(ref channel, null, refused) == refused)
+            await refused.DisposeAsync();
     }
 
     private async Task<IChannel> OpenAsync(CancellationToken giveUp)

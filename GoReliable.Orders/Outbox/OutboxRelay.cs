@@ -56,29 +56,41 @@ internal sealed class OutboxRelay(
     // Ends with an exception when the database or the broker is gone; the next session starts from what is stored.
     private async Task RelayAsync(OutboxReader reader, CancellationToken stoppingToken)
     {
-        await using var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
-        await reader.OpenAsync(stoppingToken);
-        var patience = BusyInterval;
-        while (publisher.IsOpen)
+        var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
+        try
         {
-            await chaos.Database.StrikeAsync(stoppingToken);
-            if (await reader.TryBeginAsync(Limit) is { } messages)
+            await reader.OpenAsync(stoppingToken);
+            var patience = BusyInterval;
+            while (publisher.IsOpen)
             {
-                var isRefused = await DrainAsync(messages, publisher, reader, stoppingToken);
-                (trouble, patience) = (null, BusyInterval);
-                if (isRefused)
+                await chaos.Database.StrikeAsync(stoppingToken);
+                if (await reader.TryBeginAsync(Limit) is { } messages)
+                {
+                    var isRefused = await DrainAsync(messages, publisher, reader, stoppingToken);
+                    (trouble, patience) = (null, BusyInterval);
+                    if (!isRefused)
+                    {
+                        await signal.WaitAsync(PollInterval, time, stoppingToken);
+                        continue;
+                    }
                     await Task.Delay(Backoff, time, stoppingToken);
-                else
-                    await signal.WaitAsync(PollInterval, time, stoppingToken);
-                continue;
+                    // A quorum queue whose limit was removed tells only new channels.
+                    await publisher.DisposeAsync();
+                    publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
+                    continue;
+                }
+                trouble = null;
+                // Another relay is active. It has all that was committed by now, or will have it soon, unless it ends just now.
+                await Task.Delay(BusyInterval, time, stoppingToken);
+                var woken = await signal.WaitAsync(patience, time, stoppingToken);
+                patience = woken ? BusyInterval : patience * 2 < PollInterval ? patience * 2 : PollInterval;
             }
-            trouble = null;
-            // Another relay is active. It has all that was committed by now, or will have it soon, unless it ends just now.
-            await Task.Delay(BusyInterval, time, stoppingToken);
-            var woken = await signal.WaitAsync(patience, time, stoppingToken);
-            patience = woken ? BusyInterval : patience * 2 < PollInterval ? patience * 2 : PollInterval;
+            throw new RelayException(publisher);
         }
-        throw new RelayException(publisher);
+        finally
+        {
+            await publisher.DisposeAsync();
+        }
     }
 
     /// <returns>Whether a queue refuses, and would go on to refuse.</returns>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Faults;
@@ -137,6 +138,32 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         await Eventually.SeeAsync("all published", () => own.CountAsync("order.%"), count => count == 0, TimeSpan.FromMinutes(2));
         var lines = platform.Telemetry.Logs().Count(log => log.Time > before && log.EventName?.StartsWith("outbox.", StringComparison.Ordinal) == true);
         Assert.InRange(lines, 1, (int)(DateTimeOffset.UtcNow - before).TotalSeconds);
+    }
+
+    [Fact]
+    public async Task A_queue_whose_limit_was_removed_gets_what_it_refused()
+    {
+        Assert.SkipUnless(RabbitMqControl.IsAvailable(platform), "Only a broker that is a process of this machine can be given a policy.");
+        await using var connection = await platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        var quorum = new Dictionary<string, object?> { ["x-queue-type"] = "quorum", ["x-overflow"] = "reject-publish" };
+        await channel.QueueDeclareAsync("limited", durable: true, exclusive: false, autoDelete: false, quorum, cancellationToken: TestContext.Current.CancellationToken);
+        try
+        {
+            await channel.QueueBindAsync("limited", OrderTopology.Exchange, "order.created", cancellationToken: TestContext.Current.CancellationToken);
+            await RabbitMqControl.EvaluateAsync(platform, """rabbit_policy:parse_set(<<"/">>, <<"limit">>, <<"^limited$">>, <<"{\"max-length\":1}">>, <<"0">>, <<"queues">>, <<"none">>).""");
+            using var alice = platform.Client("alice");
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => alice.CreateAsync()));
+            await Eventually.SeeAsync("refused events", () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside"), count => count > 0);
+
+            await RabbitMqControl.EvaluateAsync(platform, """rabbit_policy:delete(<<"/">>, <<"limit">>, <<"none">>).""");
+
+            await Eventually.SeeAsync("all published", () => own.CountAsync("order.%"), count => count == 0, TimeSpan.FromMinutes(2));
+        }
+        finally
+        {
+            await channel.QueueDeleteAsync("limited", ifUnused: false, ifEmpty: false, cancellationToken: TestContext.Current.CancellationToken);
+        }
     }
 
     [Theory]

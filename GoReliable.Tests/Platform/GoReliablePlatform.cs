@@ -67,6 +67,8 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         builder.CreateResourceBuilder<ProjectResource>("gateway")
             .WithEnvironment("RateLimits__PerAddress__PermitsPerSecond", "100000").WithEnvironment("RateLimits__PerAddress__Burst", "100000")
             .WithEnvironment("RateLimits__PerCustomer__PermitsPerSecond", "10000").WithEnvironment("RateLimits__PerCustomer__Burst", "10000");
+        foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
+            RunAsBuilt(service);
         configure?.Invoke(builder);
         var tokens = TokenIssuer.Development(builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"]!);
 
@@ -82,6 +84,20 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
             await platform.DisposeAsync();
             throw;
         }
+    }
+
+    // `dotnet run` around it takes longer to find out that nothing is to be built than the service takes to start.
+    private static void RunAsBuilt(ProjectResource service)
+    {
+        var project = service.GetProjectMetadata().ProjectPath;
+        var folder = Path.GetDirectoryName(project)!;
+        // As this project's own: bin/Debug/net10.0.
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        service.Annotations.Add(new ExecutableAnnotation
+        {
+            Command = Path.Combine(folder, "bin", output.Parent!.Name, output.Name, Path.GetFileNameWithoutExtension(project)),
+            WorkingDirectory = folder,
+        });
     }
 
     /// <summary>A client of the gateway's public API.</summary>
@@ -162,7 +178,7 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         process.Kill();
     }
 
-    // A service is the child of `dotnet run`, a server that of its script (which may have started a companion before it).
+    // A server is the child of its script (which may have started a companion before it).
     private static int ServerOf(int pid)
     {
         var children = File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
