@@ -64,6 +64,8 @@ public static class IdentityExtensions
             rules.ValidateAudience = true;
             if (rules.ValidAudiences?.Any() != true)
                 rules.ValidAudiences = [DefaultAudience];
+            // ASP.NET's would read the settings and make new keys for each request.
+            rules.IssuerSigningKeys = rules.IssuerSigningKeys?.ToArray();
         });
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<KnownTokens>((bearer, tokens) =>
         {

@@ -31,7 +31,7 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
             ? await issuer.GetBaseConfigurationAsync(CancellationToken.None)
             : validationParameters.IssuerSigningKeys;
         var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
-        if (known.TryGetValue(hash, out Known? earlier) && earlier!.Keys == keys && time.GetUtcNow() < earlier.Expires)
+        if (known.TryGetValue(hash, out Known? earlier) && AreSame(earlier!.Keys, keys) && time.GetUtcNow() < earlier.Expires)
             return earlier.Result;
 
         var result = await base.ValidateTokenAsync(token, validationParameters);
@@ -46,6 +46,10 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
     }
 
     public void Dispose() => known.Dispose();
+
+    // ASP.NET hands over another list for each request, of the same keys.
+    private static bool AreSame(object? one, object? other) =>
+        one == other || (one is IEnumerable<SecurityKey> keys && other is IEnumerable<SecurityKey> others && keys.SequenceEqual(others));
 
     private sealed record Known(TokenValidationResult Result, object? Keys, DateTimeOffset Expires);
 }

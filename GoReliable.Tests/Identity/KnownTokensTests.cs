@@ -1,5 +1,10 @@
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Microsoft.IdentityModel.Tokens;
 
@@ -35,6 +40,19 @@ public sealed class KnownTokensTests : IDisposable
 
         Assert.True(again.IsValid);
         Assert.Equal("alice", again.ClaimsIdentity.FindFirst("sub")?.Value);
+    }
+
+    [Fact]
+    public void Keys_from_settings_are_made_once()
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Development });
+        builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Issuer"] = TokenIssuer.DevelopmentIssuer;
+        builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"] = TokenIssuer.NewKey();
+        builder.Configuration["Authentication:Schemes:Bearer:ValidIssuer"] = TokenIssuer.DevelopmentIssuer;
+        using var app = builder.AddIdentity().Build();
+        var rules = app.Services.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>().Get(JwtBearerDefaults.AuthenticationScheme).TokenValidationParameters;
+
+        Assert.Same(Assert.Single(rules.Clone().IssuerSigningKeys), Assert.Single(rules.Clone().IssuerSigningKeys));
     }
 
     [Fact]
@@ -83,7 +101,8 @@ public sealed class KnownTokensTests : IDisposable
     {
         ValidIssuer = TokenIssuer.DevelopmentIssuer,
         ValidAudience = audience,
-        IssuerSigningKeys = signedBy ?? keys,
+        // Another list each time, as ASP.NET does it.
+        IssuerSigningKeys = [.. signedBy ?? keys],
         ClockSkew = TimeSpan.FromSeconds(30),
     };
 }
