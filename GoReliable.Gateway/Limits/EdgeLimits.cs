@@ -66,12 +66,12 @@ internal sealed class EdgeLimits : IDisposable
     private RateLimitPartition<(ulong, RateLimit)> AddressPartition(HttpContext context) => RateLimitPartition.GetTokenBucketLimiter(
         (ClientNetwork.Of(context.Connection.RemoteIpAddress), perAddress.Current), key => key.Item2.Bucket());
 
-    // Who is nobody has been counted by the address, and is turned away by authorization.
+    // A request without a customer was counted by its address, and authorization turns it away.
     private RateLimitPartition<(string, RateLimit)> CustomerPartition(HttpContext context) => Customer(context) is { Length: > 0 } customer
         ? RateLimitPartition.GetTokenBucketLimiter((customer, perCustomer.Current), key => key.Item2.Bucket())
         : RateLimitPartition.GetNoLimiter(("", perCustomer.Current));
 
-    // Who is nobody here may be so: the pages of the documentation need no token. He has the places of an address.
+    // The pages of the documentation need no token: there the address stands for the customer.
     private RateLimitPartition<(string, ulong, LoadShedding)> CustomerLoadPartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(
         Customer(context) is { Length: > 0 } customer ? (customer, 0UL, load.Current) : ("", ClientNetwork.Of(context.Connection.RemoteIpAddress), load.Current),
         key => key.Item3.CustomerLimiter());

@@ -51,7 +51,7 @@ internal sealed class Replica
         })
         .AddTimeout(new TimeoutStrategyOptions
         {
-            // Of what is tried once, all the time is the try's: the whole request ends it.
+            // A request that is tried only once may take all of the time; the total time-out ends it.
             TimeoutGenerator = args => ValueTask.FromResult(Forward.Of(args.Context).IsRepeatable ? timeouts.TryTimeout : Timeout.InfiniteTimeSpan),
         })
         .Build();

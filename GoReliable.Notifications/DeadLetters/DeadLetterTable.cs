@@ -13,7 +13,7 @@ internal static class DeadLetterTable
     // Bodies read at once: enough for a batch of events, and one that is a hundred times larger than any.
     private const int ManyBytes = 16 * 1024 * 1024;
 
-    // One that is there came again: its acknowledgement was lost, or it was redriven and only its removal was.
+    // A letter may come again: its acknowledgement was lost, or it was redriven and only its removal was lost.
     private const string Insert = $"""
         -- store dead letters
         INSERT INTO dead_letters ({Columns})

@@ -15,14 +15,16 @@ namespace GoReliable.Orders.Ordering;
 /// </summary>
 internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos, OutboxSignal outbox, Telemetry telemetry, ILogger<CreateOrder> logger, TimeProvider time)
 {
+    // From "stored", so that the outbox row takes its id after the transaction has its number: the relay counts on it.
     private const string Insert = """
         -- INSERT order
         WITH stored AS (
             INSERT INTO orders (id, customer_id, status, currency, items, total, contact_email, created_at, updated_at, version)
             VALUES ($1, $2, 'pending', $3, $4, $5, $6, $7, $7, 1)
+            RETURNING id
         )
         INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
-        VALUES ($8, $1, $9, $10, $11, $12, $7)
+        SELECT $8, id, $9, $10, $11, $12, $7 FROM stored
         """;
 
     // The lock is taken by whoever works on this key now and falls with the statement: a second request sees "not

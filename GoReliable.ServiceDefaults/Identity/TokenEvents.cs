@@ -45,7 +45,7 @@ internal sealed partial class TokenEvents(IdentityProvider provider, ILogger<Tok
         TokenRefused(description);
     }
 
-    // Debug: anybody can send as many bad tokens as he likes.
+    // Debug: anybody can send any number of bad tokens.
     [LoggerMessage(EventName = "identity.token_refused", Level = LogLevel.Debug, Message = "Token refused: {Reason}")]
     private partial void TokenRefused(string reason);
 }
