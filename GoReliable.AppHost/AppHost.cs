@@ -11,7 +11,7 @@ var ordersDb = postgres.AddDatabase("orders-db");
 var notificationsDb = postgres.AddDatabase("notifications-db");
 var messaging = builder.AddRabbitMQ("messaging").WithManagementPlugin();
 
-// Only here: where containers are deployed, such volumes cannot hold a database's files.
+// Only when running here: where containers are deployed, such volumes cannot hold a database's files.
 if (keepData && builder.ExecutionContext.IsRunMode)
 {
     postgres.WithDataVolume();
@@ -42,7 +42,7 @@ var notifications = builder.AddProject<Projects.GoReliable_Notifications>("notif
     .WithReference(messaging).WaitFor(messaging)
     .WithReplicas(replicas);
 
-// External are the endpoints that exist at that call: not the management port.
+// Only the endpoints that exist at this call become external, and the management port is added after it.
 var gateway = builder.AddProject<Projects.GoReliable_Gateway>("gateway")
     .WithExternalHttpEndpoints()
     .WithHttpEndpoint(port: 9101, name: "management", env: "MANAGEMENT_PORT")
@@ -50,16 +50,16 @@ var gateway = builder.AddProject<Projects.GoReliable_Gateway>("gateway")
     .WithReference(orders).WaitFor(orders)
     .WithReference(notifications).WaitFor(notifications);
 
-// Inside, the services speak plain http: the dashboard need not ask for a development certificate.
+// The services speak plain HTTP to each other, so the dashboard need not ask for a development certificate.
 foreach (var service in new[] { gateway, orders, notifications })
     service.WithoutHttpsCertificate();
 
-// Tokens: of `dotnet user-jwts` here, of an identity provider where it is deployed.
+// Tokens come from `dotnet user-jwts` here, and from an identity provider where the platform is deployed.
 builder.AddIdentity(gateway, orders, notifications);
-// E-mails: files here, a mail server where it is deployed.
+// E-mails become files here, and go to a mail server where the platform is deployed.
 builder.AddEmail(notifications);
 
-// Prometheus, and in containers also Grafana, Tempo, Loki and the Collector; `--Observability=false` does without.
+// Prometheus, and in containers also Grafana, Tempo, Loki and the Collector; `--Observability=false` leaves them out.
 builder.AddObservability(servers, gateway, orders, notifications);
 
 return await builder.RunAsync();

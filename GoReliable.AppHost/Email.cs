@@ -1,9 +1,9 @@
-/// <summary>How e-mail leaves.</summary>
+/// <summary>How e-mail is sent.</summary>
 internal static class Email
 {
     /// <summary>
-    /// Running, each e-mail is a file in <c>.data/pickup</c>, as the worker's own settings say. Deployed, it goes to a mail
-    /// server, which is named by parameters: the worker does not start without.
+    /// When the application runs here, each e-mail is a file in <c>.data/pickup</c>, as the worker's own settings say.
+    /// When it is deployed, e-mail goes to a mail server that parameters name. The worker does not start without one.
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="notifications">The worker.</param>

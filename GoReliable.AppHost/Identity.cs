@@ -9,8 +9,9 @@ internal static class Identity
     private const int KeyBytes = 32;
 
     /// <summary>
-    /// Running, the issuer is <c>dotnet user-jwts</c> on this machine, whose key is in the AppHost's user secrets; it is
-    /// made when there is none yet. Deployed, it is an identity provider, whose URL is a parameter.
+    /// When the application runs here, the issuer is <c>dotnet user-jwts</c> on this machine. Its key is in the
+    /// AppHost's user secrets, and is made if there is none yet. When the application is deployed, the issuer is an
+    /// identity provider, whose URL is a parameter.
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="services">The services that take tokens.</param>
@@ -24,7 +25,7 @@ internal static class Identity
             return;
         }
 
-        // All four, or user-jwts makes a key of its own.
+        // All four must be set, or user-jwts makes a key of its own.
         var secrets = builder.UserSecretsManager;
         secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Id", () => RandomNumberGenerator.GetHexString(8, lowercase: true));
         secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Issuer", () => Issuer);

@@ -12,7 +12,9 @@ internal static class Observability
 
     /// <summary>Adds them when the application runs, unless the configuration says <c>Observability=false</c>.</summary>
     /// <param name="builder">The application.</param>
-    /// <param name="servers">Whether there are containers; Grafana, Tempo, Loki and the Collector exist as such only.</param>
+    /// <param name="servers">
+    /// Whether servers run in containers; Grafana, Tempo, Loki and the Collector exist only as containers.
+    /// </param>
     /// <param name="services">The services to watch. Each has an endpoint <c>management</c> with <c>/metrics</c>.</param>
     public static void AddObservability(this IDistributedApplicationBuilder builder, Servers servers, params IResourceBuilder<ProjectResource>[] services)
     {
@@ -59,7 +61,7 @@ internal static class Observability
             .WithEnvironment("TEMPO_URL", tempo.GetEndpoint("http"))
             .WithEnvironment("LOKI_URL", loki.GetEndpoint("http"))
             .WithEnvironment("GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", "/var/lib/grafana/dashboards/overview.json")
-            // Whoever can reach it is at this machine: no login.
+            // No login: only this machine can reach it.
             .WithEnvironment("GF_AUTH_ANONYMOUS_ENABLED", "true")
             .WithEnvironment("GF_AUTH_ANONYMOUS_ORG_ROLE", "Admin")
             .WithEnvironment("GF_AUTH_DISABLE_LOGIN_FORM", "true");
@@ -75,7 +77,7 @@ internal static class Observability
             .WithHttpHealthCheck("/", endpointName: "health")
             .WithContainerFiles("/etc/otelcol-contrib", "../deploy/otel-collector")
             .WithArgs("--config=/etc/otelcol-contrib/config.yaml", "--config=/etc/otelcol-contrib/local.yaml")
-            // Its queues: the image is empty but for the program, whose user may write nowhere.
+            // For its queues: the image holds only the program, and the program's user may write nowhere.
             .WithContainerRuntimeArgs("--tmpfs", "/var/lib/otelcol")
             // Aspire says in the standard variables where its dashboard is; local.yaml reads it by these names.
             .WithOtlpExporter(OtlpProtocol.Grpc)
@@ -106,7 +108,8 @@ internal static class Observability
     }
 
     /// <summary>
-    /// What Prometheus is to scrape, as it can reach it from its container: a service is one target, whatever its replicas.
+    /// What Prometheus is to scrape, with addresses that it can reach from its container. A service is one target,
+    /// however many replicas it has.
     /// </summary>
     private static async Task<string> FindTargetsAsync(this IDistributedApplicationBuilder builder, IResource prometheus, IResourceBuilder<ContainerResource> collector, CancellationToken cancellationToken)
     {

@@ -8,9 +8,9 @@ internal static class Preflight
     // Where Aspire reads the addresses of its dashboard.
     private static readonly string[] DashboardAddresses = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
 
-    /// <summary>Runs it to its end.</summary>
+    /// <summary>Runs the application until it ends.</summary>
     /// <param name="builder">The application.</param>
-    /// <returns>The exit code: 1 where something was in the way, which was said on standard error.</returns>
+    /// <returns>The exit code: 1 if something prevented a start; standard error says what.</returns>
     public static async Task<int> RunAsync(this IDistributedApplicationBuilder builder)
     {
         try
@@ -38,7 +38,7 @@ internal static class Preflight
 
     private static void CheckPorts(this IDistributedApplicationBuilder builder)
     {
-        // Tests let the orchestrator choose.
+        // Tests let the orchestrator choose the ports.
         if (!builder.ExecutionContext.IsRunMode || builder.Configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
             return;
 

@@ -3,8 +3,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace GoReliable.Gateway;
 
 /// <summary>
-/// The gateway's log events. A path, a query or a header is never among their fields: clients write there what is
-/// nobody's business.
+/// The gateway's log events. No path, query or header is ever among their fields: clients may write private data there.
 /// </summary>
 internal static partial class Log
 {

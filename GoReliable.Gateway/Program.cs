@@ -16,7 +16,8 @@ builder.Services.AddSingleton<Telemetry>();
 
 var app = builder.Build();
 
-// The order is the meaning: probes and scrapes leave first, then everything is measured, also the errors that come next.
+// The order matters: probes and scrapes leave first. Everything after that is measured, including errors of the steps
+// that follow.
 app.MapDefaultEndpoints();
 app.UseForwardedHeaders();
 app.UseHopByHop();

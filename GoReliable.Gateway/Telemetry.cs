@@ -11,10 +11,10 @@ namespace GoReliable.Gateway;
 /// </summary>
 internal sealed class Telemetry
 {
-    /// <summary>Label of requests that no route matched; their paths are as many as the internet likes.</summary>
+    /// <summary>Label of requests that no route matched; their paths could make any number of labels.</summary>
     public const string UnknownRoute = "unknown";
 
-    /// <summary>Label of methods outside HTTP's own; the name is OpenTelemetry's.</summary>
+    /// <summary>Label of methods that HTTP does not define; the name is OpenTelemetry's.</summary>
     private const string OtherMethod = "_OTHER";
 
     /// <summary>Why a limit refuses a request.</summary>
@@ -54,8 +54,8 @@ internal sealed class Telemetry
     }
 
     /// <summary>
-    /// Makes the series that ratios and alerts are built of exist, at zero: the first failure is then an increase, and
-    /// not a series that appears from nowhere, which <c>rate()</c> does not see.
+    /// Creates the series that ratios and alerts are built of, at zero. The first failure is then an increase, and not
+    /// a new series, which <c>rate()</c> does not see.
     /// </summary>
     public void StartAtZero()
     {
@@ -84,7 +84,7 @@ internal sealed class Telemetry
         duration.Record(took.TotalSeconds, tags);
     }
 
-    /// <summary>The method, or <c>_OTHER</c>: a client may call its method what it likes.</summary>
+    /// <summary>The method, or <c>_OTHER</c>: a client may send any text as its method.</summary>
     public static string KnownMethod(string method) =>
         HttpMethods.GetCanonicalizedValue(method) is var known
         && known is ("GET" or "POST" or "PUT" or "PATCH" or "DELETE" or "HEAD" or "OPTIONS" or "TRACE" or "CONNECT")

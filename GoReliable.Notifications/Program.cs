@@ -12,7 +12,7 @@ using GoReliable.ServiceDefaults.Limits;
 using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 
-// An operator at a terminal, not a service.
+// Used by an operator at a terminal; no service is started.
 if (args is ["dead-letters", .. var command])
     return await DeadLetterCommand.RunAsync(command, Console.In, Console.Out, Console.Error, CancellationToken.None);
 if (args is ["erase", .. var customer])

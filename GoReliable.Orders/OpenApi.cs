@@ -3,9 +3,9 @@ using Scalar.AspNetCore;
 namespace GoReliable.Orders;
 
 /// <summary>
-/// The description of the public API at <c>/openapi/v1.json</c>, and a page to try it at <c>/docs</c>. It is written and not
-/// generated: half of the answers are the gateway's or another service's, and no code here knows of them. Tests hold it and
-/// the running platform against each other, both ways.
+/// The description of the public API at <c>/openapi/v1.json</c>, and a page to try it at <c>/docs</c>. It is written by
+/// hand and not generated: half of the answers come from the gateway or another service, and no code here knows of
+/// them. Tests compare it with the running platform, in both directions.
 /// </summary>
 internal static class OpenApi
 {
@@ -16,9 +16,10 @@ internal static class OpenApi
         routes.MapGet("/openapi/v1.json", () => TypedResults.Bytes(Document, "application/json"));
         routes.MapScalarApiReference("/docs", scalar =>
         {
-            // No fonts from Scalar's servers: the gateway's Content-Security-Policy has everything from here.
+            // No fonts from Scalar's servers: the gateway's Content-Security-Policy allows only what comes from here.
             scalar.WithTitle("GoReliable API").DisableDefaultFonts().AddPreferredSecuritySchemes("Bearer");
-            // Nor anything else of its maker's: questions to an AI, sharing, generated SDKs, deploying, his own client.
+            // Nor anything else that Scalar's maker offers: questions to an AI, sharing, generated SDKs, deploying, its
+            // own client.
             scalar.Agent = new ScalarAgentOptions { Disabled = true };
             scalar.Mcp = new ScalarMcpOptions { Disabled = true };
             scalar.ShowDeveloperTools = DeveloperToolsVisibility.Never;

@@ -6,8 +6,8 @@ namespace GoReliable.Orders;
 
 /// <summary>JSON of this service, generated at build time.</summary>
 /// <remarks>
-/// Strict in what it reads: unknown and duplicate members, missing values and nulls are errors, so a typo in a
-/// client's field name is an answer with 400, not an order without that field.
+/// Strict in what it reads: unknown and duplicate members, missing values and nulls are errors. So a typo in a client's
+/// field name is answered with 400, and does not make an order without that field.
 /// </remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

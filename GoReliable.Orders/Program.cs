@@ -10,7 +10,7 @@ using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.ServiceDefaults.Schema;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-// An operator at a terminal, not a service.
+// Used by an operator at a terminal; no service is started.
 if (args is ["erase", .. var command])
     return await EraseCommand.RunAsync("orders", 9102, command, Console.In, Console.Out, Console.Error, CancellationToken.None);
 

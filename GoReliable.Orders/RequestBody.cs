@@ -16,7 +16,7 @@ internal static class RequestBody
     {
         if (!request.HasJsonContentType())
             return (null, TypedResults.Problem("The body must be application/json.", statusCode: StatusCodes.Status415UnsupportedMediaType));
-        // Read as it is, it would be something else than its sender says.
+        // Bodies are not decoded here: read as it is, an encoded body would not be what its sender means.
         if (request.Headers.ContentEncoding.Count > 0)
             return (null, TypedResults.Problem("The body must be sent without Content-Encoding.", statusCode: StatusCodes.Status415UnsupportedMediaType));
         try
@@ -39,7 +39,7 @@ internal static class RequestBody
         }
     }
 
-    // Reset or gone in the middle of its body. Nobody will read this answer.
+    // The client reset the connection or went away in the middle of its body. Nobody will read this answer.
     private static readonly ProblemHttpResult ClientGone = TypedResults.Problem(statusCode: StatusCodes.Status499ClientClosedRequest);
 
     // Too large, too slow, broken off: Kestrel's status says which.

@@ -83,7 +83,7 @@ internal sealed class Telemetry
     /// <param name="caller">Cancelled when the caller goes away, which is no failure of ours.</param>
     public Timing Query(string query, CancellationToken caller = default) => new(queryDuration, "query", query, caller);
 
-    /// <summary>One timed piece of work; what nobody gave a result has failed, or was called off.</summary>
+    /// <summary>One timed piece of work. Without a result it has failed, or was cancelled.</summary>
     internal sealed class Timing(Histogram<double> histogram, string tag, string value, CancellationToken caller) : IDisposable
     {
         private readonly long started = Stopwatch.GetTimestamp();

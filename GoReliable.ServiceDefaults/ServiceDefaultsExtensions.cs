@@ -45,7 +45,7 @@ public static class ServiceDefaultsExtensions
             http.AddServiceDiscovery();
         });
 
-        // The default names the server to everybody who asks.
+        // By default Kestrel names itself to every client.
         builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
 
         return builder;
@@ -58,8 +58,8 @@ public static class ServiceDefaultsExtensions
     /// </summary>
     /// <param name="app">The service.</param>
     /// <param name="operate">
-    /// Maps endpoints for operators: on this port and on no other, with authentication and problem documents. Each says
-    /// itself who may use it.
+    /// Maps endpoints for operators: on this port and on no other, with authentication and problem documents. Each
+    /// endpoint must say who may use it.
     /// </param>
     public static WebApplication MapDefaultEndpoints(this WebApplication app, Action<IEndpointRouteBuilder>? operate = null)
     {

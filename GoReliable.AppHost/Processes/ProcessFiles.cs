@@ -20,7 +20,7 @@ internal sealed class ProcessFiles
     /// <summary>A directory that is removed when the application ends.</summary>
     public string Temporary { get; }
 
-    /// <summary>The only one of an application.</summary>
+    /// <summary>The files of an application; there is one instance for each application.</summary>
     public static ProcessFiles Of(IDistributedApplicationBuilder builder)
     {
         if (builder.Services.FirstOrDefault(service => service.ServiceType == typeof(ProcessFiles))?.ImplementationInstance is ProcessFiles existing)
@@ -39,9 +39,9 @@ internal sealed class ProcessFiles
 
     public string Script(string name) => Path.Combine(scripts, name);
 
-    /// <summary>What a script wants to know.</summary>
-    /// <param name="server">The resource that it starts.</param>
-    /// <param name="keepsData">Whether its data is there for the next run.</param>
+    /// <summary>The environment variables that a script reads.</summary>
+    /// <param name="server">The resource that the script starts.</param>
+    /// <param name="keepsData">Whether its data is kept for the next run.</param>
     public IEnumerable<(string Name, string Value)> Variables(ExecutableResource server, bool keepsData) =>
     [
         ("DATA", Path.Combine(keepsData ? data : Temporary, server.Name)),
@@ -50,7 +50,9 @@ internal sealed class ProcessFiles
     ];
 
     /// <summary>Asks a script what is in the way of a start.</summary>
-    /// <exception cref="DistributedApplicationException">Something is; the message is the script's sentence.</exception>
+    /// <exception cref="DistributedApplicationException">
+    /// Something is in the way; the message is the script's sentence.
+    /// </exception>
     public async Task CheckAsync(ExecutableResource server, bool keepsData, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(server.Command, ["check"]) { RedirectStandardError = true };
@@ -74,7 +76,7 @@ internal sealed class ProcessFiles
             foreach (var left in Directory.GetDirectories(Path.GetTempPath(), $"{Prefix}*").Where(IsLeft))
                 Remove(left);
             Directory.CreateDirectory(Temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            // A server may run as another user, who has to get through.
+            // A server may run as another user, who must be able to pass through this directory.
             File.SetUnixFileMode(Temporary, File.GetUnixFileMode(Temporary) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
             File.WriteAllText(Path.Combine(Temporary, "in-use"), "");
         }
@@ -96,7 +98,7 @@ internal sealed class ProcessFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Another user's, or a server still writes there: its script removes it.
+            // It belongs to another user, or a server still writes there. The server's script removes it.
         }
     }
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 /// <summary>Prometheus as a process of this machine, with the files of <c>deploy/prometheus</c>.</summary>
 internal static class Prometheus
 {
-    /// <summary>Adds it. Every replica of a service is a target of its own.</summary>
+    /// <summary>Adds Prometheus. Every replica of a service is a target of its own.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="services">The services to scrape; each gets the port of its metrics in <c>MANAGEMENT_PORT</c>.</param>
     public static void AddPrometheusProcess(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource>[] services)
@@ -37,8 +37,8 @@ internal static class Prometheus
             File.Copy(file, Path.Combine(data, Path.GetRelativePath(deployed, file)));
     }
 
-    // The orchestrator chooses a port for each replica, and its snapshot has it. A replica that went down stays a target: that is
-    // worth an alert. Ends with the application.
+    // The orchestrator chooses a port for each replica, and the replica's snapshot shows it. A replica that went down
+    // stays a target, since that is worth an alert. This loop ends with the application.
     private static async Task FollowTargetsAsync(ProjectResource[] services, string environment, string file, ResourceNotificationService notifications)
     {
         var addresses = new SortedDictionary<string, (string Job, string Address)>(StringComparer.Ordinal);

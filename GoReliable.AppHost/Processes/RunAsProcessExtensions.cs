@@ -1,6 +1,6 @@
 /// <summary>
-/// Runs servers that are containers otherwise as processes of this machine, under Aspire's own orchestrator.
-/// In run mode only: publishing knows nothing of it.
+/// Runs servers as processes of this machine instead of containers, under Aspire's own orchestrator. In run mode only:
+/// publishing is not affected.
 /// </summary>
 internal static class RunAsProcessExtensions
 {
@@ -50,7 +50,8 @@ internal static class RunAsProcessExtensions
         return builder;
     }
 
-    // Aspire tells its news to the resource in the model; the integration waits for them at the server and its databases.
+    // Aspire publishes events for the resource in the model, which is the process. The integration waits for them on
+    // the server and its databases.
     private static void Forward(IDistributedApplicationBuilder application, ServerProcess process, IResourceWithConnectionString server)
     {
         IResource[] Children() => [.. application.Resources.OfType<IResourceWithParent>().Where(child => child.Parent == server)];
@@ -63,7 +64,8 @@ internal static class RunAsProcessExtensions
             }
             catch (InvalidOperationException)
             {
-                // By the orchestrator, which hears of it last and would show the server, but the process is shown in its place.
+                // Thrown by the orchestrator, which handles the event last and would show the server. The process is
+                // shown in its place.
             }
             foreach (var child in Children())
                 await application.Eventing.PublishAsync(new ConnectionStringAvailableEvent(child, @event.Services), cancellationToken);
@@ -77,7 +79,7 @@ internal static class RunAsProcessExtensions
         });
     }
 
-    // A database is in the state that its server is in. Ends with the application.
+    // A database has the state of its server. This loop ends with the application.
     private static async Task FollowAsync(ServerProcess process, IResource[] children, ResourceNotificationService notifications)
     {
         var state = "";

@@ -1,6 +1,6 @@
 /// <summary>
-/// A server's process, in its resource's place: it has the server's name, and all annotations are the server's own, so that
-/// its endpoints, health checks and waits are those that Aspire's integration gave it.
+/// The process that takes the place of a server's resource. It has the server's name and the server's own annotations,
+/// so its endpoints, health checks and waits are those that Aspire's integration set up.
 /// </summary>
 /// <param name="server">What the integration added: a container until now.</param>
 /// <param name="script">Starts the server.</param>

@@ -12,9 +12,10 @@ internal sealed record Servers(bool AreProcesses, string Why)
 
     /// <summary>
     /// Containers where a container runtime answers, processes where none does; <c>--Servers=containers</c> or
-    /// <c>--Servers=processes</c> says it for certain. When publishing, nothing is asked: the manifest has containers.
+    /// <c>--Servers=processes</c> sets it explicitly. When publishing, no runtime is asked: the manifest has
+    /// containers.
     /// </summary>
-    /// <remarks>With another value the application does not start.</remarks>
+    /// <remarks>With any other value of <c>Servers</c> the application does not start.</remarks>
     public static Servers Choose(IDistributedApplicationBuilder builder) => builder switch
     {
         { ExecutionContext.IsRunMode: false } => new(false, "A manifest has containers."),
@@ -33,14 +34,14 @@ internal sealed record Servers(bool AreProcesses, string Why)
         return new(false, why);
     }
 
-    /// <summary>Says in the log, at the start, what was chosen and what does without.</summary>
+    /// <summary>Says in the log, at the start, what was chosen and what is left out.</summary>
     public void Announce(IDistributedApplicationBuilder builder) => builder.Eventing.Subscribe<BeforeStartEvent>((@event, _) =>
     {
         @event.Services.GetRequiredService<ILogger<Servers>>().ServersAreProcesses(Why);
         return Task.CompletedTask;
     });
 
-    // A client without a daemon is no runtime: it is on many machines.
+    // A command-line client without a daemon is not a runtime: many machines have one.
     private static Servers AskRuntimes(string? chosen)
     {
         string[] runtimes = chosen is { Length: > 0 } ? [chosen] : ["docker", "podman"];

@@ -6,14 +6,14 @@ namespace GoReliable.Gateway.Limits;
 /// <summary>What counts as one client among addresses.</summary>
 internal static class ClientNetwork
 {
-    // 0:ffff::/32 is nobody's: the internet's addresses begin at 2000::/3.
+    // IPv4 addresses are counted in 0:ffff::/32, which nobody uses: the internet's addresses begin at 2000::/3.
     private const ulong IPv4 = 0x0000_FFFF_0000_0000;
 
     /// <summary>
-    /// One IPv4 address, or the /64 of an IPv6 address: a single subscriber has at least that, and could come from a new
-    /// address each time (https://www.rfc-editor.org/rfc/rfc6177).
+    /// One IPv4 address, or the /64 of an IPv6 address: a single subscriber has at least a /64, and could use a new
+    /// address for each request (https://www.rfc-editor.org/rfc/rfc6177).
     /// </summary>
-    /// <param name="address">The client's; null where the connection has none, as a Unix socket's.</param>
+    /// <param name="address">The client's address; null if the connection has none, as with a Unix socket.</param>
     /// <returns>A number that is equal for equal clients.</returns>
     public static ulong Of(IPAddress? address)
     {

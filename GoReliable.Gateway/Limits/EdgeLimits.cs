@@ -10,8 +10,9 @@ using Microsoft.AspNetCore.RateLimiting;
 namespace GoReliable.Gateway.Limits;
 
 /// <summary>
-/// How much the gateway takes on: requests per address, requests per customer, requests at once of a customer and of all.
-/// Health and metrics have left the pipeline before, so they are never refused.
+/// How much the gateway takes on: the rate of requests per address and per customer, and how many requests it handles
+/// at once, of one customer and of all. Health checks and metrics leave the pipeline before these limits, so they are
+/// never refused.
 /// </summary>
 internal sealed class EdgeLimits : IDisposable
 {
@@ -61,8 +62,8 @@ internal sealed class EdgeLimits : IDisposable
         load.Dispose();
     }
 
-    // The settings are part of every key: changed ones begin new buckets, and the old ones go when they are idle. An idle
-    // bucket is a full one, so nothing is forgotten with it.
+    // The settings are part of every key: changed settings begin new buckets, and old buckets are removed when they are
+    // idle. An idle bucket is full, so nothing is lost with it.
     private RateLimitPartition<(ulong, RateLimit)> AddressPartition(HttpContext context) => RateLimitPartition.GetTokenBucketLimiter(
         (ClientNetwork.Of(context.Connection.RemoteIpAddress), perAddress.Current), key => key.Item2.Bucket());
 
@@ -76,7 +77,7 @@ internal sealed class EdgeLimits : IDisposable
         Customer(context) is { Length: > 0 } customer ? (customer, 0UL, load.Current) : ("", ClientNetwork.Of(context.Connection.RemoteIpAddress), load.Current),
         key => key.Item3.CustomerLimiter());
 
-    // What everybody may ask for must not take the places of customers.
+    // Requests that need no token have places of their own, so that they cannot take those of customers.
     private RateLimitPartition<(bool, LoadShedding)> PlacePartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(
         (context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null, load.Current), key => key.Item1 ? key.Item2.Limiter() : key.Item2.DocsLimiter());
 
@@ -94,7 +95,7 @@ internal sealed class EdgeLimits : IDisposable
         },
     };
 
-    // Whole seconds are all that the header can say. A load that is too high may be over in one.
+    // The header can only say whole seconds. Too much load may be over in one second.
     private static string RetryAfter(RateLimitLease lease)
     {
         var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var known) ? known : TimeSpan.Zero;

@@ -15,10 +15,13 @@ internal static class LimitExtensions
     /// <summary>After authentication, and before authorization, so that asking for what is forbidden is limited as well.</summary>
     public static void UseCustomerLimit(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerCustomer);
 
-    /// <summary>After authorization, and before the body is waited for: nobody in particular must not have us wait for bodies.</summary>
+    /// <summary>
+    /// After authorization and before the gateway waits for the body, so that an unknown client cannot make it wait for
+    /// bodies.
+    /// </summary>
     public static void UseCustomerLoad(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().CustomerLoad);
 
-    /// <summary>Last, when all of the request is here.</summary>
+    /// <summary>Last, when the whole request has arrived.</summary>
     public static void UseLoadShedding(this WebApplication app)
     {
         var limits = app.Services.GetRequiredService<EdgeLimits>();

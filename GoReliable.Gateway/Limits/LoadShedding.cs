@@ -8,8 +8,9 @@ namespace GoReliable.Gateway.Limits;
 internal sealed record LoadShedding
 {
     /// <summary>
-    /// Requests at a service. By Little's law 256 are 2,000 requests a second, about what two cores forward, at 128 ms:
-    /// far more than a healthy platform has, and little enough that the last one in is still answered within its second.
+    /// Requests that services work on. By Little's law, 256 at once are 2,000 requests a second at 128 ms each, and two
+    /// cores forward about 2,000 a second. A healthy platform has far fewer at once, and with 256 the last one in is
+    /// still answered within its second.
     /// </summary>
     [Range(1, 100_000)]
     public int Concurrency { get; init; } = 256;
@@ -23,15 +24,16 @@ internal sealed record LoadShedding
     public int Queue { get; init; } = 128;
 
     /// <summary>
-    /// How long one waits there before it is refused like the others. With services that hang, nobody makes room: whoever
-    /// waited would find out only when the whole request is out of time.
+    /// How long a request waits in the queue before it is refused as well. While services hang, no place becomes free.
+    /// Without this limit, a waiting request would learn that only when its whole time is over.
     /// </summary>
     [Duration("00:00:00.001", "00:01:00")]
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// Of one customer, or of one address where no token is needed, from the headers of the request to the end of the answer:
-    /// nobody keeps all the places busy, and who sends or reads slowly holds no more than these.
+    /// Requests of one customer, or of one address where no token is needed, from the headers of the request to the end
+    /// of the answer. So no client can keep all the places busy, and a client that sends or reads slowly holds no more
+    /// than these.
     /// </summary>
     [Range(1, 100_000)]
     public int PerCustomer { get; init; } = 64;

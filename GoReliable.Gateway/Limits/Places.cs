@@ -3,8 +3,8 @@ using System.Threading.RateLimiting;
 namespace GoReliable.Gateway.Limits;
 
 /// <summary>
-/// A request has a place from its whole body to the beginning of its answer: for as long as a service works for it, and not
-/// while its client sends or reads. ASP.NET's middleware would keep it to the end of the answer.
+/// A request has a place from the end of its body to the beginning of its answer: while a service works on it, and not
+/// while its client sends or reads. ASP.NET's middleware would keep the place until the end of the answer.
 /// </summary>
 internal static class Places
 {
@@ -33,7 +33,8 @@ internal static class Places
         }
     });
 
-    // Once more at the end of the request, for one without an answer, changes nothing.
+    // The `using` above also disposes of the place at the end of the request, in case there was no answer. Doing it
+    // twice changes nothing.
     private static Task Leave(object place)
     {
         ((RateLimitLease)place).Dispose();

@@ -6,11 +6,11 @@ namespace GoReliable.Gateway.Limits;
 /// <summary>How fast requests may come in: a token bucket. Sections <c>RateLimits:PerCustomer</c> and <c>RateLimits:PerAddress</c>.</summary>
 internal sealed record RateLimit
 {
-    /// <summary>Requests per second, for as long as one likes.</summary>
+    /// <summary>Requests per second that a client may send without end.</summary>
     [Range(1, 1_000_000)]
     public int PermitsPerSecond { get; init; }
 
-    /// <summary>Requests at once, after a rest.</summary>
+    /// <summary>Requests that a client may send at once after a pause.</summary>
     [Range(1, 1_000_000)]
     public int Burst { get; init; }
 

@@ -5,8 +5,9 @@ using Microsoft.Extensions.Primitives;
 namespace GoReliable.Gateway.Limits;
 
 /// <summary>
-/// A section of the configuration that may change while the gateway runs. What is wrong at the start ends it; what is
-/// wrong later is logged, and the last good values stay. (An options monitor would throw at every request then.)
+/// A section of the configuration that may change while the gateway runs. A wrong value at the start ends the gateway.
+/// A wrong value later is logged, and the last good values stay. (An options monitor would then throw at every
+/// request.)
 /// </summary>
 /// <typeparam name="T">What the section is read into, checked by its annotations.</typeparam>
 internal sealed class WatchedSection<T> : IDisposable
@@ -18,9 +19,9 @@ internal sealed class WatchedSection<T> : IDisposable
     private readonly IDisposable watch;
     private volatile T current;
 
-    /// <param name="configuration">The whole of it.</param>
-    /// <param name="name">The section's.</param>
-    /// <param name="defaults">Makes what holds where the section says nothing.</param>
+    /// <param name="configuration">The whole configuration.</param>
+    /// <param name="name">The section's name.</param>
+    /// <param name="defaults">Makes the values for what the section does not set.</param>
     /// <param name="logger">Told about values that cannot be used.</param>
     /// <exception cref="InvalidSettingException">A value is not of its type or out of its range.</exception>
     public WatchedSection(IConfiguration configuration, string name, Func<T> defaults, ILogger logger)

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace GoReliable.Gateway.Requests;
 
-/// <summary>Counts, times and logs every public request, and names its trace to the client.</summary>
+/// <summary>Counts, times and logs every public request, and tells the client its trace id.</summary>
 internal sealed class RequestTelemetry
 {
     private const string TraceHeader = "X-Trace-Id";
@@ -16,14 +16,14 @@ internal sealed class RequestTelemetry
     {
         (this.next, this.telemetry, this.logger) = (next, telemetry, logger);
 
-        // Built with the pipeline, when the meters are listened to already.
+        // This object is built with the pipeline. By then the meters have their listeners.
         telemetry.StartAtZero();
     }
 
     public async Task InvokeAsync(HttpContext context)
     {
         var started = Stopwatch.GetTimestamp();
-        // Known already, since routing runs first; and read now, because the exception handler forgets the endpoint.
+        // Routing runs first, so the route is known. It is read now, because the exception handler clears the endpoint.
         var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? Telemetry.UnknownRoute;
         var method = Telemetry.KnownMethod(context.Request.Method);
         context.Response.OnStarting(CompleteHeadersAsync, context);
@@ -44,13 +44,14 @@ internal sealed class RequestTelemetry
         }
     }
 
-    // As late as possible: a destination's header of this name is replaced, and an error page's fresh headers are covered.
+    // As late as possible: this replaces a service's header of the same name, and error pages, whose headers are new,
+    // get it too.
     private static Task CompleteHeadersAsync(object state)
     {
         var context = (HttpContext)state;
         if (context.Features.Get<IHttpActivityFeature>()?.Activity is { } activity)
             context.Response.Headers[TraceHeader] = activity.TraceId.ToHexString();
-        // Nobody will read this answer. Said here, where spans see it as well.
+        // The client is gone and will not read this answer. The status is set here, so that the span has it as well.
         if (context.RequestAborted.IsCancellationRequested)
             context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
         return Task.CompletedTask;

@@ -5,10 +5,10 @@ namespace GoReliable.Gateway.Requests;
 /// <summary>Tells browsers and caches what not to do with an answer. (https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html)</summary>
 internal static class SecurityHeaders
 {
-    // Nothing here is a page: no script, no frame, no form, wherever it is put.
+    // Everything but the documentation is data and not a page: no script, no frame, no form, wherever it is embedded.
     private const string ForData = "default-src 'none'; frame-ancestors 'none'";
 
-    // Scalar's page: its script from here, styles that it writes itself, and requests to this API only.
+    // For Scalar's page: its scripts from here, styles that it writes itself, and requests to this API only.
     private const string ForDocs = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
         + "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -26,7 +26,7 @@ internal static class SecurityHeaders
     {
         var context = (HttpContext)state;
         var headers = context.Response.Headers;
-        // The gateway has none, and a service's is nobody's business.
+        // The gateway sends no Server header of its own, and clients need not know that of a service.
         headers.Remove(HeaderNames.Server);
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";

@@ -6,8 +6,9 @@ using IPNetwork = System.Net.IPNetwork;
 namespace GoReliable.Gateway.Requests;
 
 /// <summary>
-/// Whose word is taken for where a request comes from: the addresses and networks in <c>ForwardedHeaders:KnownProxies</c>,
-/// nobody's by default. Everybody else's <c>X-Forwarded-*</c> is not looked at, and replaced on the way to the services.
+/// Which proxies are trusted to say where a request comes from: the addresses and networks in
+/// <c>ForwardedHeaders:KnownProxies</c>, by default none. <c>X-Forwarded-*</c> from anyone else is ignored, and
+/// replaced on the way to the services.
 /// </summary>
 internal static class TrustedProxies
 {
@@ -16,14 +17,14 @@ internal static class TrustedProxies
     /// <exception cref="InvalidSettingException">An entry is neither an address nor a network.</exception>
     public static void AddTrustedProxies(this WebApplicationBuilder builder)
     {
-        // ASPNETCORE_FORWARDEDHEADERS_ENABLED, which Aspire's deployments set, would have ASP.NET believe anybody.
+        // ASPNETCORE_FORWARDEDHEADERS_ENABLED, which Aspire's deployments set, would make ASP.NET trust every sender.
         builder.Configuration["ForwardedHeaders_Enabled"] = "false";
 
         var proxies = (builder.Configuration.GetSection(Setting).Get<string[]>() ?? []).Select(Network).ToList();
         builder.Services.Configure<ForwardedHeadersOptions>(options =>
         {
             options.ForwardedHeaders = proxies.Count > 0 ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto : ForwardedHeaders.None;
-            // Back along the chain, as long as it consists of known ones.
+            // No limit: ASP.NET goes back along the chain of proxies for as long as they are known.
             options.ForwardLimit = null;
             options.KnownProxies.Clear();
             options.KnownIPNetworks.Clear();

@@ -3,8 +3,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace GoReliable.Gateway.Requests;
 
 /// <summary>
-/// Waits until the body is here, before the request takes a place among those that are forwarded: how slowly a client sends
-/// costs nobody but itself. The body stays in Kestrel's own buffer, which is larger than the largest body.
+/// Waits until the whole body has arrived, before the request takes a place among those that are forwarded. So a client
+/// that sends slowly costs other clients nothing. The body stays in Kestrel's own buffer, which is larger than the
+/// largest body.
 /// </summary>
 internal static class WholeBody
 {
@@ -41,7 +42,7 @@ internal static class WholeBody
             var read = await body.ReadAsync(context.RequestAborted);
             if (read.IsCompleted)
             {
-                // Nothing is taken: it is read again by who forwards it.
+                // Nothing is consumed: the body is read again when it is forwarded.
                 body.AdvanceTo(read.Buffer.Start);
                 return;
             }

@@ -5,7 +5,7 @@ using Polly.Timeout;
 
 namespace GoReliable.Gateway.Resilience;
 
-/// <summary>What counts as a failure of whom.</summary>
+/// <summary>What counts as a failure, and whose failure it is.</summary>
 internal static class Failures
 {
     /// <summary>Whether there was no connection, so that nothing can have been sent.</summary>
@@ -14,7 +14,9 @@ internal static class Failures
         HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
     };
 
-    /// <summary>Whether nobody listens there: that is known at once and costs nobody anything, and the next try may find somebody.</summary>
+    /// <summary>
+    /// Whether nothing listens at that address. That is known at once and costs nothing, and the next try may succeed.
+    /// </summary>
     public static bool IsRefused(Exception exception) => exception is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
 
     /// <summary>Whether an answer says that this replica cannot work now.</summary>
@@ -22,15 +24,15 @@ internal static class Failures
         answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
 
     /// <summary>
-    /// Whether what came of a try is a reason to ask the replica less. A client that goes away is none, and a refused
-    /// connection is none: one that is starting would be left out just when the others stop.
+    /// Whether the outcome of a try is a reason to ask the replica less. A client that goes away is not. Nor is a
+    /// refused connection: a replica that is starting would be left out just when the others stop.
     /// </summary>
     public static bool IsReplicas(Outcome<HttpResponseMessage> outcome, Forward forward) => outcome switch
     {
         { Result: { } answer } => IsReplicas(answer),
         { Exception: { } exception } when IsRefused(exception) => false,
         { Exception: HttpRequestException or TimeoutRejectedException } => true,
-        // All the time there is, used up by a request that is tried once.
+        // A request that is tried only once has used up all its time.
         { Exception: OperationCanceledException } => !forward.ClientIsGone,
         _ => false,
     };

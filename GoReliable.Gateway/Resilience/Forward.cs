@@ -8,11 +8,11 @@ namespace GoReliable.Gateway.Resilience;
 
 /// <summary>One client's request on its way to a service: which replicas were asked, and whether another may be.</summary>
 /// <param name="client">The client's request.</param>
-/// <param name="isRepeatable">Whether the service does the same when it is asked twice.</param>
+/// <param name="isRepeatable">Whether sending it twice to the service has the same effect as once.</param>
 internal sealed class Forward(HttpContext client, bool isRepeatable)
 {
-    // Enough for a lost connection and an overloaded replica; those where nobody listens do not count. A service that
-    // needs more is not helped by more requests.
+    // Enough for a lost connection and an overloaded replica. Replicas where nothing listens do not count. If that is
+    // not enough for a service, more requests do not help it.
     private const int MaxRetries = 2;
 
     private static readonly HttpRequestOptionsKey<Forward> OnRequest = new(nameof(Forward));
@@ -51,19 +51,19 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
         while (all[last] != replica)
             last++;
         replica = all[(last + 1) % all.Count];
-        // It is the one that a failure is logged with.
+        // A failure is logged with this replica.
         proxy.ProxiedDestination = replica;
         request.RequestUri = RequestUtilities.MakeDestinationAddress(replica.Model.Config.Address, client.Request.Path, client.Request.QueryString);
         return replica;
     }
 
-    /// <summary>Why to send the request again, or null where it must not or need not be.</summary>
+    /// <summary>The reason to send the request again, or null if it must not or need not be sent again.</summary>
     public string? ReasonToRetry(Outcome<HttpResponseMessage> outcome) => outcome switch
     {
-        // An earlier try is still at work on this Idempotency-Key. What it makes will be the answer: worth the rest of the time.
-        // No other conflict says when to come again.
+        // The service is still working on an earlier try with this Idempotency-Key. Its result will be the answer, so
+        // it is worth waiting for the rest of the time. No other conflict has a Retry-After.
         { Result: { StatusCode: HttpStatusCode.Conflict, Headers.RetryAfter: not null } } when mayStillRun => Retry.InFlight,
-        // Not a byte was sent, so this is good for every request.
+        // Nothing was sent, so any request may be sent again.
         { Exception: { } exception } when Failures.ReachedNobody(exception) && (HasFreshReplica || retries < MaxRetries) => Retry.Unreachable,
         _ when retries == MaxRetries => null,
         _ when !isRepeatable => null,

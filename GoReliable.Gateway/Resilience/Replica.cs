@@ -6,20 +6,21 @@ using Polly.Timeout;
 namespace GoReliable.Gateway.Resilience;
 
 /// <summary>
-/// One replica of a service, with a circuit breaker: as long as most requests to it fail, it is left out, but for one
-/// request every two seconds that finds out whether it is back. With all of them left out, the service has time to recover.
+/// One replica of a service, with a circuit breaker. As long as most requests to it fail, it is left out, except for
+/// one request every two seconds that finds out whether it is back. If all replicas are left out, the service has time
+/// to recover.
 /// </summary>
 internal sealed class Replica
 {
-    // Of at least twenty tries in ten seconds: a lost connection is no outage.
+    // Half of at least twenty tries in ten seconds: a lost connection is no outage.
     private const double FailureRatio = 0.5;
     private const int MinimumTries = 20;
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
 
-    // Short: who comes back is wanted at once, and one probe costs little.
+    // Short: a replica that is back should be used at once, and one probe costs little.
     private static readonly TimeSpan Break = TimeSpan.FromSeconds(2);
 
-    // Longer than a service that stops goes on answering (Shutdown:ReadinessDelay, 5 s).
+    // Longer than a stopping service goes on answering (Shutdown:ReadinessDelay, 5 s).
     private static readonly TimeSpan Leave = TimeSpan.FromSeconds(10);
 
     private readonly ResiliencePipeline<HttpResponseMessage> pipeline;
@@ -36,7 +37,7 @@ internal sealed class Replica
             ShouldHandle = args => ValueTask.FromResult(Failures.IsReplicas(args.Outcome, Forward.Of(args.Context))),
             OnOpened = _ =>
             {
-                // Again after each probe that failed; said once.
+                // Called again after each failed probe, but logged once.
                 if (!isOut)
                     logger.ReplicaLeftOut(service, address);
                 isOut = true;
@@ -57,8 +58,9 @@ internal sealed class Replica
         .Build();
 
     /// <summary>
-    /// Whether it is about to stop: its last answer ended the connection. Whoever connects at the moment when it stops to
-    /// listen is accepted by the operating system and by nobody else, so a request sent then is lost.
+    /// Whether the replica is about to stop: one of its recent answers closed the connection. A connection made just
+    /// when the service stops listening is accepted by the operating system but not by the service, so a request sent
+    /// on it is lost.
     /// </summary>
     public bool IsLeaving => Volatile.Read(ref leavesSince) is var since && since != 0 && Stopwatch.GetElapsedTime(since) < Leave;
 

@@ -9,8 +9,8 @@ using Yarp.ReverseProxy.Model;
 namespace GoReliable.Gateway.Resilience;
 
 /// <summary>
-/// Below YARP and above the connections to one service: sends a request, and again where that is safe, to another replica
-/// if there is one. To YARP it is one request, with one outcome and one time-out for all of it.
+/// Sits between YARP and the connections to one service. Sends a request, and sends it again where that is safe, to
+/// another replica if there is one. YARP sees one request, with one outcome and one time-out for all tries.
 /// </summary>
 internal sealed class ResilienceHandler : DelegatingHandler
 {
@@ -19,7 +19,7 @@ internal sealed class ResilienceHandler : DelegatingHandler
     private readonly ILogger logger;
     private readonly ResiliencePipeline<HttpResponseMessage> retries;
 
-    // A replica is forgotten when service discovery has.
+    // A replica is forgotten when service discovery forgets it.
     private readonly ConditionalWeakTable<DestinationState, Replica> replicas = [];
 
     public ResilienceHandler(string service, Timeouts timeouts, Telemetry telemetry, ILogger<ResilienceHandler> logger)
@@ -27,14 +27,15 @@ internal sealed class ResilienceHandler : DelegatingHandler
         (this.service, this.timeouts, this.logger) = (service, timeouts, logger);
         retries = new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(new RetryStrategyOptions<HttpResponseMessage>
         {
-            // Forward counts: not every retry is one too many.
+            // Forward counts the retries, because some of them are not limited.
             MaxRetryAttempts = int.MaxValue,
             ShouldHandle = args => ValueTask.FromResult(Forward.Of(args.Context).ReasonToRetry(args.Outcome) is not null),
             BackoffType = DelayBackoffType.Exponential,
             Delay = TimeSpan.FromMilliseconds(50),
             MaxDelay = TimeSpan.FromSeconds(1),
             UseJitter = true,
-            // Somebody who has not been asked need not be waited for, unless all of them may be overloaded.
+            // No wait before a replica that has not been asked yet, if the last one was unreachable. After any other
+            // failure all of them may be overloaded.
             DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(
                 Forward.Of(args.Context) is { HasFreshReplica: true } forward && forward.ReasonToRetry(args.Outcome) == Retry.Unreachable ? TimeSpan.Zero : null),
             OnRetry = args =>
@@ -51,11 +52,12 @@ internal sealed class ResilienceHandler : DelegatingHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var forward = Forward.Of(request);
-        // What may be sent twice must be kept; and what has no length may turn out too long, which the service need not see.
-        // What the client sends too slowly, YARP blames on the client as ever.
+        // A body that may be sent twice must be kept. A body without a length may turn out too long, and then the
+        // service should not see it. If the client sends too slowly, YARP treats that as the client's failure, as
+        // always.
         if (request.Content is { } body && (forward.IsRepeatable || body.Headers.ContentLength is null))
             await body.LoadIntoBufferAsync(RequestLimits.BodyBytes, cancellationToken);
-        // When a kept connection closes, .NET sends a request again by itself, a POST too, unless it has a body.
+        // When a pooled connection closes, .NET sends a request again by itself, even a POST, unless it has a body.
         if (!forward.IsRepeatable)
             request.Content ??= new ByteArrayContent([]);
 
@@ -64,7 +66,7 @@ internal sealed class ResilienceHandler : DelegatingHandler
         {
             forward.AttachTo(context);
             var outcome = await retries.ExecuteOutcomeAsync(TryAsync, context, request);
-            // In the form that YARP knows.
+            // YARP recognises a time-out by this exception.
             if (outcome.Exception is TimeoutRejectedException late)
                 throw new TaskCanceledException(late.Message, late);
             outcome.ThrowIfException();
@@ -99,7 +101,7 @@ internal sealed class ResilienceHandler : DelegatingHandler
         {
             return Outcome.FromResult(await base.SendAsync(request, context.CancellationToken));
         }
-        // The connection's own time-out. It has no error code, although nothing was sent.
+        // The time-out of connecting. .NET gives it no error code, although nothing was sent.
         catch (OperationCanceledException exception) when (exception.InnerException is TimeoutException && !context.CancellationToken.IsCancellationRequested)
         {
             return Outcome.FromException<HttpResponseMessage>(new HttpRequestException(HttpRequestError.ConnectionError, exception.Message, exception));

@@ -9,9 +9,9 @@ internal sealed class ResilientClientFactory(Timeouts timeouts, ChaosSwitches ch
     // Within a data centre a connection takes a millisecond, or a second more where its first packet was lost.
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
 
-    // Shorter than a service still answers when it stops (Shutdown:ReadinessDelay, 5 s): of its connections it ends the used
-    // ones with their answers, and the idle ones are gone before it closes. A request on one that closes at that moment
-    // would be lost, and most must not be sent again.
+    // Shorter than a stopping service goes on answering (Shutdown:ReadinessDelay, 5 s). The service closes the
+    // connections in use with their next answers, and the idle ones are gone before it stops. A request on a connection
+    // that closes at that moment would be lost, and most requests must not be sent again.
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(2);
 
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
@@ -24,7 +24,7 @@ internal sealed class ResilientClientFactory(Timeouts timeouts, ChaosSwitches ch
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>
         new ResilienceHandler(context.ClusterId, timeouts, telemetry, logger)
         {
-            // Chaos is below: each try may meet it, and what it breaks is to be mended.
+            // Chaos sits below the retries, so each try may meet it, and the retries must repair what it breaks.
             InnerHandler = new ChaosHandler(chaos) { InnerHandler = handler },
         };
 }

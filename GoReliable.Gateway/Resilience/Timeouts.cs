@@ -3,8 +3,12 @@ using GoReliable.ServiceDefaults.Configuration;
 namespace GoReliable.Gateway.Resilience;
 
 /// <summary>How long a service may take. Section <c>Resilience</c>.</summary>
-/// <param name="TotalTimeout">From the request to the beginning of its answer, with all tries; and silence within the answer.</param>
-/// <param name="TryTimeout">One try of a request that may be repeated. Another is all that is left of the total.</param>
+/// <param name="TotalTimeout">
+/// From the request to the beginning of its answer, over all tries. Also the longest silence within the answer.
+/// </param>
+/// <param name="TryTimeout">
+/// One try of a request that may be repeated. Any other request may use all of the total for its only try.
+/// </param>
 internal sealed record Timeouts(TimeSpan TotalTimeout, TimeSpan TryTimeout)
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);

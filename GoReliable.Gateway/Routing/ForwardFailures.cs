@@ -5,13 +5,13 @@ using Yarp.ReverseProxy.Forwarder;
 namespace GoReliable.Gateway.Routing;
 
 /// <summary>
-/// Says once why a destination did not answer, without the stack trace, which would fill the disk while a service is
-/// away. 503 is answered when the request reached nobody, so that it may safely be sent again; 502 when the answer broke
-/// off and 504 when it took too long, which leaves open what was done.
+/// Logs once why a destination did not answer, without the stack trace, which would fill the disk while a service is
+/// away. The answer is 503 if the request reached no service, so that it may safely be sent again. It is 502 if the
+/// answer broke off and 504 if it took too long; then it is unknown what was done.
 /// </summary>
 internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailures> logger)
 {
-    // Service discovery or a restart may have brought somebody by then.
+    // By then, service discovery or a restart may have brought a replica.
     private const string RetryAfterSeconds = "5";
 
     public async Task InvokeAsync(HttpContext context)
@@ -23,7 +23,7 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
         if (IsClients(failure.Error))
             return;
 
-        // That a service is left out was said when it began to be.
+        // That a replica is left out was logged when it began.
         if (failure.Exception is not BrokenCircuitException)
         {
             var proxy = context.GetReverseProxyFeature();
@@ -54,7 +54,7 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
         _ => failure.Exception?.GetBaseException().Message ?? "no reason given",
     };
 
-    // Gone away, its own affair. That its body is whole was seen to before.
+    // The client went away, which is not a failure of ours. WholeBody has already made sure that the body is complete.
     private static bool IsClients(ForwarderError error) => error is
         ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled or
         ForwarderError.RequestBodyClient or ForwarderError.ResponseBodyClient;

@@ -10,16 +10,22 @@ namespace GoReliable.Gateway.Routing;
 /// <summary>One route of the public API.</summary>
 /// <param name="Method">The one method that is let through.</param>
 /// <param name="Template">Its path, and its label in metrics.</param>
-/// <param name="Service">Who answers, by its name in service discovery.</param>
+/// <param name="Service">The service that answers, by its name in service discovery.</param>
 /// <param name="Scope">What a token must allow; null where none is needed.</param>
 /// <param name="Success">The status of a good answer.</param>
-/// <param name="TakesKey">Whether the service does the same once and twice for a request with an <c>Idempotency-Key</c>.</param>
+/// <param name="TakesKey">
+/// Whether a request with an <c>Idempotency-Key</c> has the same effect if the service gets it twice.
+/// </param>
 internal sealed record Route(string Method, string Template, string Service, string? Scope, int Success = StatusCodes.Status200OK, bool TakesKey = false)
 {
     public string Id => $"{Method} {Template}";
 
-    /// <summary>Whether a request on this route may be sent to the service again when nobody knows what became of it.</summary>
-    /// <param name="request">As the service will see it: a key that it is not sent is none.</param>
+    /// <summary>
+    /// Whether a request on this route may be sent to the service again when it is unknown what became of it.
+    /// </summary>
+    /// <param name="request">
+    /// The request as the service will see it: a key that is not forwarded does not count.
+    /// </param>
     public bool IsRepeatable(HttpRequestMessage request) => HttpMethods.IsGet(Method) || (TakesKey && request.Headers.NonValidated.Contains("Idempotency-Key"));
 }
 
@@ -86,7 +92,8 @@ internal static class Routes
         LoadBalancingPolicy = LoadBalancingPolicies.RoundRobin,
         // ASP.NET's request timeouts would not do: YARP takes their cancellation for the client's and answers 400.
         HttpRequest = new ForwarderRequestConfig { ActivityTimeout = timeouts.TotalTimeout },
-        // Kestrel reads headers as UTF-8; .NET's client would refuse to send what is not ASCII, and blame us with a 502.
+        // Kestrel reads headers as UTF-8. With its defaults, .NET's client would refuse to send those that are not
+        // ASCII, and we would answer 502.
         HttpClient = new HttpClientConfig { RequestHeaderEncoding = "utf-8", ResponseHeaderEncoding = "utf-8" },
         // HTTPS where the service offers it: https://aka.ms/dotnet/sd
         Destinations = new Dictionary<string, DestinationConfig> { [service] = new() { Address = $"https+http://{service}" } },

@@ -10,9 +10,10 @@ using Npgsql;
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
-/// Handles messages: claims them in the inbox, delivers, stores, forwards what failed, acknowledges. In this order, a
-/// process that dies at any point leaves messages that come back, and an inbox that knows the handled ones. Those of
-/// which none waits for somebody else's server share a transaction; each of the others has a lease.
+/// Handles messages: claims them in the inbox, delivers them, stores the result, forwards what failed, and
+/// acknowledges. With this order, if the process dies at any point, the messages come back and the inbox knows those
+/// that were handled. Messages that do not wait for an external server share a transaction; each of the others has a
+/// lease.
 /// </summary>
 internal sealed class BatchProcessor(
     NpgsqlDataSource database, Leases leases, Suspects suspects, ChaosSwitches chaos, Channels channels,
@@ -28,11 +29,11 @@ internal sealed class BatchProcessor(
     // Shared by all batches, so that an outage is one line in the log and not one for each.
     private int databaseAway;
 
-    /// <summary>Reads a message that may end the process, alone, and after the database has taken a note of it.</summary>
+    /// <summary>Reads a message that may crash the process: alone, and after the database has recorded it.</summary>
     public Task ReadSuspectAsync(Message message, CancellationToken giveUp) =>
         UntilAnsweredAsync(() => suspects.ReadAsync(message, giveUp), () => giveUp);
 
-    /// <param name="messages">One, or many of which none waits for somebody else's server.</param>
+    /// <param name="messages">One message, or several of which none waits for an external server.</param>
     /// <param name="session">Where they came from.</param>
     /// <param name="giveUp">Ends the waiting for a database that is away.</param>
     public async Task ProcessAsync(IReadOnlyList<Message> messages, Session session, CancellationToken giveUp)
@@ -55,7 +56,9 @@ internal sealed class BatchProcessor(
         }
     }
 
-    /// <summary>Lets a message wait, without an attempt: its recipient, or the mail server, does not get on.</summary>
+    /// <summary>
+    /// Lets a message wait without counting an attempt, because its recipient or the mail server makes no progress.
+    /// </summary>
     public async Task PutOffAsync(Message message, Session session)
     {
         // Nothing is processed, so it has no span of its own.
@@ -84,7 +87,10 @@ internal sealed class BatchProcessor(
         message.Activity = MessageSpan.Start(message);
     }
 
-    /// <summary>Handles messages, or finds out which of them cannot be: the others must not share its fate.</summary>
+    /// <summary>
+    /// Handles messages. If that fails, each is tried alone, so that the others do not fail with the one that cannot be
+    /// handled.
+    /// </summary>
     private async Task HandleAsync(List<Message> messages, CancellationToken giveUp)
     {
         if (messages.Count == 0)
@@ -108,7 +114,9 @@ internal sealed class BatchProcessor(
         }
     }
 
-    /// <summary>Tries until the database took the result. That costs no attempt: the message is not to blame.</summary>
+    /// <summary>
+    /// Tries until the database has taken the result. This counts as no attempt, since the message is not the cause.
+    /// </summary>
     private async Task UntilAnsweredAsync(Func<Task> attempt, Func<CancellationToken> giveUp)
     {
         for (var tries = 1; ; tries++)
@@ -131,7 +139,10 @@ internal sealed class BatchProcessor(
         }
     }
 
-    /// <summary>Handles one that waits for somebody else's server: with a lease, and with no connection while it waits.</summary>
+    /// <summary>
+    /// Handles a message that waits for an external server: with a lease, and without a database connection while it
+    /// waits.
+    /// </summary>
     private async Task TryHandleAsync(Message message)
     {
         var id = message.Event!.Id;
@@ -143,7 +154,7 @@ internal sealed class BatchProcessor(
             if (claim == Claim.Taken)
             {
                 await DeliverAsync(message);
-                // False when its lease was over: then another one has the event, and may know more.
+                // False if its lease was over: then another delivery has the event, and may know more.
                 if (!await EndAsync(message))
                     continue;
                 message.Outcome = Outcome.Delivered;
@@ -189,7 +200,7 @@ internal sealed class BatchProcessor(
             throw;
         }
 
-        // First these: then a twin in the same batch finds no receipt, and is the duplicate that it is.
+        // These first: a second copy in the same batch then finds no receipt, and counts as the duplicate that it is.
         foreach (var message in claimed.Where(message => message.Receipt is not null))
         {
             message.Outcome = Outcome.Delivered;
@@ -199,8 +210,8 @@ internal sealed class BatchProcessor(
             AsDuplicate(message);
     }
 
-    // A duplicate, unless an earlier try did commit and only its answer was lost. A receipt that is in no doubt is
-    // another batch's, which will have counted it in a moment.
+    // A duplicate, unless an earlier try did commit and only the database's answer was lost. A receipt that is not in
+    // doubt belongs to another batch, which is about to count it.
     private void AsDuplicate(Message message)
     {
         var id = message.Event!.Id;
@@ -213,7 +224,7 @@ internal sealed class BatchProcessor(
 
     private async Task DeliverAsync(Message message)
     {
-        // What an earlier try did is done, whatever became of its transaction.
+        // What an earlier try did stays done, whatever became of its transaction.
         if (message.Failure is not null || (message.Receipt ??= uncommitted.GetValueOrDefault(message.Event!.Id)) is not null)
             return;
 

@@ -2,7 +2,7 @@ namespace GoReliable.Notifications.Consuming;
 
 /// <summary>Why a message could not be handled.</summary>
 /// <param name="Permanent">Whether trying again is pointless.</param>
-/// <param name="Reason">One word, from a closed set, for whoever looks at the dead letters.</param>
+/// <param name="Reason">One word, from a closed set, for an operator who looks at the dead letters.</param>
 /// <param name="Type">The exception's type.</param>
 /// <param name="Summary">What went wrong, without personal data or anything from the body: it goes to logs and spans.</param>
 /// <param name="Detail">The exception's own message, which may quote the body or name the recipient: it goes to the dead letter only.</param>
@@ -22,7 +22,9 @@ internal sealed record Failure(bool Permanent, string Reason, string Type, strin
     public static Failure Poison(string reason, string summary, Exception? exception = null, string? detail = null) =>
         new(Permanent: true, reason, exception?.GetType().FullName ?? "", summary, detail ?? exception?.Message ?? summary);
 
-    /// <summary>A defect, of ours or of the message; whose it is shows when it is tried again alone.</summary>
+    /// <summary>
+    /// A defect of our code or of the message. Trying the message again alone shows which of the two.
+    /// </summary>
     public static Failure Defect(Exception exception) =>
         new(Permanent: false, "defect", exception.GetType().FullName!, $"Unexpected {exception.GetType().Name}.", exception.Message);
 }

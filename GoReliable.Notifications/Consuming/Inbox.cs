@@ -3,10 +3,10 @@ using Npgsql;
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
-/// Makes sure that an event is handled once, by however many workers it reaches. A claim is a row in a transaction
-/// that stays open while the event is delivered: whoever else claims it waits for the end of that transaction, and
-/// then has a duplicate, or, where the delivery failed, the event. For deliveries that wait for nobody else's server;
-/// the others have <see cref="Leases"/>.
+/// Makes sure that an event is handled once, however many workers it reaches. A claim is a row in a transaction that
+/// stays open while the event is delivered. Another worker that claims the event waits for the end of that transaction.
+/// Then it has a duplicate or, if the delivery failed, the event. This is for deliveries that wait for no external
+/// server; the others have <see cref="Leases"/>.
 /// </summary>
 /// <remarks>
 /// BEGIN and COMMIT travel with the statements, so a batch of messages costs two round trips. Npgsql rolls back what
@@ -23,7 +23,7 @@ internal static class Inbox
         RETURNING event_id
         """;
 
-    // What failed must be new again when it comes back from its retry queue.
+    // An event that failed must count as new when it comes back from its retry queue.
     internal const string Release = """
         -- release inbox
         DELETE FROM inbox WHERE event_id = ANY ($1)
@@ -37,8 +37,8 @@ internal static class Inbox
         """;
 
     /// <summary>
-    /// Forgets what was handled before <c>$1</c>, a thousand at most. By row address: a join would be planned for a table
-    /// of any size, and sometimes read all of it.
+    /// Forgets events that were handled before <c>$1</c>, a thousand at most. It deletes by row address: a join would
+    /// be planned for a table of any size, and would sometimes read all of it.
     /// </summary>
     public const string Expire = """
         -- expire inbox
@@ -46,14 +46,14 @@ internal static class Inbox
             SELECT ctid FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
         """;
 
-    // Alone where a batch has only duplicates; then its name is the span's.
+    // If a batch has only duplicates, this is the only statement, and the span has its name.
     private const string Commit = """
         -- commit inbox
         COMMIT
         """;
 
     /// <summary>Begins the transaction.</summary>
-    /// <returns>The ids that are this transaction's to handle.</returns>
+    /// <returns>The ids that this transaction has claimed.</returns>
     public static async Task<HashSet<Guid>> ClaimAsync(NpgsqlConnection connection, IReadOnlyList<Message> messages)
     {
         await using var batch = new NpgsqlBatch(connection)

@@ -4,7 +4,7 @@ using NpgsqlTypes;
 
 namespace GoReliable.Notifications.Consuming;
 
-/// <summary>Whose an event is.</summary>
+/// <summary>Which delivery has an event.</summary>
 internal enum Claim
 {
     /// <summary>The delivery that asked has it.</summary>
@@ -18,14 +18,14 @@ internal enum Claim
 }
 
 /// <summary>
-/// Claims of deliveries that wait for somebody else's server, for longer than a transaction or a connection may be kept.
-/// A lease is a committed row with an end. It is renewed for as long as its delivery lives; once it is over, whoever gets
-/// the message may have it, and the old owner cannot write any more.
+/// Claims of deliveries that wait for an external server, for longer than a transaction or a connection may be kept. A
+/// lease is a committed row with an end. It is renewed for as long as its delivery lives. Once it is over, another
+/// delivery of the message may take it, and then the old owner cannot write any more.
 /// </summary>
 internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time)
     : BackgroundService
 {
-    // Times are PostgreSQL's: workers need not agree on the hour. Three renewals may fail.
+    // Times are PostgreSQL's, so the clocks of the workers need not agree. Three renewals may fail.
     private const string End = "now() + interval '30 seconds'";
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(8);
 
@@ -37,7 +37,7 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         RETURNING true
         """;
 
-    // After the lease is taken: whoever had it before has written by then what became of the event, or never will.
+    // Runs after the lease is taken: by then the owner before us has written what became of the event, or never will.
     private const string Look = "SELECT true FROM inbox WHERE event_id = $1";
 
     private const string Return = """
@@ -56,20 +56,22 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         SELECT count(*) FROM mine
         """;
 
-    // What failed must be new again when it comes back from its retry queue.
+    // An event that failed must count as new when it comes back from its retry queue.
     private const string Release = """
         -- release inbox
         WITH mine AS (DELETE FROM leases WHERE event_id = $1 AND owner = $2 RETURNING event_id)
         SELECT count(*) FROM mine
         """;
 
-    // An owner is one delivery of one event, so two lists do: a join might be planned as a walk over the table.
+    // An owner is one delivery of one event, so two lists are enough. A join might be planned as a walk over the table.
     internal const string Renew = $"""
         -- renew leases
         UPDATE leases SET until = {End} WHERE event_id = ANY ($1) AND owner = ANY ($2)
         """;
 
-    /// <summary>Forgets leases that ended before <c>$1</c>: of messages that somebody took out of the queue.</summary>
+    /// <summary>
+    /// Deletes leases that ended before <c>$1</c>: those of messages that were removed from the queue.
+    /// </summary>
     public const string Expire = """
         -- expire leases
         DELETE FROM leases WHERE until < $1
@@ -78,7 +80,7 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     private readonly ConcurrentDictionary<Guid, Guid> eventByOwner = new();
     private bool failing;
 
-    /// <summary>Claims an event. The same owner may ask again, when it did not hear the answer.</summary>
+    /// <summary>Claims an event. The same owner may ask again if it did not get the answer.</summary>
     public async Task<Claim> TakeAsync(Guid @event, Guid owner)
     {
         await using var batch = database.CreateBatch();
@@ -100,7 +102,7 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     }
 
     /// <summary>Writes down what became of a delivery, and ends its lease.</summary>
-    /// <returns>False when the lease was over and somebody else took it: then nothing was written.</returns>
+    /// <returns>False when the lease was over and another delivery took it: then nothing was written.</returns>
     public async Task<bool> EndAsync(Message message, Guid owner)
     {
         var @event = message.Event!;
@@ -124,10 +126,10 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         return (long)(await command.ExecuteScalarAsync())! > 0;
     }
 
-    /// <summary>Renews it no more.</summary>
+    /// <summary>Stops renewing a lease.</summary>
     public void Forget(Guid owner) => eventByOwner.TryRemove(owner, out _);
 
-    /// <summary>Gives all leases of living deliveries their full time again.</summary>
+    /// <summary>Renews the leases of all deliveries under way for their full time.</summary>
     public async Task RenewAsync(CancellationToken cancellationToken)
     {
         var alive = eventByOwner.ToArray();

@@ -23,14 +23,14 @@ internal sealed class Message
     /// <param name="exchange">Where it was published; empty for what comes back from a retry queue.</param>
     /// <param name="routingKey">The key it was published with.</param>
     /// <param name="properties">Its AMQP properties.</param>
-    /// <param name="body">A copy: the client library uses its own buffer again.</param>
-    /// <param name="read">False where the body is nothing to read.</param>
+    /// <param name="body">A copy: the client library reuses its own buffer.</param>
+    /// <param name="read">False if the body must not be read.</param>
     public Message(ulong tag, string exchange, string routingKey, IReadOnlyBasicProperties properties, byte[] body, bool read = true)
     {
         (Tag, Exchange, RoutingKey, Properties, Body) = (tag, exchange, routingKey, properties, body);
         Attempt = 1 + Count(MessageHeaders.Attempt);
         Deferrals = Count(MessageHeaders.Deferrals);
-        // What may end the process is read under supervision, or not any more.
+        // A message that may crash the process is read under supervision. One that did is not read any more.
         if (read && !IsSuspect && Header(MessageHeaders.DeadReason) != Consuming.Failure.Fatal)
             Read();
     }
@@ -51,10 +51,12 @@ internal sealed class Message
     /// <summary>How often this attempt was put off.</summary>
     public int Deferrals { get; }
 
-    /// <summary>How often it was on its way before and nobody acknowledged it, whatever the reason: crashes, lost connections.</summary>
+    /// <summary>
+    /// How often it was on its way before without being acknowledged, whatever the reason: crashes, lost connections.
+    /// </summary>
     public int Returns => Count(MessageHeaders.BrokersCount);
 
-    /// <summary>Whether it came back so often that it may be the reason.</summary>
+    /// <summary>Whether it came back so often that it may be the cause itself.</summary>
     public bool IsSuspect => Returns >= Suspects.Returns;
 
     /// <summary>Null where the body is poison, or was not read.</summary>
@@ -69,7 +71,7 @@ internal sealed class Message
     /// <summary>When processing began, as a timestamp of the time provider.</summary>
     public long Started { get; set; }
 
-    /// <summary>Names this delivery where it has a lease.</summary>
+    /// <summary>Identifies this delivery as the owner of its lease, if it has one.</summary>
     public Guid Owner { get; } = Guid.NewGuid();
 
     /// <summary>Whether another delivery of the same event is under way.</summary>
@@ -102,6 +104,6 @@ internal sealed class Message
         ? value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : Convert.ToString(value, CultureInfo.InvariantCulture)
         : null;
 
-    // Anybody may have written it.
+    // Any publisher may have written it.
     private int Count(string header) => int.TryParse(Header(header), CultureInfo.InvariantCulture, out var count) ? Math.Clamp(count, 0, 1000) : 0;
 }

@@ -36,7 +36,7 @@ internal static class MessageSpan
         return activity;
     }
 
-    /// <summary>Lets what is logged about a message carry its trace, where nothing is done that a span should tell of.</summary>
+    /// <summary>Lets log lines about a message carry its trace where no work is done that needs a span.</summary>
     public static Activity? Follow(Message message) =>
         message.Header(MessageHeaders.TraceParent) is { } parent && ActivityContext.TryParse(parent, null, out _)
             ? new Activity("message").SetParentId(parent).Start()

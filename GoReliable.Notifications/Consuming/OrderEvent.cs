@@ -1,6 +1,9 @@
 namespace GoReliable.Notifications.Consuming;
 
-/// <summary>What the worker needs to know of an order event, and no more. Events of one order may arrive in any order; the version is theirs.</summary>
+/// <summary>
+/// What the worker needs to know of an order event, and no more. Events of one order may arrive in any order; their
+/// versions tell the right one.
+/// </summary>
 internal sealed record OrderEvent(
     Guid Id,
     OrderEventType Type,

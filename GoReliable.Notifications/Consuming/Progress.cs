@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace GoReliable.Notifications.Consuming;
 
-/// <summary>Notices when nothing gets on although something waits, whatever the reason.</summary>
+/// <summary>Notices when no message is processed although some wait, whatever the reason.</summary>
 internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealthCheck
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -11,7 +11,7 @@ internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealth
     private long processed;
     private long? since;
 
-    /// <summary>How long it has been so; 0 when it is not.</summary>
+    /// <summary>How long that has lasted; 0 while messages are processed or none wait.</summary>
     public TimeSpan Stalled
     {
         get

@@ -9,19 +9,21 @@ using RabbitMQ.Client;
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
-/// Counts the messages in the queues every few seconds, so that a scrape asks nobody. Dead letters are those in their
-/// queue and those in the table that they are moved to.
+/// Counts the messages in the queues every few seconds, so that a scrape causes no queries. Dead letters are those in
+/// their queue and those in the table that they are moved to.
 /// </summary>
 internal sealed class QueueSampler(
     Broker broker, Topology topology, RetryPlan plan, NpgsqlDataSource database, SchemaUpgrade schema, Progress progress, Telemetry telemetry,
     ILogger<QueueSampler> logger, TimeProvider time) : BackgroundService
 {
-    /// <summary>What a connection is for that neither publishes nor consumes: neither an alarm nor a message ends it.</summary>
+    /// <summary>
+    /// The use of a connection that neither publishes nor consumes, so that neither an alarm nor a message ends it.
+    /// </summary>
     public const string Use = "watch";
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    // With the database: the other queues are counted without it.
+    // How long the database may take. Without it, the other queues are counted all the same.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     // Empty as soon as sampling fails: no value is better than the last one.
@@ -40,7 +42,7 @@ internal sealed class QueueSampler(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                // Said once, until it worked again.
+                // Logged once, until it works again.
                 if (succeeded)
                     logger.QueuesNotSampled(Session.Explain(exception));
                 succeeded = false;
@@ -67,7 +69,7 @@ internal sealed class QueueSampler(
         }
         finally
         {
-            // Before the channel is disposed of, which takes its time where the broker does not answer.
+            // Before the channel is disposed of, which takes long if the broker does not answer.
             sample = [];
         }
     }
@@ -81,7 +83,8 @@ internal sealed class QueueSampler(
             Labelled("main", waiting),
             Labelled("retry", await CountAsync(channel, plan.Queues.Select(OrderTopology.RetryQueue), cancellationToken)),
         };
-        // Without the database half of them cannot be seen, and the other half would look like all.
+        // Without the database, half of the dead letters cannot be seen, and the other half would look like all of
+        // them.
         if (schema.NotReadyBecause is null && await StoredAsync(cancellationToken) is { } stored)
             counted.Add(Labelled("dead", stored + await channel.MessageCountAsync(OrderTopology.DeadQueue, cancellationToken)));
         return [.. counted];

@@ -83,7 +83,7 @@ internal sealed class Session : IAsyncDisposable
         }
         catch (Exception exception) when (exception is AlreadyClosedException or ObjectDisposedException or OperationInterruptedException)
         {
-            // It comes back, and the inbox knows it.
+            // The message comes back, and the inbox recognises it.
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class Session : IAsyncDisposable
         closed.Dispose();
     }
 
-    // Only takes the message over: a handler that takes its time holds up acknowledgements and heartbeats.
+    // Only takes the message over: a slow handler would hold up acknowledgements and heartbeats.
     private Task OnReceivedAsync(object sender, BasicDeliverEventArgs delivery)
     {
         incoming.Writer.TryWrite(new Message(delivery.DeliveryTag, delivery.Exchange, delivery.RoutingKey, delivery.BasicProperties, delivery.Body.ToArray()));
@@ -113,7 +113,10 @@ internal sealed class Session : IAsyncDisposable
         return EndAsync();
     }
 
-    /// <summary>Whether it says that the session is over or the service stops: the broker has the messages still.</summary>
+    /// <summary>
+    /// Whether an exception means that the session is over or the service stops. Then the broker still has the
+    /// messages.
+    /// </summary>
     public static bool IsOver(Exception exception) => exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException;
 
     /// <summary>One line for the log; the library's messages contain whole stack traces.</summary>

@@ -5,19 +5,22 @@ using Npgsql;
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
-/// Finds the message that ends the process. The broker counts each crash and lost connection for all messages that were
-/// on their way, guilty or not, so its count is a suspicion and no verdict. A suspect is read alone: written down before,
-/// struck out after. Nothing is waited for in between, so whoever kills the worker from outside does not hit that moment
-/// three times.
+/// Finds the message that crashes the process. The broker counts each crash and lost connection for all messages that
+/// were on their way, so its count is only a suspicion. A suspect is read alone. It is recorded before it is read, and
+/// the record is removed after. Nothing is waited for in between, so a worker that is killed from outside is not killed
+/// at this moment three times.
 /// </summary>
 internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILogger<Suspects> logger)
 {
-    /// <summary>Returns to the queue that make a message a suspect: two for each lost connection, since the sieve looks too.</summary>
+    /// <summary>
+    /// How many returns to the queue make a message a suspect. Each lost connection counts two, since the sieve looks
+    /// too.
+    /// </summary>
     public const int Returns = 10;
 
     private const int MostDeaths = 3;
 
-    // One that is there was not struck out.
+    // A row that is still there was not removed: the process ended while it read the message.
     private const string Begin = """
         -- suspect message
         INSERT INTO suspects (id) VALUES ($1)
@@ -30,7 +33,9 @@ internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILo
         DELETE FROM suspects WHERE id = $1
         """;
 
-    /// <summary>Reads a message. One that ended the process three times has a failure instead.</summary>
+    /// <summary>
+    /// Reads a message. If it ended the process three times, it is not read and gets a failure instead.
+    /// </summary>
     /// <exception cref="NpgsqlException">The database does not answer.</exception>
     public async Task ReadAsync(Message message, CancellationToken cancellationToken)
     {

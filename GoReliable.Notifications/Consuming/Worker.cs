@@ -8,9 +8,9 @@ namespace GoReliable.Notifications.Consuming;
 
 /// <summary>Consumes for as long as the service runs: opens a session with the broker, and another when it ends.</summary>
 /// <remarks>
-/// Where messages queue up they are handled in batches, and where they don't nothing waits for one to fill: a batch is
-/// what is there. A batch that takes long does not hold up the next, and what waits for somebody else's server is
-/// never in a batch with others, but in a <see cref="WaitingRoom{T}"/> until it is its turn.
+/// When messages queue up, they are handled in batches. When they do not, no message waits for a batch to fill: a batch
+/// is what is there. A slow batch does not hold up the next. A message that waits for an external server is never in a
+/// batch with others, but in a <see cref="WaitingRoom{T}"/> until its turn comes.
 /// </remarks>
 internal sealed class Worker(
     Broker broker, Topology topology, Sieve sieve, SchemaUpgrade schema, BatchProcessor processor, Channels channels, Drain drain,
@@ -22,16 +22,17 @@ internal sealed class Worker(
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim slots = new(MostBatches);
-    // As many as the waiting room lets begin: counted to know when the last has ended.
+    // As many as the waiting room lets begin. Counting them tells when the last has ended.
     private readonly SemaphoreSlim deliveries = new(WaitingRoom<(Message, Session)>.Most);
     private readonly WaitingRoom<(Message Message, Session Session)> room = new(time);
 
-    // Why no session could be opened. The same every second is one line in the log.
+    // Why no session could be opened. The same reason every second is logged only once.
     private string? trouble;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Not when the host comes to it, which is after the last request: other workers can have the messages now.
+        // Stops when the drain begins. The host would stop it only after the last request, but other workers can have
+        // the messages now.
         stoppingToken = drain.Begun;
         await schema.WaitAsync(stoppingToken);
         try
@@ -44,7 +45,7 @@ internal sealed class Worker(
         }
         finally
         {
-            // Also those whose session ended before: an e-mail that was accepted is to be written down.
+            // Also deliveries whose session ended before: that an e-mail was accepted must be stored.
             await FinishAsync();
         }
     }
@@ -80,7 +81,7 @@ internal sealed class Worker(
         }
         finally
         {
-            // Their session is over: they come again.
+            // Their session is over: the messages come again.
             room.Empty();
         }
     }
@@ -99,7 +100,7 @@ internal sealed class Worker(
                     batch.Add(message);
                 else if (!TryAdmit(message, session))
                 {
-                    // Nobody who waits for no server waits behind it.
+                    // The batch is started first: messages that wait for no server must not wait behind this one.
                     await StartAsync(batch, session, stoppingToken);
                     batch = [];
                     await AdmitAsync(message, session, over.Token);
@@ -109,7 +110,7 @@ internal sealed class Worker(
         }
     }
 
-    /// <returns>False where it has to ask again.</returns>
+    /// <returns>False if the caller has to ask again.</returns>
     private bool TryAdmit(Message message, Session session)
     {
         switch (room.Enter(message.Event!.ContactEmail!, (message, session)))
@@ -134,7 +135,7 @@ internal sealed class Worker(
         while (!TryAdmit(message, session));
     }
 
-    /// <summary>Delivers one, and then whoever waits for its place.</summary>
+    /// <summary>Delivers a message, and then those that waited for its place.</summary>
     private async Task DeliverAsync(Message message, Session session)
     {
         await deliveries.WaitAsync(CancellationToken.None);
@@ -197,11 +198,11 @@ internal sealed class Worker(
         }
         catch (Exception exception) when (Session.IsOver(exception))
         {
-            // The session is over or the service stops: the broker has the messages still.
+            // The session is over or the service stops: the broker still has the messages.
         }
         catch (Exception exception)
         {
-            // Ours to repair. Until then neither lost nor tried in a hot loop.
+            // A defect of ours. Until it is repaired, messages are neither lost nor tried in a hot loop.
             logger.BatchFailed(exception, messages.Count(message => !message.Settled));
             await Task.Delay(Pause, time, CancellationToken.None);
             foreach (var message in messages.Where(message => !message.Settled))
@@ -209,7 +210,10 @@ internal sealed class Worker(
         }
     }
 
-    /// <summary>Gives back what was not begun, and lets the running batches finish. What is late goes back with the session.</summary>
+    /// <summary>
+    /// Gives back messages that were not begun, and lets the running batches finish. Messages that are late go back
+    /// when the session ends.
+    /// </summary>
     private async Task DrainAsync(Session session)
     {
         await session.StopConsumingAsync(drain.Overdue);

@@ -33,7 +33,7 @@ internal sealed record CommandLine(
 
     private static readonly string[] Verbs = ["list", "show", "redrive", "discard"];
 
-    /// <exception cref="FormatException">It cannot be meant; the message says why.</exception>
+    /// <exception cref="FormatException">The arguments make no sense; the message says why.</exception>
     public static CommandLine Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
         var port = environment("MANAGEMENT_PORT") ?? "9103";

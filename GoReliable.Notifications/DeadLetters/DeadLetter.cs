@@ -14,7 +14,7 @@ namespace GoReliable.Notifications.DeadLetters;
 /// <param name="Id">The event's id, or one made from message id and body where there is no event: the same for the same message.</param>
 /// <param name="MessageId">As published; usually the event's id.</param>
 /// <param name="EventType">Such as <c>order.created</c>, or <c>unknown</c>.</param>
-/// <param name="OrderId">Whose event it is.</param>
+/// <param name="OrderId">The order that the event is about.</param>
 /// <param name="Reason">One of <see cref="MessageHeaders.DeadReason"/>, or the broker's, such as <c>delivery_limit</c>.</param>
 /// <param name="ExceptionType">What the last attempt failed with.</param>
 /// <param name="ExceptionMessage">What it said; may name the recipient.</param>
@@ -29,9 +29,11 @@ internal sealed record DeadLetter(
     Guid Id, string? MessageId, string EventType, Guid? OrderId, string Reason, string? ExceptionType, string? ExceptionMessage,
     int Attempts, int Redriven, DateTime? FirstFailure, DateTime DeadSince, string? TraceId, byte[] Properties, byte[] Body)
 {
-    /// <summary>Reads what the worker wrote into the headers, or, where the broker itself gave up, what the broker did.</summary>
-    /// <param name="raw">From the dead-letter queue, or one that the worker cannot take.</param>
-    /// <param name="now">Stands in where nobody wrote when.</param>
+    /// <summary>
+    /// Reads what the worker wrote into the headers or, if the broker itself gave up, what the broker wrote.
+    /// </summary>
+    /// <param name="raw">A message from the dead-letter queue, or one that the worker cannot take.</param>
+    /// <param name="now">The time to use if no header says when.</param>
     public static (DeadLetter Letter, Message Message) Of(RawMessage raw, DateTimeOffset now)
     {
         var (message, obstacle) = raw.Decode();
@@ -56,7 +58,7 @@ internal sealed record DeadLetter(
             Storable(byWorker ?? death?.Reason) ?? "unknown",
             Storable(message.Header(MessageHeaders.ExceptionType)),
             Storable(message.Header(MessageHeaders.ExceptionMessage)),
-            // The header counts failures, the message the attempt after them: the one that the broker cut off.
+            // The header counts failures. The message's attempt is one more: the attempt that the broker cut off.
             byWorker is null ? message.Attempt : message.Attempt - 1,
             Number(message.Header(MessageHeaders.Redriven)),
             Time(message.Header(MessageHeaders.FirstFailure)),
@@ -66,7 +68,7 @@ internal sealed record DeadLetter(
             message.Body);
     }
 
-    // The same message has the same id however often it comes; two that differ have two.
+    // The same message has the same id however often it comes. Different messages have different ids.
     internal static Guid IdOf(Message message)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -85,7 +87,7 @@ internal sealed record DeadLetter(
             ? (Encoding.UTF8.GetString(text), death.TryGetValue("time", out var time) && time is AmqpTimestamp at ? Time(at) : null)
             : null;
 
-    // Anybody may have written it: a time that .NET does not know is none.
+    // Any publisher may have written it: a time that .NET does not know counts as none.
     private static DateTime? Time(AmqpTimestamp time) =>
         time.UnixTime >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && time.UnixTime <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
             ? DateTimeOffset.FromUnixTimeSeconds(time.UnixTime).UtcDateTime

@@ -7,8 +7,8 @@ using Npgsql;
 namespace GoReliable.Notifications.DeadLetters;
 
 /// <summary>
-/// Moves dead letters from their queue into a table, where they have ids, pages and filters. A queue has none of it, and
-/// what is read from it and given back counts as one more delivery (docs/decisions/0004-dead-letters.md).
+/// Moves dead letters from their queue into a table, where they have ids, pages and filters. A queue has none of these,
+/// and a message that is read from it and given back counts as one more delivery (docs/decisions/0004-dead-letters.md).
 /// </summary>
 internal sealed class DeadLetterCollector(
     Broker broker, Topology topology, SchemaUpgrade schema, NpgsqlDataSource database, ILogger<DeadLetterCollector> logger, TimeProvider time)
@@ -18,7 +18,7 @@ internal sealed class DeadLetterCollector(
     private const int ManyBytes = 16 * 1024 * 1024;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    // Said once, until it worked again.
+    // Logged once, until it works again.
     private bool failing;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -47,10 +47,11 @@ internal sealed class DeadLetterCollector(
         {
             if (await channel.MessageCountAsync(OrderTopology.DeadQueue, stoppingToken) > 0)
             {
-                // First, because a message that is taken in vain has been delivered once more, and some brokers drop
-                // what was delivered too often.
+                // The database first: a message that is taken in vain has been delivered once more, and some brokers
+                // drop messages that were delivered too often.
                 await DeadLetterTable.ProbeAsync(database, stoppingToken);
-                // As bytes: here are messages that nobody could decode, and one of them must not stop the others.
+                // As bytes: this queue has messages that could not be decoded, and one of them must not stop the
+                // others.
                 await using var dead = await RawChannel.OpenAsync(broker.Server, stoppingToken);
                 while (await MoveAsync(dead, stoppingToken))
                     failing = false;
@@ -59,7 +60,10 @@ internal sealed class DeadLetterCollector(
         }
     }
 
-    /// <summary>Acknowledges after the commit. Whoever dies in between finds them again, and the table knows them.</summary>
+    /// <summary>
+    /// Acknowledges after the commit. If the process dies in between, the letters come again, and the table recognises
+    /// them.
+    /// </summary>
     /// <returns>False where there were none.</returns>
     private async Task<bool> MoveAsync(RawChannel channel, CancellationToken stoppingToken)
     {
@@ -85,7 +89,7 @@ internal sealed class DeadLetterCollector(
         return true;
     }
 
-    // What was taken is kept, rather than given back and taken again.
+    // Letters that were taken are kept and tried again, rather than given back and taken again.
     private async Task StoreAsync(IReadOnlyList<DeadLetter> letters, CancellationToken stoppingToken)
     {
         while (true)

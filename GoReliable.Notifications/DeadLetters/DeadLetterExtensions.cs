@@ -8,7 +8,7 @@ internal static class DeadLetterExtensions
 {
     public static WebApplicationBuilder AddDeadLetters(this WebApplicationBuilder builder)
     {
-        // Of two answers to "which ones?" .NET takes the last, and nobody knows which was meant.
+        // If a request answers "which ones?" twice, .NET takes the last answer, and nobody knows which was meant.
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
         builder.Services.AddOptions<DeadLetterOptions>().BindConfiguration(DeadLetterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<Redriver>();

@@ -52,6 +52,8 @@ internal sealed record RedriveRequest(Guid[]? Ids, bool? All, string? Reason, in
 
 /// <summary>What a call did.</summary>
 /// <param name="Done">Letters that left.</param>
-/// <param name="Remaining">Selected letters that are still there: the call was over before they were, or somebody else handles them now.</param>
+/// <param name="Remaining">
+/// Selected letters that are still there: the call ended before their turn, or another operator handles them now.
+/// </param>
 /// <param name="UpTo">Send it with the next call, to go on.</param>
 internal sealed record BulkResult(int Done, long Remaining, long UpTo);

@@ -34,7 +34,7 @@ internal static class DeadLetterTable
         SELECT {Columns}, position FROM dead_letters WHERE id = $1
         """;
 
-    // Those that somebody else redrives or discards now are passed over: nothing is done twice, and nobody waits.
+    // Skips letters that another operator is redriving or discarding: nothing is done twice, and no call waits.
     private const string TakeAll = $"""
         -- take dead letters
         SELECT {Columns}, position FROM dead_letters

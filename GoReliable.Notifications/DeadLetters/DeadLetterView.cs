@@ -23,7 +23,7 @@ internal sealed record DeadLetterItem(
 /// <param name="Letter">As in a list.</param>
 /// <param name="Properties">AMQP properties and headers; as text where they are nested too deeply.</param>
 /// <param name="Body">As text, where it is UTF-8.</param>
-/// <param name="BodyBase64">Else its bytes. Of a body of more than 1 MiB there is neither.</param>
+/// <param name="BodyBase64">Otherwise its bytes. A body of more than 1 MiB is shown in neither form.</param>
 /// <param name="BodyBytes">Its size.</param>
 internal sealed record DeadLetterDetail(DeadLetterItem Letter, JsonElement Properties, string? Body, string? BodyBase64, int BodyBytes)
 {

@@ -9,12 +9,13 @@ namespace GoReliable.Notifications.DeadLetters;
 
 /// <summary>Puts dead letters back into the worker's queue, at a bounded rate, or discards them.</summary>
 /// <remarks>
-/// A letter is locked, published, confirmed, and only then removed and the removal committed: killed at any point, it is
-/// in the table, in the queue, or in both. In both it is one message with one id, which the inbox lets through once.
+/// A letter is locked, published and confirmed. Only then is it removed, and the removal committed. If the worker is
+/// killed at any point, the letter is in the table, in the queue, or in both. If it is in both, it is one message with
+/// one id, which the inbox lets through once.
 /// </remarks>
 internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger<Redriver> logger, TimeProvider time)
 {
-    /// <summary>How long one call works; what is left by then needs another one, so that no request takes minutes.</summary>
+    /// <summary>How long one call works. What is left needs another call, so that no request takes minutes.</summary>
     public static readonly TimeSpan CallTime = TimeSpan.FromSeconds(5);
 
     private const int LargestBatch = 100;
@@ -22,9 +23,9 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     private static readonly CreateChannelOptions Confirms = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
 
     /// <summary>Redrives what is selected, oldest first.</summary>
-    /// <param name="selection">Which.</param>
+    /// <param name="selection">Which letters.</param>
     /// <param name="perSecond">How many a second at most.</param>
-    /// <param name="by">Who wants it.</param>
+    /// <param name="by">The operator.</param>
     /// <param name="cancellationToken">Ends it after the current batch.</param>
     /// <returns>How many.</returns>
     /// <exception cref="BrokerAwayException">The broker did not take them; they stay.</exception>
@@ -82,14 +83,14 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
         if (taken.Count == 0)
             return taken;
 
-        // From here to the end: an operator who hangs up must not leave them in both places.
+        // Not cancelled from here on: an operator who hangs up must not leave letters in both places.
         await handle([.. taken.Select(letter => letter.Letter)]);
         await DeadLetterTable.RemoveAsync(connection, [.. taken.Select(letter => letter.Letter.Id)], CancellationToken.None);
         await transaction.CommitAsync(CancellationToken.None);
         return taken;
     }
 
-    // To the worker's own queue: whoever else listens to the exchange has had the event.
+    // To the worker's own queue: other consumers of the exchange have had the event.
     private static Task PublishAsync(IChannel channel, IReadOnlyList<DeadLetter> letters) =>
         Task.WhenAll(letters.Select(letter => PublishAsync(channel, letter))).WaitAsync(ConfirmTimeout);
 
@@ -101,7 +102,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
         }
         catch (Exception exception) when (!Publisher.IsBrokers(exception))
         {
-            // Its headers cannot be read again, or not written: the event is worth more.
+            // Its headers cannot be read or written again. The event is worth more, so it goes without them.
             await PublishAsync(channel, letter, FailedMessage.ForRedrive(new BasicProperties { MessageId = letter.Id.ToString() }, letter.Redriven + 1));
         }
     }

@@ -9,16 +9,16 @@ using RabbitMQ.Client;
 namespace GoReliable.Notifications.DeadLetters;
 
 /// <summary>
-/// AMQP properties as JSON, readable for an operator, and back. Kinds of numbers are not kept apart; bytes that are no
-/// text are <c>{"base64": …}</c>. Where headers cannot be decoded, or are nested too deeply for JSON, all is kept as
-/// it was on the wire.
+/// AMQP properties as JSON, readable for an operator, and back. The types of numbers are not kept. Bytes that are not
+/// text are <c>{"base64": …}</c>. If headers cannot be decoded, or are nested too deeply for JSON, everything is kept
+/// as it was on the wire.
 /// </summary>
 internal static class StoredProperties
 {
     private const string Base64 = "base64";
     private const string Wire = "wire";
 
-    // What an answer has room for.
+    // As deep as an answer of the API may be.
     private const int Deepest = 32;
 
     /// <param name="properties">Decoded.</param>

@@ -3,15 +3,17 @@ using MimeKit;
 
 namespace GoReliable.Notifications.Delivery;
 
-/// <summary>Which addresses e-mails are written with.</summary>
+/// <summary>Which addresses are accepted for e-mails.</summary>
 internal static class Addresses
 {
-    // Begins an encoded word (https://www.rfc-editor.org/rfc/rfc2047#section-2). It has no meaning within an address, and
-    // readers decode it there all the same: to another address.
+    // Begins an encoded word (https://www.rfc-editor.org/rfc/rfc2047#section-2). It has no meaning within an address,
+    // but mail readers decode it there all the same, into another address.
     private const string EncodedWord = "=?";
 
     /// <summary>Reads one address. Its domain may be international: it is written in ASCII.</summary>
-    /// <returns>False when it is none, or could not be written so that everybody reads it alike.</returns>
+    /// <returns>
+    /// False when it is not an address, or could not be written so that every program reads it the same way.
+    /// </returns>
     public static bool TryParse(string? text, [NotNullWhen(true)] out MailboxAddress? address) =>
         MailboxAddress.TryParse(text, out address)
         && !text!.Contains(EncodedWord, StringComparison.Ordinal)

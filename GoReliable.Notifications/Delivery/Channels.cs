@@ -9,11 +9,16 @@ namespace GoReliable.Notifications.Delivery;
 /// <summary>Proof of a delivery.</summary>
 internal sealed record Receipt(string Channel, DateTimeOffset SentAt)
 {
-    /// <summary>Whether the answer to its commit was lost: nobody knows whether it is written down.</summary>
+    /// <summary>
+    /// Whether the answer to its commit was lost, so that it is unknown whether the receipt is stored.
+    /// </summary>
     public bool IsInDoubt { get; set; }
 }
 
-/// <summary>The channels to a customer. An order with a contact address gets e-mails; one without can ask for its notifications.</summary>
+/// <summary>
+/// The channels to a customer. An order with a contact address gets e-mails. Without one, the customer can ask for the
+/// notifications.
+/// </summary>
 internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOptions<EmailOptions> email, IOptions<DeliveryOptions> delivery, Telemetry telemetry, TimeProvider time)
 {
     public const string Email = "email";
@@ -27,10 +32,10 @@ internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOption
 
     public static string For(OrderEvent @event) => @event.ContactEmail is null ? InApp : Email;
 
-    /// <summary>Whether delivering takes as long as somebody else's server likes.</summary>
+    /// <summary>Whether the time of a delivery depends on an external server.</summary>
     public bool IsRemote(OrderEvent @event) => @event.ContactEmail is not null && mail.IsRemote;
 
-    /// <summary>Does with an event all that can be done without sending anything.</summary>
+    /// <summary>Does everything that a delivery does, except sending.</summary>
     public void Rehearse(OrderEvent @event)
     {
         try
@@ -40,11 +45,13 @@ internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOption
         }
         catch (DeliveryException)
         {
-            // The attempt itself will say so.
+            // The real attempt will report it.
         }
     }
 
-    /// <summary>Makes one attempt. A stop of the service does not call it off, because then nobody knew whether it arrived.</summary>
+    /// <summary>
+    /// Makes one attempt. It is not cancelled when the service stops: it would be unknown whether the message arrived.
+    /// </summary>
     /// <returns>The receipt, or why there is none.</returns>
     public async Task<(Receipt? Receipt, Failure? Failure)> DeliverAsync(OrderEvent @event)
     {

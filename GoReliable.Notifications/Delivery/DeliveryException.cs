@@ -2,8 +2,8 @@ namespace GoReliable.Notifications.Delivery;
 
 /// <summary>A channel could not deliver.</summary>
 /// <remarks>
-/// Its text goes to logs and spans, where nobody's address belongs, and mail servers repeat addresses in their answers.
-/// So the exception that caused it is kept apart, not as the inner exception, which every log would print along.
+/// Its text goes to logs and spans, which must not contain addresses, and mail servers repeat addresses in their
+/// answers. So the exception that caused it is kept apart. As the inner exception, every log would print it too.
 /// </remarks>
 internal sealed class DeliveryException(string message, bool permanent, Exception? cause = null) : Exception(message)
 {

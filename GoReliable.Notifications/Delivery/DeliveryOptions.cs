@@ -8,8 +8,9 @@ internal sealed class DeliveryOptions
     public const string Section = "Delivery";
 
     /// <summary>
-    /// How long a connection may take to be ready, and again how long everything up to the e-mail's end may take; longer
-    /// counts as a transient failure. The mail server's last word has ten minutes, whatever is said here.
+    /// How long a connection may take to be ready, and after that, how long everything up to the end of the e-mail may
+    /// take. Longer counts as a transient failure. The mail server always has ten minutes for its final answer,
+    /// whatever is set here.
     /// </summary>
     [Duration("00:00:00.100", "00:05:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);

@@ -3,7 +3,7 @@ using MailKit.Security;
 
 namespace GoReliable.Notifications.Delivery;
 
-/// <summary>How e-mail leaves, from the section <c>Email</c>.</summary>
+/// <summary>How e-mail is sent, from the section <c>Email</c>.</summary>
 internal sealed class EmailOptions : IValidatableObject
 {
     public const string Section = "Email";
@@ -35,11 +35,11 @@ internal sealed class SmtpOptions
 
     public int Port { get; set; } = 587;
 
-    /// <summary>Without it, nobody logs in.</summary>
+    /// <summary>Without it, the worker does not log in.</summary>
     public string? User { get; set; }
 
     public string? Password { get; set; }
 
-    /// <summary>Encrypted unless it is said otherwise: <c>None</c> is for a relay on the same machine.</summary>
+    /// <summary>Encrypted unless set otherwise: <c>None</c> is for a relay on the same machine.</summary>
     public SecureSocketOptions Security { get; set; } = SecureSocketOptions.StartTls;
 }

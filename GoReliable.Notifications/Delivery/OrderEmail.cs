@@ -7,7 +7,7 @@ namespace GoReliable.Notifications.Delivery;
 /// <summary>The e-mail that a customer gets.</summary>
 internal static class OrderEmail
 {
-    /// <exception cref="DeliveryException">The event's address is none.</exception>
+    /// <exception cref="DeliveryException">The event's address is not usable.</exception>
     public static MimeMessage Write(OrderEvent @event, MailboxAddress from)
     {
         if (!Addresses.TryParse(@event.ContactEmail, out var recipient))
@@ -15,7 +15,7 @@ internal static class OrderEmail
 
         var email = new MimeMessage
         {
-            // The same for every attempt, so mail servers and readers can tell a second copy.
+            // The same for every attempt, so mail servers and readers can recognise a second copy.
             MessageId = $"{@event.Id}@{Addresses.AsciiDomain(from)}",
             Date = @event.Time,
             Subject = $"Order {@event.OrderId} {@event.Type.Happened}",

@@ -4,7 +4,7 @@ using MimeKit;
 namespace GoReliable.Notifications.Delivery;
 
 /// <summary>Writes e-mails as files, for development and for mail servers that collect them from a folder.</summary>
-/// <remarks>The event's id is the file's name: sent again, an e-mail replaces itself.</remarks>
+/// <remarks>The file is named after the event's id, so an e-mail that is sent again replaces the first copy.</remarks>
 internal sealed class PickupFolder : IMailTransport
 {
     private readonly string folder;
@@ -20,13 +20,13 @@ internal sealed class PickupFolder : IMailTransport
     public Task SendAsync(Guid id, MimeMessage email)
     {
         var path = Path.Combine(folder, $"{id}.eml");
-        // Moved into place when complete: whoever collects the files never sees half of one.
+        // Moved into place when complete, so that the program that collects the files never sees half of one.
         var unfinished = Path.Combine(folder, $"{id}.{Guid.NewGuid():N}.tmp");
         using var text = new MemoryStream(capacity: 1024);
         email.WriteTo(text);
         try
         {
-            // A page at most. Asynchronous files are blocking calls on another thread, at twice the price.
+            // A page at most. Asynchronous file access is a blocking call on another thread, at twice the cost.
             File.WriteAllBytes(unfinished, text.GetBuffer().AsSpan(0, (int)text.Length));
             File.Move(unfinished, path, overwrite: true);
             return Task.CompletedTask;

@@ -14,12 +14,12 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
     : IMailTransport, IDisposable
 {
     /// <summary>
-    /// From the e-mail's end to the server's word on it. Servers deliver and scan meanwhile, and whoever does not wait
-    /// sends a second copy: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6
+    /// From the end of the e-mail to the server's answer to it. Servers deliver and scan meanwhile, and a client that
+    /// does not wait sends a second copy: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6
     /// </summary>
     internal static readonly TimeSpan LastWord = TimeSpan.FromMinutes(10);
 
-    // Servers hang up on idle clients, often after a minute, and the next e-mail would find out the hard way.
+    // Servers close idle connections, often after a minute, and the next e-mail would fail on one.
     private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(20);
 
     private readonly SmtpOptions smtp = options.Value.Smtp;
@@ -58,7 +58,9 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
             connection.Client.Dispose();
     }
 
-    /// <summary>Sends on a connection that was kept, or finds that the server has ended it, which it may at any time.</summary>
+    /// <summary>
+    /// Sends on a kept connection. Returns false if the server has closed it, which it may do at any time.
+    /// </summary>
     private static async Task<bool> TrySendAsync(
         SmtpClient client, MimeMessage email, CancellationTokenSource limit, Sending sending)
     {
@@ -90,7 +92,7 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
 
     private async Task<SmtpClient> ConnectAsync(CancellationToken cancellationToken)
     {
-        // Its own limit for a read is not ours: it must be the longer one.
+        // The client library has a limit of its own for a read. It must be longer than ours.
         var client = new SmtpClient { Timeout = (int)(2 * LastWord).TotalMilliseconds };
         try
         {
@@ -118,7 +120,7 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
     /// <summary>Says what an SMTP failure means, or null where it is none.</summary>
     internal static DeliveryException? Explain(Exception exception) => exception switch
     {
-        // 5xx for a mailbox or its message is that server's last word; 5xx for anything else is ours to repair.
+        // 5xx for a mailbox or its message is final. 5xx for anything else is ours to repair.
         SmtpCommandException { ErrorCode: SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted, StatusCode: >= (SmtpStatusCode)500 } refused =>
             new($"The mail server refused with {(int)refused.StatusCode} ({refused.ErrorCode}).", permanent: true, refused),
         SmtpCommandException failed =>
@@ -129,7 +131,7 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
         _ => null,
     };
 
-    /// <summary>Is told how much of an e-mail is on its way, and gives the server more time once that is all of it.</summary>
+    /// <summary>Learns how much of an e-mail was sent, and gives the server more time once all of it was.</summary>
     private sealed class Sending(CancellationTokenSource limit) : ITransferProgress
     {
         public bool Begun { get; private set; }

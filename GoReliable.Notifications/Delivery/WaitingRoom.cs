@@ -3,23 +3,25 @@ namespace GoReliable.Notifications.Delivery;
 /// <summary>What became of a message that wants to be delivered.</summary>
 internal enum Entry
 {
-    /// <summary>It is its turn. Whoever delivers it must call <see cref="WaitingRoom{T}.Leave"/>.</summary>
+    /// <summary>
+    /// Its turn has come. The caller delivers it, and must then call <see cref="WaitingRoom{T}.Leave"/>.
+    /// </summary>
     Begins,
 
-    /// <summary>It has a place to wait, and <see cref="WaitingRoom{T}.Leave"/> will call it.</summary>
+    /// <summary>It has a place to wait, and <see cref="WaitingRoom{T}.Leave"/> will return it.</summary>
     Waits,
 
     /// <summary>There is no room, and it makes sense to ask again in a moment.</summary>
     AskAgain,
 
-    /// <summary>There is no room, and will be none soon: whoever comes behind it should not wait for it.</summary>
+    /// <summary>There is no room, and there will be none soon: messages behind it should not wait for it.</summary>
     PutOff,
 }
 
 /// <summary>
-/// Where messages wait for their turn with somebody else's server, in their order. A few deliveries are under way at a
-/// time, to each recipient and at all, and what is more waits here for as long as it goes on. Where it does not, because
-/// a recipient or the whole server hangs, the room must not fill up with those who wait for it.
+/// Where messages wait, in their order, for their turn with an external server. Only a few deliveries are under way at
+/// a time, to each recipient and in total, and the others wait here while deliveries go on. If they do not go on,
+/// because a recipient or the whole server hangs, the room must not fill up with messages that wait for it.
 /// </summary>
 internal sealed class WaitingRoom<T>(TimeProvider time)
 {
@@ -28,20 +30,21 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
 
     private const int MostToOne = 2;
 
-    // With those under way little more than half of what the broker sends ahead: the rest is for those who wait for nobody.
+    // Together with those under way, little more than half of the messages that the broker sends ahead. The rest is for
+    // messages that wait for no server.
     private const int Places = 100;
 
-    // Of a full room.
+    // Places of a full room that one recipient may have.
     private const int PlacesForOne = 10;
 
-    // Where fewer deliveries than may be under way end within this time, it does not go on.
+    // If fewer deliveries end within this time than may be under way at once, the server counts as slow.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly Lock changing = new();
     private readonly Dictionary<string, (int UnderWay, int Waiting)> recipients = new(StringComparer.OrdinalIgnoreCase);
     private readonly LinkedList<(string Recipient, T Message)> waiting = [];
 
-    // When the last of them ended, as a ring.
+    // When the last deliveries ended, as a ring.
     private readonly long[] ended = new long[Most];
     private int next;
     private int underWay;
@@ -69,9 +72,9 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
     }
 
     /// <summary>Ends a delivery.</summary>
-    /// <param name="recipient">Whose it was.</param>
-    /// <param name="following">Whose turn it is now.</param>
-    /// <returns>False when it is nobody's.</returns>
+    /// <param name="recipient">The recipient of the delivery.</param>
+    /// <param name="following">The message whose turn it is now.</param>
+    /// <returns>False when no message may begin.</returns>
     public bool Leave(string recipient, out (string Recipient, T Message) following)
     {
         lock (changing)
@@ -97,7 +100,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
         }
     }
 
-    /// <summary>Sends all away who wait.</summary>
+    /// <summary>Removes all messages that wait.</summary>
     public IReadOnlyList<T> Empty()
     {
         lock (changing)

@@ -4,8 +4,8 @@ using Npgsql;
 namespace GoReliable.Notifications.Erasure;
 
 /// <summary>
-/// Takes a customer out of what was sent, and removes the customer's dead letters, each of which is an event with the
-/// address. Inbox, leases and suspects know events only, and stay as they are.
+/// Removes a customer from the notifications that were sent, and deletes the customer's dead letters, each of which is
+/// an event with the address. Inbox, leases and suspects know only events, and stay as they are.
 /// </summary>
 internal static class EraseCustomer
 {
@@ -16,14 +16,15 @@ internal static class EraseCustomer
         SELECT pg_relation_size('notifications') / current_setting('block_size')::bigint
         """;
 
-    // Some pages of the table after the other. An index on customers would cost each notification more than this ever does.
+    // Goes through the table a number of pages at a time. An index on customers would cost each notification more than
+    // this ever does.
     internal const string Notifications = $"""
         -- erase notifications
         UPDATE notifications SET customer_id = '{ErasureReport.Nobody}'
         WHERE ctid >= format('(%s,0)', $2::bigint)::tid AND ctid < format('(%s,0)', $3::bigint)::tid AND customer_id = $1
         """;
 
-    // By id, so that one which is being redriven is waited for.
+    // By id, so that PostgreSQL waits for a letter that is being redriven.
     internal const string DeadLetters = """
         -- erase dead letters
         DELETE FROM dead_letters WHERE id = ANY (ARRAY(SELECT id FROM dead_letters WHERE customer_of(body) = $1 LIMIT 1000))

@@ -13,13 +13,13 @@ internal sealed record NotificationList(IReadOnlyList<NotificationItem> Items);
 /// <param name="Status"><c>delivered</c>; what is still on its way has no notification yet.</param>
 /// <param name="Attempts">How many it took, from 1.</param>
 /// <param name="SentAt">When it was delivered, UTC.</param>
-/// <param name="Version">Version of the order after what it tells of, where its event said so.</param>
+/// <param name="Version">Version of the order after the change that it tells of, if the event had one.</param>
 internal sealed record NotificationItem(Guid Id, string Type, string Channel, string Status, int Attempts, DateTime SentAt, int? Version);
 
 /// <summary><c>GET /api/v1/orders/{id}/notifications</c></summary>
 internal static class ListNotifications
 {
-    // Three events in the life of an order; the limit is for whatever comes later.
+    // An order has three events in its life; the limit is for events that may be added later.
     private const string Sql = """
         -- list notifications
         SELECT event_id, event_type, channel, attempts, sent_at, version
@@ -36,7 +36,7 @@ internal static class ListNotifications
         return app;
     }
 
-    /// <summary>Somebody else's order and an unknown one look the same: nothing was sent.</summary>
+    /// <summary>Another customer's order and an unknown one look the same: nothing was sent.</summary>
     private static async Task<NotificationList> HandleAsync(Guid id, Customer customer, NpgsqlDataSource database, ChaosSwitches chaos, CancellationToken cancellationToken)
     {
         await chaos.Database.StrikeAsync(cancellationToken);

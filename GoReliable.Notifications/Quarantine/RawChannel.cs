@@ -9,9 +9,9 @@ using RabbitMQ.Client.Exceptions;
 namespace GoReliable.Notifications.Quarantine;
 
 /// <summary>
-/// Takes messages as bytes, on a connection of its own. The client library decodes what arrives, and ends the connection
-/// when it cannot; so whatever has to get past such a message must not decode it. Frames and methods are those of
-/// https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf (2.3.5, 4.2).
+/// Takes messages as bytes, on a connection of its own. The client library decodes what arrives, and ends the
+/// connection when it cannot. So code that has to get past such a message must not decode it. Frames and methods are
+/// those of https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf (2.3.5, 4.2).
 /// </summary>
 internal sealed class RawChannel : IAsyncDisposable
 {
@@ -37,7 +37,7 @@ internal sealed class RawChannel : IAsyncDisposable
     private const uint BasicGetEmpty = 60 << 16 | 72;
     private const uint BasicAck = 60 << 16 | 80;
 
-    // It is used for moments, so nobody sends heartbeats, and nothing is waited for longer than this.
+    // The channel is used only for moments, so it sends no heartbeats, and no wait is longer than this.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly TcpClient client;
@@ -114,7 +114,7 @@ internal sealed class RawChannel : IAsyncDisposable
 
     /// <summary>Acknowledges a message.</summary>
     /// <param name="tag">Its tag.</param>
-    /// <param name="multiple">Whether also all before it.</param>
+    /// <param name="multiple">Whether to acknowledge all messages before it as well.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     public Task AcknowledgeAsync(ulong tag, bool multiple, CancellationToken cancellationToken)
     {
@@ -127,7 +127,7 @@ internal sealed class RawChannel : IAsyncDisposable
     {
         try
         {
-            // The answer is not waited for; what was sent before, is read before.
+            // Does not wait for the answer. The broker reads what was sent before this first.
             await SendAsync(0, ConnectionClose, [0, 200, .. Short(""), 0, 0, 0, 0], CancellationToken.None);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)

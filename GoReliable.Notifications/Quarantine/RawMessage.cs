@@ -8,7 +8,7 @@ namespace GoReliable.Notifications.Quarantine;
 
 /// <summary>A message as bytes.</summary>
 /// <param name="Tag">How the broker wants it acknowledged.</param>
-/// <param name="Redelivered">Whether somebody had it before.</param>
+/// <param name="Redelivered">Whether it was delivered before.</param>
 /// <param name="Exchange">Where it was published.</param>
 /// <param name="RoutingKey">The key it was published with.</param>
 /// <param name="Properties">AMQP properties and headers.</param>
@@ -21,12 +21,14 @@ internal sealed record RawMessage(ulong Tag, bool Redelivered, string Exchange, 
     /// <summary>Headers are published again with what went wrong, and have to fit into a frame of 128 KiB.</summary>
     private const int LargestProperties = 64 * 1024;
 
-    // Tables in tables. One frame has room for 26,000, which is more than the stack of a thread has.
+    // Tables in tables. One frame has room for 26,000 levels, too many for the default stack of a thread.
     private const int Deepest = 1000;
     private const int Stack = 64 * 1024 * 1024;
 
     /// <summary>Decodes it with the client library's own decoder.</summary>
-    /// <returns>The message, without headers where they cannot be decoded; and why the worker cannot take it, if so.</returns>
+    /// <returns>
+    /// The message, without headers if they cannot be decoded; and, if the worker cannot take it, the reason.
+    /// </returns>
     public (Message Message, Failure? Obstacle) Decode()
     {
         var (properties, error) = ReadProperties(Properties);
@@ -41,7 +43,9 @@ internal sealed record RawMessage(ulong Tag, bool Redelivered, string Exchange, 
     private static Failure TooLarge(string part, int size, int largest) =>
         Failure.Poison(Failure.TooLarge, string.Create(CultureInfo.InvariantCulture, $"Its {part} has {size:N0} bytes, and {largest:N0} at most are taken."));
 
-    /// <summary>Decodes properties; without headers, and with an error, where these cannot be.</summary>
+    /// <summary>
+    /// Decodes properties. If the headers cannot be decoded, the result has no headers, and there is an error.
+    /// </summary>
     public static (ReadOnlyBasicProperties Properties, Exception? Error) ReadProperties(byte[] bytes)
     {
         var properties = new ReadOnlyBasicProperties([]);

@@ -8,9 +8,10 @@ using RabbitMQ.Client.Exceptions;
 namespace GoReliable.Notifications.Quarantine;
 
 /// <summary>
-/// Parks messages that the client library cannot take: too large for it, or with headers that it cannot decode. It ends the
-/// connection for them, or the process, and they come back with all others that were on their way. So before a session
-/// begins, whatever came back is looked at, one by one and as bytes. The broker delivers it first.
+/// Moves away messages that the client library cannot take: too large for it, or with headers that it cannot decode. It
+/// ends the connection because of them, or the process, and they come back with all others that were on their way. So
+/// before a session begins, every message that came back is looked at, one by one and as bytes. The broker delivers
+/// those first.
 /// </summary>
 internal sealed class Sieve(Broker broker, NpgsqlDataSource database, Telemetry telemetry, ILogger<Sieve> logger, TimeProvider time)
 {

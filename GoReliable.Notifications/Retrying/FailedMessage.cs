@@ -13,7 +13,7 @@ internal static class FailedMessage
     // through the retry queues for a cycle, and drop the message: https://www.rabbitmq.com/docs/dlx#cycles
     private static readonly string[] BrokersOwn = ["x-death", "x-first-death-", "x-last-death-", MessageHeaders.BrokersCount];
 
-    // More queues to deliver to. A poisonous message with CC: notifications would breed.
+    // Headers that name more queues to deliver to. A poisonous message with CC: notifications would multiply.
     private static readonly string[] MoreRecipients = ["CC", "BCC"];
 
     // What the last round through the worker left behind.
@@ -22,10 +22,10 @@ internal static class FailedMessage
 
     public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now) => Wait(Copy(message, now), retry);
 
-    /// <summary>One that was not tried: no attempt is counted.</summary>
+    /// <summary>A message that was not tried: no attempt is counted.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="deferrals">How often that was so.</param>
-    /// <param name="retry">Where it waits.</param>
+    /// <param name="deferrals">How often it was put off.</param>
+    /// <param name="retry">Where it waits, and how long.</param>
     public static BasicProperties ForDeferral(Message message, int deferrals, Retry retry)
     {
         var copy = Copy(message.Properties);
@@ -53,7 +53,7 @@ internal static class FailedMessage
         return copy;
     }
 
-    /// <summary>Without the headers of others.</summary>
+    /// <summary>Leaves out the headers of others.</summary>
     public static BasicProperties OnlyOurs(BasicProperties properties)
     {
         properties.Headers = properties.Headers?.Where(header => MessageHeaders.Ours.Contains(header.Key)).ToDictionary();
@@ -86,7 +86,7 @@ internal static class FailedMessage
 
         var copy = new BasicProperties(properties) { Headers = headers, Persistent = true };
         copy.ClearExpiration();
-        // The broker closes the channel of whoever publishes under another user's name.
+        // The broker closes the channel of a client that publishes under another user's name.
         copy.ClearUserId();
         return copy;
     }

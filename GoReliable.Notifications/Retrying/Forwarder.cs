@@ -4,12 +4,14 @@ using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.Retrying;
 
-/// <summary>Sends what failed to its retry queue or to the dead letters, and knows that it arrived.</summary>
+/// <summary>
+/// Sends failed messages to their retry queue or to the dead letters, and makes sure that they arrive.
+/// </summary>
 internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<Forwarder> logger, TimeProvider time, Random random)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    // Said once, until one was taken again.
+    // Logged once, until a message is taken again.
     private int failing;
 
     /// <exception cref="OperationCanceledException">The session is over; the message comes back.</exception>
@@ -31,11 +33,13 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
         return Outcome.DeadLettered;
     }
 
-    /// <summary>Lets a message wait, as if it had not been taken: longer and longer for a server that does not get on.</summary>
+    /// <summary>
+    /// Lets a message wait, as if it had not been taken: longer and longer while the server makes no progress.
+    /// </summary>
     public Task PutOffAsync(Message message, Session session) =>
         DeferAsync(message, message.Deferrals + 1, plan.Deferral(message.Deferrals, random.NextDouble()), session);
 
-    /// <summary>Lets a message look again soon whether the other delivery of the same event is at its end.</summary>
+    /// <summary>Lets a message come back soon, to see whether the other delivery of the same event has ended.</summary>
     public Task AskAgainAsync(Message message, Session session) =>
         DeferAsync(message, message.Deferrals, plan.Deferral(0, random.NextDouble()), session);
 
@@ -45,7 +49,7 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
         logger.NotificationDeferred(message.EventType, message.Event!.OrderId, retry.Delay);
     }
 
-    // The client writes into the properties, so each publish gets its own.
+    // The client library writes into the properties, so each publish gets its own.
     private async Task PublishAsync(string queue, Func<BasicProperties> properties, Message message, Session session)
     {
         for (var ours = false; ;)
@@ -58,15 +62,15 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
             }
             catch (Exception exception) when (Publisher.IsBrokers(exception))
             {
-                // Full, without a leader, deleted, or away. Putting the message back instead would make a hot loop. What
-                // arrived after all arrives twice, which the inbox knows.
+                // The queue is full, without a leader, deleted, or away. Putting the message back instead would make a
+                // hot loop. If it did arrive after all, it arrives twice, and the inbox recognises that.
                 if (Interlocked.Exchange(ref failing, 1) == 0)
                     logger.ForwardFailed(queue, Session.Explain(exception));
                 await Task.Delay(Pause, time, session.Closed);
             }
             catch (Exception exception) when (!ours && exception is not OperationCanceledException)
             {
-                // Headers that the client library decodes and cannot encode again.
+                // The client library can decode these headers, but cannot encode them again.
                 ours = true;
             }
         }

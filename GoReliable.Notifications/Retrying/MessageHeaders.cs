@@ -12,7 +12,7 @@ internal static class MessageHeaders
     /// <summary>When the first of them failed, RFC 3339.</summary>
     public const string FirstFailure = "x-first-failure";
 
-    /// <summary>How often the next one was put off, because the recipient was busy.</summary>
+    /// <summary>How often the next attempt was put off, because the recipient was busy.</summary>
     public const string Deferrals = "x-deferrals";
 
     /// <summary>The broker's own: how often the message came back to its queue.</summary>
@@ -24,7 +24,10 @@ internal static class MessageHeaders
     /// <summary>How often an operator put it back.</summary>
     public const string Redriven = "x-redriven";
 
-    /// <summary>Why: <c>unreadable</c>, <c>unknown_type</c>, <c>incomplete</c>, <c>rejected</c>, <c>fatal</c> or <c>retries_exhausted</c>.</summary>
+    /// <summary>
+    /// Why it was given up: <c>unreadable</c>, <c>unknown_type</c>, <c>incomplete</c>, <c>rejected</c>, <c>fatal</c> or
+    /// <c>retries_exhausted</c>.
+    /// </summary>
     public const string DeadReason = "x-dead-reason";
 
     public const string ExceptionType = "x-exception-type";

@@ -4,7 +4,10 @@ using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.Notifications.Retrying;
 
-/// <summary>Publishes to queues, on a connection that consumes nothing: a broker that is short of memory stops reading from it.</summary>
+/// <summary>
+/// Publishes to queues, on a connection that consumes nothing: a broker that is short of memory stops reading from a
+/// connection that publishes.
+/// </summary>
 internal sealed class Publisher(Broker broker) : IAsyncDisposable
 {
     /// <summary>What the connection is for.</summary>
@@ -15,14 +18,14 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
     private readonly SemaphoreSlim opening = new(1);
     private IChannel? channel;
 
-    /// <summary>Publishes, and comes back when a quorum of the broker's nodes has the message.</summary>
+    /// <summary>Publishes, and returns when a quorum of the broker's nodes has the message.</summary>
     /// <exception cref="PublishException">The broker did not take it.</exception>
     /// <exception cref="TimeoutException">The broker does not say: a queue without a leader does not answer.</exception>
     /// <exception cref="OperationInterruptedException">The channel is over.</exception>
     public async Task PublishAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken giveUp)
     {
         var open = await OpenAsync(giveUp);
-        // Never cut short: it would be unknown what became of it.
+        // Not cancelled: it would be unknown what became of it.
         var confirmed = open.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, CancellationToken.None).AsTask();
         while (true)
         {
@@ -33,7 +36,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             }
             catch (TimeoutException) when (broker.Blocked is not null)
             {
-                // It is on its way; another copy would only be one more.
+                // The message is on its way; publishing it again would only make another copy.
             }
             catch (PublishException refused) when (!refused.IsReturn)
             {
@@ -54,7 +57,8 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
         opening.Dispose();
     }
 
-    // A quorum queue whose limit was removed tells only new channels. What is under way on the old one is sent again.
+    // When the limit of a quorum queue is removed, only new channels notice. What is under way on the old one is sent
+    // again.
     private async Task LeaveAsync(IChannel refused)
     {
         if (Interlocked.CompareExchange(ref channel, null, refused) == refused)

@@ -14,7 +14,7 @@ internal sealed class RetryOptions : IValidatableObject
     private static readonly TimeSpan[] Default = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)];
 
     /// <summary>Waits before the second, the third, … attempt; 1, 10 and 60 seconds where none is given.</summary>
-    // Empty, and not the default: the binder would add to what is there.
+    // Empty instead of the default: the binder would add to what is there.
     public List<TimeSpan> Delays { get; set; } = [];
 
     /// <summary>The waits that are in force.</summary>

@@ -20,8 +20,8 @@ internal sealed class RetryPlan(IOptions<RetryOptions> options)
     public IReadOnlyList<TimeSpan> Queues { get; } = [.. options.Value.Effective.Distinct()];
 
     /// <summary>
-    /// The wait of a message that was not tried. A few times the first delay, then as often the next: thousands that wait
-    /// for one mail server must not go round every second.
+    /// The wait of a message that was not tried: a few times the first delay, then as often the next. Thousands of
+    /// messages that wait for one mail server must not come back every second.
     /// </summary>
     /// <param name="deferrals">How often it has waited so before, from 0.</param>
     /// <param name="random">From 0 to 1.</param>

@@ -6,12 +6,12 @@ using Npgsql;
 namespace GoReliable.Orders.Erasure;
 
 /// <summary>
-/// Takes a customer out of the orders. The orders themselves stay, with what was bought and for how much: they are the
-/// books. What is on its way stays as well, as nothing may be lost of it, and is counted.
+/// Removes a customer from the orders. The orders themselves stay, with what was bought and for how much, because they
+/// are the books. Events that are still to be published stay as well, since none of them may be lost; they are counted.
 /// </summary>
 internal static class EraseCustomer
 {
-    // By id, so that an order which is being changed is waited for and looked at again.
+    // By id, so that PostgreSQL waits for an order that is being changed and then checks it again.
     internal const string Orders = $"""
         -- erase orders
         UPDATE orders SET customer_id = '{ErasureReport.Nobody}', contact_email = NULL
@@ -23,7 +23,7 @@ internal static class EraseCustomer
         SELECT count(*) FROM idempotency_keys WHERE customer_id = $1
         """;
 
-    // A page, since there is no index on customers: most of the time the table is empty.
+    // Page by page, since the outbox has no index on customers. Most of the time it is empty.
     private const string Events = """
         -- count events of customer
         SELECT count(*) FILTER (WHERE position($1 IN body) > 0), max(id) FROM (SELECT id, body FROM outbox WHERE id > $2 ORDER BY id LIMIT 5000) AS page
@@ -31,7 +31,7 @@ internal static class EraseCustomer
 
     public static async Task<ErasureReport> EraseAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken) => new(
     [
-        // First, since from then on no change of an order brings about another event with the address.
+        // Orders first: from then on, no change of an order makes another event with the address.
         new("orders", await database.EraseAsync(Orders, customer, cancellationToken), "have neither customer nor address any more"),
         new("events in the outbox", await CountEventsAsync(database, customer, cancellationToken),
             "have still to be published, with customer and address: erase again when they are", IsOpen: true),
@@ -47,7 +47,8 @@ internal static class EraseCustomer
 
     private static async Task<long> CountEventsAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken)
     {
-        // As it stands in a body: a quote within a value would be escaped, so this is the member and nothing else.
+        // The member as it is written in a body. A quote within a value would be escaped, so this text matches nothing
+        // else.
         var member = Encoding.UTF8.GetBytes($"\"customerId\":\"{JsonEncodedText.Encode(customer)}\"");
         for (var (found, last) = (0L, 0L); ;)
         {

@@ -28,8 +28,8 @@ internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos,
         LEFT JOIN orders o ON o.id = $1 AND o.customer_id = $2
         """;
 
-    // Changes the version that was read, or nothing; row and event in one statement, so in one commit. The customer is
-    // asked for again: one who was erased in between must not come back with the event.
+    // Changes the version that was read, or nothing. Row and event are one statement, so one commit. The customer is
+    // checked again: a customer who was erased in between must not come back with the event.
     private const string Update = """
         -- UPDATE order
         WITH changed AS (
@@ -43,8 +43,8 @@ internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos,
         SELECT true, EXISTS (SELECT FROM changed)
         """;
 
-    // The lock is the one of CreateOrder. A key that somebody used after this statement's snapshot was taken is a
-    // unique violation, which takes the change back.
+    // The same lock as in CreateOrder. If another request used the key after this statement's snapshot was taken, that
+    // is a unique violation, which undoes the change.
     private const string UpdateOnce = """
         -- UPDATE order once
         WITH attempt AS MATERIALIZED (
@@ -65,7 +65,8 @@ internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos,
         SELECT attempt.alone, EXISTS (SELECT FROM changed) FROM attempt
         """;
 
-    // The order has the state already. Its answer is remembered all the same: the next change must not alter it.
+    // The order already has the state. The answer is remembered all the same, because the next change must not alter
+    // it.
     private const string InsertKey = """
         -- INSERT key
         WITH attempt AS MATERIALIZED (
@@ -79,7 +80,9 @@ internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos,
         SELECT attempt.alone, EXISTS (SELECT FROM claim) FROM attempt
         """;
 
-    /// <returns>The order, or null: somebody else's is none; and what is remembered of the key.</returns>
+    /// <returns>
+    /// The order, or null if there is none or it is another customer's; and what is remembered of the key.
+    /// </returns>
     public async Task<(Order? Order, FirstRequest? First)> FindAsync(Guid id, string customerId, KeyedRequest? request)
     {
         if (request is null)

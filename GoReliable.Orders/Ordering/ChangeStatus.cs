@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace GoReliable.Orders.Ordering;
 
 /// <summary>
-/// <c>POST /api/v1/orders/{id}/confirm</c> and <c>/cancel</c>: pending → confirmed → cancelled, pending → cancelled. They
-/// can be repeated: an order that has the state already is answered as it is, and with an <c>Idempotency-Key</c> as it was.
+/// <c>POST /api/v1/orders/{id}/confirm</c> and <c>/cancel</c>: pending → confirmed → cancelled, pending → cancelled.
+/// They can be repeated. If the order already has the state, the answer is the order as it is now; with an
+/// <c>Idempotency-Key</c>, as it was at the first time.
 /// </summary>
 internal sealed class ChangeStatus(ChangeRows rows, OutboxSignal outbox, Telemetry telemetry, ILogger<ChangeStatus> logger, TimeProvider time)
 {
@@ -60,7 +61,7 @@ internal sealed class ChangeStatus(ChangeRows rows, OutboxSignal outbox, Telemet
                 case Stored.InFlight:
                     return ("conflict", Problems.KeyInFlight(response));
                 case Stored.Nothing:
-                    continue; // Somebody else changed it in between, or used the key: look again.
+                    continue; // Another request changed it in between, or used the key: look again.
             }
             if (changed.Version > order.Version)
                 Announce(order, changed);
@@ -73,7 +74,7 @@ internal sealed class ChangeStatus(ChangeRows rows, OutboxSignal outbox, Telemet
         (OrderStatus.Pending, OrderStatus.Cancelled) or
         (OrderStatus.Confirmed, OrderStatus.Cancelled);
 
-    // After the change that came first, whatever this machine's clock says.
+    // Later than the change before it, whatever this machine's clock says.
     private Order Changed(Order order, OrderStatus to) => Order.Now(time) is var now && now > order.UpdatedAt
         ? order with { Status = to, UpdatedAt = now, Version = order.Version + 1 }
         : order with { Status = to, UpdatedAt = order.UpdatedAt.AddMilliseconds(1), Version = order.Version + 1 };

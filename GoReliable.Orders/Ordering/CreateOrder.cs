@@ -27,8 +27,8 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         SELECT $8, id, $9, $10, $11, $12, $7 FROM stored
         """;
 
-    // The lock is taken by whoever works on this key now and falls with the statement: a second request sees "not
-    // alone" at once instead of waiting for the first. Everything else hangs on "claim", so it is stored once or never.
+    // The request that works on this key holds the lock until the statement ends. A second request sees "not alone" at
+    // once, instead of waiting for the first. Everything else depends on "claim", so it is stored once or never.
     private const string InsertOnce = """
         -- INSERT order once
         WITH attempt AS MATERIALIZED (
@@ -95,7 +95,7 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
 
     private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) Again((Order? Order, ProblemHttpResult? Problem) earlier, HttpResponse response, Activity? activity)
     {
-        // The new one does not exist.
+        // The new order was not stored.
         activity?.SetTag("goreliable.order.id", earlier.Order?.Id.ToString());
         if (earlier.Problem is not null)
             return ("conflict", earlier.Problem);

@@ -7,7 +7,7 @@ namespace GoReliable.Orders.Ordering;
 /// <summary>What a client sends to create an order.</summary>
 /// <param name="Currency">ISO 4217 code, upper case.</param>
 /// <param name="Items">1–100 lines.</param>
-/// <param name="ContactEmail">Where to send notifications; without it they can only be read here.</param>
+/// <param name="ContactEmail">Where to send notifications; without it, they can only be read through the API.</param>
 internal sealed partial record CreateOrderRequest(string Currency, OrderItem[] Items, string? ContactEmail = null)
 {
     private const int MaxItems = 100;
@@ -64,10 +64,10 @@ internal sealed partial record CreateOrderRequest(string Currency, OrderItem[] I
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Sku();
 
-    // No "=?": it begins an encoded word (https://www.rfc-editor.org/rfc/rfc2047#section-2), which readers of mails decode
-    // in addresses as well, to another address.
-    // A "valid e-mail address" (https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address), but with the dots
-    // of its local part where mail servers take them: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
+    // No "=?": it begins an encoded word (https://www.rfc-editor.org/rfc/rfc2047#section-2), which mail readers decode
+    // in addresses as well, into another address. Otherwise a "valid e-mail address"
+    // (https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address), but with dots in the local part only
+    // where mail servers accept them: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
     [GeneratedRegex(@"^(?!.*=\?)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\z", RegexOptions.CultureInvariant)]
     private static partial Regex Email();
 }

@@ -3,10 +3,13 @@ using System.Text.Json.Serialization;
 
 namespace GoReliable.Orders.Ordering;
 
-/// <summary>Reads a number only if a decimal can hold it as it is written: .NET would round one with more digits, without a word.</summary>
+/// <summary>
+/// Reads a number only if a decimal can hold it exactly as it is written: .NET would silently round a number with more
+/// digits.
+/// </summary>
 internal sealed class ExactDecimal : JsonConverter<decimal>
 {
-    // So many digits fit for sure.
+    // This many digits always fit.
     private const int MaxLength = 28;
 
     public override decimal Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -21,7 +21,7 @@ internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, T
         return order is null ? Problems.NotFound : TypedResults.Ok(order);
     }
 
-    /// <summary>The order, or null: somebody else's is none.</summary>
+    /// <summary>The order, or null if there is none or it is another customer's.</summary>
     public async Task<Order?> FindAsync(Guid id, string customerId, CancellationToken cancellationToken)
     {
         using var query = telemetry.Query("select_order", cancellationToken);

@@ -8,8 +8,8 @@ internal sealed class IdempotencyOptions
     public const string Section = "Idempotency";
 
     /// <summary>
-    /// Deletes keys that were first used before <c>$1</c>, a thousand at most. By row address: a join would be planned for
-    /// a table of any size, and sometimes read all of it.
+    /// Deletes keys that were first used before <c>$1</c>, a thousand at most. It deletes by row address: a join would
+    /// be planned for a table of any size, and would sometimes read all of it.
     /// </summary>
     public const string Expire = """
         -- expire idempotency keys

@@ -57,11 +57,13 @@ internal sealed record Order(
         row.GetDateTime(first + 7),
         row.GetInt32(first + 8));
 
-    /// <summary>The time in milliseconds, the resolution of a UUIDv7: id, answer, row and event tell the same.</summary>
+    /// <summary>
+    /// The time in milliseconds, the resolution of a UUIDv7, so that id, answer, row and event have the same time.
+    /// </summary>
     public static DateTime Now(TimeProvider time) => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()).UtcDateTime;
 
     /// <summary>The status of a stored row, or of a query string.</summary>
-    /// <exception cref="FormatException">It is none.</exception>
+    /// <exception cref="FormatException">It is not a status.</exception>
     public static OrderStatus Parse(string status) => status switch
     {
         "pending" => OrderStatus.Pending,

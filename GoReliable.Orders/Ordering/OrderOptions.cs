@@ -9,7 +9,7 @@ internal sealed class OrderOptions
 
     /// <summary>
     /// Deletes orders that were created before <c>$1</c>, a thousand at most. The id of an order begins with that time
-    /// (UUIDv7), so the primary key finds them. By row address, as the keys.
+    /// (UUIDv7), so the primary key finds them. By row address, as with idempotency keys.
     /// </summary>
     public const string Expire = """
         -- expire orders
@@ -19,10 +19,15 @@ internal sealed class OrderOptions
             ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED))
         """;
 
-    /// <summary>From its creation on. Ten years is what tax laws ask for; none of the ones we know asks for more.</summary>
+    /// <summary>
+    /// Counted from the order's creation. Ten years is what tax laws ask for; we know of none that asks for more.
+    /// </summary>
     [Duration("30.00:00:00", "36525.00:00:00")]
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(3653);
 
-    /// <summary>A key whose order is gone could not be answered any more; and keys go every ten minutes only.</summary>
+    /// <summary>
+    /// Whether orders are kept a day longer than keys. A request with a key whose order is gone could not be answered,
+    /// and keys are deleted only every ten minutes.
+    /// </summary>
     public bool Outlives(IdempotencyOptions keys) => Retention >= keys.Retention + TimeSpan.FromDays(1);
 }

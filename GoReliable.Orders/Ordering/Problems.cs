@@ -18,7 +18,9 @@ internal static class Problems
 
     public static ProblemHttpResult BadQuery(string detail) => Problem(StatusCodes.Status400BadRequest, detail);
 
-    /// <summary>The only conflict with <c>Retry-After</c>: of all of them it is the one that time ends.</summary>
+    /// <summary>
+    /// The only conflict with <c>Retry-After</c>, because it is the only one that goes away with time.
+    /// </summary>
     public static ProblemHttpResult KeyInFlight(HttpResponse response)
     {
         response.Headers.RetryAfter = "1";

@@ -4,7 +4,7 @@ namespace GoReliable.Orders.Outbox;
 internal static class OutboxExtensions
 {
     public static IServiceCollection AddOutbox(this IServiceCollection services) => services
-        // Of two answers to "which ones?" .NET takes the last, and nobody knows which was meant.
+        // If a request answers "which ones?" twice, .NET takes the last answer, and nobody knows which was meant.
         .ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false)
         .AddSingleton<OutboxSignal>()
         .AddHostedService<OutboxRelay>()

@@ -40,16 +40,16 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
     /// <summary>Whether the channel still works.</summary>
     public bool IsOpen => channel.IsOpen;
 
-    /// <summary>Why it does not.</summary>
+    /// <summary>Why the channel was closed.</summary>
     public string CloseReason => channel.CloseReason is { } reason ? $"{reason.ReplyCode} {reason.ReplyText}" : "";
 
     /// <summary>
-    /// Whether the broker closed it for something that it was sent: not because it stops, an operator wants it, or the
-    /// exchange is gone, which is declared again.
+    /// Whether the broker closed the channel because of a message: not because the broker stops, an operator closed it,
+    /// or the exchange is gone, which is declared again.
     /// </summary>
     public bool IsClosedForMessage => channel.CloseReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: not (Constants.ConnectionForced or Constants.NotFound) };
 
-    /// <summary>Declares the topology again, where somebody may have removed a part of it.</summary>
+    /// <summary>Declares the topology again, in case a part of it was removed.</summary>
     public Task DeclareAsync(CancellationToken cancellationToken) =>
         broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, cancellationToken));
 
@@ -74,7 +74,7 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
     {
         if (before is not null && await before is { IsConfirmed: false } earlier)
             return earlier.Kind == PublishKind.Lost ? earlier : Behind;
-        // Not published, so it is no span and no failure: the relay says once that the broker is gone.
+        // It was not published, so there is no span and no failure. The relay logs once that the broker is gone.
         if (!channel.IsOpen)
             return Lost;
 
@@ -112,7 +112,7 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
         }
     }
 
-    // The client's own messages have the message's number in them.
+    // The client library's own texts contain the number of the message, so they would differ for each message.
     private PublishOutcome Outcome(Exception exception) => exception switch
     {
         PublishReturnException returned => new(PublishKind.Failed, $"{returned.ReplyCode} {returned.ReplyText}"),
@@ -122,7 +122,7 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
         _ => Lost,
     };
 
-    // One object per message: the client changes it.
+    // One object per message, because the client library changes it.
     private static BasicProperties Properties(OutboxMessage message, Activity? activity)
     {
         var properties = new BasicProperties

@@ -5,32 +5,34 @@ using NpgsqlTypes;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>
-/// Reads the outbox on a connection that holds the lock of "the one active relay": without the lock nothing is read, and
-/// when the connection is gone, so is the lock. The rule: <b>a read goes on after the last row of an earlier read, once
-/// every transaction of that time that writes to the outbox has ended; and it begins at the first row once a second,
+/// Reads the outbox on a connection that holds the lock of "the one active relay": without the lock nothing is read,
+/// and the lock ends with the connection. The rule: <b>a read continues after the last row of an earlier read, once
+/// every transaction of that time that writes to the outbox has ended. Once a second a read begins at the first row,
 /// unless that takes more than a twentieth of the time.</b>
 /// </summary>
 /// <remarks>
-/// Why not always at the first row: what was deleted stays in the index until a vacuum, and while a long transaction (a
-/// backup) keeps the vacuum away, each such read walks over all that was ever deleted. Why not always after the last row:
-/// an id is taken before its row is committed, so a smaller one may still come, and later events of its order must not
-/// go first. Our own deletion, which comes after the read, tells the two apart: who has taken a smaller id has a smaller
-/// transaction number than the deletion.
+/// Why not always begin at the first row? Deleted rows stay in the index until a vacuum. While a long transaction (a
+/// backup) keeps the vacuum away, each such read walks over all rows that were ever deleted. Why not always continue
+/// after the last row? An id is taken before its row is committed. So a row with a smaller id may still come, and later
+/// events of its order must not go first. Our own deletion, which comes after the read, tells the two cases apart: a
+/// transaction that has taken a smaller id has a smaller number than the deletion.
 /// </remarks>
 internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetry, TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>Rows per batch: enough to keep the broker busy, little enough to hold in memory and to lose in a crash.</summary>
+    /// <summary>
+    /// Rows per batch: enough to keep the broker busy, few enough to hold in memory and to lose in a crash.
+    /// </summary>
     public const int BatchSize = 500;
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
-    // Of the time that reading from the first row takes: a twentieth of all time.
+    // Reads from the first row may take a twentieth of all time.
     private const int LookShare = 20;
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    // Whether nobody writes to the outbox any more whose transaction is older than $2. Most often nobody at all has an older
-    // one; while somebody has, for hours maybe, those who write are known by their locks.
+    // Whether no transaction older than $2 still writes to the outbox. Most often there is no older transaction at all.
+    // While there is one, perhaps for hours, the locks show which transactions write.
     private const string IsSettled = """
         CASE WHEN $2::xid8 IS NULL OR pg_snapshot_xmin(pg_current_snapshot()) >= $2 THEN true ELSE NOT EXISTS (
             SELECT FROM pg_locks AS writing JOIN pg_locks AS own USING (virtualtransaction)
@@ -51,7 +53,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         SELECT pg_advisory_unlock(hashtext($1))
         """;
 
-    // Orders that are set aside are passed over. The inner LIMIT makes it one look into an index for each row.
+    // Skips orders that are set aside. The inner LIMIT makes this one index look-up for each row.
     internal const string Select = """
         -- SELECT outbox
         SELECT o.id, o.event_id, o.order_id, o.type, o.body, o.traceparent, o.tracestate,
@@ -71,7 +73,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
 
     private NpgsqlConnection? connection;
 
-    // Where a read goes on, and where it may go on when the transactions before that one have ended.
+    // Where a read continues, and where it may continue once all transactions older than the given one have ended.
     private long start;
     private (long Id, ulong Transaction)? next;
     private long lastRead;
@@ -86,19 +88,19 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         var source = new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { Pooling = false } };
         string[] options =
         [
-            // A relay that is well asks every second, and while it waits for confirms after ten at the latest. One whose
-            // host vanished must not keep the lock from the others until TCP notices, in hours.
+            // A healthy relay sends a statement every second, or after ten seconds at most while it waits for confirms.
+            // A relay whose host vanished must not keep the lock from the others until TCP notices, which takes hours.
             "-c idle_session_timeout=30s",
-            // A deletion that a crash of the server loses is an event that is published again, which the inbox knows.
+            // If a crash of the server loses a deletion, the event is published again, and the inbox recognises it.
             "-c synchronous_commit=off",
-            // Statements are planned once, on a table that is mostly empty, and used on one with a million rows.
+            // Statements are planned once, while the table is mostly empty, and used when it has a million rows.
             "-c enable_seqscan=off -c enable_sort=off",
         ];
         DatabaseDefaults.Configure(source, "orders-db-relay", options: string.Join(' ', options));
         return source.Build();
     }
 
-    /// <summary>Reads go on after this id, but for those that begin at the first row.</summary>
+    /// <summary>Reads continue after this id, except for those that begin at the first row.</summary>
     public long Start => start;
 
     /// <summary>Opens a connection, in place of the one before it.</summary>
@@ -113,8 +115,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     public async Task<IReadOnlyList<OutboxMessage>?> TryBeginAsync(int limit = BatchSize)
     {
         using var query = telemetry.Query("select_outbox");
-        // Two statements, so that the rows are read from a snapshot taken after the lock: what the relay before us
-        // deleted is gone.
+        // Two statements, so that the rows are read from a snapshot taken after the lock: rows that the relay before us
+        // deleted are gone.
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Lock) { Parameters = { Name, Unsettled } } } };
         var messages = await ReadAsync(batch, limit, async row =>
         {
@@ -145,8 +147,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     public async Task EndAsync(PublishedBatch? published)
     {
         using var query = telemetry.Query(published is { Confirmed.Length: > 0 } ? "delete_outbox" : "unlock_outbox");
-        // Each statement a transaction of its own: a lock of the session falls at once, and the next relay must not read
-        // the rows before their deletion is committed.
+        // Each statement is a transaction of its own. A lock of the session is released at once, and the next relay
+        // must not read the rows before their deletion is committed.
         await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
         published?.AddTo(batch, Unsettled);
         batch.BatchCommands.Add(new(Unlock) { Parameters = { Name } });
@@ -164,7 +166,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     {
         if (connection is not null)
             await connection.DisposeAsync();
-        // What was true of the old server need not be of the one that took over from it.
+        // What held for the old server need not hold for the one that took over from it.
         (connection, start, next, lookedAt) = (null, 0, null, null);
     }
 
@@ -175,7 +177,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         var isLook = start == 0 || IsLookDue;
         var after = isLook ? 0 : start;
         batch.BatchCommands.Add(new(Select) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit }, new NpgsqlParameter<long> { TypedValue = after } } });
-        // One that was given up would not come to its end the next time either: so that has more time.
+        // A read that timed out would time out again the next time, so the next one has more time.
         if (isLook)
             batch.Timeout = (int)Math.Max(Timeout.TotalSeconds, lookTook.TotalSeconds * 3);
         var (started, isActive) = (time.GetTimestamp(), true);
@@ -219,7 +221,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
 
     private NpgsqlParameter Unsettled => new() { Value = (object?)next?.Transaction ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Xid8 };
 
-    // A reader that is only disposed of keeps what went wrong at the end to itself.
+    // Reads to the end: a reader that is only disposed of hides errors of the last statements.
     private static async Task EndAsync(NpgsqlDataReader row)
     {
         while (await row.NextResultAsync())

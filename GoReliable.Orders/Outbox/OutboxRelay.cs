@@ -6,9 +6,9 @@ using GoReliable.ServiceDefaults.Schema;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>
-/// Takes what is in the outbox to the broker: woken after each commit of this process, and by polling after a crash or
-/// for rows of another replica. One relay is active at a time; it publishes in order and deletes what was confirmed, so
-/// a crash in between publishes again and loses nothing.
+/// Publishes the outbox to the broker. It is woken after each commit of this process, and polls for what is left after
+/// a crash and for rows of other replicas. One relay is active at a time. It publishes in order and deletes what was
+/// confirmed, so after a crash in between events are published again and none is lost.
 /// </summary>
 internal sealed class OutboxRelay(
     IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, ChaosSwitches chaos, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
@@ -21,10 +21,11 @@ internal sealed class OutboxRelay(
 
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
 
-    // Why the last session ended. The same every second is one line in the log.
+    // Why the last session ended. The same reason every second is logged only once.
     private string? trouble;
 
-    // After a batch for which the broker closed the channel, so many messages go one by one, until it is known for which.
+    // After the broker closed the channel because of a batch, this many messages are sent one by one, to find the
+    // message that caused it.
     private int oneByOne;
 
     private int Limit => oneByOne > 0 ? 1 : OutboxReader.BatchSize;
@@ -74,13 +75,14 @@ internal sealed class OutboxRelay(
                         continue;
                     }
                     await Task.Delay(Backoff, time, stoppingToken);
-                    // A quorum queue whose limit was removed tells only new channels.
+                    // When the limit of a quorum queue is removed, only new channels notice.
                     await publisher.DisposeAsync();
                     publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
                     continue;
                 }
                 trouble = null;
-                // Another relay is active. It has all that was committed by now, or will have it soon, unless it ends just now.
+                // Another relay is active. It has read all that was committed by now, or will soon, unless it is just
+                // ending.
                 await Task.Delay(BusyInterval, time, stoppingToken);
                 var woken = await signal.WaitAsync(patience, time, stoppingToken);
                 patience = woken ? BusyInterval : patience * 2 < PollInterval ? patience * 2 : PollInterval;
@@ -93,7 +95,7 @@ internal sealed class OutboxRelay(
         }
     }
 
-    /// <returns>Whether a queue refuses, and would go on to refuse.</returns>
+    /// <returns>Whether a queue refuses messages, and would go on to refuse.</returns>
     private async Task<bool> DrainAsync(IReadOnlyList<OutboxMessage> messages, OutboxPublisher publisher, OutboxReader reader, CancellationToken stoppingToken)
     {
         while (messages.Count > 0)
@@ -132,7 +134,10 @@ internal sealed class OutboxRelay(
         return false;
     }
 
-    /// <summary>Which message the broker closed the channel for: the only one of its batch, or else one of the next so many.</summary>
+    /// <summary>
+    /// Finds the message that the broker closed the channel for: the only one of its batch, or else one of those that
+    /// are sent one by one next.
+    /// </summary>
     private PublishOutcome[] FindCulprit(PublishOutcome[] outcomes, OutboxPublisher publisher)
     {
         if (publisher.IsOpen || !publisher.IsClosedForMessage)
@@ -149,7 +154,7 @@ internal sealed class OutboxRelay(
         return [outcomes[0].Kind == PublishKind.Lost ? new PublishOutcome(PublishKind.Failed, publisher.CloseReason) : outcomes[0]];
     }
 
-    /// <summary>Says once for each reason what was not taken.</summary>
+    /// <summary>Logs what was not taken, once for each reason.</summary>
     private void Tell(PublishedBatch published, Activity? activity)
     {
         if (published.Failed.Count > 0)
@@ -164,7 +169,7 @@ internal sealed class OutboxRelay(
         }
     }
 
-    // What no queue wants may be a queue that somebody removed.
+    // If no queue wants a message, the queue may have been removed.
     private static Task HealAsync(PublishedBatch published, OutboxPublisher publisher, CancellationToken stoppingToken) =>
         published.Failed.Count > 0 ? publisher.DeclareAsync(stoppingToken) : Task.CompletedTask;
 

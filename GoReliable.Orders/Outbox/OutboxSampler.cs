@@ -11,12 +11,14 @@ internal sealed class OutboxSampler : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    // While a backup keeps what was deleted, a look at the first rows walks over it, each time: a twentieth of the time.
+    // While a backup keeps deleted rows, each look at the first rows walks over them. So looking may take a twentieth
+    // of the time.
     private const int LookShare = 20;
 
     private const int MostCounted = 100_001;
 
-    // Counted to a bound: a backlog of millions would take longer to count than there is time, when it matters most.
+    // Counts up to a bound: counting a backlog of millions would take longer than there is time, just when it matters
+    // most.
     internal const string Select = """
         -- sample outbox
         SELECT count(*) FILTER (WHERE NOT waits), min(created_at) FILTER (WHERE NOT waits), count(*) FILTER (WHERE waits)
@@ -51,7 +53,7 @@ internal sealed class OutboxSampler : BackgroundService
             try
             {
                 var started = time.GetTimestamp();
-                // One that hangs must not leave the last value standing.
+                // A look that hangs must not leave the last value standing.
                 latest = await TakeAsync(stoppingToken).WaitAsync(Interval, time, stoppingToken);
                 failing = false;
                 pause = time.GetElapsedTime(started) * LookShare;

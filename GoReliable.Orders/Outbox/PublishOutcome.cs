@@ -2,12 +2,12 @@ namespace GoReliable.Orders.Outbox;
 
 /// <summary>What became of a message that was to be published.</summary>
 /// <param name="Kind">Which of five.</param>
-/// <param name="Reason">Why it was not taken: the same for all messages with this reason.</param>
+/// <param name="Reason">Why it was not taken. The text is the same for all messages with this reason.</param>
 internal sealed record PublishOutcome(PublishKind Kind, string Reason = "")
 {
     public bool IsConfirmed => Kind == PublishKind.Confirmed;
 
-    /// <summary>Whether the broker, which does its work, did not take this message.</summary>
+    /// <summary>Whether the broker works, but did not take this message.</summary>
     public bool IsFailed => Kind is PublishKind.Refused or PublishKind.Failed;
 }
 
@@ -26,6 +26,8 @@ internal enum PublishKind
     /// <summary>It was not published, since an earlier event of its order was not taken.</summary>
     Behind,
 
-    /// <summary>Nobody knows: the channel was closed, for this message, for another, or with the connection.</summary>
+    /// <summary>
+    /// Unknown: the channel was closed because of this message, because of another, or with the connection.
+    /// </summary>
     Lost,
 }

@@ -3,7 +3,10 @@ using NpgsqlTypes;
 
 namespace GoReliable.Orders.Outbox;
 
-/// <summary>What became of a batch, and how it is written down: what was confirmed is deleted, whose event failed is set aside.</summary>
+/// <summary>
+/// What became of a batch, and how that is stored: confirmed rows are deleted, and orders whose event failed are set
+/// aside.
+/// </summary>
 internal sealed class PublishedBatch
 {
     private const string SetAside = """
@@ -39,21 +42,23 @@ internal sealed class PublishedBatch
     /// <summary>Ids of the rows that the broker has confirmed.</summary>
     public long[] Confirmed { get; }
 
-    /// <summary>Rows that it did not take, one of an order at most.</summary>
+    /// <summary>Rows that the broker did not take, one of an order at most.</summary>
     public IReadOnlyList<FailedMessage> Failed { get; }
 
     /// <summary>Whether a queue does not take more now.</summary>
     public bool HasRefused { get; }
 
-    /// <summary>How many rows nobody knows of, since the channel was closed.</summary>
+    /// <summary>How many rows have an unknown outcome, since the channel was closed.</summary>
     public int Lost { get; }
 
     /// <summary>Whether there is nothing to write down.</summary>
     public bool IsEmpty => Confirmed.Length == 0 && Failed.Count == 0;
 
-    /// <summary>Adds the statements. The first one, where anything was confirmed, is <see cref="OutboxReader.Delete"/>.</summary>
-    /// <param name="batch">To which.</param>
-    /// <param name="unsettled">The second parameter of that one.</param>
+    /// <summary>
+    /// Adds the statements to a batch. If anything was confirmed, the first one is <see cref="OutboxReader.Delete"/>.
+    /// </summary>
+    /// <param name="batch">The batch of statements.</param>
+    /// <param name="unsettled">The second parameter of <see cref="OutboxReader.Delete"/>.</param>
     public void AddTo(NpgsqlBatch batch, NpgsqlParameter unsettled)
     {
         if (Confirmed.Length > 0)
@@ -79,9 +84,9 @@ internal sealed class PublishedBatch
 
 /// <summary>A row that the broker did not take. Its order is set aside: for a pause, and after some attempts until an operator puts it back.</summary>
 /// <param name="Message">The row.</param>
-/// <param name="Attempts">With this one.</param>
+/// <param name="Attempts">How often it was tried, with this attempt.</param>
 /// <param name="Reason">Why it was not taken.</param>
-/// <param name="Pause">Until the next attempt; null for none.</param>
+/// <param name="Pause">The time until the next attempt; null if there is none.</param>
 internal sealed record FailedMessage(OutboxMessage Message, int Attempts, string Reason, TimeSpan? Pause)
 {
     private const int MostAttempts = 5;

@@ -3,7 +3,9 @@ using NpgsqlTypes;
 
 namespace GoReliable.Orders.Outbox;
 
-/// <summary>What an operator reads and changes of the orders that are set aside. The relay alone sends what is due.</summary>
+/// <summary>
+/// What an operator reads and changes of the orders that are set aside. Only the relay publishes their events.
+/// </summary>
 internal static class SetAsideTable
 {
     private const string Columns = "order_id, event_id, type, attempts, reason, failed_since, outbox_id";
@@ -18,7 +20,7 @@ internal static class SetAsideTable
         SELECT {Columns} FROM outbox_set_aside WHERE retry_at IS NULL AND order_id = $1
         """;
 
-    // By the position of the first, since there is no index on orders.
+    // Starts at the position of the first event, since there is no index on orders.
     private const string Events = """
         -- list events of order
         SELECT event_id, type, created_at, traceparent, body FROM outbox WHERE id >= $2 AND order_id = $1 ORDER BY id LIMIT 100
@@ -30,7 +32,7 @@ internal static class SetAsideTable
         WHERE retry_at IS NULL AND ($1 IS NULL OR order_id = ANY ($1)) AND ($2 IS NULL OR reason = $2)
         """;
 
-    // Its later events are passed over no more.
+    // After this, the order's later events are no longer skipped.
     private const string Discard = """
         -- discard outbox
         WITH given_up AS (
@@ -66,10 +68,10 @@ internal static class SetAsideTable
         return new SetAsideDetail(item, events);
     }
 
-    /// <param name="database">Of orders.</param>
-    /// <param name="orders">These; null for all.</param>
-    /// <param name="reason">Those with this reason; null for any.</param>
-    /// <param name="cancellationToken">The operator hung up.</param>
+    /// <param name="database">The database of orders.</param>
+    /// <param name="orders">The orders; null for all.</param>
+    /// <param name="reason">Only orders with this reason; null for any.</param>
+    /// <param name="cancellationToken">Cancelled when the operator hangs up.</param>
     /// <returns>How many orders get another try.</returns>
     public static async Task<int> RedriveAsync(NpgsqlDataSource database, Guid[]? orders, string? reason, CancellationToken cancellationToken)
     {

@@ -19,9 +19,9 @@ internal sealed record SetAsidePage(IReadOnlyList<SetAsideItem> Items, string? N
 /// <param name="FailedSince">When the first one failed, UTC.</param>
 internal sealed record SetAsideItem(Guid OrderId, Guid EventId, string Type, int Attempts, string Reason, DateTime FailedSince);
 
-/// <summary>All of it.</summary>
+/// <summary>An order that waits for an operator, with its events.</summary>
 /// <param name="Item">As in a list.</param>
-/// <param name="Events">The order's events that wait, 100 at most: first the one that fails.</param>
+/// <param name="Events">The order's events that wait, 100 at most. The one that fails is the first.</param>
 internal sealed record SetAsideDetail(SetAsideItem Item, IReadOnlyList<SetAsideEvent> Events);
 
 /// <summary>An event that waits.</summary>
@@ -30,7 +30,7 @@ internal sealed record SetAsideDetail(SetAsideItem Item, IReadOnlyList<SetAsideE
 /// <param name="CreatedAt">When it was stored, UTC.</param>
 /// <param name="TraceParent">The span that stored it, W3C.</param>
 /// <param name="Body">As text, where it is UTF-8.</param>
-/// <param name="BodyBase64">Else its bytes.</param>
+/// <param name="BodyBase64">Otherwise its bytes.</param>
 internal sealed record SetAsideEvent(Guid EventId, string Type, DateTime CreatedAt, string? TraceParent, string? Body, string? BodyBase64)
 {
     public static SetAsideEvent Of(Guid id, string type, DateTime createdAt, string? traceParent, byte[] body) => Utf8.IsValid(body)

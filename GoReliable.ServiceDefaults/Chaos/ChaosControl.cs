@@ -5,10 +5,12 @@ using Microsoft.Extensions.Primitives;
 
 namespace GoReliable.ServiceDefaults.Chaos;
 
-/// <summary>Turns the switches as the configuration says, when the service starts and whenever it changes.</summary>
+/// <summary>
+/// Sets the switches from the configuration, when the service starts and whenever the configuration changes.
+/// </summary>
 /// <param name="configuration">Where the section <c>Chaos</c> is.</param>
 /// <param name="allowed">Whether a switch may be on at all.</param>
-/// <param name="switches">What is turned.</param>
+/// <param name="switches">The switches that are set.</param>
 /// <param name="logger">Told of every change, and of what is refused.</param>
 internal sealed partial class ChaosControl(IConfiguration configuration, ChaosPermission allowed, ChaosSwitches switches, ILogger<ChaosControl> logger) : IHostedService, IDisposable
 {
@@ -37,7 +39,8 @@ internal sealed partial class ChaosControl(IConfiguration configuration, ChaosPe
         }
         catch (InvalidOperationException refused)
         {
-            // An options monitor would throw here, in the thread that watches the file, and later at whoever asks it.
+            // An options monitor would throw here, in the thread that watches the file, and later in all code that asks
+            // it.
             LogRefused(refused.Message);
         }
     }

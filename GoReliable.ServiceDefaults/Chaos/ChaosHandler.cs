@@ -1,7 +1,10 @@
 namespace GoReliable.ServiceDefaults.Chaos;
 
-/// <summary>Disturbs outgoing HTTP calls. Inside of whatever retries them, so that a retry may be disturbed as well.</summary>
-/// <param name="switches">Those of this process.</param>
+/// <summary>
+/// Disturbs outgoing HTTP calls. It sits inside the handler that retries them, so that a retry may be disturbed as
+/// well.
+/// </summary>
+/// <param name="switches">The switches of this process.</param>
 public sealed class ChaosHandler(ChaosSwitches switches) : DelegatingHandler
 {
     /// <inheritdoc/>

@@ -7,7 +7,9 @@ internal sealed record ChaosOptions
 {
     public const string Section = "Chaos";
 
-    /// <summary>Looked at when the service starts, and not again: no slip in a file that is read meanwhile gives permission.</summary>
+    /// <summary>
+    /// Read when the service starts, and not again: a mistake in a file that is read later cannot give permission.
+    /// </summary>
     public bool AllowInProduction { get; init; }
 
     /// <summary>Deliveries to customers.</summary>
@@ -19,9 +21,12 @@ internal sealed record ChaosOptions
     /// <summary>Outgoing HTTP calls, those that the gateway forwards among them.</summary>
     public ChaosSetting Http { get; init; } = new();
 
-    /// <summary>Reads the section; unknown names are mistakes, since a switch that does nothing looks like a system that survives.</summary>
-    /// <param name="configuration">The whole of it.</param>
-    /// <param name="allowed">Whether a switch may be on; null takes the section's word for it.</param>
+    /// <summary>
+    /// Reads the section. Unknown names are mistakes: a misspelt switch does nothing, which looks like a system that
+    /// survives.
+    /// </summary>
+    /// <param name="configuration">The whole configuration.</param>
+    /// <param name="allowed">Whether a switch may be on; null lets the section decide.</param>
     /// <exception cref="InvalidOperationException">A value cannot be used, or a switch is on where it must not be.</exception>
     public static ChaosOptions Read(IConfiguration configuration, bool? allowed)
     {

@@ -2,7 +2,7 @@ using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.ServiceDefaults.Chaos;
 
-/// <summary>How one switch stands.</summary>
+/// <summary>The setting of one switch.</summary>
 internal sealed record ChaosSetting
 {
     private static readonly TimeSpan LongestLatency = TimeSpan.FromMinutes(1);

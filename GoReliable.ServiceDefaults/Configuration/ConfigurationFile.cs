@@ -29,8 +29,8 @@ internal sealed class ConfigurationFile(string path) : ConfigurationProvider, IC
     /// <inheritdoc/>
     public override void Load() => Read();
 
-    /// <summary>Reads it again, and tells those who use its values if there are others.</summary>
-    /// <exception cref="AggregateException">From those who use them.</exception>
+    /// <summary>Reads the file again, and notifies those who use its values if they have changed.</summary>
+    /// <exception cref="AggregateException">Thrown by those who use its values.</exception>
     /// <exception cref="Exception">It cannot be read.</exception>
     public void Follow()
     {
@@ -60,7 +60,9 @@ internal static class ConfigurationFileExtensions
 {
     private const string Variable = "GORELIABLE_CONFIG";
 
-    /// <summary>Adds the file, if one is named, over every other source: what can be changed must have the last word.</summary>
+    /// <summary>
+    /// Adds the file, if one is named, on top of every other source: a value that can be changed must take effect.
+    /// </summary>
     /// <exception cref="InvalidSettingException">It does not exist or is not valid JSON.</exception>
     public static void AddConfigurationFile(this WebApplicationBuilder builder)
     {

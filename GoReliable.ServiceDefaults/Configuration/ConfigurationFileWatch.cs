@@ -25,7 +25,7 @@ internal sealed partial class ConfigurationFileWatch(ConfigurationFile file, ILo
             }
             catch (Exception unreadable)
             {
-                // Once, whatever happens to the file until it can be read again.
+                // Logged once, whatever happens to the file until it can be read again.
                 if (isReadable)
                     LogUnreadable(file.Path, unreadable.GetBaseException().Message);
                 isReadable = false;

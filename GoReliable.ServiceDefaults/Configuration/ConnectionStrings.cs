@@ -6,8 +6,8 @@ using RabbitMQ.Client;
 namespace GoReliable.ServiceDefaults.Configuration;
 
 /// <summary>
-/// Looks at connection strings when a service starts. What cannot be read is said in one sentence with the name of the
-/// variable. The libraries' own messages are not repeated: they may quote a password.
+/// Checks connection strings when a service starts. One that cannot be read is reported in one sentence, with the name
+/// of the variable. The libraries' own messages are not repeated: they may quote a password.
 /// </summary>
 public static class ConnectionStrings
 {
@@ -17,9 +17,9 @@ public static class ConnectionStrings
     private const string Broker = "It must be a URL such as amqp://user:password@host:5672/virtual-host, or amqps, with a host. In user, password and virtual host "
         + "every character but letters, digits, - . _ and ~ must be encoded, # as %23.";
 
-    /// <summary>Looks at one for PostgreSQL.</summary>
+    /// <summary>Checks the connection string for PostgreSQL.</summary>
     /// <param name="builder">The builder of a service.</param>
-    /// <param name="name">The connection's.</param>
+    /// <param name="name">The connection's name.</param>
     /// <exception cref="InvalidSettingException">It is not set or cannot be used.</exception>
     public static void RequireDatabase(this WebApplicationBuilder builder, string name) => builder.Require(name, Database, text =>
     {
@@ -27,15 +27,16 @@ public static class ConnectionStrings
         return new NpgsqlConnectionStringBuilder(text).Host!.Split(',').All(host => !string.IsNullOrWhiteSpace(host));
     });
 
-    /// <summary>Looks at one for RabbitMQ.</summary>
+    /// <summary>Checks the connection string for RabbitMQ.</summary>
     /// <param name="builder">The builder of a service.</param>
-    /// <param name="name">The connection's.</param>
+    /// <param name="name">The connection's name.</param>
     /// <exception cref="InvalidSettingException">It is not set or cannot be used.</exception>
     public static void RequireBroker(this WebApplicationBuilder builder, string name) => builder.Require(name, Broker, text =>
     {
         var url = new Uri(text);
         _ = new ConnectionFactory { Uri = url };
-        // Where the password has / ? or # as it is, the host is what stands before it, and the @ comes after.
+        // If the password contains an unencoded / ? or #, the host is what stands before that character, and the @
+        // comes after.
         return url.Host.Length > 0 && !url.PathAndQuery.Contains('@') && !url.Fragment.Contains('@');
     });
 
@@ -50,7 +51,7 @@ public static class ConnectionStrings
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidCastException or OverflowException or NotSupportedException)
         {
-            // Said below.
+            // Reported below.
         }
         throw new InvalidSettingException($"ConnectionStrings__{name} cannot be read. {form}");
     }

@@ -17,19 +17,19 @@ public sealed class DurationAttribute(string shortest, string longest) : Validat
             : ValidationResult.Success;
 
     /// <summary>What is wrong with a duration, or null.</summary>
-    /// <param name="name">The setting's.</param>
+    /// <param name="name">The setting's name.</param>
     /// <param name="value">What was read.</param>
-    /// <param name="shortest">Is allowed.</param>
-    /// <param name="longest">Is allowed.</param>
+    /// <param name="shortest">The shortest that is allowed.</param>
+    /// <param name="longest">The longest that is allowed.</param>
     public static string? Mistake(string name, TimeSpan value, TimeSpan shortest, TimeSpan longest) =>
         value < shortest || value > longest ? Sentence(name, $"{value}", shortest, longest) : null;
 
     /// <summary>Reads a setting that is needed before there are options.</summary>
-    /// <param name="configuration">The whole of it.</param>
-    /// <param name="name">The setting's.</param>
-    /// <param name="default">Where it is not set.</param>
-    /// <param name="shortest">Is allowed.</param>
-    /// <param name="longest">Is allowed.</param>
+    /// <param name="configuration">The whole configuration.</param>
+    /// <param name="name">The setting's name.</param>
+    /// <param name="default">Its value where it is not set.</param>
+    /// <param name="shortest">The shortest that is allowed.</param>
+    /// <param name="longest">The longest that is allowed.</param>
     /// <exception cref="InvalidSettingException">It is no duration, or out of bounds.</exception>
     public static TimeSpan Read(IConfiguration configuration, string name, TimeSpan @default, TimeSpan shortest, TimeSpan longest)
     {

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Options;
 
 namespace GoReliable.ServiceDefaults.Configuration;
 
-/// <summary>A setting with which a service must not start. It ends with this one line and exit code 1; with a line for each, where there are several.</summary>
+/// <summary>
+/// A setting with which a service must not start. The service ends with this one line and exit code 1; if there are
+/// several such settings, with a line for each.
+/// </summary>
 /// <param name="message">Names the setting, and what it should be.</param>
 public sealed class InvalidSettingException(string message) : Exception(message)
 {
@@ -18,7 +21,7 @@ public sealed class InvalidSettingException(string message) : Exception(message)
         Environment.Exit(ExitCode);
     };
 
-    // Null where it is something else.
+    // Null for any other exception.
     private static IEnumerable<string?> Messages(Exception exception) => exception switch
     {
         InvalidSettingException invalid => [invalid.Message],

@@ -4,14 +4,16 @@ using GoReliable.ServiceDefaults.Management;
 
 namespace GoReliable.ServiceDefaults.Erasure;
 
-/// <summary>The same as a command line: <c>erase</c> as the first argument of a service's program.</summary>
+/// <summary>
+/// <see cref="ErasureEndpoint"/> as a command line: <c>erase</c> as the first argument of a service's program.
+/// </summary>
 public static class EraseCommand
 {
     private const int Done = 0;
     private const int NotDone = 1;
     private const int Misused = 2;
 
-    // Every notification that there is is looked at.
+    // Long, because every stored notification is looked at.
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(10);
 
     private const string Help = """
@@ -30,12 +32,12 @@ public static class EraseCommand
         Exit codes: 0 done, 1 not done or not all of it, 2 misused.
         """;
 
-    /// <param name="service">Its name.</param>
-    /// <param name="port">Of its management, where nothing else is said.</param>
+    /// <param name="service">The service's name.</param>
+    /// <param name="port">Its management port, unless another one is given.</param>
     /// <param name="arguments">Those after <c>erase</c>.</param>
-    /// <param name="input">Answers the question.</param>
-    /// <param name="output">What was done.</param>
-    /// <param name="error">What was not.</param>
+    /// <param name="input">Where the answer to the question is read.</param>
+    /// <param name="output">Gets what was done.</param>
+    /// <param name="error">Gets what was not done.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(

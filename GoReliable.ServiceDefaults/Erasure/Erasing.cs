@@ -6,10 +6,12 @@ namespace GoReliable.ServiceDefaults.Erasure;
 public static class Erasing
 {
     /// <summary>Executes a statement until it finds nothing any more.</summary>
-    /// <param name="database">Of the table.</param>
+    /// <param name="database">The database of the table.</param>
     /// <param name="sql">Erases a bounded number of rows of the customer <c>$1</c>, by an index.</param>
-    /// <param name="customer">Whose.</param>
-    /// <param name="cancellationToken">The operator hung up: what was erased is.</param>
+    /// <param name="customer">The customer.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled when the operator hangs up. What was erased by then stays erased.
+    /// </param>
     /// <returns>How many rows.</returns>
     public static async Task<long> EraseAsync(this NpgsqlDataSource database, string sql, string customer, CancellationToken cancellationToken)
     {

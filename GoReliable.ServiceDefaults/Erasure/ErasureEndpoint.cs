@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace GoReliable.ServiceDefaults.Erasure;
 
-/// <summary>Whose data to erase. In the body: paths are logged.</summary>
+/// <summary>Whose data to erase. It is in the body, because paths are logged.</summary>
 /// <param name="Customer">The subject of the customer's tokens.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record ErasureRequest(string? Customer);
@@ -18,9 +18,9 @@ public sealed record ErasureRequest(string? Customer);
 /// <summary><c>POST /customers/erase</c>, for the management port: removes the personal data of one customer.</summary>
 public static partial class ErasureEndpoint
 {
-    /// <summary>Maps it. It can be called again, and finds what came in the meantime.</summary>
-    /// <param name="routes">Of the management port.</param>
-    /// <param name="erase">Does it, in the database of this service.</param>
+    /// <summary>Maps the endpoint. It can be called again, and then finds what came in the meantime.</summary>
+    /// <param name="routes">Routes of the management port.</param>
+    /// <param name="erase">Erases a customer, in the database of this service.</param>
     public static void MapErasure(this IEndpointRouteBuilder routes, Func<NpgsqlDataSource, string, CancellationToken, Task<ErasureReport>> erase) => routes
         .MapPost("/customers/erase", Task<Results<Ok<ErasureReport>, ProblemHttpResult>> (
             ErasureRequest request, OperatorId by, NpgsqlDataSource database, ILogger<ErasureReport> logger, CancellationToken cancellationToken) =>

@@ -1,7 +1,7 @@
 namespace GoReliable.ServiceDefaults.Erasure;
 
 /// <summary>What a service did about the personal data of a customer.</summary>
-/// <param name="Items">One for each kind of data that it has, also where there was none.</param>
+/// <param name="Items">One for each kind of data that the service has, even if there was none.</param>
 public sealed record ErasureReport(IReadOnlyList<ErasureItem> Items)
 {
     /// <summary>Stands in place of a customer who was erased. It has a space in it, so no token can name it.</summary>
@@ -12,5 +12,5 @@ public sealed record ErasureReport(IReadOnlyList<ErasureItem> Items)
 /// <param name="Name">Such as <c>orders</c>.</param>
 /// <param name="Count">How many there were.</param>
 /// <param name="Outcome">The rest of a sentence that begins with the other two.</param>
-/// <param name="IsOpen">Whether those have to be gone before the customer is.</param>
+/// <param name="IsOpen">Whether these must be gone before the customer's data is.</param>
 public sealed record ErasureItem(string Name, long Count, string Outcome, bool IsOpen = false);

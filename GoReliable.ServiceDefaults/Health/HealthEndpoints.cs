@@ -13,7 +13,8 @@ public static class HealthEndpoints
     public const string Startup = "startup";
 
     internal static IApplicationBuilder UseHealthEndpoints(this IApplicationBuilder app) => app
-        // Alive as long as it answers: a liveness probe that asks the database restarts the fleet when the database does.
+        // Alive as long as it answers: a liveness probe that asks the database would restart all replicas when the
+        // database restarts.
         .UseHealthChecks("/health/live", Answer(_ => false))
         .UseHealthChecks("/health/startup", Answer(check => check.Tags.Contains(Startup)))
         .UseHealthChecks("/health/ready", Answer(_ => true));
@@ -24,7 +25,7 @@ public static class HealthEndpoints
         ResponseWriter = WriteAsync,
     };
 
-    // Says why: a bare "Unhealthy" sends people to the logs. Only the management port is told.
+    // Says why: a bare "Unhealthy" sends people to the logs. Only the management port shows it.
     private static async Task WriteAsync(HttpContext context, HealthReport report)
     {
         context.Response.ContentType = "application/json";

@@ -11,7 +11,9 @@ public sealed record Customer(string Id) : IBindableFromHttpContext<Customer>
     // As long as OpenID Connect lets it be: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
     private const int LongestId = 255;
 
-    /// <summary>Whether a text can be one: it is visible ASCII, what no database, header or log has trouble with.</summary>
+    /// <summary>
+    /// Whether a text can be a customer's id: visible ASCII, which causes no trouble in a database, a header or a log.
+    /// </summary>
     public static bool IsId(string? text) => text is { Length: > 0 and <= LongestId } && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
 
     /// <inheritdoc/>

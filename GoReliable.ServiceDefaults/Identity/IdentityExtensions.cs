@@ -17,20 +17,20 @@ public static class IdentityExtensions
     /// <summary>The customer (https://www.rfc-editor.org/rfc/rfc7519#section-4.1.2).</summary>
     public const string SubjectClaim = "sub";
 
-    /// <summary>Whom tokens must be made for, where <c>ValidAudiences</c> does not say otherwise.</summary>
+    /// <summary>The audience that tokens must have, unless <c>ValidAudiences</c> says otherwise.</summary>
     public const string DefaultAudience = "goreliable";
 
     // Where ASP.NET reads the settings of this scheme itself: Authority, ValidAudiences, ValidIssuers, SigningKeys.
     private const string Section = "Authentication:Schemes:Bearer";
 
-    // The default, a minute, is for how long nobody would get an answer.
+    // With the default of a minute, no client would get an answer for that long.
     private static readonly TimeSpan ProviderTimeout = TimeSpan.FromSeconds(5);
 
-    // How often at most a token with an unknown key makes us ask for new ones. With the default, five minutes, anybody could
-    // keep a new key from being found, by a token with an invented one.
+    // How often at most a token with an unknown key makes us ask for new keys. With the default of five minutes, anyone
+    // could keep a new key from being found, by sending a token with an invented one.
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(30);
 
-    // The default, five minutes, is how long an expired token works on.
+    // With the default of five minutes, an expired token would go on working for that long.
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
     /// <summary>Adds authentication, a policy for each of <see cref="Scopes"/>, and refusals that are problem documents.</summary>
@@ -64,7 +64,7 @@ public static class IdentityExtensions
             rules.ValidateAudience = true;
             if (rules.ValidAudiences?.Any() != true)
                 rules.ValidAudiences = [DefaultAudience];
-            // ASP.NET's would read the settings and make new keys for each request.
+            // ASP.NET's own list would read the settings and make new keys for each request.
             rules.IssuerSigningKeys = rules.IssuerSigningKeys?.ToArray();
         });
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<KnownTokens>((bearer, tokens) =>
@@ -77,7 +77,8 @@ public static class IdentityExtensions
         foreach (var scope in Scopes.All)
             policies.AddPolicy(scope, policy => policy.AddRequirements(new ScopeRequirement(scope)));
 
-        // It writes a line, with a stack trace and what stood in the token, for every bad one. TokenEvents says why, without.
+        // This logger writes a line for every bad token, with a stack trace and what stood in the token. TokenEvents
+        // logs the reason without these.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Authentication.JwtBearer", LogLevel.None);
         return builder;
     }

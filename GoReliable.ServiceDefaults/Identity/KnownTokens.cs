@@ -12,7 +12,7 @@ namespace GoReliable.ServiceDefaults.Identity;
 /// </summary>
 internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
 {
-    // A token takes about a kilobyte, most of it claims. More customers than these at a time are validated each time.
+    // A token takes about a kilobyte, most of it claims. Tokens beyond this number are validated each time.
     private const int MostTokens = 20_000;
 
     private readonly MemoryCache known = new(new MemoryCacheOptions { SizeLimit = MostTokens });
@@ -26,7 +26,7 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
 
     public override async Task<TokenValidationResult> ValidateTokenAsync(string token, TokenValidationParameters validationParameters)
     {
-        // Another object after each refresh, so a key that the issuer withdrew is good for nobody any more.
+        // It is another object after each refresh, so a key that the issuer withdrew is no longer accepted.
         object? keys = validationParameters.ConfigurationManager is { } issuer
             ? await issuer.GetBaseConfigurationAsync(CancellationToken.None)
             : validationParameters.IssuerSigningKeys;
@@ -38,7 +38,7 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
         if (result.IsValid)
         {
             var expires = new DateTimeOffset(result.SecurityToken.ValidTo) + validationParameters.ClockSkew;
-            // Made when first asked for, which requests must not do at the same time.
+            // Created on first use, which must not happen in several requests at the same time.
             _ = result.ClaimsIdentity;
             known.Set(hash, new Known(result, keys, expires), new MemoryCacheEntryOptions { Size = 1, AbsoluteExpiration = expires });
         }
@@ -47,7 +47,7 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
 
     public void Dispose() => known.Dispose();
 
-    // ASP.NET hands over another list for each request, of the same keys.
+    // ASP.NET passes a new list for each request, with the same keys.
     private static bool AreSame(object? one, object? other) =>
         one == other || (one is IEnumerable<SecurityKey> keys && other is IEnumerable<SecurityKey> others && keys.SequenceEqual(others));
 

@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace GoReliable.ServiceDefaults.Identity;
 
 /// <summary>
-/// Who operates; a parameter of endpoints that require authorization, for the log. A name there would be personal data.
+/// The operator, as the log names them; a parameter of endpoints that require authorization. A real name there would be
+/// personal data.
 /// </summary>
 /// <param name="Name">The first 12 digits of the SHA-256 of the caller's subject.</param>
 public sealed record OperatorId(string Name) : IBindableFromHttpContext<OperatorId>

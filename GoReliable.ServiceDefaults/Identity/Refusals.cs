@@ -7,8 +7,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace GoReliable.ServiceDefaults.Identity;
 
 /// <summary>
-/// Answers whom a policy does not let through: a problem document, and the header that tells a program what to do
-/// (https://www.rfc-editor.org/rfc/rfc6750#section-3). No word of it comes from the token.
+/// Answers a request that a policy does not let through: with a problem document, and with the header that tells a
+/// program what to do (https://www.rfc-editor.org/rfc/rfc6750#section-3). No word of the answer comes from the token.
 /// </summary>
 internal sealed class Refusals(IProblemDetailsService problems) : IAuthorizationMiddlewareResultHandler
 {
@@ -43,7 +43,7 @@ internal sealed class Refusals(IProblemDetailsService problems) : IAuthorization
 
     private async Task ChallengeAsync(HttpContext context)
     {
-        // The same answer as before: the handler of a request judges once.
+        // The same result as before: the handler validates the token of a request only once.
         switch ((await context.AuthenticateAsync()).Failure)
         {
             case ProviderUnavailableException:

@@ -5,13 +5,14 @@ using Microsoft.Extensions.Options;
 namespace GoReliable.ServiceDefaults.Lifecycle;
 
 /// <summary>
-/// How a service stops, without a failed request: first it says that it is not ready and still answers everybody, then
-/// it accepts nobody new and finishes what is in hand.
+/// How a service stops without a failed request: first it reports that it is not ready, but still answers every
+/// request. Then it accepts no new requests and finishes those in progress.
 /// </summary>
 /// <remarks>
-/// A signal cancels <see cref="Begun"/> at once. The host then asks every <see cref="IHostedLifecycleService.StoppingAsync"/>,
-/// which is where this one waits, and only after that stops the server, which is the last to start and the first to
-/// stop, and then the background services. One timeout, <see cref="HostOptions.ShutdownTimeout"/>, covers all of it.
+/// A signal cancels <see cref="Begun"/> at once. The host then calls every
+/// <see cref="IHostedLifecycleService.StoppingAsync"/>, and this one waits there. Only after that does the host stop
+/// the server, which is the last to start and the first to stop, and then the background services. One timeout,
+/// <see cref="HostOptions.ShutdownTimeout"/>, covers all of it.
 /// </remarks>
 public sealed partial class Drain : IHostedLifecycleService, IDisposable
 {
@@ -25,7 +26,7 @@ public sealed partial class Drain : IHostedLifecycleService, IDisposable
     public Drain(IHostApplicationLifetime lifetime, IOptions<ShutdownOptions> options, ILogger<Drain> logger, TimeProvider time)
     {
         (this.lifetime, shutdown, this.logger, this.time) = (lifetime, options.Value, logger, time);
-        // What is late may still look at it when the services are disposed of.
+        // Work that is late may still look at the token after the source was disposed of.
         Overdue = overdue.Token;
     }
 
@@ -38,7 +39,7 @@ public sealed partial class Drain : IHostedLifecycleService, IDisposable
     async Task IHostedLifecycleService.StoppingAsync(CancellationToken cancellationToken)
     {
         cancellationToken.Register(overdue.Cancel);
-        // A signal has said so already; whoever stops the host by a call has not.
+        // A signal has already done this; code that stops the host by a call has not.
         lifetime.StopApplication();
         LogStopping(shutdown.ReadinessDelay, shutdown.Deadline);
         await Task.Delay(shutdown.ReadinessDelay, time, cancellationToken);

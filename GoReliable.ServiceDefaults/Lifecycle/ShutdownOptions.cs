@@ -8,12 +8,12 @@ public sealed class ShutdownOptions : IValidatableObject
 {
     internal const string Section = "Shutdown";
 
-    // Between the two, for what is in hand.
+    // Between the delay and the deadline, for work in progress.
     private static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// How long it still answers everybody after it has said that it is not ready: until load balancers have heard of it.
-    /// Nobody looks in development, so it is none there.
+    /// How long the service still answers every request after it has reported that it is not ready: until load
+    /// balancers have noticed. In development nothing watches readiness, so the delay is zero there.
     /// </summary>
     public TimeSpan ReadinessDelay { get; set; }
 

@@ -11,15 +11,16 @@ using Npgsql;
 namespace GoReliable.ServiceDefaults.Limits;
 
 /// <summary>
-/// How many requests of one customer may be in the database at once: a quarter of the connections, so that even three who
-/// ask for too much leave room for the others. The rest waits in turn; who waits for a second is answered with 429.
+/// How many requests of one customer may be in the database at once: a quarter of the connections, so that even three
+/// customers who ask for too much leave room for the others. Further requests wait in turn; one that has waited for a
+/// second is answered with 429.
 /// </summary>
 public static class DatabaseShare
 {
-    // A few of one customer at a time keep a database as busy as many.
+    // A few requests of one customer keep a database as busy as many.
     private const int Share = 4;
 
-    // Costs little. More than the gateway lets in of one customer.
+    // Waiting costs little. This is more than the gateway lets in of one customer.
     private const int Waiting = 256;
 
     private const string RetryAfterSeconds = "1";

@@ -7,7 +7,7 @@ namespace GoReliable.ServiceDefaults.Limits;
 /// Gives up waiting for a limiter after a while. ASP.NET's middleware waits as long as the client does, and asks to wait
 /// only when there is no room at once: a request that finds room costs nothing more here.
 /// </summary>
-/// <param name="limiter">With a queue.</param>
+/// <param name="limiter">The limiter, which has a queue.</param>
 /// <param name="longest">How long a request that begins to wait now may wait.</param>
 public sealed class QueueDeadline(PartitionedRateLimiter<HttpContext> limiter, Func<TimeSpan> longest) : PartitionedRateLimiter<HttpContext>
 {
@@ -30,7 +30,7 @@ public sealed class QueueDeadline(PartitionedRateLimiter<HttpContext> limiter, F
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // No more waiting; a lease all the same if somebody left just now.
+            // No more waiting. The request still gets a lease if a place has become free just now.
             return limiter.AttemptAcquire(resource, permitCount);
         }
     }

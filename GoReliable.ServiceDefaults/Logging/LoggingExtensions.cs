@@ -10,25 +10,28 @@ namespace GoReliable.ServiceDefaults.Logging;
 /// <summary>One line per event on stdout: JSON for machines, and text in development.</summary>
 internal static class LoggingExtensions
 {
-    // What these say about a request below Warning has its path, its query or somebody's address in it.
+    // Below Warning, what these log about a request contains its path, its query or an address.
     private static readonly string[] Frameworks = ["Microsoft.AspNetCore", "System.Net.Http", "Yarp", "Npgsql", "Polly"];
 
     public static void AddLogs(this WebApplicationBuilder builder)
     {
-        // The lowest of all sources, so that a file, a variable or an argument overrides each of them.
+        // The lowest of all sources, so that a file, a variable or an argument overrides each of these values.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults(builder.Environment) });
 
         builder.Services.PostConfigure<LoggerFilterOptions>(KeepFrameworksQuiet);
         builder.Logging.AddConsoleFormatter<JsonLineFormatter, ConsoleFormatterOptions>();
         builder.Services.Configure<ConsoleLoggerOptions>(console =>
         {
-            // When nobody reads our stdout, orders go on and lines are lost (the console says how many), not the other way round.
+            // If nobody reads our stdout, log lines are lost (the console says how many) and orders go on, not the
+            // other way round.
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
             console.MaxQueueLength = 10_000;
         });
     }
 
-    /// <summary>No setting brings them below Warning, also not while the service runs; above, settings count.</summary>
+    /// <summary>
+    /// No setting brings these below Warning, not even while the service runs. Above Warning, settings count.
+    /// </summary>
     private static void KeepFrameworksQuiet(LoggerFilterOptions filters)
     {
         var talkative = filters.Rules.Where(rule => rule.LogLevel < LogLevel.Warning && Frameworks.Any(name => rule.CategoryName?.StartsWith(name, StringComparison.OrdinalIgnoreCase) == true));
@@ -46,7 +49,8 @@ internal static class LoggingExtensions
     private static Dictionary<string, string?> Defaults(IHostEnvironment environment) => new()
     {
         ["Logging:LogLevel:Default"] = "Information",
-        // A line for each probe that fails, every few seconds. The probe's answer has the reason, and who is away is logged once.
+        // This would be a line for each failed probe, every few seconds. The probe's answer has the reason, and each
+        // outage is logged once.
         ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
         // Warns about keys that protect cookies; there are none.
         ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",

@@ -11,8 +11,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace GoReliable.ServiceDefaults.Management;
 
 /// <summary>
-/// The port for metrics and health, apart from the public one. A request belongs to it by the local port of its
-/// connection: a Host header, which <c>RequireHost</c> looks at, is the client's to choose.
+/// The port for metrics and health, apart from the public one. The local port of its connection decides whether a
+/// request belongs to it: the Host header, which <c>RequireHost</c> looks at, is chosen by the client.
 /// </summary>
 /// <param name="Number">TCP port, from <c>MANAGEMENT_PORT</c>.</param>
 public sealed record ManagementPort(int Number)
@@ -38,7 +38,8 @@ public sealed record ManagementPort(int Number)
         if (addresses.Any(address => address.Port == number))
             throw new InvalidSettingException($"MANAGEMENT_PORT {number} is the public port as well; metrics and health need one of their own.");
 
-        // Listens where the public port listens: on loopback at a developer's, on every interface in a container.
+        // Listens where the public port listens: on loopback on a developer's machine, on every interface in a
+        // container.
         var url = $"http://{addresses[0].Host}:{number}";
         builder.WebHost.UseUrls([.. urls, url]);
         // Where Kestrel's own section has endpoints, it listens to nothing else.

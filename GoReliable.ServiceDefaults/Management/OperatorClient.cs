@@ -6,15 +6,15 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace GoReliable.ServiceDefaults.Management;
 
-/// <summary>What an operator's command line has to do with the management port of a service.</summary>
+/// <summary>How an operator's command line talks to the management port of a service.</summary>
 public static class OperatorClient
 {
-    /// <summary>How it writes and reads.</summary>
+    /// <summary>The form of JSON that it writes and reads.</summary>
     public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <summary>A client of one service.</summary>
-    /// <param name="url">Of the management port.</param>
-    /// <param name="token">Of the operator, if there is one.</param>
+    /// <param name="url">The address of the management port.</param>
+    /// <param name="token">The operator's token, if there is one.</param>
     /// <param name="timeout">For each answer.</param>
     public static HttpClient Create(Uri url, string? token, TimeSpan timeout)
     {
@@ -25,11 +25,11 @@ public static class OperatorClient
     }
 
     /// <summary>Reads an address that an operator typed.</summary>
-    /// <exception cref="FormatException">It is none.</exception>
+    /// <exception cref="FormatException">It is not an http or https URL.</exception>
     public static Uri Address(string text, int port) =>
         Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https") ? address : throw new FormatException($"'{text}' is no address like http://localhost:{port}.");
 
-    /// <summary>Reads an answer, if it is one.</summary>
+    /// <summary>Reads an answer, unless it is an error.</summary>
     /// <exception cref="HttpRequestException">It is an error; the message says which, in words.</exception>
     public static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
     {

@@ -6,11 +6,11 @@ using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.ServiceDefaults.Messaging;
 
-/// <summary>The way to a service's connections with the broker, which may not exist yet: one for each use.</summary>
+/// <summary>The connections of a service with the broker, one for each use. They may not exist yet.</summary>
 /// <remarks>
-/// A broker that is short of memory or disk stops reading from whoever publishes, and a message that the client library
-/// cannot decode ends the connection on which it came. So what publishes, what consumes and what looks on have one each.
-/// Only background work waits for them; nothing that serves requests may.
+/// A broker that is short of memory or disk stops reading from connections that publish, and a message that the client
+/// library cannot decode ends the connection on which it came. So publishing, consuming and watching have a connection
+/// each. Only background work may wait for them; code that serves requests may not.
 /// </remarks>
 public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time) : IAsyncDisposable
 {
@@ -23,16 +23,18 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     private bool away;
     private readonly Lock saying = new();
 
-    /// <summary>Whether all that were opened are up now.</summary>
+    /// <summary>Whether all connections that were opened are up now.</summary>
     public bool IsConnected => !connections.IsEmpty && connections.Values.All(connection => connection.IsOpen);
 
     /// <summary>Why the broker takes no messages now, in its own words, such as "low on memory"; null when it takes them.</summary>
     public string? Blocked { get; private set; }
 
-    /// <summary>What it refuses of that which the service needs, in its own words; null when nothing.</summary>
+    /// <summary>
+    /// What the broker refuses of what the service needs, in its own words; null if it refuses nothing.
+    /// </summary>
     public string? Refused { get; private set; }
 
-    /// <summary>Where it is, and how to log in.</summary>
+    /// <summary>Where the broker is, and how to log in.</summary>
     public ConnectionFactory Server => (ConnectionFactory)services.GetRequiredService<IConnectionFactory>();
 
     /// <summary>Whether the service had all that it needs at least once.</summary>
@@ -63,7 +65,10 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         }
     }
 
-    /// <summary>Declares what the service needs, and lets its health tell what is refused: not as it exists, or no right.</summary>
+    /// <summary>
+    /// Declares what the service needs. If the broker refuses it, because it exists with other settings or a right is
+    /// missing, the health check says so.
+    /// </summary>
     /// <exception cref="OperationInterruptedException">It was refused.</exception>
     public async Task DeclareAsync(Func<Task> declare)
     {
@@ -88,7 +93,7 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         opening.Dispose();
     }
 
-    // One at a time: of two who want the same one, the second would open another that nobody closes.
+    // One at a time: otherwise two callers could open the same connection twice, and nobody would close one of the two.
     private async Task<IConnection> OpenAsync(string use, CancellationToken cancellationToken)
     {
         await opening.WaitAsync(cancellationToken);

@@ -9,9 +9,11 @@ namespace GoReliable.ServiceDefaults.Messaging;
 /// <summary>Registration of <see cref="Broker"/>.</summary>
 public static class BrokerExtensions
 {
-    /// <summary>Adds <see cref="Broker"/> and its health check. Where the broker is, Aspire knows: <c>AddRabbitMQClient</c>.</summary>
+    /// <summary>
+    /// Adds <see cref="Broker"/> and its health check. Aspire's <c>AddRabbitMQClient</c> tells it where the broker is.
+    /// </summary>
     /// <param name="builder">The builder of a service.</param>
-    /// <param name="whenAway">What the service is without a broker.</param>
+    /// <param name="whenAway">The health of the service without a broker.</param>
     public static WebApplicationBuilder AddBroker(this WebApplicationBuilder builder, HealthStatus whenAway = HealthStatus.Unhealthy)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
@@ -20,7 +22,10 @@ public static class BrokerExtensions
         return builder;
     }
 
-    /// <summary>Recovers a lost connection after a second instead of five; channels and consumers are their owners' to reopen.</summary>
+    /// <summary>
+    /// Recovers a lost connection after a second instead of five. The owners of channels and consumers must reopen
+    /// them.
+    /// </summary>
     public static void Configure(ConnectionFactory factory)
     {
         factory.AutomaticRecoveryEnabled = true;
@@ -30,7 +35,7 @@ public static class BrokerExtensions
         factory.RequestedHeartbeat = TimeSpan.FromSeconds(5);
     }
 
-    // Looks at the connections that are there: a check with one of its own leaks one per probe.
+    // Looks at the existing connections: a check with a connection of its own leaks one per probe.
     private sealed class BrokerHealthCheck(Broker broker) : IHealthCheck
     {
         public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -39,7 +44,8 @@ public static class BrokerExtensions
             return Task.FromResult(broker switch
             {
                 { IsConnected: false } => new HealthCheckResult(whenAway, "No connection to RabbitMQ."),
-                // Who never had its queues is set up wrong, and no rollout should go on; who had them can wait for them.
+                // A service that never had its queues is set up wrong, and the rollout should stop. One that had them
+                // can wait for them.
                 { Refused: { } reason, WasDeclared: var had } => new HealthCheckResult(
                     had ? whenAway : HealthStatus.Unhealthy, $"RabbitMQ refuses what is declared: {reason}"),
                 { Blocked: { } reason } => HealthCheckResult.Degraded($"RabbitMQ takes no messages: {reason}."),

@@ -4,9 +4,10 @@ using RabbitMQ.Client;
 namespace GoReliable.ServiceDefaults.Messaging;
 
 /// <summary>
-/// Exchange and queues between Orders and Notifications. Both sides declare all that a published event needs, so whoever
-/// starts first, nothing is unroutable. The queues in which failed messages wait are the worker's own, since only it
-/// publishes to them. Arguments of a queue cannot be changed once it exists: a change needs a new name.
+/// Exchange and queues between Orders and Notifications. Both sides declare all that a published event needs, so
+/// nothing is unroutable, whichever side starts first. The queues in which failed messages wait belong to the worker
+/// alone, since only it publishes to them. Arguments of a queue cannot be changed once it exists: a change needs a new
+/// name.
 /// </summary>
 public static class OrderTopology
 {
@@ -23,14 +24,17 @@ public static class OrderTopology
     public const string Binding = "order.*";
 
     /// <summary>
-    /// How often a message may come back before the broker gives it up: never, in practice. The broker counts crashes and
-    /// lost connections for all messages that were on their way, so its count says nothing about one of them; the worker
-    /// finds the one that does it. RabbitMQ 4 defaults to 20, and 3.10 takes no -1 for "no limit":
+    /// How often a message may come back before the broker gives it up: never, in practice. The broker counts crashes
+    /// and lost connections for all messages that were on their way, so its count says nothing about a single message.
+    /// The worker finds the message that causes them. RabbitMQ 4 defaults to 20, and 3.10 takes no -1 for "no limit":
     /// https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
     /// </summary>
     private const int DeliveryLimit = 1_000_000_000;
 
-    /// <summary>Queue where a message waits that long for its next attempt; the delay is part of the name, because it cannot be changed later.</summary>
+    /// <summary>
+    /// The queue where a message waits this long for its next attempt. The delay is part of the name, because it cannot
+    /// be changed later.
+    /// </summary>
     public static string RetryQueue(TimeSpan delay) => string.Create(CultureInfo.InvariantCulture, $"{Queue}.retry.{delay.TotalSeconds}s");
 
     /// <summary>Declares exchange, queues and bindings; does nothing where they exist.</summary>

@@ -26,11 +26,11 @@ public static class ProblemExtensions
         .Configure<ExceptionHandlerOptions>(options =>
         {
             options.StatusCodeSelector = StatusCode;
-            // With its stack trace only what nobody foresaw: that is a defect of ours.
+            // Only unforeseen exceptions are logged with their stack traces: they are defects of ours.
             options.SuppressDiagnosticsCallback = context => StatusCode(context.Exception) != StatusCodes.Status500InternalServerError;
         });
 
-    // Unless whoever answers knows better.
+    // Unless the code that answers has set another value.
     private const string RetryAfterSeconds = "1";
 
     /// <summary>The status that an unhandled exception is answered with.</summary>

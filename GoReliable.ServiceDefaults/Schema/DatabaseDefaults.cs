@@ -7,19 +7,23 @@ namespace GoReliable.ServiceDefaults.Schema;
 /// <summary>How every service talks to PostgreSQL.</summary>
 public static class DatabaseDefaults
 {
-    /// <summary>Seconds that a statement is waited for: less than callers wait for an answer, so that they get one.</summary>
+    /// <summary>
+    /// How many seconds a statement may take: fewer than callers wait for an answer, so that they get one.
+    /// </summary>
     public const int CommandTimeoutSeconds = 5;
 
     /// <summary>
-    /// PostgreSQL takes 100 connections, from all services together; more than a few per core make it slower, not faster.
-    /// Who finds none free waits, in the service, where waiting is cheap. A connection string may say otherwise.
+    /// PostgreSQL takes 100 connections, from all services together; more than a few per core make it slower, not
+    /// faster. A request that finds none free waits in the service, where waiting is cheap. A connection string may say
+    /// otherwise.
     /// </summary>
     private const int MaxPoolSize = 40;
 
     /// <summary>
-    /// A host that vanished in the middle of a transaction keeps its locks until TCP notices, in hours. And its connections:
-    /// with those of a few the server is full. So TCP is to ask sooner, and to give up after a minute. Nor is any statement
-    /// here worth compiling, which takes longer than to execute it. The first says that options get through to the server.
+    /// A host that vanished in the middle of a transaction keeps its locks until TCP notices, which takes hours. It
+    /// keeps its connections as well, and those of a few hosts fill the server. So TCP asks sooner, and gives up after
+    /// a minute. Nor is any statement here worth compiling (JIT), which takes longer than executing it. The first
+    /// option shows that options reach the server.
     /// </summary>
     private const string Options = "-c goreliable.options=on -c jit=off -c idle_in_transaction_session_timeout=60s "
         + "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
@@ -27,13 +31,16 @@ public static class DatabaseDefaults
     private static readonly ConcurrentDictionary<string, string> Names = new();
 
     /// <summary>
-    /// Prepares statements by themselves, and names spans by the first line of their SQL. What the connection string says
-    /// holds; of options for the session, those that it names.
+    /// Prepares statements automatically, and names spans by the first line of their SQL. Settings in the connection
+    /// string take precedence, and so do the session options that it names.
     /// </summary>
     /// <param name="database">The data source that is configured.</param>
-    /// <param name="name">The label of its pool's metrics, where the whole connection string would be without it; and of its sessions.</param>
+    /// <param name="name">
+    /// The label of its pool's metrics, which would otherwise be the whole connection string; also the name of its
+    /// sessions.
+    /// </param>
     /// <param name="maxPoolSize">Connections at most.</param>
-    /// <param name="options">More for the session.</param>
+    /// <param name="options">More options for the session.</param>
     public static void Configure(NpgsqlDataSourceBuilder database, string name, int maxPoolSize = MaxPoolSize, string options = "")
     {
         database.Name = name;
@@ -43,7 +50,7 @@ public static class DatabaseDefaults
         Default(settings, "Auto Prepare Min Usages", 2);
         Default(settings, "Command Timeout", CommandTimeoutSeconds);
         Default(settings, "Maximum Pool Size", maxPoolSize);
-        // Of two values for one option the server takes the last.
+        // If an option has two values, the server takes the last.
         settings.Options = $"{Options} {options} {settings.Options ?? Environment.GetEnvironmentVariable("PGOPTIONS")}".TrimEnd();
         database.ConfigureTracing(tracing => tracing
             // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.

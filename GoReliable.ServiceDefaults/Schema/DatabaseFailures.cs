@@ -2,7 +2,9 @@ using Npgsql;
 
 namespace GoReliable.ServiceDefaults.Schema;
 
-/// <summary>What an error of PostgreSQL says about whom: https://www.postgresql.org/docs/current/errcodes-appendix.html</summary>
+/// <summary>
+/// Whose fault an error of PostgreSQL is: https://www.postgresql.org/docs/current/errcodes-appendix.html
+/// </summary>
 public static class DatabaseFailures
 {
     // The first two characters of SQLSTATE: data exceptions, and violations of integrity constraints.
@@ -10,8 +12,9 @@ public static class DatabaseFailures
     private const string OfIntegrity = "23";
 
     /// <summary>
-    /// Whether the server cannot do its work now: away, restarting, full, slow, read-only, not set up, or told to cancel it.
-    /// Waiting helps, or an operator. Only errors of the values that it was given say that a message or a request is wrong.
+    /// Whether the server cannot do its work now: away, restarting, full, slow, read-only, not set up, or told to
+    /// cancel it. Waiting helps, or an operator does. Only errors of the values that it was given mean that a message
+    /// or a request is wrong.
     /// </summary>
     public static bool IsOfTheServer(this NpgsqlException exception) => exception.SqlState is not { Length: 5 } state
         || !(state.StartsWith(OfValues, StringComparison.Ordinal) || state.StartsWith(OfIntegrity, StringComparison.Ordinal));

@@ -21,7 +21,7 @@ public sealed partial class ExpiredRows(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
-    // Between two batches: leaves most of the disk's time to those who serve customers.
+    // Between two batches: leaves most of the disk's time to the requests of customers.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Removes what is too old now, batch by batch.</summary>

@@ -2,15 +2,17 @@ using Npgsql;
 
 namespace GoReliable.ServiceDefaults.Schema;
 
-/// <summary>Creates a service's database where nobody else does: azd deploys a server and no databases in it.</summary>
+/// <summary>
+/// Creates a service's database where nothing else does: azd deploys a server and no databases in it.
+/// </summary>
 /// <remarks>https://github.com/microsoft/aspire/issues/14695</remarks>
 internal static class MissingDatabase
 {
-    // Every server has it, and every user may connect to it, unless somebody took that away.
+    // Every server has it, and every user may connect to it, unless that right was removed.
     private const string Maintenance = "postgres";
 
     /// <summary>Creates the database that a data source is for.</summary>
-    /// <returns>Its name, or null when somebody else was faster.</returns>
+    /// <returns>Its name, or null when another process was faster.</returns>
     /// <exception cref="InvalidOperationException">It could not be created; the message says what an operator does.</exception>
     public static async Task<string?> CreateAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
@@ -21,14 +23,14 @@ internal static class MissingDatabase
         try
         {
             await using var unopened = source.CreateConnection();
-            // It keeps the password, which the data source does not tell.
+            // The clone keeps the password, which the data source does not reveal.
             await using var server = unopened.CloneWith(settings.ConnectionString);
             await server.OpenAsync(cancellationToken);
             await using var create = new NpgsqlCommand($"CREATE DATABASE {name}", server);
             await create.ExecuteNonQueryAsync(cancellationToken);
             return database;
         }
-        // The latter where two did it at the same moment.
+        // A unique violation, where two processes did it at the same moment.
         catch (PostgresException exists) when (exists.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
         {
             return null;

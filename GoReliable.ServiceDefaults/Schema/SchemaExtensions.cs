@@ -31,7 +31,7 @@ public static class SchemaExtensions
     /// <param name="retention">How long rows are kept.</param>
     public static WebApplicationBuilder AddExpiry(this WebApplicationBuilder builder, string table, string sql, Func<IServiceProvider, TimeSpan> retention)
     {
-        // Not AddHostedService, which takes a second one of the same type for the first.
+        // Not AddHostedService, which ignores a second service of the same type.
         builder.Services.AddSingleton<IHostedService>(services => ActivatorUtilities.CreateInstance<ExpiredRows>(services, table, sql, new Func<TimeSpan>(() => retention(services))));
         return builder;
     }
@@ -40,9 +40,9 @@ public static class SchemaExtensions
     /// Upgrades the schema and nothing else: no hosted service runs, no port is opened. Ends by itself, for an init
     /// container, when the database stays away for <c>Migration:Timeout</c> (two minutes).
     /// </summary>
-    /// <param name="builder">Needs to know logs and database, no more.</param>
+    /// <param name="builder">The builder of a service; it needs only logs and the database.</param>
     /// <exception cref="InvalidSettingException">That setting is no such duration.</exception>
-    /// <returns>The exit code of the process: 0, or 1 when it was in vain.</returns>
+    /// <returns>The exit code of the process: 0, or 1 when the schema could not be upgraded.</returns>
     public static async Task<int> MigrateAsync(this WebApplicationBuilder builder)
     {
         var timeout = DurationAttribute.Read(builder.Configuration, "Migration:Timeout", TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));

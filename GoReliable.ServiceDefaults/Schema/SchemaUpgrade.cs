@@ -10,9 +10,9 @@ namespace GoReliable.ServiceDefaults.Schema;
 
 /// <summary>Brings a service's database up to the numbered SQL scripts in its assembly.</summary>
 /// <remarks>
-/// In the background of a service for as long as it takes: it comes up while its database is away and says so on
-/// <c>/health/startup</c>. Or as all that a process does: <see cref="SchemaExtensions.MigrateAsync"/>. Any number of
-/// processes may start at once: one of them upgrades, the others wait and find nothing left to do.
+/// Runs in the background of a service for as long as it takes: the service starts even while its database is away, and
+/// says so on <c>/health/startup</c>. Or it is all that a process does: <see cref="SchemaExtensions.MigrateAsync"/>.
+/// Any number of processes may start at once: one of them upgrades, the others wait and find nothing left to do.
 /// </remarks>
 public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource database, ILogger<SchemaUpgrade> logger, TimeProvider time) : BackgroundService
 {
@@ -21,7 +21,7 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
     // For each statement of a script: building an index takes longer than an answer to a request may.
     private static readonly TimeSpan StatementTimeout = TimeSpan.FromMinutes(2);
 
-    // Any number, as long as every replica takes the same; advisory locks are a database's own.
+    // Any number, as long as every replica takes the same. Advisory locks belong to one database.
     private const long LockKey = 0x476F_5363_6865_6D61;
 
     private readonly TaskCompletionSource upgraded = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,7 +35,7 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
 
     /// <summary>Upgrades now, in a process that is not started as a service.</summary>
     /// <param name="timeout">After this no new attempt begins. A script that runs by then is not cut off.</param>
-    /// <returns>False when it was in vain; the log says why.</returns>
+    /// <returns>False when the schema could not be upgraded; the log says why.</returns>
     public async Task<bool> UpgradeWithinAsync(TimeSpan timeout)
     {
         using var giveUp = new CancellationTokenSource(timeout, time);
@@ -72,7 +72,7 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
                 return false;
             }
 
-            // DbUp knows no async.
+            // DbUp has no asynchronous API.
             var result = await Task.Run(() => Upgrade(connection), cancellationToken);
             if (result.Successful)
             {
@@ -89,7 +89,7 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
         return false;
     }
 
-    // The session's, so that it is held for as long as scripts run on this connection, and not a moment longer.
+    // A lock of the session: it is held for as long as scripts run on this connection, and no longer.
     private static async Task<bool> LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         // Tried, not waited for: a session that waits would run into its command timeout.
@@ -141,7 +141,7 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
         }
     }
 
-    // The same trouble every second is one line in the log.
+    // The same reason every second is logged only once.
     private void Report(Exception exception, string? script)
     {
         var reason = script is null ? exception.Message : $"{script}: {exception.Message}";

@@ -5,8 +5,9 @@ using OpenTelemetry;
 namespace GoReliable.ServiceDefaults.Telemetry;
 
 /// <summary>
-/// A forwarded request that failed because its own client sent a body that is too long or malformed: the answer is a 4xx,
-/// so its span is no error, or a tail sampler would keep it. .NET says otherwise when the span ends, after the exception.
+/// A forwarded request that failed because its own client sent a body that is too long or malformed. The answer is a
+/// 4xx, so its span must not be an error, or a tail sampler would keep it. .NET marks it as an error when the span
+/// ends, after the exception.
 /// </summary>
 internal sealed class ClientsFault : BaseProcessor<Activity>
 {

@@ -4,7 +4,7 @@ using OpenTelemetry.Resources;
 
 namespace GoReliable.ServiceDefaults.Telemetry;
 
-/// <summary>Who speaks, in every metric, span and log line: OpenTelemetry's resource.</summary>
+/// <summary>The identity of the service in every metric, span and log line: OpenTelemetry's resource.</summary>
 internal sealed class ServiceIdentity(IHostEnvironment environment)
 {
     private const string Namespace = "goreliable";

@@ -24,7 +24,10 @@ internal static class TelemetryExtensions
     /// <summary>Meters and activity sources of this platform; each service names its own after its assembly.</summary>
     private const string OwnTelemetry = "GoReliable.*";
 
-    /// <summary>Each switches the export on. A signal without an endpoint goes to the default one then, on this host: https://opentelemetry.io/docs/specs/otel/protocol/exporter/.</summary>
+    /// <summary>
+    /// Each of these switches the export on. A signal without an endpoint of its own then goes to the default one, on
+    /// this host: https://opentelemetry.io/docs/specs/otel/protocol/exporter/.
+    /// </summary>
     private static readonly string[] EndpointVariables =
         ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
 
@@ -79,31 +82,32 @@ internal static class TelemetryExtensions
         }
     }
 
-    // The default of the specification, which the SDK does not have. What is set in code would win over the variable.
+    // The default of the specification, but not of the SDK. A value set in code would win over the variable.
     private static MeterProviderBuilder AddExemplars(this MeterProviderBuilder metrics, ConfigurationManager configuration) =>
         string.IsNullOrWhiteSpace(configuration["OTEL_METRICS_EXEMPLAR_FILTER"]) ? metrics.SetExemplarFilter(ExemplarFilterType.TraceBased) : metrics;
 
     public static IApplicationBuilder UsePrometheusEndpoint(this IApplicationBuilder app) =>
         app.UseOpenTelemetryPrometheusScrapingEndpoint("/metrics");
 
-    // A query, an invented method, the name of a host or of a browser: whatever a client likes to write. OpenTelemetry
-    // redacts values of queries only, and Aspire switches that off in development.
+    // A query, an invented method, the name of a host or of a browser: a client may write anything there. OpenTelemetry
+    // redacts only values of queries, and Aspire switches that off in development.
     private static void ForgetWhatClientsWrite(Activity activity, HttpRequest request) => activity
         .SetTag("url.query", null)
         .SetTag("user_agent.original", null)
         .SetTag("http.request.method_original", null)
         .SetTag("server.address", null);
 
-    // Instead of the path, which is the client's as well: its template, or nothing where there is none. The convention wants
-    // sensitive parts scrubbed: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
+    // The route's template, or nothing if there is none, instead of the path, which is the client's text as well. The
+    // convention wants sensitive parts scrubbed:
+    // https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
     private static string? Route(HttpContext context) =>
         ((context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint) as RouteEndpoint)?.RoutePattern.RawText;
 
     private static void ForgetPath(Activity activity, HttpRequestMessage request) =>
         activity.SetTag("url.full", request.RequestUri?.GetLeftPart(UriPartial.Authority));
 
-    // .NET marks every 4xx that a client span sees as an error. Here it is somebody asking for an order that is not his:
-    // as errors they would be kept by every tail sampler and hide the real ones.
+    // .NET marks every 4xx on a client span as an error. Here it is a customer asking for another customer's order. As
+    // errors, such spans would be kept by every tail sampler and hide the real ones.
     private static void ForgiveClientErrors(Activity activity, HttpResponseMessage response)
     {
         if (response.StatusCode is < HttpStatusCode.BadRequest or >= HttpStatusCode.InternalServerError)
