@@ -49,7 +49,8 @@ public sealed class KnownTokensTests : IDisposable
         builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Issuer"] = TokenIssuer.DevelopmentIssuer;
         builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"] = TokenIssuer.NewKey();
         builder.Configuration["Authentication:Schemes:Bearer:ValidIssuer"] = TokenIssuer.DevelopmentIssuer;
-        using var app = builder.AddIdentity().Build();
+        builder.Services.AddProblemDetails();
+        using IHost app = builder.AddIdentity().Build();
         var rules = app.Services.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>().Get(JwtBearerDefaults.AuthenticationScheme).TokenValidationParameters;
 
         Assert.Same(Assert.Single(rules.Clone().IssuerSigningKeys), Assert.Single(rules.Clone().IssuerSigningKeys));

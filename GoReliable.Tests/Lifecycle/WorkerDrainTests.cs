@@ -137,7 +137,7 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
             .WithEnvironment("Email__Smtp__Security", "None")
             .WithEnvironment("Delivery__Timeout", "00:01:00")
             // Less than Aspire's own patience, after which it kills.
-            .WithEnvironment("Shutdown__Deadline", "00:00:07"));
+            .WithEnvironment("Shutdown__Deadline", "00:00:04"));
 
         public async ValueTask DisposeAsync()
         {
