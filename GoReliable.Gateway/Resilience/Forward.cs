@@ -11,8 +11,8 @@ namespace GoReliable.Gateway.Resilience;
 /// <param name="isRepeatable">Whether sending it twice to the service has the same effect as once.</param>
 internal sealed class Forward(HttpContext client, bool isRepeatable)
 {
-    // Enough for a lost connection and an overloaded replica. Replicas where nothing listens do not count. If that is
-    // not enough for a service, more requests do not help it.
+    // Enough for a lost connection and an overloaded replica. A replica that cannot be reached does not
+    // count, as long as there is another. If that is not enough for a service, more requests do not help it.
     private const int MaxRetries = 2;
 
     private static readonly HttpRequestOptionsKey<Forward> OnRequest = new(nameof(Forward));

@@ -9,7 +9,7 @@ namespace GoReliable.Notifications.Consuming;
 /// <summary>A channel on the broker that consumes, for as long as it stays open.</summary>
 internal sealed class Session : IAsyncDisposable
 {
-    /// <summary>Unacknowledged messages at this worker: two batches in the making while as many are on their way.</summary>
+    /// <summary>Unacknowledged messages at this worker: two full batches.</summary>
     private const ushort Prefetch = 200;
 
     private readonly CancellationTokenSource closed = new();
@@ -71,7 +71,7 @@ internal sealed class Session : IAsyncDisposable
     public ValueTask AcknowledgeAsync(Message message) =>
         UnlessOverAsync(() => consuming.BasicAckAsync(message.Tag, multiple: false, CancellationToken.None));
 
-    /// <summary>Puts a message back. The broker counts that, and dead-letters what comes back too often.</summary>
+    /// <summary>Puts a message back. The broker counts that, but with a limit that is never reached.</summary>
     public ValueTask GiveBackAsync(Message message) =>
         UnlessOverAsync(() => consuming.BasicNackAsync(message.Tag, multiple: false, requeue: true, CancellationToken.None));
 

@@ -15,7 +15,10 @@ namespace GoReliable.Notifications.DeadLetters;
 /// <param name="MessageId">As published; usually the event's id.</param>
 /// <param name="EventType">Such as <c>order.created</c>, or <c>unknown</c>.</param>
 /// <param name="OrderId">The order that the event is about.</param>
-/// <param name="Reason">One of <see cref="MessageHeaders.DeadReason"/>, or the broker's, such as <c>delivery_limit</c>.</param>
+/// <param name="Reason">
+/// One of <see cref="MessageHeaders.DeadReason"/>; <c>undecodable</c> or <c>too_large</c>, which the client library cannot
+/// take; or the broker's, such as <c>delivery_limit</c>.
+/// </param>
 /// <param name="ExceptionType">What the last attempt failed with.</param>
 /// <param name="ExceptionMessage">What it said; may name the recipient.</param>
 /// <param name="Attempts">Failed attempts since it was published or last redriven.</param>

@@ -12,7 +12,7 @@ internal static class MessageHeaders
     /// <summary>When the first of them failed, RFC 3339.</summary>
     public const string FirstFailure = "x-first-failure";
 
-    /// <summary>How often the next attempt was put off, because the recipient was busy.</summary>
+    /// <summary>How often the next attempt was put off, because the recipient or the mail server was busy.</summary>
     public const string Deferrals = "x-deferrals";
 
     /// <summary>The broker's own: how often the message came back to its queue.</summary>

@@ -9,7 +9,7 @@ namespace GoReliable.Orders.Ordering;
 /// </summary>
 internal sealed class ExactDecimal : JsonConverter<decimal>
 {
-    // This many digits always fit.
+    // A number of this many characters always fits.
     private const int MaxLength = 28;
 
     public override decimal Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

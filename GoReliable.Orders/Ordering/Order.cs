@@ -62,7 +62,7 @@ internal sealed record Order(
     /// </summary>
     public static DateTime Now(TimeProvider time) => DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()).UtcDateTime;
 
-    /// <summary>The status of a stored row, or of a query string.</summary>
+    /// <summary>The status of a stored row.</summary>
     /// <exception cref="FormatException">It is not a status.</exception>
     public static OrderStatus Parse(string status) => status switch
     {
