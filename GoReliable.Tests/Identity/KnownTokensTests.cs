@@ -43,14 +43,14 @@ public sealed class KnownTokensTests : IDisposable
     }
 
     [Fact]
-    public void Keys_from_settings_are_made_once()
+    public async Task Keys_from_settings_are_made_once()
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Development });
         builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Issuer"] = TokenIssuer.DevelopmentIssuer;
         builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"] = TokenIssuer.NewKey();
         builder.Configuration["Authentication:Schemes:Bearer:ValidIssuer"] = TokenIssuer.DevelopmentIssuer;
         builder.Services.AddProblemDetails();
-        using IHost app = builder.AddIdentity().Build();
+        await using var app = builder.AddIdentity().Build();
         var rules = app.Services.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>().Get(JwtBearerDefaults.AuthenticationScheme).TokenValidationParameters;
 
         Assert.Same(Assert.Single(rules.Clone().IssuerSigningKeys), Assert.Single(rules.Clone().IssuerSigningKeys));

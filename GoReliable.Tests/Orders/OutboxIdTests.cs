@@ -20,10 +20,9 @@ public sealed class OutboxIdTests(SharedPlatform shared)
 
     private const string Unblock = "DROP TRIGGER wait_for_the_test ON orders; DROP FUNCTION wait_for_the_test()";
 
-    [Theory]
-    [InlineData(null)]
-    [InlineData("once")]
-    public async Task An_order_that_is_not_written_yet_has_no_id_in_the_outbox(string? key)
+    // With an Idempotency-Key it is the row of the key that comes first.
+    [Fact]
+    public async Task An_order_that_is_not_written_yet_has_no_id_in_the_outbox()
     {
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
         await using var session = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
@@ -33,7 +32,7 @@ public sealed class OutboxIdTests(SharedPlatform shared)
         {
             await ExecuteAsync(session, $"SELECT pg_advisory_lock({Held})");
             var before = await LastIdAsync(database);
-            var answer = customer.PostRawAsync("""{"currency":"EUR","items":[{"sku":"sku-1","quantity":1,"unitPrice":1}]}""", idempotencyKey: key);
+            var answer = customer.PostRawAsync("""{"currency":"EUR","items":[{"sku":"sku-1","quantity":1,"unitPrice":1}]}""");
             await Eventually.SeeAsync(
                 "an order that waits", () => CountAsync(database, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"), waiting => waiting == 1);
 
