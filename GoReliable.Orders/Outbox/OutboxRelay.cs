@@ -69,15 +69,17 @@ internal sealed class OutboxRelay(
                 {
                     var isRefused = await DrainAsync(messages, publisher, reader, stoppingToken);
                     (trouble, patience) = (null, BusyInterval);
-                    if (!isRefused)
+                    if (isRefused)
+                    {
+                        await Task.Delay(Backoff, time, stoppingToken);
+                        // When the limit of a quorum queue is removed, only new channels notice.
+                        await publisher.DisposeAsync();
+                        publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
+                    }
+                    else
                     {
                         await signal.WaitAsync(PollInterval, time, stoppingToken);
-                        continue;
                     }
-                    await Task.Delay(Backoff, time, stoppingToken);
-                    // When the limit of a quorum queue is removed, only new channels notice.
-                    await publisher.DisposeAsync();
-                    publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
                     continue;
                 }
                 trouble = null;
