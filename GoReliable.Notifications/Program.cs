@@ -1,16 +1,15 @@
+using GoReliable.Database;
+using GoReliable.Database.Erasure;
+using GoReliable.Database.Schema;
+using GoReliable.Messaging;
 using GoReliable.Notifications;
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Erasure;
 using GoReliable.Notifications.Listing;
-using GoReliable.Notifications.Quarantine;
-using GoReliable.ServiceDefaults.Configuration;
-using GoReliable.ServiceDefaults.Erasure;
+using GoReliable.Notifications.Messages;
 using GoReliable.ServiceDefaults.Identity;
-using GoReliable.ServiceDefaults.Limits;
-using GoReliable.ServiceDefaults.Messaging;
-using GoReliable.ServiceDefaults.Schema;
 
 // Used by an operator at a terminal; no service is started.
 if (args is ["dead-letters", .. var command])
@@ -20,26 +19,13 @@ if (args is ["erase", .. var customer])
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.RequireDatabase("notifications-db");
 // No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for others.
-builder.AddNpgsqlDataSource("notifications-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "notifications-db", maxPoolSize: 12));
-builder.AddSchema(typeof(Program).Assembly);
+builder.AddDatabase("notifications-db", typeof(Program).Assembly, maxPoolSize: 12);
 if (args is ["migrate"])
     return await builder.MigrateAsync();
 
 builder.AddIdentity();
-builder.RequireBroker("messaging");
-// The health check is the Broker's, on its connections; the spans are the worker's, one for each message.
-builder.AddBroker();
-builder.AddRabbitMQClient("messaging", settings =>
-{
-    settings.DisableHealthChecks = true;
-    settings.DisableTracing = true;
-}, factory =>
-{
-    BrokerExtensions.Configure(factory);
-    factory.MaxInboundMessageBodySize = RawMessage.LargestBody;
-});
+builder.AddBroker("messaging", configure: factory => factory.MaxInboundMessageBodySize = RawMessage.LargestBody);
 
 builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.Messages;
 
 namespace GoReliable.Notifications;
 

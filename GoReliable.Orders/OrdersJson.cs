@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using GoReliable.Orders.Ordering;
-using GoReliable.Orders.Outbox;
 
 namespace GoReliable.Orders;
 

@@ -1,13 +1,12 @@
+using GoReliable.Database;
+using GoReliable.Database.Erasure;
+using GoReliable.Database.Schema;
+using GoReliable.Messaging;
 using GoReliable.Orders;
 using GoReliable.Orders.Erasure;
 using GoReliable.Orders.Ordering;
 using GoReliable.Orders.Outbox;
-using GoReliable.ServiceDefaults.Configuration;
-using GoReliable.ServiceDefaults.Erasure;
 using GoReliable.ServiceDefaults.Identity;
-using GoReliable.ServiceDefaults.Limits;
-using GoReliable.ServiceDefaults.Messaging;
-using GoReliable.ServiceDefaults.Schema;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 // Used by an operator at a terminal; no service is started.
@@ -16,22 +15,14 @@ if (args is ["erase", .. var command])
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.RequireDatabase("orders-db");
-builder.AddNpgsqlDataSource("orders-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "orders-db"));
-builder.AddSchema(typeof(Program).Assembly);
+builder.AddDatabase("orders-db", typeof(Program).Assembly);
 if (args is ["migrate"])
     return await builder.MigrateAsync();
 
 builder.AddIdentity();
 
 // Without the broker orders are still taken: they wait in the outbox.
-builder.RequireBroker("messaging");
-builder.AddBroker(whenAway: HealthStatus.Degraded);
-builder.AddRabbitMQClient("messaging", settings =>
-{
-    settings.DisableHealthChecks = true; // ours looks at the connection that is there
-    settings.DisableTracing = true;      // ours has one span per message
-}, BrokerExtensions.Configure);
+builder.AddBroker("messaging", whenAway: HealthStatus.Degraded);
 
 builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();

@@ -1,10 +1,13 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Diagnostics;
+using GoReliable.Database;
 using GoReliable.Notifications.Delivery;
+using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Lifecycle;
-using GoReliable.ServiceDefaults.Schema;
+using GoReliable.ServiceDefaults.Problems;
 using Npgsql;
 
 namespace GoReliable.Notifications.Consuming;
@@ -67,7 +70,7 @@ internal sealed class BatchProcessor(
         message.Started = time.GetTimestamp();
         try
         {
-            await forwarder.PutOffAsync(message, session);
+            await forwarder.PutOffAsync(message, session.Closed);
             message.Outcome = Outcome.Retried;
             await session.AcknowledgeAsync(message);
             message.Settled = true;
@@ -129,7 +132,7 @@ internal sealed class BatchProcessor(
                 return;
             }
             // A connection that broke meanwhile answers with InvalidOperationException.
-            catch (Exception exception) when (exception is InvalidOperationException || (exception is NpgsqlException refused && refused.IsOfTheServer()))
+            catch (Exception exception) when (exception is InvalidOperationException || (exception is DbException refused && refused.IsServerFailure()))
             {
                 database.LeaveReadOnlyServer(exception);
                 if (Interlocked.Exchange(ref databaseAway, 1) == 0)
@@ -253,10 +256,10 @@ internal sealed class BatchProcessor(
     {
         Activity.Current = message.Activity;
         if (message.Failure is { } failure)
-            message.Outcome = await forwarder.ForwardAsync(message, failure, session);
+            message.Outcome = await forwarder.ForwardAsync(message, failure, session.Closed);
         if (message.IsElsewhere)
         {
-            await forwarder.AskAgainAsync(message, session);
+            await forwarder.AskAgainAsync(message, session.Closed);
             message.Outcome = Outcome.Retried;
         }
         await session.AcknowledgeAsync(message);

@@ -1,6 +1,5 @@
-using GoReliable.Notifications.Quarantine;
+using GoReliable.Database.Schema;
 using GoReliable.Notifications.Retrying;
-using GoReliable.ServiceDefaults.Schema;
 using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.Consuming;

@@ -1,3 +1,4 @@
+using GoReliable.Notifications.Messages;
 using Npgsql;
 
 namespace GoReliable.Notifications.Consuming;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using GoReliable.Notifications.Messages;
 using Npgsql;
 using NpgsqlTypes;
 

@@ -1,8 +1,9 @@
 using System.Diagnostics.Metrics;
+using GoReliable.Database.Schema;
+using GoReliable.Messaging;
 using GoReliable.Notifications.DeadLetters;
+using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
-using GoReliable.ServiceDefaults.Messaging;
-using GoReliable.ServiceDefaults.Schema;
 using Npgsql;
 using RabbitMQ.Client;
 
@@ -16,11 +17,6 @@ internal sealed class QueueSampler(
     Broker broker, Topology topology, RetryPlan plan, NpgsqlDataSource database, SchemaUpgrade schema, Progress progress, Telemetry telemetry,
     ILogger<QueueSampler> logger, TimeProvider time) : BackgroundService
 {
-    /// <summary>
-    /// The use of a connection that neither publishes nor consumes, so that neither an alarm nor a message ends it.
-    /// </summary>
-    public const string Use = "watch";
-
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     // How long the database may take. Without it, the other queues are counted all the same.
@@ -44,7 +40,7 @@ internal sealed class QueueSampler(
             {
                 // Logged once, until it works again.
                 if (succeeded)
-                    logger.QueuesNotSampled(Session.Explain(exception));
+                    logger.QueuesNotSampled(Broker.Explain(exception));
                 succeeded = false;
             }
             await Task.Delay(Interval, time, stoppingToken);
@@ -53,7 +49,7 @@ internal sealed class QueueSampler(
 
     private async Task SampleAsync(Action onSuccess, CancellationToken cancellationToken)
     {
-        var connection = await broker.ConnectAsync(Use, cancellationToken);
+        var connection = await broker.ConnectAsync(ConnectionUse.Watch, cancellationToken);
         // A channel of its own: asking for a queue that does not exist closes the channel.
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         await topology.DeclareAsync(channel, cancellationToken);

@@ -1,5 +1,7 @@
 using System.Threading.Channels;
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
+using GoReliable.Notifications.Messages;
+using GoReliable.Notifications.Retrying;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
@@ -118,14 +120,6 @@ internal sealed class Session : IAsyncDisposable
     /// messages.
     /// </summary>
     public static bool IsOver(Exception exception) => exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException;
-
-    /// <summary>One line for the log; the library's messages contain whole stack traces.</summary>
-    public static string Explain(Exception exception) => exception switch
-    {
-        OperationInterruptedException { ShutdownReason: { } reason } => $"{reason.ReplyCode} {reason.ReplyText}",
-        OperationCanceledException or TimeoutException => "The broker does not answer.",
-        _ => exception.Message,
-    };
 
     private Task EndAsync()
     {

@@ -1,5 +1,6 @@
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
+using GoReliable.Notifications.Messages;
 using Npgsql;
 
 namespace GoReliable.Notifications.Consuming;
@@ -12,12 +13,6 @@ namespace GoReliable.Notifications.Consuming;
 /// </summary>
 internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILogger<Suspects> logger)
 {
-    /// <summary>
-    /// How many returns to the queue make a message a suspect. Each lost connection counts two, since the sieve looks
-    /// too.
-    /// </summary>
-    public const int Returns = 10;
-
     private const int MostDeaths = 3;
 
     // A row that is still there was not removed: the process ended while it read the message.

@@ -1,8 +1,9 @@
+using GoReliable.Database.Schema;
+using GoReliable.Messaging;
 using GoReliable.Notifications.Delivery;
-using GoReliable.Notifications.Quarantine;
+using GoReliable.Notifications.Messages;
+using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Lifecycle;
-using GoReliable.ServiceDefaults.Messaging;
-using GoReliable.ServiceDefaults.Schema;
 
 namespace GoReliable.Notifications.Consuming;
 
@@ -54,7 +55,7 @@ internal sealed class Worker(
     {
         try
         {
-            var connection = await broker.ConnectAsync("consume", stoppingToken);
+            var connection = await broker.ConnectAsync(ConnectionUse.Consume, stoppingToken);
             await sieve.RunAsync(stoppingToken);
             await using var session = await Session.OpenAsync(connection, topology, stoppingToken);
             logger.ConsumerStarted(OrderTopology.Queue);
@@ -75,7 +76,7 @@ internal sealed class Worker(
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
-            var reason = Session.Explain(exception);
+            var reason = Broker.Explain(exception);
             if (trouble != reason)
                 logger.ConsumerInterrupted(trouble = reason);
         }

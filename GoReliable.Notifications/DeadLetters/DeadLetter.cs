@@ -3,9 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using GoReliable.Notifications.Consuming;
-using GoReliable.Notifications.Quarantine;
-using GoReliable.Notifications.Retrying;
+using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.DeadLetters;

@@ -1,7 +1,9 @@
-using GoReliable.Notifications.Consuming;
-using GoReliable.Notifications.Quarantine;
-using GoReliable.ServiceDefaults.Messaging;
-using GoReliable.ServiceDefaults.Schema;
+using GoReliable.Database;
+using GoReliable.Database.Schema;
+using GoReliable.Messaging;
+using GoReliable.Notifications.Messages;
+using GoReliable.Notifications.Retrying;
+using GoReliable.ServiceDefaults.Problems;
 using Npgsql;
 
 namespace GoReliable.Notifications.DeadLetters;
@@ -40,7 +42,7 @@ internal sealed class DeadLetterCollector(
 
     private async Task CollectAsync(CancellationToken stoppingToken)
     {
-        var connection = await broker.ConnectAsync(QueueSampler.Use, stoppingToken);
+        var connection = await broker.ConnectAsync(ConnectionUse.Watch, stoppingToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);
         await topology.DeclareAsync(channel, stoppingToken);
         while (true)
@@ -99,7 +101,7 @@ internal sealed class DeadLetterCollector(
                 await DeadLetterTable.StoreAsync(database, letters, stoppingToken);
                 return;
             }
-            catch (NpgsqlException exception) when (exception.IsOfTheServer())
+            catch (NpgsqlException exception) when (exception.IsServerFailure())
             {
                 database.LeaveReadOnlyServer(exception);
                 Complain(exception);
@@ -111,7 +113,7 @@ internal sealed class DeadLetterCollector(
     private void Complain(Exception exception)
     {
         if (!failing)
-            logger.DeadLettersNotStored(Session.Explain(exception));
+            logger.DeadLettersNotStored(Broker.Explain(exception));
         failing = true;
     }
 }

@@ -1,4 +1,4 @@
-using GoReliable.ServiceDefaults.Schema;
+using GoReliable.Database.Schema;
 using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.DeadLetters;

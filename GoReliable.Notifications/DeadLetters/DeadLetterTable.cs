@@ -1,4 +1,4 @@
-using GoReliable.ServiceDefaults.Schema;
+using GoReliable.Database;
 using Npgsql;
 using NpgsqlTypes;
 

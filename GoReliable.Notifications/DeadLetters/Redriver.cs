@@ -1,7 +1,7 @@
-using GoReliable.Notifications.Consuming;
+using GoReliable.Messaging;
+using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Identity;
-using GoReliable.ServiceDefaults.Messaging;
 using Npgsql;
 using RabbitMQ.Client;
 
@@ -37,7 +37,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
             throw new BrokerAwayException($"It is {reason}.", null);
         try
         {
-            var connection = await broker.ConnectAsync(Publisher.Use, cancellationToken);
+            var connection = await broker.ConnectAsync(ConnectionUse.Publish, cancellationToken);
             await using var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
             // A tenth of a second's worth at a time, or one.
             var batch = Math.Clamp(perSecond / 10, 1, LargestBatch);
@@ -46,7 +46,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
         }
         catch (Exception exception) when (Publisher.IsBrokers(exception))
         {
-            throw new BrokerAwayException(Session.Explain(exception), exception);
+            throw new BrokerAwayException(Broker.Explain(exception), exception);
         }
     }
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
-using GoReliable.Notifications.Quarantine;
+using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.DeadLetters;

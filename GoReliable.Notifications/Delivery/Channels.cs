@@ -1,19 +1,10 @@
 using System.Diagnostics;
-using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.Messages;
 using GoReliable.ServiceDefaults.Chaos;
 using Microsoft.Extensions.Options;
 using MimeKit;
 
 namespace GoReliable.Notifications.Delivery;
-
-/// <summary>Proof of a delivery.</summary>
-internal sealed record Receipt(string Channel, DateTimeOffset SentAt)
-{
-    /// <summary>
-    /// Whether the answer to its commit was lost, so that it is unknown whether the receipt is stored.
-    /// </summary>
-    public bool IsInDoubt { get; set; }
-}
 
 /// <summary>
 /// The channels to a customer. An order with a contact address gets e-mails. Without one, the customer can ask for the

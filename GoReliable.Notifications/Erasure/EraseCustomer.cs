@@ -1,4 +1,4 @@
-using GoReliable.ServiceDefaults.Erasure;
+using GoReliable.Database.Erasure;
 using Npgsql;
 
 namespace GoReliable.Notifications.Erasure;

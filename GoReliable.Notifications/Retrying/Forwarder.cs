@@ -1,5 +1,5 @@
-using GoReliable.Notifications.Consuming;
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
+using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.Retrying;
@@ -15,19 +15,19 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
     private int failing;
 
     /// <exception cref="OperationCanceledException">The session is over; the message comes back.</exception>
-    public async Task<Outcome> ForwardAsync(Message message, Failure failure, Session session)
+    public async Task<Outcome> ForwardAsync(Message message, Failure failure, CancellationToken sessionClosed)
     {
         MessageSpan.Fail(message.Activity, failure);
         var now = time.GetUtcNow();
 
         if (!failure.Permanent && plan.After(message.Attempt, random.NextDouble()) is { } retry)
         {
-            await PublishAsync(retry.Queue, () => FailedMessage.ForRetry(message, retry, now), message, session);
+            await PublishAsync(retry.Queue, () => FailedMessage.ForRetry(message, retry, now), message, sessionClosed);
             logger.NotificationRetried(message.EventType, message.Event!.OrderId, message.Attempt, retry.Delay, failure.Summary);
             return Outcome.Retried;
         }
 
-        await PublishAsync(OrderTopology.DeadQueue, () => FailedMessage.ForDeadLetter(message, failure, now), message, session);
+        await PublishAsync(OrderTopology.DeadQueue, () => FailedMessage.ForDeadLetter(message, failure, now), message, sessionClosed);
         var reason = failure.Permanent ? failure.Reason : Failure.RetriesExhausted;
         logger.NotificationDeadLettered(message.Properties.MessageId, message.EventType, message.Attempt, reason, failure.Summary);
         return Outcome.DeadLettered;
@@ -36,27 +36,27 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
     /// <summary>
     /// Lets a message wait, as if it had not been taken: longer and longer while the server makes no progress.
     /// </summary>
-    public Task PutOffAsync(Message message, Session session) =>
-        DeferAsync(message, message.Deferrals + 1, plan.Deferral(message.Deferrals, random.NextDouble()), session);
+    public Task PutOffAsync(Message message, CancellationToken sessionClosed) =>
+        DeferAsync(message, message.Deferrals + 1, plan.Deferral(message.Deferrals, random.NextDouble()), sessionClosed);
 
     /// <summary>Lets a message come back soon, to see whether the other delivery of the same event has ended.</summary>
-    public Task AskAgainAsync(Message message, Session session) =>
-        DeferAsync(message, message.Deferrals, plan.Deferral(0, random.NextDouble()), session);
+    public Task AskAgainAsync(Message message, CancellationToken sessionClosed) =>
+        DeferAsync(message, message.Deferrals, plan.Deferral(0, random.NextDouble()), sessionClosed);
 
-    private async Task DeferAsync(Message message, int deferrals, Retry retry, Session session)
+    private async Task DeferAsync(Message message, int deferrals, Retry retry, CancellationToken sessionClosed)
     {
-        await PublishAsync(retry.Queue, () => FailedMessage.ForDeferral(message, deferrals, retry), message, session);
+        await PublishAsync(retry.Queue, () => FailedMessage.ForDeferral(message, deferrals, retry), message, sessionClosed);
         logger.NotificationDeferred(message.EventType, message.Event!.OrderId, retry.Delay);
     }
 
     // The client library writes into the properties, so each publish gets its own.
-    private async Task PublishAsync(string queue, Func<BasicProperties> properties, Message message, Session session)
+    private async Task PublishAsync(string queue, Func<BasicProperties> properties, Message message, CancellationToken sessionClosed)
     {
         for (var ours = false; ;)
         {
             try
             {
-                await publisher.PublishAsync(queue, ours ? FailedMessage.OnlyOurs(properties()) : properties(), message.Body, session.Closed);
+                await publisher.PublishAsync(queue, ours ? FailedMessage.OnlyOurs(properties()) : properties(), message.Body, sessionClosed);
                 failing = 0;
                 return;
             }
@@ -65,8 +65,8 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
                 // The queue is full, without a leader, deleted, or away. Putting the message back instead would make a
                 // hot loop. If it did arrive after all, it arrives twice, and the inbox recognises that.
                 if (Interlocked.Exchange(ref failing, 1) == 0)
-                    logger.ForwardFailed(queue, Session.Explain(exception));
-                await Task.Delay(Pause, time, session.Closed);
+                    logger.ForwardFailed(queue, Broker.Explain(exception));
+                await Task.Delay(Pause, time, sessionClosed);
             }
             catch (Exception exception) when (!ours && exception is not OperationCanceledException)
             {

@@ -1,4 +1,5 @@
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
+using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -10,9 +11,6 @@ namespace GoReliable.Notifications.Retrying;
 /// </summary>
 internal sealed class Publisher(Broker broker) : IAsyncDisposable
 {
-    /// <summary>What the connection is for.</summary>
-    public const string Use = "publish";
-
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim opening = new(1);
@@ -76,7 +74,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
                 return opened;
             if (channel is not null)
                 await channel.DisposeAsync();
-            var connection = await broker.ConnectAsync(Use, giveUp);
+            var connection = await broker.ConnectAsync(ConnectionUse.Publish, giveUp);
             return channel = await connection.CreateChannelAsync(
                 new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), giveUp);
         }

@@ -1,4 +1,4 @@
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
 using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.Retrying;

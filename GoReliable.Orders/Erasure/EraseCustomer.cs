@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using GoReliable.ServiceDefaults.Erasure;
+using GoReliable.Database.Erasure;
 using Npgsql;
 
 namespace GoReliable.Orders.Erasure;

@@ -1,4 +1,3 @@
-using GoReliable.Orders.Outbox;
 using GoReliable.ServiceDefaults.Chaos;
 using Npgsql;
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using GoReliable.ServiceDefaults.Problems;
 using Npgsql;
 
@@ -16,7 +17,7 @@ internal static class Changes
         {
             return await command.ExecuteNonQueryAsync(CancellationToken.None);
         }
-        catch (NpgsqlException exception) when (exception is not PostgresException)
+        catch (DbException exception) when (exception is not PostgresException)
         {
             throw new OutcomeUnknownException(exception);
         }

@@ -1,6 +1,6 @@
+using GoReliable.Database.Schema;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Mvc;
-using GoReliable.ServiceDefaults.Schema;
 using Microsoft.Extensions.Options;
 
 namespace GoReliable.Orders.Ordering;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -129,9 +129,9 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
         {
             Persistent = true,
             AppId = "orders",
-            ContentType = OrderEvent.ContentType,
+            ContentType = CloudEvents.ContentType,
             MessageId = message.EventId.ToString(),
-            Type = OrderEvent.TypeOf(message.RoutingKey),
+            Type = CloudEvents.TypeOf(message.RoutingKey),
         };
         if ((activity?.Id ?? message.TraceParent) is { } traceParent)
             properties.Headers = new Dictionary<string, object?> { ["traceparent"] = traceParent };

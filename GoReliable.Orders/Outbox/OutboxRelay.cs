@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using GoReliable.Database.Schema;
+using GoReliable.Messaging;
 using GoReliable.ServiceDefaults.Chaos;
-using GoReliable.ServiceDefaults.Messaging;
-using GoReliable.ServiceDefaults.Schema;
 
 namespace GoReliable.Orders.Outbox;
 

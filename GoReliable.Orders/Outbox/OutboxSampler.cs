@@ -1,4 +1,4 @@
-using GoReliable.ServiceDefaults.Schema;
+using GoReliable.Database.Schema;
 using Npgsql;
 
 namespace GoReliable.Orders.Outbox;

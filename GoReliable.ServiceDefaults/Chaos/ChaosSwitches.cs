@@ -1,4 +1,4 @@
-using Npgsql;
+using System.Data.Common;
 
 namespace GoReliable.ServiceDefaults.Chaos;
 
@@ -11,10 +11,12 @@ public sealed class ChaosSwitches
     public ChaosSwitch Channel { get; } = new(() => new ChaosException(Text));
 
     /// <summary>Work with the database: fails like a connection that broke.</summary>
-    public ChaosSwitch Database { get; } = new(() => new NpgsqlException(Text, new IOException(Text)));
+    public ChaosSwitch Database { get; } = new(() => new BrokenConnectionException(Text));
 
     /// <summary>Outgoing HTTP calls: fail as if nobody listened.</summary>
     public ChaosSwitch Http { get; } = new(() => new HttpRequestException(HttpRequestError.ConnectionError, Text));
 
     private sealed class ChaosException(string message) : Exception(message);
+
+    private sealed class BrokenConnectionException(string message) : DbException(message);
 }

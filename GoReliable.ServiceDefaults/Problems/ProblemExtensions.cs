@@ -1,9 +1,8 @@
+using System.Data.Common;
 using System.Diagnostics;
-using GoReliable.ServiceDefaults.Schema;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 
 namespace GoReliable.ServiceDefaults.Problems;
 
@@ -39,7 +38,7 @@ public static class ProblemExtensions
         BadHttpRequestException bad => bad.StatusCode,
         OutcomeUnknownException => StatusCodes.Status504GatewayTimeout,
         // The client may come again.
-        NpgsqlException database when database.IsOfTheServer() => StatusCodes.Status503ServiceUnavailable,
+        DbException database when database.IsServerFailure() => StatusCodes.Status503ServiceUnavailable,
         TimeoutException => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };

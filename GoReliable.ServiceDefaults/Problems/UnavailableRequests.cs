@@ -1,9 +1,6 @@
-using GoReliable.ServiceDefaults.Schema;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace GoReliable.ServiceDefaults.Problems;
 
@@ -21,7 +18,6 @@ internal sealed partial class UnavailableRequests(ILogger<UnavailableRequests> l
         var status = ProblemExtensions.StatusCode(exception);
         if (status == StatusCodes.Status503ServiceUnavailable)
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
-        httpContext.RequestServices.GetService<NpgsqlDataSource>()?.LeaveReadOnlyServer(exception);
         if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout)
             LogUnavailable(exception.Message);
         return new(false);

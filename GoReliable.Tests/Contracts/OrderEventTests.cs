@@ -1,7 +1,7 @@
-using GoReliable.Notifications.Consuming;
+using GoReliable.Messaging;
+using GoReliable.Notifications.Messages;
 using GoReliable.Orders.Ordering;
-using GoReliable.ServiceDefaults.Messaging;
-using Written = GoReliable.Orders.Outbox.OrderEvent;
+using Written = GoReliable.Orders.Ordering.OrderEvent;
 
 namespace GoReliable.Tests.Contracts;
 
@@ -56,7 +56,7 @@ public sealed class OrderEventTests
         {
             var key = Written.RoutingKey(status);
             Assert.Matches($"^{OrderTopology.Binding.Replace(".", "\\.", StringComparison.Ordinal).Replace("*", "[^.]+", StringComparison.Ordinal)}$", key);
-            Assert.Contains(OrderEventType.All, type => type.CloudEventsType == Written.TypeOf(key));
+            Assert.Contains(OrderEventType.All, type => type.CloudEventsType == CloudEvents.TypeOf(key));
         }
     }
 }

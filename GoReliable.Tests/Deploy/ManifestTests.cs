@@ -25,7 +25,7 @@ public sealed partial class ManifestTests
     [Fact]
     public void Every_setting_of_our_own_is_read_by_a_service()
     {
-        string[] services = ["GoReliable.ServiceDefaults", "GoReliable.Gateway", "GoReliable.Orders", "GoReliable.Notifications"];
+        string[] services = ["GoReliable.ServiceDefaults", "GoReliable.Database", "GoReliable.Messaging", "GoReliable.Gateway", "GoReliable.Orders", "GoReliable.Notifications"];
         var code = string.Concat(services.SelectMany(service => Directory.GetFiles(Path.Combine(DeployFiles.Root, service), "*.cs", SearchOption.AllDirectories)).Select(File.ReadAllText));
         foreach (var setting in Settings.Where(name => !StandardSetting().IsMatch(name)))
         {

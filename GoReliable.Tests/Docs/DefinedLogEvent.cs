@@ -13,8 +13,9 @@ internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, stri
         (typeof(GoReliable.Gateway.Log).Assembly, "gateway"),
         (typeof(GoReliable.Orders.Log).Assembly, "orders"),
         (typeof(GoReliable.Notifications.Log).Assembly, "notifications"),
-        // Whoever has a database and a broker has what is in the defaults for them.
-        (typeof(GoReliable.ServiceDefaults.Messaging.Broker).Assembly, "orders, notifications"),
+        (typeof(GoReliable.ServiceDefaults.Chaos.ChaosSwitches).Assembly, "gateway, orders, notifications"),
+        (typeof(GoReliable.Database.DatabaseDefaults).Assembly, "orders, notifications"),
+        (typeof(GoReliable.Messaging.Broker).Assembly, "orders, notifications"),
     ];
 
     /// <summary>All of the services and their defaults.</summary>
@@ -26,15 +27,10 @@ internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, stri
            let message = method.GetCustomAttribute<LoggerMessageAttribute>()
            where message is not null
            select new DefinedLogEvent(
-               message.EventName!, message.Level, Users(type, source.Services),
+               message.EventName!, message.Level, source.Services,
                [.. Placeholder().Matches(message.Message).Select(field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Groups[1].Value))],
                method.GetParameters().Any(parameter => parameter.ParameterType.IsAssignableTo(typeof(Exception)))),
     ];
-
-    // Tokens, an orderly end, chaos and the settings file are everybody's.
-    private static string Users(Type type, string services) =>
-        type.Namespace is "GoReliable.ServiceDefaults.Identity" or "GoReliable.ServiceDefaults.Lifecycle" or "GoReliable.ServiceDefaults.Chaos"
-            or "GoReliable.ServiceDefaults.Configuration" ? "gateway, orders, notifications" : services;
 
     public override string ToString() => $"{Name} {Level} {Services} {string.Join(' ', Fields.Order(StringComparer.Ordinal))}{(HasException ? " exception" : "")}";
 

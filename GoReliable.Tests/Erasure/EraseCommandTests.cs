@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using GoReliable.ServiceDefaults.Erasure;
+using GoReliable.Database.Erasure;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Manifest;
 using GoReliable.Tests.Platform;

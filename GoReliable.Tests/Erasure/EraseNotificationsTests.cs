@@ -1,5 +1,5 @@
+using GoReliable.Database.Erasure;
 using GoReliable.Notifications.Erasure;
-using GoReliable.ServiceDefaults.Erasure;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Erasure;

@@ -1,8 +1,7 @@
 using System.Net;
+using GoReliable.Database.Erasure;
 using GoReliable.Orders.Erasure;
 using GoReliable.Orders.Ordering;
-using GoReliable.Orders.Outbox;
-using GoReliable.ServiceDefaults.Erasure;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Platform;
 using Npgsql;

@@ -1,4 +1,4 @@
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
 using GoReliable.Tests.Platform;
 using GoReliable.Tests.Signals;
 using RabbitMQ.Client;

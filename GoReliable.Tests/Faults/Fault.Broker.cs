@@ -1,5 +1,5 @@
 using System.Text;
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
 using GoReliable.Tests.Platform;
 using GoReliable.Tests.Poison;
 using GoReliable.Tests.Signals;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
 using GoReliable.Tests.Platform;
 using Npgsql;
 

@@ -1,8 +1,7 @@
 using System.Net.Http.Json;
+using GoReliable.Messaging;
 using GoReliable.Orders.Ordering;
-using GoReliable.Orders.Outbox;
 using GoReliable.ServiceDefaults.Identity;
-using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.Tests.Platform;
 using GoReliable.Tests.Signals;
 using Npgsql;

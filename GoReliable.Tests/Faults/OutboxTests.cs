@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Faults;

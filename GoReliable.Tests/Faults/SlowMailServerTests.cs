@@ -1,7 +1,7 @@
 using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
 using GoReliable.Tests.Platform;
 using GoReliable.Tests.Signals;
 using RabbitMQ.Client;
@@ -101,7 +101,7 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
         {
             if (delivery.BasicProperties.MessageId != @event.ToString())
                 continue;
-            var message = new GoReliable.Notifications.Consuming.Message(delivery.DeliveryTag, "", "", delivery.BasicProperties, delivery.Body.ToArray());
+            var message = new GoReliable.Notifications.Messages.Message(delivery.DeliveryTag, "", "", delivery.BasicProperties, delivery.Body.ToArray());
             await using var command = database.CreateCommand("INSERT INTO suspects VALUES ($1, $2)");
             command.Parameters.AddWithValue(GoReliable.Notifications.DeadLetters.DeadLetter.IdOf(message));
             command.Parameters.AddWithValue(deaths);

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
 using GoReliable.Tests.Platform;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;

@@ -1,5 +1,5 @@
 using System.Reflection;
-using GoReliable.ServiceDefaults.Messaging;
+using GoReliable.Messaging;
 using Microsoft.Extensions.Time.Testing;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;

@@ -1,10 +1,11 @@
 using System.Diagnostics.Metrics;
 using System.Reflection;
+using GoReliable.Database;
+using GoReliable.Database.Schema;
+using GoReliable.Messaging;
 using GoReliable.Orders;
 using GoReliable.Orders.Outbox;
 using GoReliable.ServiceDefaults.Chaos;
-using GoReliable.ServiceDefaults.Messaging;
-using GoReliable.ServiceDefaults.Schema;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,5 @@
 using System.Text;
-using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
 
 namespace GoReliable.Tests.Notifications;

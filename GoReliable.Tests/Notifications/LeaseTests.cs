@@ -1,5 +1,6 @@
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.Delivery;
+using GoReliable.Notifications.Messages;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Logging.Abstractions;
 

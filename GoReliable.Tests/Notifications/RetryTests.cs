@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text;
-using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using GoReliable.Notifications;
 using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.Messages;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Time.Testing;

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using GoReliable.Notifications.Quarantine;
+using GoReliable.Notifications.Messages;
 using GoReliable.Tests.Notifications;
 
 namespace GoReliable.Tests.Poison;

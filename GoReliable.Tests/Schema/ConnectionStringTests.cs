@@ -1,5 +1,5 @@
+using GoReliable.Database;
 using GoReliable.Orders.Outbox;
-using GoReliable.ServiceDefaults.Schema;
 using GoReliable.Tests.Platform;
 using Npgsql;
 

@@ -1,8 +1,9 @@
+using GoReliable.Database;
+using GoReliable.Database.Schema;
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Orders.Ordering;
 using GoReliable.Orders.Outbox;
-using GoReliable.ServiceDefaults.Schema;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,4 +1,4 @@
-using GoReliable.ServiceDefaults.Schema;
+using GoReliable.ServiceDefaults.Problems;
 using Npgsql;
 
 namespace GoReliable.Tests.ServiceDefaults;
@@ -33,8 +33,8 @@ public sealed class DatabaseFailureTests
     [InlineData("XX000", true)] // internal_error
     [InlineData("ABCDE", true)] // what nobody has heard of
     public void Only_errors_of_its_own_values_are_the_fault_of_a_message_or_a_request(string state, bool isOfTheServer) =>
-        Assert.Equal(isOfTheServer, new PostgresException("", "ERROR", "ERROR", state).IsOfTheServer());
+        Assert.Equal(isOfTheServer, new PostgresException("", "ERROR", "ERROR", state).IsServerFailure());
 
     [Fact]
-    public void A_connection_that_breaks_is_the_servers_fault() => Assert.True(new NpgsqlException("Exception while reading from stream").IsOfTheServer());
+    public void A_connection_that_breaks_is_the_servers_fault() => Assert.True(new NpgsqlException("Exception while reading from stream").IsServerFailure());
 }

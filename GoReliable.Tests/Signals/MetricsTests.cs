@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
+using GoReliable.Messaging;
 using GoReliable.Notifications.Retrying;
-using GoReliable.ServiceDefaults.Messaging;
 using GoReliable.Tests.Docs;
 using GoReliable.Tests.Platform;
 

@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Npgsql;
+
+namespace GoReliable.Database;
+
+/// <summary>How every service talks to PostgreSQL.</summary>
+public static class DatabaseDefaults
+{
+    /// <summary>
+    /// How many seconds a statement may take: fewer than callers wait for an answer, so that they get one.
+    /// </summary>
+    public const int CommandTimeoutSeconds = 5;
+
+    /// <summary>
+    /// PostgreSQL takes 100 connections, from all services together. Those of a host that vanished stay open for a
+    /// minute, so all pools fit into it twice: 2 × (32 + 1 of the relay + 12 of notifications) = 90. More than a few
+    /// per core make the server slower, not faster. A request that finds none free waits in the service, where waiting
+    /// is cheap. A connection string may say otherwise.
+    /// </summary>
+    public const int MaxPoolSize = 32;
+
+    /// <summary>
+    /// A host that vanished in the middle of a transaction keeps its locks until TCP notices, which takes hours. It
+    /// keeps its connections as well, and those of a few hosts fill the server. So TCP asks sooner, and gives up after
+    /// a minute. Nor is any statement here worth compiling (JIT), which takes longer than executing it. The first
+    /// option shows that options reach the server.
+    /// </summary>
+    private const string Options = "-c goreliable.options=on -c jit=off -c idle_in_transaction_session_timeout=60s "
+        + "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
+
+    private static readonly ConcurrentDictionary<string, string> Names = new();
+
+    /// <summary>
+    /// Prepares statements automatically, and names spans by the first line of their SQL. Settings in the connection
+    /// string take precedence, and so do the session options that it names.
+    /// </summary>
+    /// <param name="database">The data source that is configured.</param>
+    /// <param name="name">
+    /// The label of its pool's metrics, which would otherwise be the whole connection string; also the name of its
+    /// sessions.
+    /// </param>
+    /// <param name="maxPoolSize">Connections at most.</param>
+    /// <param name="options">More options for the session.</param>
+    public static void Configure(NpgsqlDataSourceBuilder database, string name, int maxPoolSize = MaxPoolSize, string options = "")
+    {
+        database.Name = name;
+        var settings = database.ConnectionStringBuilder;
+        Default(settings, "Application Name", name);
+        Default(settings, "Max Auto Prepare", 32);
+        Default(settings, "Auto Prepare Min Usages", 2);
+        Default(settings, "Command Timeout", CommandTimeoutSeconds);
+        Default(settings, "Maximum Pool Size", maxPoolSize);
+        // If an option has two values, the server takes the last.
+        settings.Options = $"{Options} {options} {settings.Options ?? Environment.GetEnvironmentVariable("PGOPTIONS")}".TrimEnd();
+        database.ConfigureTracing(tracing => tracing
+            // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
+            .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })
+            .ConfigureBatchFilter(_ => Activity.Current is { Recorded: true })
+            .ConfigureCommandSpanNameProvider(command => Name(command.CommandText))
+            .ConfigureBatchSpanNameProvider(batch => batch.BatchCommands.Cast<NpgsqlBatchCommand>().Select(command => Name(command.CommandText)).FirstOrDefault(found => found is not null))
+            .EnableFirstResponseEvent(false)
+            .EnablePhysicalOpenTracing(false));
+    }
+
+    private static void Default(NpgsqlConnectionStringBuilder settings, string keyword, object value)
+    {
+        if (!settings.ShouldSerialize(keyword))
+            settings[keyword] = value;
+    }
+
+    // Every statement begins with "-- name", which the database's own log and pg_stat_activity show as well.
+    private static string? Name(string sql) =>
+        sql.StartsWith("-- ", StringComparison.Ordinal) ? Names.GetOrAdd(sql, text => text[3..text.IndexOf('\n', StringComparison.Ordinal)]) : null;
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Security.Claims;
+using System.Threading.RateLimiting;
+using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Limits;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace GoReliable.Database;
+
+/// <summary>
+/// How many requests of one customer may be in the database at once: a quarter of the connections, so that even three
+/// customers who ask for too much leave room for the others. Further requests wait in turn; one that has waited for a
+/// second is answered with 429.
+/// </summary>
+public static class DatabaseShare
+{
+    // A few requests of one customer keep a database as busy as many.
+    private const int Share = 4;
+
+    // Waiting costs little. This is more than the gateway lets in of one customer.
+    private const int Waiting = 256;
+
+    private const string RetryAfterSeconds = "1";
+
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+
+    /// <summary>After authorization: what comes later holds a connection to the database.</summary>
+    /// <param name="app">A service with an <see cref="NpgsqlDataSource"/> and <c>AddRateLimiter</c>.</param>
+    public static void UseDatabaseShare(this WebApplication app)
+    {
+        var pool = new NpgsqlConnectionStringBuilder(app.Services.GetRequiredService<NpgsqlDataSource>().ConnectionString).MaxPoolSize;
+        var share = new ConcurrencyLimiterOptions { PermitLimit = Math.Max(1, pool / Share), QueueLimit = Waiting, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
+        var limiter = new QueueDeadline(
+            PartitionedRateLimiter.Create<HttpContext, string>(context => context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
+                ? RateLimitPartition.GetConcurrencyLimiter(customer, _ => share)
+                : RateLimitPartition.GetNoLimiter("")),
+            () => LongestWait);
+        app.Lifetime.ApplicationStopped.Register(limiter.Dispose);
+        app.UseRateLimiter(new RateLimiterOptions
+        {
+            GlobalLimiter = limiter,
+            RejectionStatusCode = StatusCodes.Status429TooManyRequests,
+            OnRejected = (refused, _) => RefuseAsync(refused.HttpContext, share.PermitLimit),
+        });
+    }
+
+    private static ValueTask RefuseAsync(HttpContext context, int share)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds;
+        return context.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(new ProblemDetailsContext
+        {
+            HttpContext = context,
+            ProblemDetails =
+            {
+                Status = StatusCodes.Status429TooManyRequests,
+                Detail = string.Create(CultureInfo.InvariantCulture, $"At most {share} requests of one customer are worked on at once. This one has waited for its turn long enough: send it again later, and fewer at once."),
+            },
+        });
+    }
+}

@@ -1,0 +1,125 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using GoReliable.ServiceDefaults.Management;
+
+namespace GoReliable.Database.Erasure;
+
+/// <summary>
+/// <see cref="ErasureEndpoint"/> as a command line: <c>erase</c> as the first argument of a service's program.
+/// </summary>
+public static class EraseCommand
+{
+    private const int Done = 0;
+    private const int NotDone = 1;
+    private const int Misused = 2;
+
+    // Long, because every stored notification is looked at.
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(10);
+
+    private const string Help = """
+        Usage: erase CUSTOMER [options]
+
+        Erases the personal data of a customer in one service, and says what it was. First the orders,
+        then the notifications: docs/deploy.md says why, and when to do it again.
+
+          CUSTOMER         the subject of the customer's tokens
+          --yes            does not ask
+          --json           prints JSON, for programs
+          --url URL        the service's management port (http://localhost, with $MANAGEMENT_PORT)
+          --token TOKEN    a token with the scope notifications:operate ($GORELIABLE_TOKEN)
+          --help           shows this
+
+        Exit codes: 0 done, 1 not done or not all of it, 2 misused.
+        """;
+
+    /// <param name="service">The service's name.</param>
+    /// <param name="port">Its management port, unless another one is given.</param>
+    /// <param name="arguments">Those after <c>erase</c>.</param>
+    /// <param name="input">Where the answer to the question is read.</param>
+    /// <param name="output">Gets what was done.</param>
+    /// <param name="error">Gets what was not done.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(
+        string service, int port, IReadOnlyList<string> arguments, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        if (arguments.Intersect(["--help", "-h"]).Any())
+        {
+            await output.WriteLineAsync(Help);
+            return Done;
+        }
+        try
+        {
+            var line = Parse(arguments, int.TryParse(Environment.GetEnvironmentVariable("MANAGEMENT_PORT"), out var own) ? own : port);
+            if (!line.Yes && !IsConfirmed(service, line.Customer, input, error))
+                return NotDone;
+            using var client = OperatorClient.Create(line.Url, line.Token ?? Environment.GetEnvironmentVariable("GORELIABLE_TOKEN"), Timeout);
+            var answer = await client.PostAsJsonAsync("customers/erase", new ErasureRequest(line.Customer), OperatorClient.Json, cancellationToken);
+            var report = await OperatorClient.ReadAsync<ErasureReport>(answer, cancellationToken);
+            await TellAsync(service, report, line.Json, output);
+            return report.Items.Any(item => item is { IsOpen: true, Count: > 0 }) ? NotDone : Done;
+        }
+        catch (FormatException misuse)
+        {
+            await error.WriteLineAsync($"{misuse.Message} See erase --help.");
+            return Misused;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            await error.WriteLineAsync($"{service}: {exception.Message}");
+            return NotDone;
+        }
+    }
+
+    private static (string Customer, Uri Url, string? Token, bool Json, bool Yes) Parse(IReadOnlyList<string> arguments, int port)
+    {
+        var (customer, url, token, json, yes) = ((string?)null, $"http://localhost:{port}", (string?)null, false, false);
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var name = arguments[i];
+            switch (name)
+            {
+                case "--json":
+                    json = true;
+                    break;
+                case "--yes":
+                    yes = true;
+                    break;
+                case "--url":
+                    url = Next();
+                    break;
+                case "--token":
+                    token = Next();
+                    break;
+                case ['-', ..]:
+                    throw new FormatException($"There is no option '{name}'.");
+                default:
+                    customer = customer is null ? name : throw new FormatException("One customer at a time.");
+                    break;
+            }
+
+            string Next() => ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} needs a value.");
+        }
+        return (customer ?? throw new FormatException("Say whom to erase."), OperatorClient.Address(url, port), token, json, yes);
+    }
+
+    private static bool IsConfirmed(string service, string customer, TextReader input, TextWriter error)
+    {
+        error.Write($"Erase all personal data of {customer} in {service} for good? [y/N] ");
+        if (input.ReadLine()?.Trim() is "y" or "Y" or "yes")
+            return true;
+        error.WriteLine("Nothing was erased.");
+        return false;
+    }
+
+    private static async Task TellAsync(string service, ErasureReport report, bool json, TextWriter output)
+    {
+        if (json)
+        {
+            await output.WriteLineAsync(JsonSerializer.Serialize(report, OperatorClient.Json));
+            return;
+        }
+        foreach (var item in report.Items)
+            await output.WriteLineAsync($"{service}: {item.Count} {item.Name} {item.Outcome}.");
+    }
+}

@@ -1,0 +1,27 @@
+using Npgsql;
+
+namespace GoReliable.Database.Erasure;
+
+/// <summary>Erases rows a few at a time, so that nobody else has to wait for it.</summary>
+public static class Erasing
+{
+    /// <summary>Executes a statement until it finds nothing any more.</summary>
+    /// <param name="database">The database of the table.</param>
+    /// <param name="sql">Erases a bounded number of rows of the customer <c>$1</c>, by an index.</param>
+    /// <param name="customer">The customer.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled when the operator hangs up. What was erased by then stays erased.
+    /// </param>
+    /// <returns>How many rows.</returns>
+    public static async Task<long> EraseAsync(this NpgsqlDataSource database, string sql, string customer, CancellationToken cancellationToken)
+    {
+        for (var erased = 0L; ;)
+        {
+            await using var command = database.CreateCommand(sql);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
+            if (await command.ExecuteNonQueryAsync(cancellationToken) is var batch && batch == 0)
+                return erased;
+            erased += batch;
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using GoReliable.Database.Schema;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace GoReliable.Database;
+
+/// <summary>Removes rows of a table whose time is over: a little at a time, so that nobody else has to wait for it.</summary>
+/// <remarks>
+/// Every replica does it. Rows that another one removes now are passed over, so they share the work and never wait for
+/// each other.
+/// </remarks>
+/// <param name="table">Its name, for the log.</param>
+/// <param name="sql">Deletes a bounded number of rows that are older than <c>$1</c>, by an index.</param>
+/// <param name="retention">How long rows are kept; asked each time.</param>
+/// <param name="database">The database of the table.</param>
+/// <param name="schema">Creates the table.</param>
+/// <param name="logger">Is told what was removed.</param>
+/// <param name="time">Says what is old.</param>
+public sealed partial class ExpiredRows(
+    string table, string sql, Func<TimeSpan> retention, NpgsqlDataSource database, SchemaUpgrade schema, ILogger<ExpiredRows> logger, TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
+
+    // Between two batches: leaves most of the disk's time to the requests of customers.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Removes what is too old now, batch by batch.</summary>
+    /// <returns>How many rows.</returns>
+    public async Task<long> RemoveAsync(CancellationToken cancellationToken)
+    {
+        var removed = 0L;
+        while (true)
+        {
+            await using var command = database.CreateCommand(sql);
+            command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = (time.GetUtcNow() - retention()).UtcDateTime });
+            if (await command.ExecuteNonQueryAsync(cancellationToken) is var batch && batch == 0)
+                return removed;
+            removed += batch;
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await schema.WaitAsync(stoppingToken);
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                if (await RemoveAsync(stoppingToken) is var removed && removed > 0)
+                    LogExpired(removed, table);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                database.LeaveReadOnlyServer(exception);
+                LogNotExpired(table, exception.Message);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    [LoggerMessage(EventName = "rows.expired", Level = LogLevel.Information, Message = "Removed {Count} row(s) of {Table} whose time was over")]
+    private partial void LogExpired(long count, string table);
+
+    [LoggerMessage(EventName = "rows.not_expired", Level = LogLevel.Warning, Message = "Old rows of {Table} stay until the next attempt: {Reason}")]
+    private partial void LogNotExpired(string table, string reason);
+}

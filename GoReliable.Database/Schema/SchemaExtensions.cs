@@ -1,0 +1,61 @@
+using System.Reflection;
+using GoReliable.ServiceDefaults.Configuration;
+using GoReliable.ServiceDefaults.Health;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+
+namespace GoReliable.Database.Schema;
+
+/// <summary>Registration of <see cref="SchemaUpgrade"/>, and its use without the service.</summary>
+public static class SchemaExtensions
+{
+    /// <summary>Adds <see cref="SchemaUpgrade"/> and its health check, for the database of <c>AddNpgsqlDataSource</c>.</summary>
+    /// <param name="builder">The builder of a service.</param>
+    /// <param name="scripts">The assembly with the scripts: embedded <c>*.sql</c>, applied once each, in the order of their names.</param>
+    public static WebApplicationBuilder AddSchema(this WebApplicationBuilder builder, Assembly scripts)
+    {
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<SchemaUpgrade>(services, scripts));
+        builder.Services.AddHostedService(services => services.GetRequiredService<SchemaUpgrade>());
+        builder.Services.AddHealthChecks().AddCheck<SchemaHealthCheck>("Schema", tags: [HealthEndpoints.Startup]);
+        return builder;
+    }
+
+    /// <summary>Adds <see cref="ExpiredRows"/> of a table, for the database of <c>AddNpgsqlDataSource</c>.</summary>
+    /// <param name="builder">The builder of a service.</param>
+    /// <param name="table">Its name, for the log.</param>
+    /// <param name="sql">Deletes a bounded number of rows that are older than <c>$1</c>, by an index.</param>
+    /// <param name="retention">How long rows are kept.</param>
+    public static WebApplicationBuilder AddExpiry(this WebApplicationBuilder builder, string table, string sql, Func<IServiceProvider, TimeSpan> retention)
+    {
+        // Not AddHostedService, which ignores a second service of the same type.
+        builder.Services.AddSingleton<IHostedService>(services => ActivatorUtilities.CreateInstance<ExpiredRows>(services, table, sql, new Func<TimeSpan>(() => retention(services))));
+        return builder;
+    }
+
+    /// <summary>
+    /// Upgrades the schema and nothing else: no hosted service runs, no port is opened. Ends by itself, for an init
+    /// container, when the database stays away for <c>Migration:Timeout</c> (two minutes).
+    /// </summary>
+    /// <param name="builder">The builder of a service; it needs only logs and the database.</param>
+    /// <exception cref="InvalidSettingException">That setting is no such duration.</exception>
+    /// <returns>The exit code of the process: 0, or 1 when the schema could not be upgraded.</returns>
+    public static async Task<int> MigrateAsync(this WebApplicationBuilder builder)
+    {
+        var timeout = DurationAttribute.Read(builder.Configuration, "Migration:Timeout", TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        // Disposed before the process ends, or the last log lines stay in their queues.
+        await using var app = builder.Build();
+        return await app.Services.GetRequiredService<SchemaUpgrade>().UpgradeWithinAsync(timeout) ? 0 : 1;
+    }
+
+    private sealed class SchemaHealthCheck(SchemaUpgrade schema) : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            Task.FromResult(schema.NotReadyBecause is { } reason
+                ? new HealthCheckResult(context.Registration.FailureStatus, reason)
+                : HealthCheckResult.Healthy());
+    }
+}

@@ -1,0 +1,170 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace GoReliable.Messaging;
+
+/// <summary>The connections of a service with the broker, one for each use. They may not exist yet.</summary>
+/// <remarks>
+/// A broker that is short of memory or disk stops reading from connections that publish, and a message that the client
+/// library cannot decode ends the connection on which it came. So publishing, consuming and watching have a connection
+/// each. Only background work may wait for them; code that serves requests may not.
+/// </remarks>
+public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time) : IAsyncDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<string, IConnection> connections = new();
+    private readonly SemaphoreSlim opening = new(1);
+
+    // Shared by all who wait, so that an outage is one line in the log and not one for each.
+    private bool away;
+    private readonly Lock saying = new();
+
+    /// <summary>Whether all connections that were opened are up now.</summary>
+    public bool IsConnected => !connections.IsEmpty && connections.Values.All(connection => connection.IsOpen);
+
+    /// <summary>Why the broker takes no messages now, in its own words, such as "low on memory"; null when it takes them.</summary>
+    public string? Blocked { get; private set; }
+
+    /// <summary>
+    /// What the broker refuses of what the service needs, in its own words; null if it refuses nothing.
+    /// </summary>
+    public string? Refused { get; private set; }
+
+    /// <summary>Where the broker is, and how to log in.</summary>
+    public ConnectionFactory Server => (ConnectionFactory)services.GetRequiredService<IConnectionFactory>();
+
+    /// <summary>Whether the service had all that it needs at least once.</summary>
+    public bool WasDeclared { get; private set; }
+
+    /// <summary>Waits for a connection: for the first one, or for the client library to recover it.</summary>
+    /// <param name="use">What it is for, in a word; the broker's management shows it.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="OperationCanceledException">The service stops.</exception>
+    public async Task<IConnection> ConnectAsync(string use, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                var connection = await OpenAsync(use, cancellationToken);
+                if (connection.IsOpen)
+                {
+                    SayConnected();
+                    return connection;
+                }
+            }
+            catch (BrokerUnreachableException exception)
+            {
+                SayUnreachable(exception.InnerException?.Message ?? exception.Message);
+            }
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Declares what the service needs. If the broker refuses it, because it exists with other settings or a right is
+    /// missing, the health check says so.
+    /// </summary>
+    /// <exception cref="OperationInterruptedException">It was refused.</exception>
+    public async Task DeclareAsync(Func<Task> declare)
+    {
+        try
+        {
+            await declare();
+            (Refused, WasDeclared) = (null, true);
+        }
+        catch (OperationInterruptedException exception)
+            when (exception.ShutdownReason is { ReplyCode: Constants.PreconditionFailed or Constants.AccessRefused } reason)
+        {
+            Refused = reason.ReplyCode == Constants.AccessRefused ? $"{reason.ReplyText} (it needs configure, write and read access)" : reason.ReplyText;
+            throw;
+        }
+    }
+
+    /// <summary>One line for the log; the library's messages contain whole stack traces.</summary>
+    public static string Explain(Exception exception) => exception switch
+    {
+        OperationInterruptedException { ShutdownReason: { } reason } => $"{reason.ReplyCode} {reason.ReplyText}",
+        OperationCanceledException or TimeoutException => "The broker does not answer.",
+        _ => exception.Message,
+    };
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var connection in connections.Values)
+            await connection.DisposeAsync();
+        opening.Dispose();
+    }
+
+    // One at a time: otherwise two callers could open the same connection twice, and nobody would close one of the two.
+    private async Task<IConnection> OpenAsync(string use, CancellationToken cancellationToken)
+    {
+        await opening.WaitAsync(cancellationToken);
+        try
+        {
+            if (connections.TryGetValue(use, out var connection))
+                return connection;
+            connection = await services.GetRequiredService<IConnectionFactory>().CreateConnectionAsync(use, cancellationToken);
+            connection.ConnectionBlockedAsync += (_, blocked) => SayBlocked(blocked.Reason);
+            connection.ConnectionUnblockedAsync += (_, _) => SayBlocked(null);
+            connection.ConnectionShutdownAsync += (_, _) => SayBlocked(null);
+            return connections[use] = connection;
+        }
+        finally
+        {
+            opening.Release();
+        }
+    }
+
+    private Task SayBlocked(string? reason)
+    {
+        lock (saying)
+        {
+            if (reason is not null && Blocked is null)
+                LogBlocked(reason);
+            if (reason is null && Blocked is not null)
+                LogUnblocked();
+            Blocked = reason;
+        }
+        return Task.CompletedTask;
+    }
+
+    private void SayConnected()
+    {
+        lock (saying)
+        {
+            if (away)
+                LogConnected();
+            away = false;
+        }
+    }
+
+    private void SayUnreachable(string reason)
+    {
+        lock (saying)
+        {
+            // Another waiter may have got through meanwhile.
+            if (away || !connections.IsEmpty)
+                return;
+            away = true;
+            LogUnreachable(reason);
+        }
+    }
+
+    [LoggerMessage(EventName = "broker.unreachable", Level = LogLevel.Warning, Message = "Broker unreachable, trying again every second: {Reason}")]
+    private partial void LogUnreachable(string reason);
+
+    [LoggerMessage(EventName = "broker.connected", Level = LogLevel.Information, Message = "Broker connected")]
+    private partial void LogConnected();
+
+    [LoggerMessage(EventName = "broker.blocked", Level = LogLevel.Warning, Message = "The broker takes no messages until it is well again: {Reason}")]
+    private partial void LogBlocked(string reason);
+
+    [LoggerMessage(EventName = "broker.unblocked", Level = LogLevel.Information, Message = "The broker takes messages again")]
+    private partial void LogUnblocked();
+}

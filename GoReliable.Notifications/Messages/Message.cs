@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using RabbitMQ.Client;
+
+namespace GoReliable.Notifications.Messages;
+
+/// <summary>What became of a message.</summary>
+internal enum Outcome
+{
+    Delivered,
+    Duplicate,
+    Retried,
+    DeadLettered,
+}
+
+/// <summary>A message from the broker on its way through the worker. One batch owns it at a time.</summary>
+internal sealed class Message
+{
+    /// <summary>
+    /// So many returns to the queue make a message a suspect. Each lost connection counts two, since the sieve looks
+    /// too.
+    /// </summary>
+    public const int ManyReturns = 10;
+
+    /// <param name="tag">How the broker wants it acknowledged.</param>
+    /// <param name="exchange">Where it was published; empty for what comes back from a retry queue.</param>
+    /// <param name="routingKey">The key it was published with.</param>
+    /// <param name="properties">Its AMQP properties.</param>
+    /// <param name="body">A copy: the client library reuses its own buffer.</param>
+    /// <param name="read">False if the body must not be read.</param>
+    public Message(ulong tag, string exchange, string routingKey, IReadOnlyBasicProperties properties, byte[] body, bool read = true)
+    {
+        (Tag, Exchange, RoutingKey, Properties, Body) = (tag, exchange, routingKey, properties, body);
+        Attempt = 1 + Count(MessageHeaders.Attempt);
+        Deferrals = Count(MessageHeaders.Deferrals);
+        // A message that may crash the process is read under supervision. One that did is not read any more.
+        if (read && !IsSuspect && Header(MessageHeaders.DeadReason) != Messages.Failure.Fatal)
+            Read();
+    }
+
+    public ulong Tag { get; }
+
+    public string Exchange { get; }
+
+    public string RoutingKey { get; }
+
+    public IReadOnlyBasicProperties Properties { get; }
+
+    public byte[] Body { get; }
+
+    /// <summary>The number of this attempt, from 1.</summary>
+    public int Attempt { get; }
+
+    /// <summary>How often this attempt was put off.</summary>
+    public int Deferrals { get; }
+
+    /// <summary>
+    /// How often it was on its way before without being acknowledged, whatever the reason: crashes, lost connections.
+    /// </summary>
+    public int Returns => Count(MessageHeaders.BrokersCount);
+
+    /// <summary>Whether it came back so often that it may be the cause itself.</summary>
+    public bool IsSuspect => Returns >= ManyReturns;
+
+    /// <summary>Null where the body is poison, or was not read.</summary>
+    public OrderEvent? Event { get; private set; }
+
+    /// <summary>A name for logs and labels, from a closed set.</summary>
+    public string EventType => Event?.Type.Name ?? OrderEventType.Unknown;
+
+    /// <summary>Covers the processing; null when nobody listens.</summary>
+    public Activity? Activity { get; set; }
+
+    /// <summary>When processing began, as a timestamp of the time provider.</summary>
+    public long Started { get; set; }
+
+    /// <summary>Identifies this delivery as the owner of its lease, if it has one.</summary>
+    public Guid Owner { get; } = Guid.NewGuid();
+
+    /// <summary>Whether another delivery of the same event is under way.</summary>
+    public bool IsElsewhere { get; set; }
+
+    /// <summary>Set once delivered.</summary>
+    public Receipt? Receipt { get; set; }
+
+    /// <summary>Set once this attempt failed.</summary>
+    public Failure? Failure { get; set; }
+
+    public Outcome Outcome { get; set; }
+
+    /// <summary>Set once acknowledged.</summary>
+    public bool Settled { get; set; }
+
+    /// <summary>Reads the body, if that was not done yet.</summary>
+    public void Read()
+    {
+        if (Event is not null || Failure is not null)
+            return;
+        if (EventReader.TryRead(Body, out var @event, out var poison))
+            Event = @event;
+        else
+            Failure = poison;
+    }
+
+    /// <summary>A header as text, whatever AMQP type it has.</summary>
+    public string? Header(string name) => Properties.Headers?.TryGetValue(name, out var value) == true
+        ? value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : Convert.ToString(value, CultureInfo.InvariantCulture)
+        : null;
+
+    // Any publisher may have written it.
+    private int Count(string header) => int.TryParse(Header(header), CultureInfo.InvariantCulture, out var count) ? Math.Clamp(count, 0, 1000) : 0;
+}

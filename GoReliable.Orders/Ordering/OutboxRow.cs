@@ -1,0 +1,24 @@
+using System.Diagnostics;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace GoReliable.Orders.Ordering;
+
+/// <summary>How a change of an order becomes a row of the outbox, inside the statement that stores the change.</summary>
+internal static class OutboxRow
+{
+    /// <summary>
+    /// Adds the values of <c>event_id, type, body, traceparent, tracestate</c>. The trace context is the current span's:
+    /// the row may be published after a crash, by another process, and still belongs to this trace.
+    /// </summary>
+    public static void AddEvent(this NpgsqlParameterCollection parameters, Order order, string customerId)
+    {
+        var id = Guid.CreateVersion7(order.UpdatedAt);
+        var activity = Activity.Current;
+        parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = OrderEvent.RoutingKey(order.Status) });
+        parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = OrderEvent.Serialize(id, order, customerId) });
+        parameters.Add(new NpgsqlParameter { Value = (object?)activity?.Id ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        parameters.Add(new NpgsqlParameter { Value = (object?)activity?.TraceStateString ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+    }
+}
