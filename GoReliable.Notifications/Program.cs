@@ -22,7 +22,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.RequireDatabase("notifications-db");
 // No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for others.
-builder.AddNpgsqlDataSource("notifications-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "notifications-db", maxPoolSize: 16));
+builder.AddNpgsqlDataSource("notifications-db", configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, "notifications-db", maxPoolSize: 12));
 builder.AddSchema(typeof(Program).Assembly);
 if (args is ["migrate"])
     return await builder.MigrateAsync();

@@ -13,11 +13,12 @@ public static class DatabaseDefaults
     public const int CommandTimeoutSeconds = 5;
 
     /// <summary>
-    /// PostgreSQL takes 100 connections, from all services together; more than a few per core make it slower, not
-    /// faster. A request that finds none free waits in the service, where waiting is cheap. A connection string may say
-    /// otherwise.
+    /// PostgreSQL takes 100 connections, from all services together. Those of a host that vanished stay open for a
+    /// minute, so all pools fit into it twice: 2 × (32 + 1 of the relay + 12 of notifications) = 90. More than a few
+    /// per core make the server slower, not faster. A request that finds none free waits in the service, where waiting
+    /// is cheap. A connection string may say otherwise.
     /// </summary>
-    private const int MaxPoolSize = 40;
+    private const int MaxPoolSize = 32;
 
     /// <summary>
     /// A host that vanished in the middle of a transaction keeps its locks until TCP notices, which takes hours. It

@@ -1,5 +1,6 @@
 using GoReliable.Orders.Outbox;
 using GoReliable.Tests.Platform;
+using GoReliable.Tests.Signals;
 
 namespace GoReliable.Tests.Faults;
 
@@ -22,5 +23,27 @@ public sealed class VanishedHostTests(SharedPlatform shared)
 
         // 30 s of silence, then three questions, 10 s each.
         Assert.Equal(["30s", "1min", "30", "10", "3"], told);
+    }
+
+    [Fact]
+    public async Task The_server_has_room_for_those_who_vanished_and_for_those_who_take_their_place()
+    {
+        await using var database = await shared.Platform.DatabaseAsync("orders-db");
+        await using var ask = database.CreateCommand(
+            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int");
+        var places = (int)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+
+        const int relay = 1; // its connection is in no pool
+        var platform = await PoolAsync("orders") + relay + await PoolAsync("notifications");
+
+        Assert.True(2 * platform <= places, $"Twice {platform} connections do not fit into {places}.");
+    }
+
+    private async Task<int> PoolAsync(string service)
+    {
+        using var management = shared.Platform.Management(service);
+        var size = (int)(await Exposition.ScrapeAsync(management)).Sum("db_client_connection_max", ("db_client_connection_pool_name", $"{service}-db"));
+        Assert.InRange(size, 1, 100);
+        return size;
     }
 }

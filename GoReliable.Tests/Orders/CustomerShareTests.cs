@@ -9,8 +9,8 @@ namespace GoReliable.Tests.Orders;
 [Collection(SharedPlatform.Name)]
 public sealed class CustomerShareTests(SharedPlatform shared)
 {
-    // Of the 40 connections that a service has, unless it is told otherwise.
-    private const int Share = 10;
+    // Of the 32 connections that a service has, unless it is told otherwise.
+    private const int Share = 8;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -19,7 +19,7 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
 
         Assert.Equal(["\"$user\", public", "off", "1min", "orders-db"], await ShowAsync(source, "search_path", "jit", "idle_in_transaction_session_timeout", "application_name"));
         var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
-        Assert.Equal((32, 2, 5, 40), (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages, settings.CommandTimeout, settings.MaxPoolSize));
+        Assert.Equal((32, 2, 5, 32), (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages, settings.CommandTimeout, settings.MaxPoolSize));
     }
 
     [Fact]

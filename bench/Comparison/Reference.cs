@@ -16,7 +16,7 @@ internal static class Reference
             [.. Target.Environment(workplace, port), setting]);
 
         // Prepared statements, as the platform has them.
-        var connection = $"{database};Max Auto Prepare=10;Auto Prepare Min Usages=2;Maximum Pool Size=40";
+        var connection = $"{database};Max Auto Prepare=10;Auto Prepare Min Usages=2;Maximum Pool Size=32";
         var orders = Start("bare-orders", ordersPort, ("ConnectionStrings__orders-db", connection));
         var gateway = Start("bare-gateway", gatewayPort, ("Orders", $"http://127.0.0.1:{ordersPort}"));
         using var client = new HttpClient();
