@@ -50,7 +50,7 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
     [Fact]
     public async Task Every_instrument_is_listed_with_its_unit_and_buckets_and_every_listed_one_is_exported()
     {
-        var rows = Reference.Rows("Prometheus name").ToDictionary(row => row.Code("OpenTelemetry name"));
+        var rows = Reference.Rows("OpenTelemetry name").ToDictionary(row => row.Code("OpenTelemetry name"));
         foreach (var (name, row) in rows)
         {
             var point = await platform.Telemetry.WaitForMetricAsync(name, _ => true, TestContext.Current.CancellationToken);
@@ -163,7 +163,12 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
 
         public string Source { get; } = row["source"];
 
-        public IReadOnlyList<string> Attributes { get; } = row.Codes("own attributes");
+        public IReadOnlyList<string> Attributes { get; } =
+        [
+            .. from attribute in Reference.Rows("attribute")
+               where attribute.Codes("spans").Contains(row.Code("span"))
+               select attribute.Code("attribute"),
+        ];
 
         public bool Matches(ReceivedSpan span) => span.Kind == kind && span.Scope == Source && Services.Contains(span.Service) && name.IsMatch(span.Name);
 
