@@ -28,27 +28,36 @@ if (servers.AreProcesses)
 }
 
 // Metrics and health answer on a port of their own, which no route of the public one reaches.
-var orders = builder.AddProject<Projects.GoReliable_Orders>("orders")
+var orders = builder
+    .AddProject<Projects.GoReliable_Orders>("orders")
     .WithHttpEndpoint(port: 9102, name: "management", env: "MANAGEMENT_PORT")
     .WithHttpHealthCheck("/health/ready", endpointName: "management")
-    .WithReference(ordersDb).WaitFor(ordersDb)
-    .WithReference(messaging).WaitFor(messaging)
+    .WithReference(ordersDb)
+    .WaitFor(ordersDb)
+    .WithReference(messaging)
+    .WaitFor(messaging)
     .WithReplicas(replicas);
 
-var notifications = builder.AddProject<Projects.GoReliable_Notifications>("notifications")
+var notifications = builder
+    .AddProject<Projects.GoReliable_Notifications>("notifications")
     .WithHttpEndpoint(port: 9103, name: "management", env: "MANAGEMENT_PORT")
     .WithHttpHealthCheck("/health/ready", endpointName: "management")
-    .WithReference(notificationsDb).WaitFor(notificationsDb)
-    .WithReference(messaging).WaitFor(messaging)
+    .WithReference(notificationsDb)
+    .WaitFor(notificationsDb)
+    .WithReference(messaging)
+    .WaitFor(messaging)
     .WithReplicas(replicas);
 
 // Only the endpoints that exist at this call become external, and the management port is added after it.
-var gateway = builder.AddProject<Projects.GoReliable_Gateway>("gateway")
+var gateway = builder
+    .AddProject<Projects.GoReliable_Gateway>("gateway")
     .WithExternalHttpEndpoints()
     .WithHttpEndpoint(port: 9101, name: "management", env: "MANAGEMENT_PORT")
     .WithHttpHealthCheck("/health/ready", endpointName: "management")
-    .WithReference(orders).WaitFor(orders)
-    .WithReference(notifications).WaitFor(notifications);
+    .WithReference(orders)
+    .WaitFor(orders)
+    .WithReference(notifications)
+    .WaitFor(notifications);
 
 // The services speak plain HTTP to each other, so the dashboard need not ask for a development certificate.
 foreach (var service in new[] { gateway, orders, notifications })
@@ -56,6 +65,7 @@ foreach (var service in new[] { gateway, orders, notifications })
 
 // Tokens come from `dotnet user-jwts` here, and from an identity provider where the platform is deployed.
 builder.AddIdentity(gateway, orders, notifications);
+
 // E-mails become files here, and go to a mail server where the platform is deployed.
 builder.AddEmail(notifications);
 

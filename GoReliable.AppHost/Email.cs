@@ -7,7 +7,10 @@ internal static class Email
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="notifications">The worker.</param>
-    public static void AddEmail(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> notifications)
+    public static void AddEmail(
+        this IDistributedApplicationBuilder builder,
+        IResourceBuilder<ProjectResource> notifications
+    )
     {
         if (!builder.ExecutionContext.IsPublishMode)
             return;

@@ -15,7 +15,10 @@ internal static class Identity
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="services">The services that take tokens.</param>
-    public static void AddIdentity(this IDistributedApplicationBuilder builder, params IResourceBuilder<ProjectResource>[] services)
+    public static void AddIdentity(
+        this IDistributedApplicationBuilder builder,
+        params IResourceBuilder<ProjectResource>[] services
+    )
     {
         if (builder.ExecutionContext.IsPublishMode)
         {
@@ -27,10 +30,14 @@ internal static class Identity
 
         // All four must be set, or user-jwts makes a key of its own.
         var secrets = builder.UserSecretsManager;
-        secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Id", () => RandomNumberGenerator.GetHexString(8, lowercase: true));
+        secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Id", () =>
+            RandomNumberGenerator.GetHexString(8, lowercase: true)
+        );
         secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Issuer", () => Issuer);
         secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Length", () => $"{KeyBytes}");
-        secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Value", () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes)));
+        secrets.GetOrSetSecret(builder.Configuration, $"{SigningKey}:Value", () =>
+            Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes))
+        );
 
         var key = builder.AddParameterFromConfiguration("token-signing-key", $"{SigningKey}:Value", secret: true);
         foreach (var service in services)

@@ -16,7 +16,11 @@ internal static class Observability
     /// Whether servers run in containers; Grafana, Tempo, Loki and the Collector exist only as containers.
     /// </param>
     /// <param name="services">The services to watch. Each has an endpoint <c>management</c> with <c>/metrics</c>.</param>
-    public static void AddObservability(this IDistributedApplicationBuilder builder, Servers servers, params IResourceBuilder<ProjectResource>[] services)
+    public static void AddObservability(
+        this IDistributedApplicationBuilder builder,
+        Servers servers,
+        params IResourceBuilder<ProjectResource>[] services
+    )
     {
         if (!builder.ExecutionContext.IsRunMode || !builder.Configuration.GetValue("Observability", true))
             return;
@@ -27,23 +31,32 @@ internal static class Observability
             builder.AddContainers(services);
     }
 
-    private static void AddContainers(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource>[] services)
+    private static void AddContainers(
+        this IDistributedApplicationBuilder builder,
+        IResourceBuilder<ProjectResource>[] services
+    )
     {
-        var tempo = builder.AddContainer("tempo", "docker.io/grafana/tempo", "2.9.0")
+        var tempo = builder
+            .AddContainer("tempo", "docker.io/grafana/tempo", "2.9.0")
             .WithHttpEndpoint(targetPort: 3200)
             .WithHttpEndpoint(targetPort: 4317, name: "otlp")
             .WithHttpHealthCheck("/ready")
             .WithContainerFiles("/etc", "../deploy/tempo")
             .WithArgs("-config.file=/etc/tempo.yaml");
 
-        var loki = builder.AddContainer("loki", "docker.io/grafana/loki", "3.6.3")
+        var loki = builder
+            .AddContainer("loki", "docker.io/grafana/loki", "3.6.3")
             .WithHttpEndpoint(targetPort: 3100)
             .WithHttpHealthCheck("/ready")
             .WithContainerFiles("/etc/loki", "../deploy/loki")
             .WithArgs("-config.file=/etc/loki/loki.yaml");
 
-        var collector = builder.AddCollector()
-            .WithEnvironment("TEMPO_OTLP_ENDPOINT", $"{tempo.GetEndpoint("otlp").Property(EndpointProperty.HostAndPort)}")
+        var collector = builder
+            .AddCollector()
+            .WithEnvironment(
+                "TEMPO_OTLP_ENDPOINT",
+                $"{tempo.GetEndpoint("otlp").Property(EndpointProperty.HostAndPort)}"
+            )
             .WithEnvironment("LOKI_OTLP_ENDPOINT", $"{loki.GetEndpoint("http")}/otlp");
 
         var prometheus = builder.AddPrometheus(services, collector);
@@ -52,11 +65,15 @@ internal static class Observability
         foreach (var service in services)
             service.SendTelemetryTo(collector);
 
-        builder.AddContainer("grafana", "docker.io/grafana/grafana", "12.4.0")
+        builder
+            .AddContainer("grafana", "docker.io/grafana/grafana", "12.4.0")
             .WithHttpEndpoint(targetPort: 3000)
             .WithHttpHealthCheck("/api/health")
             .WithContainerFiles("/etc/grafana/provisioning", "../deploy/grafana/provisioning")
-            .WithContainerFiles("/var/lib/grafana", [new ContainerDirectory { Name = "dashboards", Entries = builder.Deployed("grafana/dashboards") }])
+            .WithContainerFiles(
+                "/var/lib/grafana",
+                [new ContainerDirectory { Name = "dashboards", Entries = builder.Deployed("grafana/dashboards") }]
+            )
             .WithEnvironment("PROMETHEUS_URL", prometheus.GetEndpoint("http"))
             .WithEnvironment("TEMPO_URL", tempo.GetEndpoint("http"))
             .WithEnvironment("LOKI_URL", loki.GetEndpoint("http"))
@@ -69,8 +86,11 @@ internal static class Observability
 
     private static IResourceBuilder<ContainerResource> AddCollector(this IDistributedApplicationBuilder builder)
     {
-        var dashboardHasTls = builder.Configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"]?.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ?? false;
-        return builder.AddContainer("otel-collector", "docker.io/otel/opentelemetry-collector-contrib", "0.161.0")
+        var dashboardHasTls = builder
+            .Configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"]
+            ?.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ?? false;
+        return builder
+            .AddContainer("otel-collector", "docker.io/otel/opentelemetry-collector-contrib", "0.161.0")
             .WithHttpEndpoint(targetPort: 4317, name: "otlp")
             .WithHttpEndpoint(targetPort: 8888, name: Management)
             .WithHttpEndpoint(targetPort: 13133, name: "health")
@@ -81,25 +101,50 @@ internal static class Observability
             .WithContainerRuntimeArgs("--tmpfs", "/var/lib/otelcol")
             // Aspire says in the standard variables where its dashboard is; local.yaml reads it by these names.
             .WithOtlpExporter(OtlpProtocol.Grpc)
-            .WithEnvironment(context => context.EnvironmentVariables["ASPIRE_OTLP_ENDPOINT"] = context.EnvironmentVariables["OTEL_EXPORTER_OTLP_ENDPOINT"])
+            .WithEnvironment(context =>
+                context.EnvironmentVariables["ASPIRE_OTLP_ENDPOINT"] = context.EnvironmentVariables[
+                    "OTEL_EXPORTER_OTLP_ENDPOINT"
+                ]
+            )
             .WithEnvironment("ASPIRE_OTLP_API_KEY", builder.Configuration["AppHost:OtlpApiKey"])
             .WithEnvironment("ASPIRE_OTLP_INSECURE", dashboardHasTls ? "false" : "true");
     }
 
-    private static IResourceBuilder<ContainerResource> AddPrometheus(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource>[] services, IResourceBuilder<ContainerResource> collector)
+    private static IResourceBuilder<ContainerResource> AddPrometheus(
+        this IDistributedApplicationBuilder builder,
+        IResourceBuilder<ProjectResource>[] services,
+        IResourceBuilder<ContainerResource> collector
+    )
     {
-        var prometheus = builder.AddContainer("prometheus", "docker.io/prom/prometheus", "v3.5.0")
+        var prometheus = builder
+            .AddContainer("prometheus", "docker.io/prom/prometheus", "v3.5.0")
             .WithHttpEndpoint(targetPort: 9090)
             .WithHttpHealthCheck("/-/ready")
             .WithArgs(
-                "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus",
-                "--enable-feature=exemplar-storage", "--web.enable-remote-write-receiver", "--log.level=warn")
+                "--config.file=/etc/prometheus/prometheus.yml",
+                "--storage.tsdb.path=/prometheus",
+                "--enable-feature=exemplar-storage",
+                "--web.enable-remote-write-receiver",
+                "--log.level=warn"
+            )
             .WithContainerFiles("/etc/prometheus", async (context, cancellationToken) =>
-            [
-                .. builder.Deployed("prometheus/prometheus.yml"),
-                new ContainerDirectory { Name = "rules", Entries = builder.Deployed("prometheus/rules") },
-                new ContainerDirectory { Name = "targets", Entries = [new ContainerFile { Name = "goreliable.json", Contents = await builder.FindTargetsAsync(context.Model, collector, cancellationToken) }] },
-            ]);
+                [
+                    .. builder.Deployed("prometheus/prometheus.yml"),
+                    new ContainerDirectory { Name = "rules", Entries = builder.Deployed("prometheus/rules") },
+                    new ContainerDirectory
+                    {
+                        Name = "targets",
+                        Entries =
+                        [
+                            new ContainerFile
+                            {
+                                Name = "goreliable.json",
+                                Contents = await builder.FindTargetsAsync(context.Model, collector, cancellationToken),
+                            },
+                        ],
+                    },
+                ]
+            );
 
         foreach (var service in services)
             prometheus.WithReference(service.GetEndpoint(Management));
@@ -111,14 +156,25 @@ internal static class Observability
     /// What Prometheus is to scrape, with addresses that it can reach from its container. A service is one target,
     /// however many replicas it has.
     /// </summary>
-    private static async Task<string> FindTargetsAsync(this IDistributedApplicationBuilder builder, IResource prometheus, IResourceBuilder<ContainerResource> collector, CancellationToken cancellationToken)
+    private static async Task<string> FindTargetsAsync(
+        this IDistributedApplicationBuilder builder,
+        IResource prometheus,
+        IResourceBuilder<ContainerResource> collector,
+        CancellationToken cancellationToken
+    )
     {
-        var discovery = new EnvironmentCallbackContext(builder.ExecutionContext, prometheus, cancellationToken: cancellationToken);
+        var discovery = new EnvironmentCallbackContext(
+            builder.ExecutionContext,
+            prometheus,
+            cancellationToken: cancellationToken
+        );
         foreach (var annotation in prometheus.Annotations.OfType<EnvironmentCallbackAnnotation>())
             await annotation.Callback(discovery);
 
-        var found = discovery.EnvironmentVariables
-            .Select(variable => (Name: variable.Key.Split("__"), Address: variable.Value as IValueProvider))
+        var found = discovery
+            .EnvironmentVariables.Select(variable =>
+                (Name: variable.Key.Split("__"), Address: variable.Value as IValueProvider)
+            )
             .Where(variable => variable is { Name: ["services", _, Management, _], Address: not null })
             .Select(variable => (Job: variable.Name[1], Address: variable.Address!));
         found = found.Append((collector.Resource.Name, collector.GetEndpoint(Management)));
@@ -135,10 +191,16 @@ internal static class Observability
         return JsonSerializer.Serialize(targets);
     }
 
-    private static void SendTelemetryTo(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ContainerResource> collector) => service
-        .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", collector.GetEndpoint("otlp"))
-        .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    private static void SendTelemetryTo(
+        this IResourceBuilder<ProjectResource> service,
+        IResourceBuilder<ContainerResource> collector
+    ) =>
+        service
+            .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", collector.GetEndpoint("otlp"))
+            .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
 
-    private static IEnumerable<ContainerFileSystemItem> Deployed(this IDistributedApplicationBuilder builder, string path) =>
-        ContainerDirectory.GetFileSystemItemsFromPath(Path.Combine(builder.AppHostDirectory, "../deploy", path));
+    private static IEnumerable<ContainerFileSystemItem> Deployed(
+        this IDistributedApplicationBuilder builder,
+        string path
+    ) => ContainerDirectory.GetFileSystemItemsFromPath(Path.Combine(builder.AppHostDirectory, "../deploy", path));
 }

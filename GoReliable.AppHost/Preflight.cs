@@ -6,7 +6,12 @@ using Microsoft.Extensions.Configuration;
 internal static class Preflight
 {
     // Where Aspire reads the addresses of its dashboard.
-    private static readonly string[] DashboardAddresses = ["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"];
+    private static readonly string[] DashboardAddresses =
+    [
+        "ASPNETCORE_URLS",
+        "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL",
+        "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL",
+    ];
 
     /// <summary>Runs the application until it ends.</summary>
     /// <param name="builder">The application.</param>
@@ -15,11 +20,13 @@ internal static class Preflight
     {
         try
         {
-            builder.Eventing.Subscribe<BeforeStartEvent>((_, _) =>
-            {
-                builder.CheckPorts();
-                return Task.CompletedTask;
-            });
+            builder.Eventing.Subscribe<BeforeStartEvent>(
+                (_, _) =>
+                {
+                    builder.CheckPorts();
+                    return Task.CompletedTask;
+                }
+            );
             await using var application = builder.Build();
             await application.RunAsync();
             return 0;
@@ -42,18 +49,22 @@ internal static class Preflight
         if (!builder.ExecutionContext.IsRunMode || builder.Configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
             return;
 
-        var endpoints = from resource in builder.Resources
-                        from endpoint in resource.Annotations.OfType<EndpointAnnotation>()
-                        where endpoint.Port is not null
-                        select (Port: endpoint.Port!.Value, Of: $"'{resource.Name}'");
-        var dashboard = from name in DashboardAddresses
-                        from address in (builder.Configuration[name] ?? "").Split(';')
-                        where Uri.TryCreate(address, UriKind.Absolute, out _)
-                        select (new Uri(address).Port, Of: "the dashboard");
+        var endpoints =
+            from resource in builder.Resources
+            from endpoint in resource.Annotations.OfType<EndpointAnnotation>()
+            where endpoint.Port is not null
+            select (Port: endpoint.Port!.Value, Of: $"'{resource.Name}'");
+        var dashboard =
+            from name in DashboardAddresses
+            from address in (builder.Configuration[name] ?? "").Split(';')
+            where Uri.TryCreate(address, UriKind.Absolute, out _)
+            select (new Uri(address).Port, Of: "the dashboard");
         foreach (var (port, of) in endpoints.Concat(dashboard))
         {
             if (IsTaken(port))
-                throw new DistributedApplicationException($"Port {port}, which is for {of}, is taken by another program. Is the platform running already? End that first.");
+                throw new DistributedApplicationException(
+                    $"Port {port}, which is for {of}, is taken by another program. Is the platform running already? End that first."
+                );
         }
     }
 

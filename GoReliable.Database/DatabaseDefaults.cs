@@ -26,7 +26,8 @@ public static class DatabaseDefaults
     /// a minute. Nor is any statement here worth compiling (JIT), which takes longer than executing it. The first
     /// option shows that options reach the server.
     /// </summary>
-    private const string Options = "-c goreliable.options=on -c jit=off -c idle_in_transaction_session_timeout=60s "
+    private const string Options =
+        "-c goreliable.options=on -c jit=off -c idle_in_transaction_session_timeout=60s "
         + "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
 
     private static readonly ConcurrentDictionary<string, string> Names = new();
@@ -42,7 +43,12 @@ public static class DatabaseDefaults
     /// </param>
     /// <param name="maxPoolSize">Connections at most.</param>
     /// <param name="options">More options for the session.</param>
-    public static void Configure(NpgsqlDataSourceBuilder database, string name, int maxPoolSize = MaxPoolSize, string options = "")
+    public static void Configure(
+        NpgsqlDataSourceBuilder database,
+        string name,
+        int maxPoolSize = MaxPoolSize,
+        string options = ""
+    )
     {
         database.Name = name;
         var settings = database.ConnectionStringBuilder;
@@ -52,15 +58,23 @@ public static class DatabaseDefaults
         Default(settings, "Command Timeout", CommandTimeoutSeconds);
         Default(settings, "Maximum Pool Size", maxPoolSize);
         // If an option has two values, the server takes the last.
-        settings.Options = $"{Options} {options} {settings.Options ?? Environment.GetEnvironmentVariable("PGOPTIONS")}".TrimEnd();
-        database.ConfigureTracing(tracing => tracing
-            // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
-            .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })
-            .ConfigureBatchFilter(_ => Activity.Current is { Recorded: true })
-            .ConfigureCommandSpanNameProvider(command => Name(command.CommandText))
-            .ConfigureBatchSpanNameProvider(batch => batch.BatchCommands.Cast<NpgsqlBatchCommand>().Select(command => Name(command.CommandText)).FirstOrDefault(found => found is not null))
-            .EnableFirstResponseEvent(false)
-            .EnablePhysicalOpenTracing(false));
+        settings.Options =
+            $"{Options} {options} {settings.Options ?? Environment.GetEnvironmentVariable("PGOPTIONS")}".TrimEnd();
+        database.ConfigureTracing(tracing =>
+            tracing
+                // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
+                .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })
+                .ConfigureBatchFilter(_ => Activity.Current is { Recorded: true })
+                .ConfigureCommandSpanNameProvider(command => Name(command.CommandText))
+                .ConfigureBatchSpanNameProvider(batch =>
+                    batch
+                        .BatchCommands.Cast<NpgsqlBatchCommand>()
+                        .Select(command => Name(command.CommandText))
+                        .FirstOrDefault(found => found is not null)
+                )
+                .EnableFirstResponseEvent(false)
+                .EnablePhysicalOpenTracing(false)
+        );
     }
 
     private static void Default(NpgsqlConnectionStringBuilder settings, string keyword, object value)
@@ -71,5 +85,7 @@ public static class DatabaseDefaults
 
     // Every statement begins with "-- name", which the database's own log and pg_stat_activity show as well.
     private static string? Name(string sql) =>
-        sql.StartsWith("-- ", StringComparison.Ordinal) ? Names.GetOrAdd(sql, text => text[3..text.IndexOf('\n', StringComparison.Ordinal)]) : null;
+        sql.StartsWith("-- ", StringComparison.Ordinal)
+            ? Names.GetOrAdd(sql, text => text[3..text.IndexOf('\n', StringComparison.Ordinal)])
+            : null;
 }

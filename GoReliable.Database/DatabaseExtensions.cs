@@ -11,7 +11,8 @@ namespace GoReliable.Database;
 /// <summary>PostgreSQL for a service, with one call.</summary>
 public static class DatabaseExtensions
 {
-    private const string Form = "It must be pairs such as Host=db;Username=orders;Password=…;Database=orders-db, with a host, "
+    private const string Form =
+        "It must be pairs such as Host=db;Username=orders;Password=…;Database=orders-db, with a host, "
         + "and a value with ; or = or ' in double quotes. A postgres:// URL is not understood.";
 
     /// <summary>Adds the service's database, its schema and their health checks.</summary>
@@ -21,10 +22,16 @@ public static class DatabaseExtensions
     /// <param name="maxPoolSize">Connections at most, unless the connection string says otherwise.</param>
     /// <exception cref="InvalidSettingException">The connection string is not set or cannot be used.</exception>
     public static WebApplicationBuilder AddDatabase(
-        this WebApplicationBuilder builder, string name, Assembly scripts, int maxPoolSize = DatabaseDefaults.MaxPoolSize)
+        this WebApplicationBuilder builder,
+        string name,
+        Assembly scripts,
+        int maxPoolSize = DatabaseDefaults.MaxPoolSize
+    )
     {
         builder.RequireConnectionString(name, Form, IsReadable);
-        builder.AddNpgsqlDataSource(name, configureDataSourceBuilder: source => DatabaseDefaults.Configure(source, name, maxPoolSize));
+        builder.AddNpgsqlDataSource(name, configureDataSourceBuilder: source =>
+            DatabaseDefaults.Configure(source, name, maxPoolSize)
+        );
         builder.Services.AddExceptionHandler<ReadOnlyServer.AfterRequests>();
         return builder.AddSchema(scripts);
     }

@@ -32,33 +32,52 @@ public static class DatabaseShare
     /// <param name="app">A service with an <see cref="NpgsqlDataSource"/> and <c>AddRateLimiter</c>.</param>
     public static void UseDatabaseShare(this WebApplication app)
     {
-        var pool = new NpgsqlConnectionStringBuilder(app.Services.GetRequiredService<NpgsqlDataSource>().ConnectionString).MaxPoolSize;
-        var share = new ConcurrencyLimiterOptions { PermitLimit = Math.Max(1, pool / Share), QueueLimit = Waiting, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
-        var limiter = new QueueDeadline(
-            PartitionedRateLimiter.Create<HttpContext, string>(context => context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
-                ? RateLimitPartition.GetConcurrencyLimiter(customer, _ => share)
-                : RateLimitPartition.GetNoLimiter("")),
-            () => LongestWait);
-        app.Lifetime.ApplicationStopped.Register(limiter.Dispose);
-        app.UseRateLimiter(new RateLimiterOptions
+        var pool = new NpgsqlConnectionStringBuilder(
+            app.Services.GetRequiredService<NpgsqlDataSource>().ConnectionString
+        ).MaxPoolSize;
+        var share = new ConcurrencyLimiterOptions
         {
-            GlobalLimiter = limiter,
-            RejectionStatusCode = StatusCodes.Status429TooManyRequests,
-            OnRejected = (refused, _) => RefuseAsync(refused.HttpContext, share.PermitLimit),
-        });
+            PermitLimit = Math.Max(1, pool / Share),
+            QueueLimit = Waiting,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        };
+        var limiter = new QueueDeadline(
+            PartitionedRateLimiter.Create<HttpContext, string>(context =>
+                context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
+                    ? RateLimitPartition.GetConcurrencyLimiter(customer, _ => share)
+                    : RateLimitPartition.GetNoLimiter("")
+            ),
+            () => LongestWait
+        );
+        app.Lifetime.ApplicationStopped.Register(limiter.Dispose);
+        app.UseRateLimiter(
+            new RateLimiterOptions
+            {
+                GlobalLimiter = limiter,
+                RejectionStatusCode = StatusCodes.Status429TooManyRequests,
+                OnRejected = (refused, _) => RefuseAsync(refused.HttpContext, share.PermitLimit),
+            }
+        );
     }
 
     private static ValueTask RefuseAsync(HttpContext context, int share)
     {
         context.Response.Headers.RetryAfter = RetryAfterSeconds;
-        return context.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(new ProblemDetailsContext
-        {
-            HttpContext = context,
-            ProblemDetails =
-            {
-                Status = StatusCodes.Status429TooManyRequests,
-                Detail = string.Create(CultureInfo.InvariantCulture, $"At most {share} requests of one customer are worked on at once. This one has waited for its turn long enough: send it again later, and fewer at once."),
-            },
-        });
+        return context
+            .RequestServices.GetRequiredService<IProblemDetailsService>()
+            .WriteAsync(
+                new ProblemDetailsContext
+                {
+                    HttpContext = context,
+                    ProblemDetails =
+                    {
+                        Status = StatusCodes.Status429TooManyRequests,
+                        Detail = string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"At most {share} requests of one customer are worked on at once. This one has waited for its turn long enough: send it again later, and fewer at once."
+                        ),
+                    },
+                }
+            );
     }
 }

@@ -18,7 +18,14 @@ namespace GoReliable.Database;
 /// <param name="logger">Is told what was removed.</param>
 /// <param name="time">Says what is old.</param>
 public sealed partial class ExpiredRows(
-    string table, string sql, Func<TimeSpan> retention, NpgsqlDataSource database, SchemaUpgrade schema, ILogger<ExpiredRows> logger, TimeProvider time) : BackgroundService
+    string table,
+    string sql,
+    Func<TimeSpan> retention,
+    NpgsqlDataSource database,
+    SchemaUpgrade schema,
+    ILogger<ExpiredRows> logger,
+    TimeProvider time
+) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
@@ -33,7 +40,9 @@ public sealed partial class ExpiredRows(
         while (true)
         {
             await using var command = database.CreateCommand(sql);
-            command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = (time.GetUtcNow() - retention()).UtcDateTime });
+            command.Parameters.Add(
+                new NpgsqlParameter<DateTime> { TypedValue = (time.GetUtcNow() - retention()).UtcDateTime }
+            );
             if (await command.ExecuteNonQueryAsync(cancellationToken) is var batch && batch == 0)
                 return removed;
             removed += batch;
@@ -58,13 +67,20 @@ public sealed partial class ExpiredRows(
                 database.LeaveReadOnlyServer(exception);
                 LogNotExpired(table, exception.Message);
             }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    [LoggerMessage(EventName = "rows.expired", Level = LogLevel.Information, Message = "Removed {Count} row(s) of {Table} whose time was over")]
+    [LoggerMessage(
+        EventName = "rows.expired",
+        Level = LogLevel.Information,
+        Message = "Removed {Count} row(s) of {Table} whose time was over"
+    )]
     private partial void LogExpired(long count, string table);
 
-    [LoggerMessage(EventName = "rows.not_expired", Level = LogLevel.Warning, Message = "Old rows of {Table} stay until the next attempt: {Reason}")]
+    [LoggerMessage(
+        EventName = "rows.not_expired",
+        Level = LogLevel.Warning,
+        Message = "Old rows of {Table} stay until the next attempt: {Reason}"
+    )]
     private partial void LogNotExpired(string table, string reason);
 }

@@ -22,7 +22,11 @@ public static class ReadOnlyServer
     /// <summary>Does so after a request that failed. What the client is told is decided elsewhere.</summary>
     internal sealed class AfterRequests(NpgsqlDataSource database) : IExceptionHandler
     {
-        public ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+        public ValueTask<bool> TryHandleAsync(
+            HttpContext httpContext,
+            Exception exception,
+            CancellationToken cancellationToken
+        )
         {
             database.LeaveReadOnlyServer(exception);
             return new(false);

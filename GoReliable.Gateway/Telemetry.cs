@@ -24,7 +24,9 @@ internal sealed class Telemetry
     private static readonly int[] OwnErrors = [500, 502, 503, 504];
 
     private static readonly string[] StatusCodes =
-        [.. Enumerable.Range(0, 1000).Select(code => code.ToString(CultureInfo.InvariantCulture))];
+    [
+        .. Enumerable.Range(0, 1000).Select(code => code.ToString(CultureInfo.InvariantCulture)),
+    ];
 
     private readonly Counter<long> requests;
     private readonly Histogram<double> duration;
@@ -37,20 +39,35 @@ internal sealed class Telemetry
         var meter = meters.Create("GoReliable.Gateway");
 
         requests = meter.CreateCounter<long>(
-            "goreliable.api_gateway.http_requests", "{request}", "Total number of HTTP requests");
+            "goreliable.api_gateway.http_requests",
+            "{request}",
+            "Total number of HTTP requests"
+        );
         duration = meter.CreateHistogram(
-            "goreliable.api_gateway.http_request_duration", "s", "HTTP request duration in seconds",
+            "goreliable.api_gateway.http_request_duration",
+            "s",
+            "HTTP request duration in seconds",
             advice: new InstrumentAdvice<double>
             {
                 // From fast cached responses to slow database queries.
                 HistogramBucketBoundaries = [.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5],
-            });
+            }
+        );
         inFlight = meter.CreateUpDownCounter<long>(
-            "goreliable.api_gateway.http_requests_in_flight", "{request}", "Number of HTTP requests currently being processed");
+            "goreliable.api_gateway.http_requests_in_flight",
+            "{request}",
+            "Number of HTTP requests currently being processed"
+        );
         rejected = meter.CreateCounter<long>(
-            "goreliable.api_gateway.requests_rejected", "{request}", "Total number of HTTP requests refused by a limit");
+            "goreliable.api_gateway.requests_rejected",
+            "{request}",
+            "Total number of HTTP requests refused by a limit"
+        );
         retries = meter.CreateCounter<long>(
-            "goreliable.api_gateway.forward_retries", "{retry}", "Total number of times that a request was sent to a service again");
+            "goreliable.api_gateway.forward_retries",
+            "{retry}",
+            "Total number of times that a request was sent to a service again"
+        );
     }
 
     /// <summary>
@@ -61,13 +78,13 @@ internal sealed class Telemetry
     {
         inFlight.Add(0);
         foreach (var route in Routes.All)
-            foreach (var status in OwnErrors.Prepend(route.Success))
-                requests.Add(0, Tags(route.Method, route.Template, status));
+        foreach (var status in OwnErrors.Prepend(route.Success))
+            requests.Add(0, Tags(route.Method, route.Template, status));
         foreach (var reason in Rejections)
             rejected.Add(0, Reason(reason));
         foreach (var service in Routes.All.Select(route => route.Service).Distinct())
-            foreach (var reason in Retry.Reasons)
-                retries.Add(0, new("service", service), Reason(reason));
+        foreach (var reason in Retry.Reasons)
+            retries.Add(0, new("service", service), Reason(reason));
     }
 
     public void RequestStarted() => inFlight.Add(1);
@@ -93,10 +110,11 @@ internal sealed class Telemetry
 
     private static KeyValuePair<string, object?> Reason(string reason) => new("reason", reason);
 
-    private static TagList Tags(string method, string route, int status) => new()
-    {
-        { "method", method },
-        { "route", route },
-        { "status_code", StatusCodes[status] },
-    };
+    private static TagList Tags(string method, string route, int status) =>
+        new()
+        {
+            { "method", method },
+            { "route", route },
+            { "status_code", StatusCodes[status] },
+        };
 }

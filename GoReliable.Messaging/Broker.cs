@@ -12,7 +12,8 @@ namespace GoReliable.Messaging;
 /// library cannot decode ends the connection on which it came. So publishing, consuming and watching have a connection
 /// each. Only background work may wait for them; code that serves requests may not.
 /// </remarks>
-public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time) : IAsyncDisposable
+public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time)
+    : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -78,20 +79,26 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
             (Refused, WasDeclared) = (null, true);
         }
         catch (OperationInterruptedException exception)
-            when (exception.ShutdownReason is { ReplyCode: Constants.PreconditionFailed or Constants.AccessRefused } reason)
+            when (exception.ShutdownReason
+                    is { ReplyCode: Constants.PreconditionFailed or Constants.AccessRefused } reason
+            )
         {
-            Refused = reason.ReplyCode == Constants.AccessRefused ? $"{reason.ReplyText} (it needs configure, write and read access)" : reason.ReplyText;
+            Refused =
+                reason.ReplyCode == Constants.AccessRefused
+                    ? $"{reason.ReplyText} (it needs configure, write and read access)"
+                    : reason.ReplyText;
             throw;
         }
     }
 
     /// <summary>One line for the log; the library's messages contain whole stack traces.</summary>
-    public static string Explain(Exception exception) => exception switch
-    {
-        OperationInterruptedException { ShutdownReason: { } reason } => $"{reason.ReplyCode} {reason.ReplyText}",
-        OperationCanceledException or TimeoutException => "The broker does not answer.",
-        _ => exception.Message,
-    };
+    public static string Explain(Exception exception) =>
+        exception switch
+        {
+            OperationInterruptedException { ShutdownReason: { } reason } => $"{reason.ReplyCode} {reason.ReplyText}",
+            OperationCanceledException or TimeoutException => "The broker does not answer.",
+            _ => exception.Message,
+        };
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -109,7 +116,9 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         {
             if (connections.TryGetValue(use, out var connection))
                 return connection;
-            connection = await services.GetRequiredService<IConnectionFactory>().CreateConnectionAsync(use, cancellationToken);
+            connection = await services
+                .GetRequiredService<IConnectionFactory>()
+                .CreateConnectionAsync(use, cancellationToken);
             connection.ConnectionBlockedAsync += (_, blocked) => SayBlocked(blocked.Reason);
             connection.ConnectionUnblockedAsync += (_, _) => SayBlocked(null);
             connection.ConnectionShutdownAsync += (_, _) => SayBlocked(null);
@@ -156,15 +165,27 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         }
     }
 
-    [LoggerMessage(EventName = "broker.unreachable", Level = LogLevel.Warning, Message = "Broker unreachable, trying again every second: {Reason}")]
+    [LoggerMessage(
+        EventName = "broker.unreachable",
+        Level = LogLevel.Warning,
+        Message = "Broker unreachable, trying again every second: {Reason}"
+    )]
     private partial void LogUnreachable(string reason);
 
     [LoggerMessage(EventName = "broker.connected", Level = LogLevel.Information, Message = "Broker connected")]
     private partial void LogConnected();
 
-    [LoggerMessage(EventName = "broker.blocked", Level = LogLevel.Warning, Message = "The broker takes no messages until it is well again: {Reason}")]
+    [LoggerMessage(
+        EventName = "broker.blocked",
+        Level = LogLevel.Warning,
+        Message = "The broker takes no messages until it is well again: {Reason}"
+    )]
     private partial void LogBlocked(string reason);
 
-    [LoggerMessage(EventName = "broker.unblocked", Level = LogLevel.Information, Message = "The broker takes messages again")]
+    [LoggerMessage(
+        EventName = "broker.unblocked",
+        Level = LogLevel.Information,
+        Message = "The broker takes messages again"
+    )]
     private partial void LogUnblocked();
 }

@@ -11,7 +11,8 @@ namespace GoReliable.Messaging;
 /// <summary>Registration of <see cref="Broker"/>.</summary>
 public static class BrokerExtensions
 {
-    private const string Form = "It must be a URL such as amqp://user:password@host:5672/virtual-host, or amqps, with a host. "
+    private const string Form =
+        "It must be a URL such as amqp://user:password@host:5672/virtual-host, or amqps, with a host. "
         + "In user, password and virtual host every character but letters, digits, - . _ and ~ must be encoded, # as %23.";
 
     /// <summary>Adds <see cref="Broker"/> and its health check.</summary>
@@ -21,18 +22,26 @@ public static class BrokerExtensions
     /// <param name="configure">More settings of its connections.</param>
     /// <exception cref="InvalidSettingException">The connection string is not set or cannot be used.</exception>
     public static WebApplicationBuilder AddBroker(
-        this WebApplicationBuilder builder, string name, HealthStatus whenAway = HealthStatus.Unhealthy, Action<ConnectionFactory>? configure = null)
+        this WebApplicationBuilder builder,
+        string name,
+        HealthStatus whenAway = HealthStatus.Unhealthy,
+        Action<ConnectionFactory>? configure = null
+    )
     {
         builder.RequireConnectionString(name, Form, IsReadable);
-        builder.AddRabbitMQClient(name, settings =>
-        {
-            settings.DisableHealthChecks = true; // ours looks at the connections that are there
-            settings.DisableTracing = true;      // ours has one span per message
-        }, factory =>
-        {
-            Configure(factory);
-            configure?.Invoke(factory);
-        });
+        builder.AddRabbitMQClient(
+            name,
+            settings =>
+            {
+                settings.DisableHealthChecks = true; // ours looks at the connections that are there
+                settings.DisableTracing = true; // ours has one span per message
+            },
+            factory =>
+            {
+                Configure(factory);
+                configure?.Invoke(factory);
+            }
+        );
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Broker>();
         builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("RabbitMQ", whenAway);
@@ -64,19 +73,26 @@ public static class BrokerExtensions
     // Looks at the existing connections: a check with a connection of its own leaks one per probe.
     private sealed class BrokerHealthCheck(Broker broker) : IHealthCheck
     {
-        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        public Task<HealthCheckResult> CheckHealthAsync(
+            HealthCheckContext context,
+            CancellationToken cancellationToken = default
+        )
         {
             var whenAway = context.Registration.FailureStatus;
-            return Task.FromResult(broker switch
-            {
-                { IsConnected: false } => new HealthCheckResult(whenAway, "No connection to RabbitMQ."),
-                // A service that never had its queues is set up wrong, and the rollout should stop. One that had them
-                // can wait for them.
-                { Refused: { } reason, WasDeclared: var had } => new HealthCheckResult(
-                    had ? whenAway : HealthStatus.Unhealthy, $"RabbitMQ refuses what is declared: {reason}"),
-                { Blocked: { } reason } => HealthCheckResult.Degraded($"RabbitMQ takes no messages: {reason}."),
-                _ => HealthCheckResult.Healthy(),
-            });
+            return Task.FromResult(
+                broker switch
+                {
+                    { IsConnected: false } => new HealthCheckResult(whenAway, "No connection to RabbitMQ."),
+                    // A service that never had its queues is set up wrong, and the rollout should stop. One that had them
+                    // can wait for them.
+                    { Refused: { } reason, WasDeclared: var had } => new HealthCheckResult(
+                        had ? whenAway : HealthStatus.Unhealthy,
+                        $"RabbitMQ refuses what is declared: {reason}"
+                    ),
+                    { Blocked: { } reason } => HealthCheckResult.Degraded($"RabbitMQ takes no messages: {reason}."),
+                    _ => HealthCheckResult.Healthy(),
+                }
+            );
         }
     }
 }

@@ -35,13 +35,19 @@ public static class OrderTopology
     /// The queue where a message waits this long for its next attempt. The delay is part of the name, because it cannot
     /// be changed later.
     /// </summary>
-    public static string RetryQueue(TimeSpan delay) => string.Create(CultureInfo.InvariantCulture, $"{Queue}.retry.{delay.TotalSeconds}s");
+    public static string RetryQueue(TimeSpan delay) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Queue}.retry.{delay.TotalSeconds}s");
 
     /// <summary>Declares exchange, queues and bindings; does nothing where they exist.</summary>
     /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">They exist with other arguments.</exception>
     public static async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
     {
-        await channel.ExchangeDeclareAsync(Exchange, ExchangeType.Topic, durable: true, cancellationToken: cancellationToken);
+        await channel.ExchangeDeclareAsync(
+            Exchange,
+            ExchangeType.Topic,
+            durable: true,
+            cancellationToken: cancellationToken
+        );
 
         await QuorumQueueAsync(channel, DeadQueue, null, cancellationToken);
         await QuorumQueueAsync(channel, Queue, DeadQueue, cancellationToken, ("x-delivery-limit", DeliveryLimit));
@@ -50,13 +56,29 @@ public static class OrderTopology
 
     /// <summary>Declares the queues where messages wait for so long and then go back to <see cref="Queue"/>.</summary>
     /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">They exist with other arguments.</exception>
-    public static async Task DeclareRetryQueuesAsync(IChannel channel, IEnumerable<TimeSpan> delays, CancellationToken cancellationToken)
+    public static async Task DeclareRetryQueuesAsync(
+        IChannel channel,
+        IEnumerable<TimeSpan> delays,
+        CancellationToken cancellationToken
+    )
     {
         foreach (var delay in delays)
-            await QuorumQueueAsync(channel, RetryQueue(delay), Queue, cancellationToken, ("x-message-ttl", (int)delay.TotalMilliseconds));
+            await QuorumQueueAsync(
+                channel,
+                RetryQueue(delay),
+                Queue,
+                cancellationToken,
+                ("x-message-ttl", (int)delay.TotalMilliseconds)
+            );
     }
 
-    private static Task<QueueDeclareOk> QuorumQueueAsync(IChannel channel, string name, string? deadLetterTo, CancellationToken cancellationToken, params (string Name, object Value)[] more)
+    private static Task<QueueDeclareOk> QuorumQueueAsync(
+        IChannel channel,
+        string name,
+        string? deadLetterTo,
+        CancellationToken cancellationToken,
+        params (string Name, object Value)[] more
+    )
     {
         var arguments = more.ToDictionary(argument => argument.Name, argument => (object?)argument.Value);
         arguments["x-queue-type"] = "quorum";
@@ -69,6 +91,13 @@ public static class OrderTopology
             arguments["x-dead-letter-exchange"] = "";
             arguments["x-dead-letter-routing-key"] = deadLetterTo;
         }
-        return channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+        return channel.QueueDeclareAsync(
+            name,
+            durable: true,
+            exclusive: false,
+            autoDelete: false,
+            arguments,
+            cancellationToken: cancellationToken
+        );
     }
 }

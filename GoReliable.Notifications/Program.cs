@@ -15,10 +15,19 @@ using GoReliable.ServiceDefaults.Identity;
 if (args is ["dead-letters", .. var command])
     return await DeadLetterCommand.RunAsync(command, Console.In, Console.Out, Console.Error, CancellationToken.None);
 if (args is ["erase", .. var customer])
-    return await EraseCommand.RunAsync("notifications", 9103, customer, Console.In, Console.Out, Console.Error, CancellationToken.None);
+    return await EraseCommand.RunAsync(
+        "notifications",
+        9103,
+        customer,
+        Console.In,
+        Console.Out,
+        Console.Error,
+        CancellationToken.None
+    );
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
+
 // No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for others.
 builder.AddDatabase("notifications-db", typeof(Program).Assembly, maxPoolSize: 12);
 if (args is ["migrate"])

@@ -27,13 +27,39 @@ internal sealed class Telemetry
     {
         meter = meters.Create("GoReliable.Notifications");
 
-        processed = meter.CreateCounter<long>(Prefix + "messages_processed", "{message}", "Total number of messages processed");
-        processingDuration = meter.CreateHistogram(Prefix + "message_processing_duration", "s", "Message processing duration in seconds, from taken to acknowledged",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10] });
-        inFlight = meter.CreateUpDownCounter<long>(Prefix + "messages_in_flight", "{message}", "Number of messages currently being processed");
-        attempts = meter.CreateCounter<long>(Prefix + "delivery_attempts", "{attempt}", "Total number of attempts to deliver a notification");
-        latency = meter.CreateHistogram(Prefix + "delivery_latency", "s", "Time from an order event to its delivered notification in seconds",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60] });
+        processed = meter.CreateCounter<long>(
+            Prefix + "messages_processed",
+            "{message}",
+            "Total number of messages processed"
+        );
+        processingDuration = meter.CreateHistogram(
+            Prefix + "message_processing_duration",
+            "s",
+            "Message processing duration in seconds, from taken to acknowledged",
+            advice: new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10],
+            }
+        );
+        inFlight = meter.CreateUpDownCounter<long>(
+            Prefix + "messages_in_flight",
+            "{message}",
+            "Number of messages currently being processed"
+        );
+        attempts = meter.CreateCounter<long>(
+            Prefix + "delivery_attempts",
+            "{attempt}",
+            "Total number of attempts to deliver a notification"
+        );
+        latency = meter.CreateHistogram(
+            Prefix + "delivery_latency",
+            "s",
+            "Time from an order event to its delivered notification in seconds",
+            advice: new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries = [.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60],
+            }
+        );
 
         StartAtZero();
     }
@@ -63,38 +89,53 @@ internal sealed class Telemetry
 
     /// <summary>Number of messages per queue, as last sampled. Nothing is reported where there is no fresh sample.</summary>
     public void ObserveQueues(Func<IEnumerable<Measurement<long>>> sample) =>
-        meter.CreateObservableGauge(Prefix + "queue_messages", sample, "{message}", "Number of messages waiting in a queue");
+        meter.CreateObservableGauge(
+            Prefix + "queue_messages",
+            sample,
+            "{message}",
+            "Number of messages waiting in a queue"
+        );
 
     /// <summary>How long nothing was processed although something waits.</summary>
-    public void ObserveProgress(Func<TimeSpan> stalled) => meter.CreateObservableGauge(
-        Prefix + "consumer_stalled", () => stalled().TotalSeconds, "s", "Time for which no message was processed although some wait, in seconds");
+    public void ObserveProgress(Func<TimeSpan> stalled) =>
+        meter.CreateObservableGauge(
+            Prefix + "consumer_stalled",
+            () => stalled().TotalSeconds,
+            "s",
+            "Time for which no message was processed although some wait, in seconds"
+        );
 
     // An increase from nothing to one is invisible to rate(): series that alerts and ratios need exist from the start.
     private void StartAtZero()
     {
         inFlight.Add(0);
         foreach (var type in OrderEventType.All)
-            foreach (var outcome in Enum.GetValues<Outcome>())
-                processed.Add(0, new TagList { { "event_type", type.Name }, { "result", Result(outcome) } });
-        processed.Add(0, new TagList { { "event_type", OrderEventType.Unknown }, { "result", Result(Outcome.DeadLettered) } });
+        foreach (var outcome in Enum.GetValues<Outcome>())
+            processed.Add(0, new TagList { { "event_type", type.Name }, { "result", Result(outcome) } });
+        processed.Add(
+            0,
+            new TagList { { "event_type", OrderEventType.Unknown }, { "result", Result(Outcome.DeadLettered) } }
+        );
 
         foreach (var channel in Delivery.Channels.Names)
-            foreach (var result in new[] { "delivered", "transient_failure", "permanent_failure" })
-                attempts.Add(0, new TagList { { "channel", channel }, { "result", result } });
+        foreach (var result in new[] { "delivered", "transient_failure", "permanent_failure" })
+            attempts.Add(0, new TagList { { "channel", channel }, { "result", result } });
     }
 
-    private static string AttemptResult(Failure? failure) => failure switch
-    {
-        null => "delivered",
-        { Permanent: true } => "permanent_failure",
-        _ => "transient_failure",
-    };
+    private static string AttemptResult(Failure? failure) =>
+        failure switch
+        {
+            null => "delivered",
+            { Permanent: true } => "permanent_failure",
+            _ => "transient_failure",
+        };
 
-    private static string Result(Outcome outcome) => outcome switch
-    {
-        Outcome.Delivered => "delivered",
-        Outcome.Duplicate => "duplicate",
-        Outcome.Retried => "retried",
-        _ => "dead_lettered",
-    };
+    private static string Result(Outcome outcome) =>
+        outcome switch
+        {
+            Outcome.Delivered => "delivered",
+            Outcome.Duplicate => "duplicate",
+            Outcome.Retried => "retried",
+            _ => "dead_lettered",
+        };
 }

@@ -14,7 +14,8 @@ namespace GoReliable.Orders;
     AllowDuplicateProperties = false,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
-    MaxDepth = 8)]
+    MaxDepth = 8
+)]
 [JsonSerializable(typeof(CreateOrderRequest))]
 [JsonSerializable(typeof(Order))]
 [JsonSerializable(typeof(OrderItem[]))]

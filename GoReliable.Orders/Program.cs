@@ -11,7 +11,15 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 // Used by an operator at a terminal; no service is started.
 if (args is ["erase", .. var command])
-    return await EraseCommand.RunAsync("orders", 9102, command, Console.In, Console.Out, Console.Error, CancellationToken.None);
+    return await EraseCommand.RunAsync(
+        "orders",
+        9102,
+        command,
+        Console.In,
+        Console.Out,
+        Console.Error,
+        CancellationToken.None
+    );
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
@@ -28,7 +36,9 @@ builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();
 builder.AddOrdering();
 builder.Services.AddOutbox();
-builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJson.Default));
+builder.Services.ConfigureHttpJsonOptions(json =>
+    json.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJson.Default)
+);
 
 var app = builder.Build();
 app.MapDefaultEndpoints(management => management.MapSetAside().MapErasure(EraseCustomer.EraseAsync));

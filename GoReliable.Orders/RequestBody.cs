@@ -11,17 +11,34 @@ internal static class RequestBody
     public const int MaxBytes = 64 * 1024;
 
     /// <returns>The value, or the problem to answer with.</returns>
-    public static async ValueTask<(T? Value, ProblemHttpResult? Problem)> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
+    public static async ValueTask<(T? Value, ProblemHttpResult? Problem)> ReadAsync<T>(
+        HttpRequest request,
+        JsonTypeInfo<T> type
+    )
         where T : class
     {
         if (!request.HasJsonContentType())
-            return (null, TypedResults.Problem("The body must be application/json.", statusCode: StatusCodes.Status415UnsupportedMediaType));
+            return (
+                null,
+                TypedResults.Problem(
+                    "The body must be application/json.",
+                    statusCode: StatusCodes.Status415UnsupportedMediaType
+                )
+            );
         // Bodies are not decoded here: read as it is, an encoded body would not be what its sender means.
         if (request.Headers.ContentEncoding.Count > 0)
-            return (null, TypedResults.Problem("The body must be sent without Content-Encoding.", statusCode: StatusCodes.Status415UnsupportedMediaType));
+            return (
+                null,
+                TypedResults.Problem(
+                    "The body must be sent without Content-Encoding.",
+                    statusCode: StatusCodes.Status415UnsupportedMediaType
+                )
+            );
         try
         {
-            return await JsonSerializer.DeserializeAsync(request.BodyReader, type, request.HttpContext.RequestAborted) is { } value
+            return
+                await JsonSerializer.DeserializeAsync(request.BodyReader, type, request.HttpContext.RequestAborted)
+                    is { } value
                 ? (value, null)
                 : (null, Invalid("$"));
         }
@@ -40,7 +57,9 @@ internal static class RequestBody
     }
 
     // The client reset the connection or went away in the middle of its body. Nobody will read this answer.
-    private static readonly ProblemHttpResult ClientGone = TypedResults.Problem(statusCode: StatusCodes.Status499ClientClosedRequest);
+    private static readonly ProblemHttpResult ClientGone = TypedResults.Problem(
+        statusCode: StatusCodes.Status499ClientClosedRequest
+    );
 
     // Too large, too slow, broken off: Kestrel's status says which.
     private static ProblemHttpResult Unreadable(BadHttpRequestException exception) =>
@@ -49,9 +68,12 @@ internal static class RequestBody
     // The exception's own text names .NET types.
     private static ProblemHttpResult Invalid(string path, JsonException? exception = null)
     {
-        var where = exception?.LineNumber is { } line ? $" (line {line + 1}, byte {exception.BytePositionInLine + 1})" : "";
+        var where = exception?.LineNumber is { } line
+            ? $" (line {line + 1}, byte {exception.BytePositionInLine + 1})"
+            : "";
         return TypedResults.Problem(
             $"The body is not the JSON that is expected: see {path}{where}. Members must be known, complete, of the right type and not repeated.",
-            statusCode: StatusCodes.Status400BadRequest);
+            statusCode: StatusCodes.Status400BadRequest
+        );
     }
 }

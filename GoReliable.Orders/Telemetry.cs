@@ -13,7 +13,10 @@ internal sealed class Telemetry
     public static readonly ActivitySource Source = new(Name);
 
     // From a primary key look-up to a statement that waits for a lock or a disk.
-    private static readonly InstrumentAdvice<double> Seconds = new() { HistogramBucketBoundaries = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5] };
+    private static readonly InstrumentAdvice<double> Seconds = new()
+    {
+        HistogramBucketBoundaries = [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5],
+    };
 
     private readonly Meter meter;
     private readonly Counter<long> ordersCreated;
@@ -27,13 +30,44 @@ internal sealed class Telemetry
     public Telemetry(IMeterFactory meters)
     {
         meter = meters.Create(Name);
-        ordersCreated = meter.CreateCounter<long>("goreliable.order_service.orders_created", "{order}", "Orders accepted, by currency");
-        statusTransitions = meter.CreateCounter<long>("goreliable.order_service.order_status_transitions", "{transition}", "Orders confirmed and cancelled");
-        idempotentReplays = meter.CreateCounter<long>("goreliable.order_service.idempotent_replays", "{request}", "Requests answered with the first answer to their Idempotency-Key");
-        messagesPublished = meter.CreateCounter<long>("goreliable.order_service.outbox_messages_published", "{message}", "Outbox messages handed to the broker, by its answer");
-        operationDuration = meter.CreateHistogram("goreliable.order_service.order_operation_duration", "s", "Duration of operations on orders", advice: Seconds);
-        queryDuration = meter.CreateHistogram("goreliable.order_service.db_query_duration", "s", "Duration of database queries", advice: Seconds);
-        publishDuration = meter.CreateHistogram("goreliable.order_service.outbox_publish_duration", "s", "Time from publishing an outbox message to the broker's confirm", advice: Seconds);
+        ordersCreated = meter.CreateCounter<long>(
+            "goreliable.order_service.orders_created",
+            "{order}",
+            "Orders accepted, by currency"
+        );
+        statusTransitions = meter.CreateCounter<long>(
+            "goreliable.order_service.order_status_transitions",
+            "{transition}",
+            "Orders confirmed and cancelled"
+        );
+        idempotentReplays = meter.CreateCounter<long>(
+            "goreliable.order_service.idempotent_replays",
+            "{request}",
+            "Requests answered with the first answer to their Idempotency-Key"
+        );
+        messagesPublished = meter.CreateCounter<long>(
+            "goreliable.order_service.outbox_messages_published",
+            "{message}",
+            "Outbox messages handed to the broker, by its answer"
+        );
+        operationDuration = meter.CreateHistogram(
+            "goreliable.order_service.order_operation_duration",
+            "s",
+            "Duration of operations on orders",
+            advice: Seconds
+        );
+        queryDuration = meter.CreateHistogram(
+            "goreliable.order_service.db_query_duration",
+            "s",
+            "Duration of database queries",
+            advice: Seconds
+        );
+        publishDuration = meter.CreateHistogram(
+            "goreliable.order_service.outbox_publish_duration",
+            "s",
+            "Time from publishing an outbox message to the broker's confirm",
+            advice: Seconds
+        );
 
         // Ratios and alerts need their series from the start, at zero.
         idempotentReplays.Add(0);
@@ -45,21 +79,43 @@ internal sealed class Telemetry
     }
 
     /// <summary>Adds the gauges of the outbox; no measurement means that nothing is known.</summary>
-    public void ObserveOutbox(Func<IEnumerable<Measurement<long>>> pending, Func<IEnumerable<Measurement<double>>> oldestAge, Func<IEnumerable<Measurement<long>>> setAside)
+    public void ObserveOutbox(
+        Func<IEnumerable<Measurement<long>>> pending,
+        Func<IEnumerable<Measurement<double>>> oldestAge,
+        Func<IEnumerable<Measurement<long>>> setAside
+    )
     {
-        meter.CreateObservableGauge("goreliable.order_service.outbox_pending_messages", pending, "{message}", "Outbox messages that the broker has not confirmed");
-        meter.CreateObservableGauge("goreliable.order_service.outbox_oldest_message_age", oldestAge, "s", "Age of the oldest outbox message; 0 when there is none");
-        meter.CreateObservableGauge("goreliable.order_service.outbox_set_aside_messages", setAside, "{message}", "Outbox messages that wait for an operator, since the broker does not take them");
+        meter.CreateObservableGauge(
+            "goreliable.order_service.outbox_pending_messages",
+            pending,
+            "{message}",
+            "Outbox messages that the broker has not confirmed"
+        );
+        meter.CreateObservableGauge(
+            "goreliable.order_service.outbox_oldest_message_age",
+            oldestAge,
+            "s",
+            "Age of the oldest outbox message; 0 when there is none"
+        );
+        meter.CreateObservableGauge(
+            "goreliable.order_service.outbox_set_aside_messages",
+            setAside,
+            "{message}",
+            "Outbox messages that wait for an operator, since the broker does not take them"
+        );
     }
 
     /// <summary>Marks a span as failed; an exception filter that lets the exception pass.</summary>
     public static bool Failed(Activity? activity, Exception exception)
     {
-        activity?.SetStatus(ActivityStatusCode.Error, exception.Message).SetTag("error.type", exception.GetType().FullName);
+        activity
+            ?.SetStatus(ActivityStatusCode.Error, exception.Message)
+            .SetTag("error.type", exception.GetType().FullName);
         return false;
     }
 
-    public void OrderCreated(string currency) => ordersCreated.Add(1, new KeyValuePair<string, object?>("currency", currency));
+    public void OrderCreated(string currency) =>
+        ordersCreated.Add(1, new KeyValuePair<string, object?>("currency", currency));
 
     public void StatusChanged(string from, string to) => statusTransitions.Add(1, new("from", from), new("to", to));
 
@@ -76,7 +132,8 @@ internal sealed class Telemetry
     /// <summary>Measures an operation on orders from now until it is disposed.</summary>
     /// <param name="operation">A value of a small closed set.</param>
     /// <param name="caller">Cancelled when the caller goes away, which is no failure of ours.</param>
-    public Timing Operation(string operation, CancellationToken caller = default) => new(operationDuration, "operation", operation, caller);
+    public Timing Operation(string operation, CancellationToken caller = default) =>
+        new(operationDuration, "operation", operation, caller);
 
     /// <summary>Measures a database query from now until it is disposed.</summary>
     /// <param name="query">A value of a small closed set.</param>
@@ -84,7 +141,8 @@ internal sealed class Telemetry
     public Timing Query(string query, CancellationToken caller = default) => new(queryDuration, "query", query, caller);
 
     /// <summary>One timed piece of work. Without a result it has failed, or was cancelled.</summary>
-    internal sealed class Timing(Histogram<double> histogram, string tag, string value, CancellationToken caller) : IDisposable
+    internal sealed class Timing(Histogram<double> histogram, string tag, string value, CancellationToken caller)
+        : IDisposable
     {
         private readonly long started = Stopwatch.GetTimestamp();
         private string? result;

@@ -61,17 +61,22 @@ public static class ServiceDefaultsExtensions
     /// Maps endpoints for operators: on this port and on no other, with authentication and problem documents. Each
     /// endpoint must say who may use it.
     /// </param>
-    public static WebApplication MapDefaultEndpoints(this WebApplication app, Action<IEndpointRouteBuilder>? operate = null)
+    public static WebApplication MapDefaultEndpoints(
+        this WebApplication app,
+        Action<IEndpointRouteBuilder>? operate = null
+    )
     {
         var port = app.Services.GetRequiredService<ManagementPort>();
 
         app.UseDrain();
-        app.MapWhen(port.Received, management => management
-            .UseWithoutHttpMetrics()
-            .UseHealthEndpoints()
-            .UsePrometheusEndpoint()
-            .UseOperatorEndpoints(operate)
-            .UseNotFound());
+        app.MapWhen(port.Received, management =>
+            management
+                .UseWithoutHttpMetrics()
+                .UseHealthEndpoints()
+                .UsePrometheusEndpoint()
+                .UseOperatorEndpoints(operate)
+                .UseNotFound()
+        );
 
         return app;
     }

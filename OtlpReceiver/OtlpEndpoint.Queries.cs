@@ -42,52 +42,74 @@ public sealed partial class OtlpEndpoint
     /// </summary>
     /// <exception cref="ArgumentException">That is no trace id.</exception>
     /// <exception cref="TimeoutException">They did not come in time; the message shows what did.</exception>
-    public Task<SpanTree> WaitForTraceAsync(string traceId, IReadOnlyCollection<string> spanNames, CancellationToken cancellationToken) =>
+    public Task<SpanTree> WaitForTraceAsync(
+        string traceId,
+        IReadOnlyCollection<string> spanNames,
+        CancellationToken cancellationToken
+    ) =>
         WaitAsync(
-            () => Trace(traceId) is { IsConnected: true } tree && Shortfall.Missing(tree, spanNames).Count == 0 ? tree : null,
+            () =>
+                Trace(traceId) is { IsConnected: true } tree && Shortfall.Missing(tree, spanNames).Count == 0
+                    ? tree
+                    : null,
             () => Shortfall.OfTrace(this, Trace(traceId), spanNames),
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <summary>Waits until a trace is as wanted, connected or not.</summary>
     /// <exception cref="ArgumentException">That is no trace id.</exception>
     /// <exception cref="TimeoutException">It did not become so in time; the message shows what it is.</exception>
     public Task<SpanTree> WaitForTraceAsync(
-        string traceId, Func<SpanTree, bool> predicate, CancellationToken cancellationToken,
-        [CallerArgumentExpression(nameof(predicate))] string condition = "") =>
+        string traceId,
+        Func<SpanTree, bool> predicate,
+        CancellationToken cancellationToken,
+        [CallerArgumentExpression(nameof(predicate))] string condition = ""
+    ) =>
         WaitAsync(
             () => Trace(traceId) is var tree && predicate(tree) ? tree : null,
             () => Shortfall.OfTrace(this, Trace(traceId), condition),
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <summary>Waits for a span that fits, and returns the first that came.</summary>
     /// <exception cref="TimeoutException">None came in time; the message shows the latest spans.</exception>
     public Task<ReceivedSpan> WaitForSpanAsync(
-        Func<ReceivedSpan, bool> predicate, CancellationToken cancellationToken,
-        [CallerArgumentExpression(nameof(predicate))] string condition = "") =>
+        Func<ReceivedSpan, bool> predicate,
+        CancellationToken cancellationToken,
+        [CallerArgumentExpression(nameof(predicate))] string condition = ""
+    ) =>
         WaitAsync(
             () => _store.Spans(predicate) is [var first, ..] ? first : null,
             () => Shortfall.OfItems("span", condition, Spans(), Dropped.Spans),
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <summary>Waits for a log record that fits, and returns the first that came.</summary>
     /// <exception cref="TimeoutException">None came in time; the message shows the latest log records.</exception>
     public Task<ReceivedLog> WaitForLogAsync(
-        Func<ReceivedLog, bool> predicate, CancellationToken cancellationToken,
-        [CallerArgumentExpression(nameof(predicate))] string condition = "") =>
+        Func<ReceivedLog, bool> predicate,
+        CancellationToken cancellationToken,
+        [CallerArgumentExpression(nameof(predicate))] string condition = ""
+    ) =>
         WaitAsync(
             () => _store.Logs(predicate) is [var first, ..] ? first : null,
             () => Shortfall.OfItems("log record", condition, Logs(), Dropped.Logs),
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <summary>Waits until the latest point of some series of a metric fits, and returns it.</summary>
     /// <exception cref="TimeoutException">None did in time; the message shows the metric's series.</exception>
     public Task<ReceivedMetricPoint> WaitForMetricAsync(
-        string name, Func<ReceivedMetricPoint, bool> predicate, CancellationToken cancellationToken,
-        [CallerArgumentExpression(nameof(predicate))] string condition = "") =>
+        string name,
+        Func<ReceivedMetricPoint, bool> predicate,
+        CancellationToken cancellationToken,
+        [CallerArgumentExpression(nameof(predicate))] string condition = ""
+    ) =>
         WaitAsync(
             () => _store.Points(p => p.Name == name && predicate(p)) is [var first, ..] ? first : null,
             () => Shortfall.OfItems($"point of {name}", condition, Metrics(name), Dropped.Series),
-            cancellationToken);
+            cancellationToken
+        );
 
     private async Task<T> WaitAsync<T>(Func<T?> look, Func<string> explain, CancellationToken cancellationToken)
         where T : class

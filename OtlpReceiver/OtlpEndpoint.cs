@@ -55,11 +55,13 @@ public sealed partial class OtlpEndpoint : IAsyncDisposable
         // Empty: neither ASPNETCORE_URLS nor any other setting meant for the process around it may reach this server.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // gRPC comes first in both lists, the ports here and the addresses that the server reports.
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
-        });
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
+                kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
+            });
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         // An export takes milliseconds; one that is still under way after this is hanging.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));

@@ -32,17 +32,22 @@ public sealed record ReceivedMetricPoint : ReceivedItem
 
     /// <summary>Whether the point has all of these attributes. Integers compare by value, whatever their type.</summary>
     public bool Has(IEnumerable<(string Key, object? Value)> attributes) =>
-        attributes.All(wanted => Attributes.TryGetValue(wanted.Key, out var value)
-            && Equals(value, wanted.Value is int number ? (long)number : wanted.Value));
+        attributes.All(wanted =>
+            Attributes.TryGetValue(wanted.Key, out var value)
+            && Equals(value, wanted.Value is int number ? (long)number : wanted.Value)
+        );
 
     /// <summary>One line: the series with its value.</summary>
     public override string ToString()
     {
         var count = Kind is MetricKind.Gauge or MetricKind.Counter or MetricKind.UpDownCounter ? "" : $" in {Count}";
-        return FormattableString.Invariant($"{Name}{{{AttributeText.Of(Attributes)}}} [{Kind} {Service}] {Value} {Unit}{count}");
+        return FormattableString.Invariant(
+            $"{Name}{{{AttributeText.Of(Attributes)}}} [{Kind} {Service}] {Value} {Unit}{count}"
+        );
     }
 
-    internal string SeriesKey => string.Join('\n', AttributeText.Of(Resource), Scope, Name, AttributeText.Of(Attributes));
+    internal string SeriesKey =>
+        string.Join('\n', AttributeText.Of(Resource), Scope, Name, AttributeText.Of(Attributes));
 }
 
 /// <summary>What kind of instrument a point comes from.</summary>
@@ -70,4 +75,9 @@ public sealed record MetricBucket(double UpperBound, long Count);
 
 /// <summary>One observation with the span it was made in; the ids are null where there was none.</summary>
 public sealed record MetricExemplar(
-    double Value, DateTimeOffset Time, string? TraceId, string? SpanId, IReadOnlyDictionary<string, object?> Attributes);
+    double Value,
+    DateTimeOffset Time,
+    string? TraceId,
+    string? SpanId,
+    IReadOnlyDictionary<string, object?> Attributes
+);

@@ -40,12 +40,17 @@ public sealed record ReceivedSpan : ReceivedItem
         var events = string.Concat(Events.Select(e => $" !{e.Name}"));
         var links = string.Concat(Links.Select(l => $" ->{l.TraceId}/{l.SpanId}"));
         return FormattableString.Invariant(
-            $"{Name} [{Kind.ToString().ToUpperInvariant()} {Service}] {Duration.TotalMilliseconds:0.0} ms{status}{events}{links} ({SpanId})");
+            $"{Name} [{Kind.ToString().ToUpperInvariant()} {Service}] {Duration.TotalMilliseconds:0.0} ms{status}{events}{links} ({SpanId})"
+        );
     }
 }
 
 /// <summary>Something that happened during a span, such as a recorded exception.</summary>
-public sealed record ReceivedSpanEvent(string Name, DateTimeOffset Time, IReadOnlyDictionary<string, object?> Attributes);
+public sealed record ReceivedSpanEvent(
+    string Name,
+    DateTimeOffset Time,
+    IReadOnlyDictionary<string, object?> Attributes
+);
 
 /// <summary>A reference from a span to another one, which may be in another trace.</summary>
 public sealed record ReceivedSpanLink(string TraceId, string SpanId, IReadOnlyDictionary<string, object?> Attributes);

@@ -15,14 +15,21 @@ internal static class Shortfall
     public static string OfTrace(OtlpEndpoint otlp, SpanTree tree, IReadOnlyCollection<string> spanNames)
     {
         var missing = Missing(tree, spanNames);
-        return OfTrace(otlp, tree, missing.Count > 0
-            ? "missing " + string.Join(", ", missing.Select(name => $"\"{name}\""))
-            : "all names are there, but parents between them are not");
+        return OfTrace(
+            otlp,
+            tree,
+            missing.Count > 0
+                ? "missing " + string.Join(", ", missing.Select(name => $"\"{name}\""))
+                : "all names are there, but parents between them are not"
+        );
     }
 
     public static string OfTrace(OtlpEndpoint otlp, SpanTree tree, string problem)
     {
-        var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"trace {tree.TraceId} is not as wanted: {problem}");
+        var text = new StringBuilder().AppendLine(
+            CultureInfo.InvariantCulture,
+            $"trace {tree.TraceId} is not as wanted: {problem}"
+        );
         if (tree.Spans.Count > 0)
         {
             text.Append(tree);
@@ -34,7 +41,10 @@ internal static class Shortfall
             foreach (var other in all.GroupBy(s => s.TraceId).TakeLast(ItemsShown))
             {
                 var services = string.Join(", ", other.Select(s => s.Service).Distinct());
-                text.AppendLine(CultureInfo.InvariantCulture, $"  {other.Key}: {other.Count()} spans of {services}, first {other.First().Name}");
+                text.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"  {other.Key}: {other.Count()} spans of {services}, first {other.First().Name}"
+                );
             }
         }
 
@@ -49,8 +59,10 @@ internal static class Shortfall
     public static string OfItems<T>(string what, string condition, IReadOnlyList<T> received, long dropped)
         where T : ReceivedItem
     {
-        var text = new StringBuilder()
-            .AppendLine(CultureInfo.InvariantCulture, $"no {what} with {condition}. Received: {received.Count}, the latest last:");
+        var text = new StringBuilder().AppendLine(
+            CultureInfo.InvariantCulture,
+            $"no {what} with {condition}. Received: {received.Count}, the latest last:"
+        );
         foreach (var item in received.TakeLast(ItemsShown))
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"  {item}");

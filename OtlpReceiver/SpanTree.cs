@@ -59,13 +59,17 @@ public sealed class SpanTree
     /// <summary>The only span that fits.</summary>
     /// <exception cref="InvalidOperationException">There is none, or more than one; the message shows the tree.</exception>
     public ReceivedSpan Only(
-        Func<ReceivedSpan, bool> predicate, [CallerArgumentExpression(nameof(predicate))] string condition = "") =>
-        Only([.. Spans.Where(predicate)], $"with {condition}");
+        Func<ReceivedSpan, bool> predicate,
+        [CallerArgumentExpression(nameof(predicate))] string condition = ""
+    ) => Only([.. Spans.Where(predicate)], $"with {condition}");
 
     /// <inheritdoc/>
     public override string ToString() => SpanTreeText.Draw(this);
 
-    private ReceivedSpan Only(IReadOnlyList<ReceivedSpan> found, string what) => found is [var only]
-        ? only
-        : throw new InvalidOperationException($"There are {found.Count} spans {what}, not one:{Environment.NewLine}{this}");
+    private ReceivedSpan Only(IReadOnlyList<ReceivedSpan> found, string what) =>
+        found is [var only]
+            ? only
+            : throw new InvalidOperationException(
+                $"There are {found.Count} spans {what}, not one:{Environment.NewLine}{this}"
+            );
 }

@@ -19,8 +19,12 @@ internal static class SpanTreeText
         {
             var (span, indent, isLast) = next;
             var begin = (span.Start - tree.Spans[0].Start).TotalMilliseconds;
-            var parent = span.ParentSpanId is { } id && tree.ParentOf(span) is null ? $" (parent {id} has not come)" : "";
-            text.AppendLine(CultureInfo.InvariantCulture, $"{indent}{(isLast ? "└─ " : "├─ ")}{span} +{begin:0.0} ms{parent}");
+            var parent =
+                span.ParentSpanId is { } id && tree.ParentOf(span) is null ? $" (parent {id} has not come)" : "";
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"{indent}{(isLast ? "└─ " : "├─ ")}{span} +{begin:0.0} ms{parent}"
+            );
             Push(open, tree.ChildrenOf(span), indent + (isLast ? "   " : "│  "));
         }
 

@@ -6,6 +6,7 @@ internal sealed class TelemetryStore(int capacity)
     private readonly Lock _gate = new();
     private readonly Queue<ReceivedSpan> _spans = [];
     private readonly Queue<ReceivedLog> _logs = [];
+
     // Series in the order of their last point, so that the first is the one to drop.
     private readonly LinkedList<ReceivedMetricPoint> _points = [];
     private readonly Dictionary<string, LinkedListNode<ReceivedMetricPoint>> _series = [];

@@ -23,10 +23,14 @@ public class RequestRecording
     {
         var collection = new ServiceCollection();
         collection.AddMetrics();
-        collection.AddOpenTelemetry().WithMetrics(metrics => metrics
-            .AddMeter("GoReliable.*")
-            .SetExemplarFilter(ExemplarFilterType.TraceBased)
-            .AddPrometheusExporter());
+        collection
+            .AddOpenTelemetry()
+            .WithMetrics(metrics =>
+                metrics
+                    .AddMeter("GoReliable.*")
+                    .SetExemplarFilter(ExemplarFilterType.TraceBased)
+                    .AddPrometheusExporter()
+            );
         services = collection.BuildServiceProvider();
         // Builds the reader; without one nothing would be recorded.
         services.GetRequiredService<MeterProvider>();

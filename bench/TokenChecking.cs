@@ -28,18 +28,29 @@ public class TokenChecking
         {
             ["HS256"] = (new SymmetricSecurityKey(RandomNumberGenerator.GetBytes(32)), SecurityAlgorithms.HmacSha256),
             ["RS256"] = (new RsaSecurityKey(RSA.Create(2048)) { KeyId = "rsa" }, SecurityAlgorithms.RsaSha256),
-            ["ES256"] = (new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "ec" }, SecurityAlgorithms.EcdsaSha256),
+            ["ES256"] = (
+                new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "ec" },
+                SecurityAlgorithms.EcdsaSha256
+            ),
         };
         foreach (var (name, (key, algorithm)) in keys)
         {
-            tokens[name] = "Bearer " + new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
-            {
-                Issuer = Issuer,
-                Audience = IdentityExtensions.DefaultAudience,
-                Expires = DateTime.UtcNow.AddHours(1),
-                Claims = new Dictionary<string, object> { ["sub"] = "alice", ["scope"] = $"{Scopes.OrdersRead} {Scopes.OrdersWrite}" },
-                SigningCredentials = new SigningCredentials(key, algorithm),
-            });
+            tokens[name] =
+                "Bearer "
+                + new JsonWebTokenHandler().CreateToken(
+                    new SecurityTokenDescriptor
+                    {
+                        Issuer = Issuer,
+                        Audience = IdentityExtensions.DefaultAudience,
+                        Expires = DateTime.UtcNow.AddHours(1),
+                        Claims = new Dictionary<string, object>
+                        {
+                            ["sub"] = "alice",
+                            ["scope"] = $"{Scopes.OrdersRead} {Scopes.OrdersWrite}",
+                        },
+                        SigningCredentials = new SigningCredentials(key, algorithm),
+                    }
+                );
         }
 
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
@@ -84,7 +95,11 @@ public class TokenChecking
     private async Task AskAsync(string path, string? token)
     {
         using var scope = app.Services.CreateScope();
-        var context = new DefaultHttpContext { RequestServices = scope.ServiceProvider, Request = { Method = "GET", Path = path } };
+        var context = new DefaultHttpContext
+        {
+            RequestServices = scope.ServiceProvider,
+            Request = { Method = "GET", Path = path },
+        };
         if (token is not null)
             context.Request.Headers.Authorization = token;
         await pipeline(context);

@@ -14,7 +14,10 @@ internal sealed class ProcessFiles
     {
         scripts = Path.Combine(appHost, "Processes");
         data = Path.GetFullPath(Path.Combine(appHost, "..", ".data"));
-        Temporary = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():N}"));
+        Temporary = Path.Combine(
+            Path.GetTempPath(),
+            string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():N}")
+        );
     }
 
     /// <summary>A directory that is removed when the application ends.</summary>
@@ -23,17 +26,26 @@ internal sealed class ProcessFiles
     /// <summary>The files of an application; there is one instance for each application.</summary>
     public static ProcessFiles Of(IDistributedApplicationBuilder builder)
     {
-        if (builder.Services.FirstOrDefault(service => service.ServiceType == typeof(ProcessFiles))?.ImplementationInstance is ProcessFiles existing)
+        if (
+            builder
+                .Services.FirstOrDefault(service => service.ServiceType == typeof(ProcessFiles))
+                ?.ImplementationInstance
+            is ProcessFiles existing
+        )
             return existing;
 
         var files = new ProcessFiles(builder.AppHostDirectory);
         builder.Services.AddSingleton(files);
-        builder.Eventing.Subscribe<BeforeStartEvent>((@event, _) =>
-        {
-            files.Create();
-            @event.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(() => Remove(files.Temporary));
-            return Task.CompletedTask;
-        });
+        builder.Eventing.Subscribe<BeforeStartEvent>(
+            (@event, _) =>
+            {
+                files.Create();
+                @event
+                    .Services.GetRequiredService<IHostApplicationLifetime>()
+                    .ApplicationStopped.Register(() => Remove(files.Temporary));
+                return Task.CompletedTask;
+            }
+        );
         return files;
     }
 
@@ -43,11 +55,11 @@ internal sealed class ProcessFiles
     /// <param name="server">The resource that the script starts.</param>
     /// <param name="keepsData">Whether its data is kept for the next run.</param>
     public IEnumerable<(string Name, string Value)> Variables(ExecutableResource server, bool keepsData) =>
-    [
-        ("DATA", Path.Combine(keepsData ? data : Temporary, server.Name)),
-        ("TEMPORARY", Temporary),
-        ("APPHOST", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)),
-    ];
+        [
+            ("DATA", Path.Combine(keepsData ? data : Temporary, server.Name)),
+            ("TEMPORARY", Temporary),
+            ("APPHOST", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)),
+        ];
 
     /// <summary>Asks a script what is in the way of a start.</summary>
     /// <exception cref="DistributedApplicationException">
@@ -69,26 +81,40 @@ internal sealed class ProcessFiles
     private void Create()
     {
         if (!OperatingSystem.IsLinux())
-            throw new DistributedApplicationException("PostgreSQL and RabbitMQ run as processes on Linux only. Start Docker or Podman first.");
+            throw new DistributedApplicationException(
+                "PostgreSQL and RabbitMQ run as processes on Linux only. Start Docker or Podman first."
+            );
 
         try
         {
             foreach (var left in Directory.GetDirectories(Path.GetTempPath(), $"{Prefix}*").Where(IsLeft))
                 Remove(left);
-            Directory.CreateDirectory(Temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(
+                Temporary,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            );
             // A server may run as another user, who must be able to pass through this directory.
-            File.SetUnixFileMode(Temporary, File.GetUnixFileMode(Temporary) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            File.SetUnixFileMode(
+                Temporary,
+                File.GetUnixFileMode(Temporary) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute
+            );
             File.WriteAllText(Path.Combine(Temporary, "in-use"), "");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DistributedApplicationException($"The directory {Temporary} for temporary files cannot be used: {e.Message}");
+            throw new DistributedApplicationException(
+                $"The directory {Temporary} for temporary files cannot be used: {e.Message}"
+            );
         }
     }
 
     // An AppHost that was killed leaves its directory; the number in the name is its process id.
     private static bool IsLeft(string directory) =>
-        int.TryParse(Path.GetFileName(directory)[Prefix.Length..].Split('-')[0], CultureInfo.InvariantCulture, out var owner) && !Directory.Exists($"/proc/{owner}");
+        int.TryParse(
+            Path.GetFileName(directory)[Prefix.Length..].Split('-')[0],
+            CultureInfo.InvariantCulture,
+            out var owner
+        ) && !Directory.Exists($"/proc/{owner}");
 
     private static void Remove(string directory)
     {

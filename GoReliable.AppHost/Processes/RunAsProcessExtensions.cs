@@ -7,14 +7,16 @@ internal static class RunAsProcessExtensions
     /// <summary>Runs PostgreSQL as a process.</summary>
     /// <param name="builder">The server.</param>
     /// <returns>The server, for chaining.</returns>
-    public static IResourceBuilder<PostgresServerResource> RunAsProcess(this IResourceBuilder<PostgresServerResource> builder) =>
-        builder.RunAsProcess("postgres.sh");
+    public static IResourceBuilder<PostgresServerResource> RunAsProcess(
+        this IResourceBuilder<PostgresServerResource> builder
+    ) => builder.RunAsProcess("postgres.sh");
 
     /// <summary>Runs RabbitMQ as a process, with the management plugin if the server has its endpoint.</summary>
     /// <param name="builder">The broker.</param>
     /// <returns>The broker, for chaining.</returns>
-    public static IResourceBuilder<RabbitMQServerResource> RunAsProcess(this IResourceBuilder<RabbitMQServerResource> builder) =>
-        builder.RunAsProcess("rabbitmq.sh");
+    public static IResourceBuilder<RabbitMQServerResource> RunAsProcess(
+        this IResourceBuilder<RabbitMQServerResource> builder
+    ) => builder.RunAsProcess("rabbitmq.sh");
 
     private static IResourceBuilder<T> RunAsProcess<T>(this IResourceBuilder<T> builder, string script)
         where T : ContainerResource, IResourceWithConnectionString
@@ -30,37 +32,50 @@ internal static class RunAsProcessExtensions
 
         var files = ProcessFiles.Of(application);
         var process = new ServerProcess(server, files.Script(script), files.Temporary);
-        application.AddResource(process).WithArgs("run").WithEnvironment(context =>
-        {
-            foreach (var endpoint in server.Annotations.OfType<EndpointAnnotation>())
+        application
+            .AddResource(process)
+            .WithArgs("run")
+            .WithEnvironment(context =>
             {
-                var port = new EndpointReference(server, endpoint).Property(EndpointProperty.TargetPort);
-                context.EnvironmentVariables[endpoint.Name == "management" ? "MANAGEMENT_PORT" : "PORT"] = port;
-            }
-            foreach (var (name, value) in files.Variables(process, process.KeepsData))
-                context.EnvironmentVariables[name] = value;
-        });
+                foreach (var endpoint in server.Annotations.OfType<EndpointAnnotation>())
+                {
+                    var port = new EndpointReference(server, endpoint).Property(EndpointProperty.TargetPort);
+                    context.EnvironmentVariables[endpoint.Name == "management" ? "MANAGEMENT_PORT" : "PORT"] = port;
+                }
+                foreach (var (name, value) in files.Variables(process, process.KeepsData))
+                    context.EnvironmentVariables[name] = value;
+            });
 
         // No proxy in front: a server that is away refuses connections. Aspire chooses ports that are free.
         foreach (var endpoint in server.Annotations.OfType<EndpointAnnotation>())
             (endpoint.IsProxied, endpoint.TargetPort) = (false, null);
 
-        application.Eventing.Subscribe<BeforeStartEvent>((_, cancellationToken) => files.CheckAsync(process, process.KeepsData, cancellationToken));
+        application.Eventing.Subscribe<BeforeStartEvent>(
+            (_, cancellationToken) => files.CheckAsync(process, process.KeepsData, cancellationToken)
+        );
         Forward(application, process, server);
         return builder;
     }
 
     // Aspire publishes events for the resource in the model, which is the process. The integration waits for them on
     // the server and its databases.
-    private static void Forward(IDistributedApplicationBuilder application, ServerProcess process, IResourceWithConnectionString server)
+    private static void Forward(
+        IDistributedApplicationBuilder application,
+        ServerProcess process,
+        IResourceWithConnectionString server
+    )
     {
-        IResource[] Children() => [.. application.Resources.OfType<IResourceWithParent>().Where(child => child.Parent == server)];
+        IResource[] Children() =>
+            [.. application.Resources.OfType<IResourceWithParent>().Where(child => child.Parent == server)];
 
         application.Eventing.Subscribe<ConnectionStringAvailableEvent>(process, async (@event, cancellationToken) =>
         {
             try
             {
-                await application.Eventing.PublishAsync(new ConnectionStringAvailableEvent(server, @event.Services), cancellationToken);
+                await application.Eventing.PublishAsync(
+                    new ConnectionStringAvailableEvent(server, @event.Services),
+                    cancellationToken
+                );
             }
             catch (InvalidOperationException)
             {
@@ -68,10 +83,14 @@ internal static class RunAsProcessExtensions
                 // shown in its place.
             }
             foreach (var child in Children())
-                await application.Eventing.PublishAsync(new ConnectionStringAvailableEvent(child, @event.Services), cancellationToken);
+                await application.Eventing.PublishAsync(
+                    new ConnectionStringAvailableEvent(child, @event.Services),
+                    cancellationToken
+                );
         });
         application.Eventing.Subscribe<ResourceReadyEvent>(process, (@event, cancellationToken) =>
-            application.Eventing.PublishAsync(new ResourceReadyEvent(server, @event.Services), cancellationToken));
+            application.Eventing.PublishAsync(new ResourceReadyEvent(server, @event.Services), cancellationToken)
+        );
         application.Eventing.Subscribe<InitializeResourceEvent>(process, (@event, cancellationToken) =>
         {
             _ = FollowAsync(process, Children(), @event.Notifications);
@@ -80,7 +99,11 @@ internal static class RunAsProcessExtensions
     }
 
     // A database has the state of its server. This loop ends with the application.
-    private static async Task FollowAsync(ServerProcess process, IResource[] children, ResourceNotificationService notifications)
+    private static async Task FollowAsync(
+        ServerProcess process,
+        IResource[] children,
+        ResourceNotificationService notifications
+    )
     {
         var state = "";
         await foreach (var change in notifications.WatchAsync())
@@ -91,7 +114,14 @@ internal static class RunAsProcessExtensions
 
             state = now.State.Text;
             foreach (var child in children)
-                await notifications.PublishUpdateAsync(child, old => old with { State = now.State, StartTimeStamp = now.StartTimeStamp, StopTimeStamp = now.StopTimeStamp });
+                await notifications.PublishUpdateAsync(child, old =>
+                    old with
+                    {
+                        State = now.State,
+                        StartTimeStamp = now.StartTimeStamp,
+                        StopTimeStamp = now.StopTimeStamp,
+                    }
+                );
         }
     }
 }

@@ -6,15 +6,18 @@
 /// <param name="script">Starts the server.</param>
 /// <param name="directory">Where the script runs.</param>
 internal sealed class ServerProcess(ContainerResource server, string script, string directory)
-    : ExecutableResource(server.Name, script, directory), IResourceWithConnectionString
+    : ExecutableResource(server.Name, script, directory),
+        IResourceWithConnectionString
 {
     public override ResourceAnnotationCollection Annotations => server.Annotations;
 
-    public ReferenceExpression ConnectionStringExpression => ((IResourceWithConnectionString)server).ConnectionStringExpression;
+    public ReferenceExpression ConnectionStringExpression =>
+        ((IResourceWithConnectionString)server).ConnectionStringExpression;
 
     IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties() =>
         ((IResourceWithConnectionString)server).GetConnectionProperties();
 
     /// <summary>Whether its data is kept between runs: whether a data volume was asked for.</summary>
-    public bool KeepsData => Annotations.OfType<ContainerMountAnnotation>().Any(mount => mount.Type == ContainerMountType.Volume);
+    public bool KeepsData =>
+        Annotations.OfType<ContainerMountAnnotation>().Any(mount => mount.Type == ContainerMountType.Volume);
 }

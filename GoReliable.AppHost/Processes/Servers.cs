@@ -16,17 +16,18 @@ internal sealed record Servers(bool AreProcesses, string Why)
     /// containers.
     /// </summary>
     /// <remarks>With any other value of <c>Servers</c> the application does not start.</remarks>
-    public static Servers Choose(IDistributedApplicationBuilder builder) => builder switch
-    {
-        { ExecutionContext.IsRunMode: false } => new(false, "A manifest has containers."),
-        _ => builder.Configuration["Servers"] switch
+    public static Servers Choose(IDistributedApplicationBuilder builder) =>
+        builder switch
         {
-            null or "" => AskRuntimes(builder.Configuration["ASPIRE_CONTAINER_RUNTIME"]),
-            "containers" => new(false, "Servers=containers was asked for."),
-            "processes" => new(true, "Servers=processes was asked for."),
-            var other => Refuse(builder, $"Servers is 'containers' or 'processes', not '{other}'."),
-        },
-    };
+            { ExecutionContext.IsRunMode: false } => new(false, "A manifest has containers."),
+            _ => builder.Configuration["Servers"] switch
+            {
+                null or "" => AskRuntimes(builder.Configuration["ASPIRE_CONTAINER_RUNTIME"]),
+                "containers" => new(false, "Servers=containers was asked for."),
+                "processes" => new(true, "Servers=processes was asked for."),
+                var other => Refuse(builder, $"Servers is 'containers' or 'processes', not '{other}'."),
+            },
+        };
 
     private static Servers Refuse(IDistributedApplicationBuilder builder, string why)
     {
@@ -35,11 +36,14 @@ internal sealed record Servers(bool AreProcesses, string Why)
     }
 
     /// <summary>Says in the log, at the start, what was chosen and what is left out.</summary>
-    public void Announce(IDistributedApplicationBuilder builder) => builder.Eventing.Subscribe<BeforeStartEvent>((@event, _) =>
-    {
-        @event.Services.GetRequiredService<ILogger<Servers>>().ServersAreProcesses(Why);
-        return Task.CompletedTask;
-    });
+    public void Announce(IDistributedApplicationBuilder builder) =>
+        builder.Eventing.Subscribe<BeforeStartEvent>(
+            (@event, _) =>
+            {
+                @event.Services.GetRequiredService<ILogger<Servers>>().ServersAreProcesses(Why);
+                return Task.CompletedTask;
+            }
+        );
 
     // A command-line client without a daemon is not a runtime: many machines have one.
     private static Servers AskRuntimes(string? chosen)
@@ -60,7 +64,13 @@ internal sealed record Servers(bool AreProcesses, string Why)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(runtime, ["ps", "--quiet"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(runtime, ["ps", "--quiet"])
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                }
+            )!;
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
             if (!process.WaitForExit(Patience))

@@ -41,7 +41,14 @@ public static class EraseCommand
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(
-        string service, int port, IReadOnlyList<string> arguments, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+        string service,
+        int port,
+        IReadOnlyList<string> arguments,
+        TextReader input,
+        TextWriter output,
+        TextWriter error,
+        CancellationToken cancellationToken
+    )
     {
         if (arguments.Intersect(["--help", "-h"]).Any())
         {
@@ -50,11 +57,23 @@ public static class EraseCommand
         }
         try
         {
-            var line = Parse(arguments, int.TryParse(Environment.GetEnvironmentVariable("MANAGEMENT_PORT"), out var own) ? own : port);
+            var line = Parse(
+                arguments,
+                int.TryParse(Environment.GetEnvironmentVariable("MANAGEMENT_PORT"), out var own) ? own : port
+            );
             if (!line.Yes && !IsConfirmed(service, line.Customer, input, error))
                 return NotDone;
-            using var client = OperatorClient.Create(line.Url, line.Token ?? Environment.GetEnvironmentVariable("GORELIABLE_TOKEN"), Timeout);
-            var answer = await client.PostAsJsonAsync("customers/erase", new ErasureRequest(line.Customer), OperatorClient.Json, cancellationToken);
+            using var client = OperatorClient.Create(
+                line.Url,
+                line.Token ?? Environment.GetEnvironmentVariable("GORELIABLE_TOKEN"),
+                Timeout
+            );
+            var answer = await client.PostAsJsonAsync(
+                "customers/erase",
+                new ErasureRequest(line.Customer),
+                OperatorClient.Json,
+                cancellationToken
+            );
             var report = await OperatorClient.ReadAsync<ErasureReport>(answer, cancellationToken);
             await TellAsync(service, report, line.Json, output);
             return report.Items.Any(item => item is { IsOpen: true, Count: > 0 }) ? NotDone : Done;
@@ -64,16 +83,28 @@ public static class EraseCommand
             await error.WriteLineAsync($"{misuse.Message} See erase --help.");
             return Misused;
         }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
+            when (exception is HttpRequestException or TaskCanceledException
+                && !cancellationToken.IsCancellationRequested
+            )
         {
             await error.WriteLineAsync($"{service}: {exception.Message}");
             return NotDone;
         }
     }
 
-    private static (string Customer, Uri Url, string? Token, bool Json, bool Yes) Parse(IReadOnlyList<string> arguments, int port)
+    private static (string Customer, Uri Url, string? Token, bool Json, bool Yes) Parse(
+        IReadOnlyList<string> arguments,
+        int port
+    )
     {
-        var (customer, url, token, json, yes) = ((string?)null, $"http://localhost:{port}", (string?)null, false, false);
+        var (customer, url, token, json, yes) = (
+            (string?)null,
+            $"http://localhost:{port}",
+            (string?)null,
+            false,
+            false
+        );
         for (var i = 0; i < arguments.Count; i++)
         {
             var name = arguments[i];
@@ -100,7 +131,13 @@ public static class EraseCommand
 
             string Next() => ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} needs a value.");
         }
-        return (customer ?? throw new FormatException("Say whom to erase."), OperatorClient.Address(url, port), token, json, yes);
+        return (
+            customer ?? throw new FormatException("Say whom to erase."),
+            OperatorClient.Address(url, port),
+            token,
+            json,
+            yes
+        );
     }
 
     private static bool IsConfirmed(string service, string customer, TextReader input, TextWriter error)

@@ -13,9 +13,14 @@ public static class Erasing
     /// Cancelled when the operator hangs up. What was erased by then stays erased.
     /// </param>
     /// <returns>How many rows.</returns>
-    public static async Task<long> EraseAsync(this NpgsqlDataSource database, string sql, string customer, CancellationToken cancellationToken)
+    public static async Task<long> EraseAsync(
+        this NpgsqlDataSource database,
+        string sql,
+        string customer,
+        CancellationToken cancellationToken
+    )
     {
-        for (var erased = 0L; ;)
+        for (var erased = 0L; ; )
         {
             await using var command = database.CreateCommand(sql);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });

@@ -21,24 +21,46 @@ public static partial class ErasureEndpoint
     /// <summary>Maps the endpoint. It can be called again, and then finds what came in the meantime.</summary>
     /// <param name="routes">Routes of the management port.</param>
     /// <param name="erase">Erases a customer, in the database of this service.</param>
-    public static void MapErasure(this IEndpointRouteBuilder routes, Func<NpgsqlDataSource, string, CancellationToken, Task<ErasureReport>> erase) => routes
-        .MapPost("/customers/erase", Task<Results<Ok<ErasureReport>, ProblemHttpResult>> (
-            ErasureRequest request, OperatorId by, NpgsqlDataSource database, ILogger<ErasureReport> logger, CancellationToken cancellationToken) =>
-            EraseAsync(request, by, customer => erase(database, customer, cancellationToken), logger))
-        .RequireAuthorization(Scopes.NotificationsOperate)
-        .ExcludeFromDescription()
-        .WithMetadata(new RequestSizeLimitAttribute(64 * 1024));
+    public static void MapErasure(
+        this IEndpointRouteBuilder routes,
+        Func<NpgsqlDataSource, string, CancellationToken, Task<ErasureReport>> erase
+    ) =>
+        routes
+            .MapPost(
+                "/customers/erase",
+                Task<Results<Ok<ErasureReport>, ProblemHttpResult>> (
+                    ErasureRequest request,
+                    OperatorId by,
+                    NpgsqlDataSource database,
+                    ILogger<ErasureReport> logger,
+                    CancellationToken cancellationToken
+                ) => EraseAsync(request, by, customer => erase(database, customer, cancellationToken), logger)
+            )
+            .RequireAuthorization(Scopes.NotificationsOperate)
+            .ExcludeFromDescription()
+            .WithMetadata(new RequestSizeLimitAttribute(64 * 1024));
 
     private static async Task<Results<Ok<ErasureReport>, ProblemHttpResult>> EraseAsync(
-        ErasureRequest request, OperatorId by, Func<string, Task<ErasureReport>> erase, ILogger logger)
+        ErasureRequest request,
+        OperatorId by,
+        Func<string, Task<ErasureReport>> erase,
+        ILogger logger
+    )
     {
         if (!Customer.IsId(request.Customer))
-            return TypedResults.Problem("customer must be 1 to 255 visible ASCII characters, as in the customer's tokens.", statusCode: StatusCodes.Status400BadRequest);
+            return TypedResults.Problem(
+                "customer must be 1 to 255 visible ASCII characters, as in the customer's tokens.",
+                statusCode: StatusCodes.Status400BadRequest
+            );
         var report = await erase(request.Customer!);
         LogErased(logger, by.Name, string.Join(", ", report.Items.Select(item => $"{item.Count} {item.Name}")));
         return TypedResults.Ok(report);
     }
 
-    [LoggerMessage(EventName = "customer.erased", Level = LogLevel.Warning, Message = "Personal data of a customer was erased, as {Operator} wants: {Items}")]
+    [LoggerMessage(
+        EventName = "customer.erased",
+        Level = LogLevel.Warning,
+        Message = "Personal data of a customer was erased, as {Operator} wants: {Items}"
+    )]
     private static partial void LogErased(ILogger logger, string @operator, string items);
 }

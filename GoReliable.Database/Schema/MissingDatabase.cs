@@ -31,7 +31,8 @@ internal static class MissingDatabase
             return database;
         }
         // A unique violation, where two processes did it at the same moment.
-        catch (PostgresException exists) when (exists.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
+        catch (PostgresException exists)
+            when (exists.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
         {
             return null;
         }
@@ -39,7 +40,9 @@ internal static class MissingDatabase
         {
             var reason = (exception as PostgresException)?.MessageText ?? exception.Message;
             throw new InvalidOperationException(
-                $"Database {name} does not exist, and this service could not create it ({reason}). Somebody who may: CREATE DATABASE {name} OWNER {user}", exception);
+                $"Database {name} does not exist, and this service could not create it ({reason}). Somebody who may: CREATE DATABASE {name} OWNER {user}",
+                exception
+            );
         }
     }
 

@@ -29,10 +29,22 @@ public static class SchemaExtensions
     /// <param name="table">Its name, for the log.</param>
     /// <param name="sql">Deletes a bounded number of rows that are older than <c>$1</c>, by an index.</param>
     /// <param name="retention">How long rows are kept.</param>
-    public static WebApplicationBuilder AddExpiry(this WebApplicationBuilder builder, string table, string sql, Func<IServiceProvider, TimeSpan> retention)
+    public static WebApplicationBuilder AddExpiry(
+        this WebApplicationBuilder builder,
+        string table,
+        string sql,
+        Func<IServiceProvider, TimeSpan> retention
+    )
     {
         // Not AddHostedService, which ignores a second service of the same type.
-        builder.Services.AddSingleton<IHostedService>(services => ActivatorUtilities.CreateInstance<ExpiredRows>(services, table, sql, new Func<TimeSpan>(() => retention(services))));
+        builder.Services.AddSingleton<IHostedService>(services =>
+            ActivatorUtilities.CreateInstance<ExpiredRows>(
+                services,
+                table,
+                sql,
+                new Func<TimeSpan>(() => retention(services))
+            )
+        );
         return builder;
     }
 
@@ -45,7 +57,13 @@ public static class SchemaExtensions
     /// <returns>The exit code of the process: 0, or 1 when the schema could not be upgraded.</returns>
     public static async Task<int> MigrateAsync(this WebApplicationBuilder builder)
     {
-        var timeout = DurationAttribute.Read(builder.Configuration, "Migration:Timeout", TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        var timeout = DurationAttribute.Read(
+            builder.Configuration,
+            "Migration:Timeout",
+            TimeSpan.FromMinutes(2),
+            TimeSpan.FromSeconds(1),
+            TimeSpan.FromHours(1)
+        );
         // Disposed before the process ends, or the last log lines stay in their queues.
         await using var app = builder.Build();
         return await app.Services.GetRequiredService<SchemaUpgrade>().UpgradeWithinAsync(timeout) ? 0 : 1;
@@ -53,9 +71,14 @@ public static class SchemaExtensions
 
     private sealed class SchemaHealthCheck(SchemaUpgrade schema) : IHealthCheck
     {
-        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(schema.NotReadyBecause is { } reason
-                ? new HealthCheckResult(context.Registration.FailureStatus, reason)
-                : HealthCheckResult.Healthy());
+        public Task<HealthCheckResult> CheckHealthAsync(
+            HealthCheckContext context,
+            CancellationToken cancellationToken = default
+        ) =>
+            Task.FromResult(
+                schema.NotReadyBecause is { } reason
+                    ? new HealthCheckResult(context.Registration.FailureStatus, reason)
+                    : HealthCheckResult.Healthy()
+            );
     }
 }

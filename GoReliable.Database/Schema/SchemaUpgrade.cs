@@ -14,7 +14,12 @@ namespace GoReliable.Database.Schema;
 /// says so on <c>/health/startup</c>. Or it is all that a process does: <see cref="SchemaExtensions.MigrateAsync"/>.
 /// Any number of processes may start at once: one of them upgrades, the others wait and find nothing left to do.
 /// </remarks>
-public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource database, ILogger<SchemaUpgrade> logger, TimeProvider time) : BackgroundService
+public sealed partial class SchemaUpgrade(
+    Assembly scripts,
+    NpgsqlDataSource database,
+    ILogger<SchemaUpgrade> logger,
+    TimeProvider time
+) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -82,7 +87,8 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
             }
             Report(result.Error, result.ErrorScript?.Name);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
+            when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             Report(exception, script: null);
         }
@@ -93,7 +99,10 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
     private static async Task<bool> LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         // Tried, not waited for: a session that waits would run into its command timeout.
-        await using var @lock = new NpgsqlCommand($"SELECT current_setting('goreliable.options', true), pg_try_advisory_lock({LockKey})", connection);
+        await using var @lock = new NpgsqlCommand(
+            $"SELECT current_setting('goreliable.options', true), pg_try_advisory_lock({LockKey})",
+            connection
+        );
         await using var row = await @lock.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
         return row.IsDBNull(0) ? throw new InvalidOperationException(NoOptions("")) : row.GetBoolean(1);
@@ -111,22 +120,25 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
                 LogDatabaseCreated(created);
             return await database.OpenConnectionAsync(cancellationToken);
         }
-        catch (PostgresException pooler) when (pooler.SqlState is PostgresErrorCodes.ProtocolViolation or PostgresErrorCodes.FeatureNotSupported
-            && pooler.MessageText.Contains("option", StringComparison.Ordinal))
+        catch (PostgresException pooler)
+            when (pooler.SqlState is PostgresErrorCodes.ProtocolViolation or PostgresErrorCodes.FeatureNotSupported
+                && pooler.MessageText.Contains("option", StringComparison.Ordinal)
+            )
         {
             throw new InvalidOperationException(NoOptions($" ({pooler.MessageText})"), pooler);
         }
     }
 
-    private static string NoOptions(string answer) => $"The connection to PostgreSQL leads through a pooler that takes no start-up options{answer}. "
+    private static string NoOptions(string answer) =>
+        $"The connection to PostgreSQL leads through a pooler that takes no start-up options{answer}. "
         + "Connect to PostgreSQL itself: services keep few connections, and the relay's lock needs a session.";
 
     private DatabaseUpgradeResult Upgrade(NpgsqlConnection connection)
     {
         try
         {
-            return DeployChanges.To
-                .PostgresqlDatabase(new OneConnection(connection))
+            return DeployChanges
+                .To.PostgresqlDatabase(new OneConnection(connection))
                 .WithScriptsEmbeddedInAssembly(scripts)
                 .WithTransactionPerScript()
                 .WithExecutionTimeout(StatementTimeout)
@@ -160,18 +172,38 @@ public sealed partial class SchemaUpgrade(Assembly scripts, NpgsqlDataSource dat
         public override IEnumerable<string> SplitScriptIntoCommands(string scriptContents) => [scriptContents];
     }
 
-    [LoggerMessage(EventName = "schema.database_created", Level = LogLevel.Information, Message = "Database {Database} did not exist and was created")]
+    [LoggerMessage(
+        EventName = "schema.database_created",
+        Level = LogLevel.Information,
+        Message = "Database {Database} did not exist and was created"
+    )]
     private partial void LogDatabaseCreated(string database);
 
-    [LoggerMessage(EventName = "schema.upgraded", Level = LogLevel.Information, Message = "Schema is up to date, {Applied} script(s) applied")]
+    [LoggerMessage(
+        EventName = "schema.upgraded",
+        Level = LogLevel.Information,
+        Message = "Schema is up to date, {Applied} script(s) applied"
+    )]
     private partial void LogUpgraded(int applied);
 
-    [LoggerMessage(EventName = "schema.unavailable", Level = LogLevel.Warning, Message = "Schema cannot be upgraded yet, trying again every second: {Reason}")]
+    [LoggerMessage(
+        EventName = "schema.unavailable",
+        Level = LogLevel.Warning,
+        Message = "Schema cannot be upgraded yet, trying again every second: {Reason}"
+    )]
     private partial void LogUnavailable(string reason);
 
-    [LoggerMessage(EventName = "schema.given_up", Level = LogLevel.Error, Message = "Schema could not be upgraded within {Timeout}: {Reason}")]
+    [LoggerMessage(
+        EventName = "schema.given_up",
+        Level = LogLevel.Error,
+        Message = "Schema could not be upgraded within {Timeout}: {Reason}"
+    )]
     private partial void LogGivenUp(TimeSpan timeout, string? reason);
 
-    [LoggerMessage(EventName = "schema.failed", Level = LogLevel.Error, Message = "Schema script {Script} failed, trying again every second")]
+    [LoggerMessage(
+        EventName = "schema.failed",
+        Level = LogLevel.Error,
+        Message = "Schema script {Script} failed, trying again every second"
+    )]
     private partial void LogFailed(Exception exception, string script);
 }

@@ -23,6 +23,8 @@ internal static class ClientNetwork
         address.TryWriteBytes(bytes, out var length);
         if (address.IsIPv4MappedToIPv6)
             return IPv4 | BinaryPrimitives.ReadUInt32BigEndian(bytes[12..]);
-        return length == 4 ? IPv4 | BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt64BigEndian(bytes);
+        return length == 4
+            ? IPv4 | BinaryPrimitives.ReadUInt32BigEndian(bytes)
+            : BinaryPrimitives.ReadUInt64BigEndian(bytes);
     }
 }

@@ -25,14 +25,42 @@ internal sealed class EdgeLimits : IDisposable
     /// <exception cref="InvalidSettingException">A setting is not what it must be.</exception>
     public EdgeLimits(IConfiguration configuration, Telemetry telemetry, ILogger<EdgeLimits> logger)
     {
-        perAddress = new(configuration, "RateLimits:PerAddress", () => new RateLimit { PermitsPerSecond = 200, Burst = 400 }, logger);
-        perCustomer = new(configuration, "RateLimits:PerCustomer", () => new RateLimit { PermitsPerSecond = 50, Burst = 100 }, logger);
+        perAddress = new(
+            configuration,
+            "RateLimits:PerAddress",
+            () => new RateLimit { PermitsPerSecond = 200, Burst = 400 },
+            logger
+        );
+        perCustomer = new(
+            configuration,
+            "RateLimits:PerCustomer",
+            () => new RateLimit { PermitsPerSecond = 50, Burst = 100 },
+            logger
+        );
         load = new(configuration, "LoadShedding", () => new LoadShedding(), logger);
 
-        PerAddress = Refuse(StatusCodes.Status429TooManyRequests, "address_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (ulong, RateLimit)>(AddressPartition));
-        PerCustomer = Refuse(StatusCodes.Status429TooManyRequests, "customer_rate", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, RateLimit)>(CustomerPartition));
-        CustomerLoad = Refuse(StatusCodes.Status429TooManyRequests, "customer_load", telemetry, PartitionedRateLimiter.Create<HttpContext, (string, ulong, LoadShedding)>(CustomerLoadPartition));
-        Places = new QueueDeadline(PartitionedRateLimiter.Create<HttpContext, (bool, LoadShedding)>(PlacePartition), () => load.Current.QueueTimeout);
+        PerAddress = Refuse(
+            StatusCodes.Status429TooManyRequests,
+            "address_rate",
+            telemetry,
+            PartitionedRateLimiter.Create<HttpContext, (ulong, RateLimit)>(AddressPartition)
+        );
+        PerCustomer = Refuse(
+            StatusCodes.Status429TooManyRequests,
+            "customer_rate",
+            telemetry,
+            PartitionedRateLimiter.Create<HttpContext, (string, RateLimit)>(CustomerPartition)
+        );
+        CustomerLoad = Refuse(
+            StatusCodes.Status429TooManyRequests,
+            "customer_load",
+            telemetry,
+            PartitionedRateLimiter.Create<HttpContext, (string, ulong, LoadShedding)>(CustomerLoadPartition)
+        );
+        Places = new QueueDeadline(
+            PartitionedRateLimiter.Create<HttpContext, (bool, LoadShedding)>(PlacePartition),
+            () => load.Current.QueueTimeout
+        );
         limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, CustomerLoad.GlobalLimiter!, Places];
         this.telemetry = telemetry;
     }
@@ -64,36 +92,54 @@ internal sealed class EdgeLimits : IDisposable
 
     // The settings are part of every key: changed settings begin new buckets, and old buckets are removed when they are
     // idle. An idle bucket is full, so nothing is lost with it.
-    private RateLimitPartition<(ulong, RateLimit)> AddressPartition(HttpContext context) => RateLimitPartition.GetTokenBucketLimiter(
-        (ClientNetwork.Of(context.Connection.RemoteIpAddress), perAddress.Current), key => key.Item2.Bucket());
+    private RateLimitPartition<(ulong, RateLimit)> AddressPartition(HttpContext context) =>
+        RateLimitPartition.GetTokenBucketLimiter(
+            (ClientNetwork.Of(context.Connection.RemoteIpAddress), perAddress.Current),
+            key => key.Item2.Bucket()
+        );
 
     // A request without a customer was counted by its address, and authorization turns it away.
-    private RateLimitPartition<(string, RateLimit)> CustomerPartition(HttpContext context) => Customer(context) is { Length: > 0 } customer
-        ? RateLimitPartition.GetTokenBucketLimiter((customer, perCustomer.Current), key => key.Item2.Bucket())
-        : RateLimitPartition.GetNoLimiter(("", perCustomer.Current));
+    private RateLimitPartition<(string, RateLimit)> CustomerPartition(HttpContext context) =>
+        Customer(context) is { Length: > 0 } customer
+            ? RateLimitPartition.GetTokenBucketLimiter((customer, perCustomer.Current), key => key.Item2.Bucket())
+            : RateLimitPartition.GetNoLimiter(("", perCustomer.Current));
 
     // The pages of the documentation need no token: there the address stands for the customer.
-    private RateLimitPartition<(string, ulong, LoadShedding)> CustomerLoadPartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(
-        Customer(context) is { Length: > 0 } customer ? (customer, 0UL, load.Current) : ("", ClientNetwork.Of(context.Connection.RemoteIpAddress), load.Current),
-        key => key.Item3.CustomerLimiter());
+    private RateLimitPartition<(string, ulong, LoadShedding)> CustomerLoadPartition(HttpContext context) =>
+        RateLimitPartition.GetConcurrencyLimiter(
+            Customer(context) is { Length: > 0 } customer
+                ? (customer, 0UL, load.Current)
+                : ("", ClientNetwork.Of(context.Connection.RemoteIpAddress), load.Current),
+            key => key.Item3.CustomerLimiter()
+        );
 
     // Requests that need no token have places of their own, so that they cannot take those of customers.
-    private RateLimitPartition<(bool, LoadShedding)> PlacePartition(HttpContext context) => RateLimitPartition.GetConcurrencyLimiter(
-        (context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null, load.Current), key => key.Item1 ? key.Item2.Limiter() : key.Item2.DocsLimiter());
+    private RateLimitPartition<(bool, LoadShedding)> PlacePartition(HttpContext context) =>
+        RateLimitPartition.GetConcurrencyLimiter(
+            (context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null, load.Current),
+            key => key.Item1 ? key.Item2.Limiter() : key.Item2.DocsLimiter()
+        );
 
-    private static string? Customer(HttpContext context) => context.User.FindFirstValue(IdentityExtensions.SubjectClaim);
+    private static string? Customer(HttpContext context) =>
+        context.User.FindFirstValue(IdentityExtensions.SubjectClaim);
 
-    private static RateLimiterOptions Refuse(int status, string reason, Telemetry telemetry, PartitionedRateLimiter<HttpContext> limiter) => new()
-    {
-        GlobalLimiter = limiter,
-        RejectionStatusCode = status,
-        OnRejected = (refused, _) =>
+    private static RateLimiterOptions Refuse(
+        int status,
+        string reason,
+        Telemetry telemetry,
+        PartitionedRateLimiter<HttpContext> limiter
+    ) =>
+        new()
         {
-            telemetry.RequestRejected(reason);
-            refused.HttpContext.Response.Headers.RetryAfter = RetryAfter(refused.Lease);
-            return ValueTask.CompletedTask;
-        },
-    };
+            GlobalLimiter = limiter,
+            RejectionStatusCode = status,
+            OnRejected = (refused, _) =>
+            {
+                telemetry.RequestRejected(reason);
+                refused.HttpContext.Response.Headers.RetryAfter = RetryAfter(refused.Lease);
+                return ValueTask.CompletedTask;
+            },
+        };
 
     // The header can only say whole seconds. Too much load may be over in one second.
     private static string RetryAfter(RateLimitLease lease)

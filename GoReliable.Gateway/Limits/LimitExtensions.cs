@@ -10,16 +10,19 @@ internal static class LimitExtensions
     }
 
     /// <summary>Before authentication, so that guessing tokens is limited as well.</summary>
-    public static void UseAddressLimit(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerAddress);
+    public static void UseAddressLimit(this WebApplication app) =>
+        app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerAddress);
 
     /// <summary>After authentication, and before authorization, so that asking for what is forbidden is limited as well.</summary>
-    public static void UseCustomerLimit(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerCustomer);
+    public static void UseCustomerLimit(this WebApplication app) =>
+        app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerCustomer);
 
     /// <summary>
     /// After authorization and before the gateway waits for the body, so that an unknown client cannot make it wait for
     /// bodies.
     /// </summary>
-    public static void UseCustomerLoad(this WebApplication app) => app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().CustomerLoad);
+    public static void UseCustomerLoad(this WebApplication app) =>
+        app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().CustomerLoad);
 
     /// <summary>Last, when the whole request has arrived.</summary>
     public static void UseLoadShedding(this WebApplication app)

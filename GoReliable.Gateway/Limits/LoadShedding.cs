@@ -40,7 +40,19 @@ internal sealed record LoadShedding
 
     public ConcurrencyLimiterOptions CustomerLimiter() => new() { PermitLimit = PerCustomer, QueueLimit = 0 };
 
-    public ConcurrencyLimiterOptions Limiter() => new() { PermitLimit = Concurrency, QueueLimit = Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
+    public ConcurrencyLimiterOptions Limiter() =>
+        new()
+        {
+            PermitLimit = Concurrency,
+            QueueLimit = Queue,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        };
 
-    public ConcurrencyLimiterOptions DocsLimiter() => new() { PermitLimit = Docs, QueueLimit = Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
+    public ConcurrencyLimiterOptions DocsLimiter() =>
+        new()
+        {
+            PermitLimit = Docs,
+            QueueLimit = Queue,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        };
 }

@@ -8,30 +8,37 @@ namespace GoReliable.Gateway.Limits;
 /// </summary>
 internal static class Places
 {
-    public static void UsePlaces(this IApplicationBuilder app, PartitionedRateLimiter<HttpContext> places, Action<HttpContext, RateLimitLease> refuse) => app.Use(async (context, next) =>
-    {
-        // Asked to wait only when there is no room at once.
-        var place = places.AttemptAcquire(context);
-        try
-        {
-            if (!place.IsAcquired)
-                place = await places.AcquireAsync(context, permitCount: 1, context.RequestAborted);
-        }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-        {
-            return;
-        }
-        using (place)
-        {
-            if (!place.IsAcquired)
+    public static void UsePlaces(
+        this IApplicationBuilder app,
+        PartitionedRateLimiter<HttpContext> places,
+        Action<HttpContext, RateLimitLease> refuse
+    ) =>
+        app.Use(
+            async (context, next) =>
             {
-                refuse(context, place);
-                return;
+                // Asked to wait only when there is no room at once.
+                var place = places.AttemptAcquire(context);
+                try
+                {
+                    if (!place.IsAcquired)
+                        place = await places.AcquireAsync(context, permitCount: 1, context.RequestAborted);
+                }
+                catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+                {
+                    return;
+                }
+                using (place)
+                {
+                    if (!place.IsAcquired)
+                    {
+                        refuse(context, place);
+                        return;
+                    }
+                    context.Response.OnStarting(Leave, place);
+                    await next(context);
+                }
             }
-            context.Response.OnStarting(Leave, place);
-            await next(context);
-        }
-    });
+        );
 
     // The `using` above also disposes of the place at the end of the request, in case there was no answer. Doing it
     // twice changes nothing.

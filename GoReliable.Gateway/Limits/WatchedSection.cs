@@ -63,6 +63,8 @@ internal sealed class WatchedSection<T> : IDisposable
         var wrong = new List<ValidationResult>();
         return Validator.TryValidateObject(values, new ValidationContext(values), wrong, validateAllProperties: true)
             ? values
-            : throw new InvalidSettingException($"{section.Path}: {string.Join(' ', wrong.Select(result => result.ErrorMessage))}");
+            : throw new InvalidSettingException(
+                $"{section.Path}: {string.Join(' ', wrong.Select(result => result.ErrorMessage))}"
+            );
     }
 }

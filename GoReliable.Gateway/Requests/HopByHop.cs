@@ -7,16 +7,19 @@ namespace GoReliable.Gateway.Requests;
 /// </summary>
 internal static class HopByHop
 {
-    public static void UseHopByHop(this IApplicationBuilder app) => app.Use((context, next) =>
-    {
-        var headers = context.Request.Headers;
-        // Almost every request names nothing, or "keep-alive" or "close", which are no headers.
-        if (headers.Connection is not [] and not ["keep-alive"] and not ["close"])
-        {
-            // The Connection header itself stays: YARP does not forward it.
-            foreach (var name in headers.GetCommaSeparatedValues("Connection"))
-                headers.Remove(name);
-        }
-        return next(context);
-    });
+    public static void UseHopByHop(this IApplicationBuilder app) =>
+        app.Use(
+            (context, next) =>
+            {
+                var headers = context.Request.Headers;
+                // Almost every request names nothing, or "keep-alive" or "close", which are no headers.
+                if (headers.Connection is not [] and not ["keep-alive"] and not ["close"])
+                {
+                    // The Connection header itself stays: YARP does not forward it.
+                    foreach (var name in headers.GetCommaSeparatedValues("Connection"))
+                        headers.Remove(name);
+                }
+                return next(context);
+            }
+        );
 }

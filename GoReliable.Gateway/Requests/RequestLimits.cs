@@ -27,33 +27,37 @@ internal static class RequestLimits
     // for ever.
     private static readonly MinDataRate DataRate = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(5));
 
-    public static void AddRequestLimits(this WebApplicationBuilder builder) => builder.WebHost.ConfigureKestrel(kestrel =>
-    {
-        kestrel.Limits.MaxRequestBodySize = BodyBytes;
-        kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
-        kestrel.Limits.MaxRequestHeaderCount = HeaderCount;
-        kestrel.Limits.MaxRequestLineSize = RequestLineBytes;
-        kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
-        kestrel.Limits.KeepAliveTimeout = KeepAliveTimeout;
-        kestrel.Limits.MinRequestBodyDataRate = DataRate;
-        kestrel.Limits.MinResponseDataRate = DataRate;
-        kestrel.Limits.MaxConcurrentConnections = Connections;
-    });
+    public static void AddRequestLimits(this WebApplicationBuilder builder) =>
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = BodyBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytes;
+            kestrel.Limits.MaxRequestHeaderCount = HeaderCount;
+            kestrel.Limits.MaxRequestLineSize = RequestLineBytes;
+            kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+            kestrel.Limits.KeepAliveTimeout = KeepAliveTimeout;
+            kestrel.Limits.MinRequestBodyDataRate = DataRate;
+            kestrel.Limits.MinResponseDataRate = DataRate;
+            kestrel.Limits.MaxConcurrentConnections = Connections;
+        });
 
     /// <summary>
     /// Refuses a body by its announced length, before a service is called or a byte of the body is read. A body without
     /// an announced length is counted by Kestrel while it is read, with the same answer.
     /// </summary>
-    public static void UseRequestLimits(this IApplicationBuilder app) => app.Use((context, next) =>
-    {
-        if (context.Request.ContentLength is null or <= BodyBytes)
-            return next(context);
+    public static void UseRequestLimits(this IApplicationBuilder app) =>
+        app.Use(
+            (context, next) =>
+            {
+                if (context.Request.ContentLength is null or <= BodyBytes)
+                    return next(context);
 
-        context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
-        // Kestrel closes the connection, since the body is not read to its end. Say so, or the client sends its next
-        // request on it.
-        if (HttpProtocol.IsHttp11(context.Request.Protocol))
-            context.Response.Headers.Connection = "close";
-        return Task.CompletedTask;
-    });
+                context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+                // Kestrel closes the connection, since the body is not read to its end. Say so, or the client sends its next
+                // request on it.
+                if (HttpProtocol.IsHttp11(context.Request.Protocol))
+                    context.Response.Headers.Connection = "close";
+                return Task.CompletedTask;
+            }
+        );
 }

@@ -9,17 +9,21 @@ internal static class SecurityHeaders
     private const string ForData = "default-src 'none'; frame-ancestors 'none'";
 
     // For Scalar's page: its scripts from here, styles that it writes itself, and requests to this API only.
-    private const string ForDocs = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    private const string ForDocs =
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
         + "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     // No includeSubDomains: the other names of that domain are not ours.
     private const string OneYear = "max-age=31536000";
 
-    public static void UseSecurityHeaders(this IApplicationBuilder app) => app.Use((context, next) =>
-    {
-        context.Response.OnStarting(Complete, context);
-        return next(context);
-    });
+    public static void UseSecurityHeaders(this IApplicationBuilder app) =>
+        app.Use(
+            (context, next) =>
+            {
+                context.Response.OnStarting(Complete, context);
+                return next(context);
+            }
+        );
 
     // As late as possible, so that a service's own Cache-Control is seen, and error pages are covered.
     private static Task Complete(object state)

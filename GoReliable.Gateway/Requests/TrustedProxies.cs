@@ -23,7 +23,10 @@ internal static class TrustedProxies
         var proxies = (builder.Configuration.GetSection(Setting).Get<string[]>() ?? []).Select(Network).ToList();
         builder.Services.Configure<ForwardedHeadersOptions>(options =>
         {
-            options.ForwardedHeaders = proxies.Count > 0 ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto : ForwardedHeaders.None;
+            options.ForwardedHeaders =
+                proxies.Count > 0
+                    ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto
+                    : ForwardedHeaders.None;
             // No limit: ASP.NET goes back along the chain of proxies for as long as they are known.
             options.ForwardLimit = null;
             options.KnownProxies.Clear();
@@ -39,6 +42,8 @@ internal static class TrustedProxies
             return network;
         return IPAddress.TryParse(text, out var address)
             ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
-            : throw new InvalidSettingException($"{Setting}: '{text}' is neither an IP address nor a network such as 10.0.0.0/8.");
+            : throw new InvalidSettingException(
+                $"{Setting}: '{text}' is neither an IP address nor a network such as 10.0.0.0/8."
+            );
     }
 }

@@ -9,8 +9,13 @@ namespace GoReliable.Gateway.Requests;
 /// </summary>
 internal static class WholeBody
 {
-    public static void UseWholeBody(this IApplicationBuilder app) => app.Use((context, next) =>
-        context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } ? ForwardWholeAsync(context, next) : next(context));
+    public static void UseWholeBody(this IApplicationBuilder app) =>
+        app.Use(
+            (context, next) =>
+                context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
+                    ? ForwardWholeAsync(context, next)
+                    : next(context)
+        );
 
     private static async Task ForwardWholeAsync(HttpContext context, RequestDelegate next)
     {

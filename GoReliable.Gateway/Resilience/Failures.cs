@@ -9,31 +9,44 @@ namespace GoReliable.Gateway.Resilience;
 internal static class Failures
 {
     /// <summary>Whether there was no connection, so that nothing can have been sent.</summary>
-    public static bool ReachedNobody(Exception exception) => exception is HttpRequestException
-    {
-        HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
-    };
+    public static bool ReachedNobody(Exception exception) =>
+        exception
+            is HttpRequestException
+            {
+                HttpRequestError: HttpRequestError.ConnectionError
+                    or HttpRequestError.NameResolutionError
+                    or HttpRequestError.SecureConnectionError,
+            };
 
     /// <summary>
     /// Whether nothing listens at that address. That is known at once and costs nothing, and the next try may succeed.
     /// </summary>
-    public static bool IsRefused(Exception exception) => exception is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
+    public static bool IsRefused(Exception exception) =>
+        exception
+            is HttpRequestException
+            {
+                InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused }
+            };
 
     /// <summary>Whether an answer says that this replica cannot work now.</summary>
     public static bool IsReplicas(HttpResponseMessage answer) =>
-        answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+        answer.StatusCode
+            is HttpStatusCode.BadGateway
+                or HttpStatusCode.ServiceUnavailable
+                or HttpStatusCode.GatewayTimeout;
 
     /// <summary>
     /// Whether the outcome of a try is a reason to ask the replica less. A client that goes away is not. Nor is a
     /// refused connection: a replica that is starting would be left out just when the others stop.
     /// </summary>
-    public static bool IsReplicas(Outcome<HttpResponseMessage> outcome, Forward forward) => outcome switch
-    {
-        { Result: { } answer } => IsReplicas(answer),
-        { Exception: { } exception } when IsRefused(exception) => false,
-        { Exception: HttpRequestException or TimeoutRejectedException } => true,
-        // A request that is tried only once has used up all its time.
-        { Exception: OperationCanceledException } => !forward.ClientIsGone,
-        _ => false,
-    };
+    public static bool IsReplicas(Outcome<HttpResponseMessage> outcome, Forward forward) =>
+        outcome switch
+        {
+            { Result: { } answer } => IsReplicas(answer),
+            { Exception: { } exception } when IsRefused(exception) => false,
+            { Exception: HttpRequestException or TimeoutRejectedException } => true,
+            // A request that is tried only once has used up all its time.
+            { Exception: OperationCanceledException } => !forward.ClientIsGone,
+            _ => false,
+        };
 }

@@ -31,7 +31,9 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
     public bool HasFreshReplica => asked < proxy.AllDestinations.Count;
 
     public static Forward Of(HttpRequestMessage request) =>
-        request.Options.TryGetValue(OnRequest, out var forward) ? forward : throw new InvalidOperationException("This request does not come from the proxy.");
+        request.Options.TryGetValue(OnRequest, out var forward)
+            ? forward
+            : throw new InvalidOperationException("This request does not come from the proxy.");
 
     public static Forward Of(ResilienceContext context) => context.Properties.GetValue(OnContext, null!);
 
@@ -53,25 +55,33 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
         replica = all[(last + 1) % all.Count];
         // A failure is logged with this replica.
         proxy.ProxiedDestination = replica;
-        request.RequestUri = RequestUtilities.MakeDestinationAddress(replica.Model.Config.Address, client.Request.Path, client.Request.QueryString);
+        request.RequestUri = RequestUtilities.MakeDestinationAddress(
+            replica.Model.Config.Address,
+            client.Request.Path,
+            client.Request.QueryString
+        );
         return replica;
     }
 
     /// <summary>The reason to send the request again, or null if it must not or need not be sent again.</summary>
-    public string? ReasonToRetry(Outcome<HttpResponseMessage> outcome) => outcome switch
-    {
-        // The service is still working on an earlier try with this Idempotency-Key. Its result will be the answer, so
-        // it is worth waiting for the rest of the time. No other conflict has a Retry-After.
-        { Result: { StatusCode: HttpStatusCode.Conflict, Headers.RetryAfter: not null } } when mayStillRun => Retry.InFlight,
-        // Nothing was sent, so any request may be sent again.
-        { Exception: { } exception } when Failures.ReachedNobody(exception) && (HasFreshReplica || retries < MaxRetries) => Retry.Unreachable,
-        _ when retries == MaxRetries => null,
-        _ when !isRepeatable => null,
-        { Exception: TimeoutRejectedException } => Retry.Timeout,
-        { Exception: HttpRequestException } => Retry.BrokenOff,
-        { Result: { } answer } when Failures.IsReplicas(answer) => Retry.Unavailable,
-        _ => null,
-    };
+    public string? ReasonToRetry(Outcome<HttpResponseMessage> outcome) =>
+        outcome switch
+        {
+            // The service is still working on an earlier try with this Idempotency-Key. Its result will be the answer, so
+            // it is worth waiting for the rest of the time. No other conflict has a Retry-After.
+            { Result: { StatusCode: HttpStatusCode.Conflict, Headers.RetryAfter: not null } } when mayStillRun =>
+                Retry.InFlight,
+            // Nothing was sent, so any request may be sent again.
+            { Exception: { } exception }
+                when Failures.ReachedNobody(exception) && (HasFreshReplica || retries < MaxRetries) =>
+                Retry.Unreachable,
+            _ when retries == MaxRetries => null,
+            _ when !isRepeatable => null,
+            { Exception: TimeoutRejectedException } => Retry.Timeout,
+            { Exception: HttpRequestException } => Retry.BrokenOff,
+            { Result: { } answer } when Failures.IsReplicas(answer) => Retry.Unavailable,
+            _ => null,
+        };
 
     /// <summary>Notes that the request is sent again.</summary>
     public void Retrying(string reason)

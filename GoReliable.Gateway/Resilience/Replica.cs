@@ -27,42 +27,52 @@ internal sealed class Replica
     private bool isOut;
     private long leavesSince;
 
-    public Replica(string service, string address, Timeouts timeouts, ILogger logger) => pipeline = new ResiliencePipelineBuilder<HttpResponseMessage>()
-        .AddCircuitBreaker(new CircuitBreakerStrategyOptions<HttpResponseMessage>
-        {
-            FailureRatio = FailureRatio,
-            MinimumThroughput = MinimumTries,
-            SamplingDuration = Window,
-            BreakDuration = Break,
-            ShouldHandle = args => ValueTask.FromResult(Failures.IsReplicas(args.Outcome, Forward.Of(args.Context))),
-            OnOpened = _ =>
-            {
-                // Called again after each failed probe, but logged once.
-                if (!isOut)
-                    logger.ReplicaLeftOut(service, address);
-                isOut = true;
-                return ValueTask.CompletedTask;
-            },
-            OnClosed = _ =>
-            {
-                logger.ReplicaIsBack(service, address);
-                isOut = false;
-                return ValueTask.CompletedTask;
-            },
-        })
-        .AddTimeout(new TimeoutStrategyOptions
-        {
-            // A request that is tried only once may take all of the time; the total time-out ends it.
-            TimeoutGenerator = args => ValueTask.FromResult(Forward.Of(args.Context).IsRepeatable ? timeouts.TryTimeout : Timeout.InfiniteTimeSpan),
-        })
-        .Build();
+    public Replica(string service, string address, Timeouts timeouts, ILogger logger) =>
+        pipeline = new ResiliencePipelineBuilder<HttpResponseMessage>()
+            .AddCircuitBreaker(
+                new CircuitBreakerStrategyOptions<HttpResponseMessage>
+                {
+                    FailureRatio = FailureRatio,
+                    MinimumThroughput = MinimumTries,
+                    SamplingDuration = Window,
+                    BreakDuration = Break,
+                    ShouldHandle = args =>
+                        ValueTask.FromResult(Failures.IsReplicas(args.Outcome, Forward.Of(args.Context))),
+                    OnOpened = _ =>
+                    {
+                        // Called again after each failed probe, but logged once.
+                        if (!isOut)
+                            logger.ReplicaLeftOut(service, address);
+                        isOut = true;
+                        return ValueTask.CompletedTask;
+                    },
+                    OnClosed = _ =>
+                    {
+                        logger.ReplicaIsBack(service, address);
+                        isOut = false;
+                        return ValueTask.CompletedTask;
+                    },
+                }
+            )
+            .AddTimeout(
+                new TimeoutStrategyOptions
+                {
+                    // A request that is tried only once may take all of the time; the total time-out ends it.
+                    TimeoutGenerator = args =>
+                        ValueTask.FromResult(
+                            Forward.Of(args.Context).IsRepeatable ? timeouts.TryTimeout : Timeout.InfiniteTimeSpan
+                        ),
+                }
+            )
+            .Build();
 
     /// <summary>
     /// Whether the replica is about to stop: one of its recent answers closed the connection. A connection made just
     /// when the service stops listening is accepted by the operating system but not by the service, so a request sent
     /// on it is lost.
     /// </summary>
-    public bool IsLeaving => Volatile.Read(ref leavesSince) is var since && since != 0 && Stopwatch.GetElapsedTime(since) < Leave;
+    public bool IsLeaving =>
+        Volatile.Read(ref leavesSince) is var since && since != 0 && Stopwatch.GetElapsedTime(since) < Leave;
 
     public void Heard(HttpResponseMessage answer)
     {
@@ -71,6 +81,8 @@ internal sealed class Replica
     }
 
     public ValueTask<Outcome<HttpResponseMessage>> TryAsync(
-        Func<ResilienceContext, HttpRequestMessage, ValueTask<Outcome<HttpResponseMessage>>> send, ResilienceContext context, HttpRequestMessage request) =>
-        pipeline.ExecuteOutcomeAsync(send, context, request);
+        Func<ResilienceContext, HttpRequestMessage, ValueTask<Outcome<HttpResponseMessage>>> send,
+        ResilienceContext context,
+        HttpRequestMessage request
+    ) => pipeline.ExecuteOutcomeAsync(send, context, request);
 }

@@ -25,31 +25,44 @@ internal sealed class ResilienceHandler : DelegatingHandler
     public ResilienceHandler(string service, Timeouts timeouts, Telemetry telemetry, ILogger<ResilienceHandler> logger)
     {
         (this.service, this.timeouts, this.logger) = (service, timeouts, logger);
-        retries = new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(new RetryStrategyOptions<HttpResponseMessage>
-        {
-            // Forward counts the retries, because some of them are not limited.
-            MaxRetryAttempts = int.MaxValue,
-            ShouldHandle = args => ValueTask.FromResult(Forward.Of(args.Context).ReasonToRetry(args.Outcome) is not null),
-            BackoffType = DelayBackoffType.Exponential,
-            Delay = TimeSpan.FromMilliseconds(50),
-            MaxDelay = TimeSpan.FromSeconds(1),
-            UseJitter = true,
-            // No wait before a replica that has not been asked yet, if the last one was unreachable. After any other
-            // failure all of them may be overloaded.
-            DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(
-                Forward.Of(args.Context) is { HasFreshReplica: true } forward && forward.ReasonToRetry(args.Outcome) == Retry.Unreachable ? TimeSpan.Zero : null),
-            OnRetry = args =>
-            {
-                var forward = Forward.Of(args.Context);
-                var reason = forward.ReasonToRetry(args.Outcome)!;
-                telemetry.Retried(service, reason);
-                forward.Retrying(reason);
-                return ValueTask.CompletedTask;
-            },
-        }).Build();
+        retries = new ResiliencePipelineBuilder<HttpResponseMessage>()
+            .AddRetry(
+                new RetryStrategyOptions<HttpResponseMessage>
+                {
+                    // Forward counts the retries, because some of them are not limited.
+                    MaxRetryAttempts = int.MaxValue,
+                    ShouldHandle = args =>
+                        ValueTask.FromResult(Forward.Of(args.Context).ReasonToRetry(args.Outcome) is not null),
+                    BackoffType = DelayBackoffType.Exponential,
+                    Delay = TimeSpan.FromMilliseconds(50),
+                    MaxDelay = TimeSpan.FromSeconds(1),
+                    UseJitter = true,
+                    // No wait before a replica that has not been asked yet, if the last one was unreachable. After any other
+                    // failure all of them may be overloaded.
+                    DelayGenerator = args =>
+                        ValueTask.FromResult<TimeSpan?>(
+                            Forward.Of(args.Context) is { HasFreshReplica: true } forward
+                            && forward.ReasonToRetry(args.Outcome) == Retry.Unreachable
+                                ? TimeSpan.Zero
+                                : null
+                        ),
+                    OnRetry = args =>
+                    {
+                        var forward = Forward.Of(args.Context);
+                        var reason = forward.ReasonToRetry(args.Outcome)!;
+                        telemetry.Retried(service, reason);
+                        forward.Retrying(reason);
+                        return ValueTask.CompletedTask;
+                    },
+                }
+            )
+            .Build();
     }
 
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken
+    )
     {
         var forward = Forward.Of(request);
         // A body that may be sent twice must be kept. A body without a length may turn out too long, and then the
@@ -79,12 +92,20 @@ internal sealed class ResilienceHandler : DelegatingHandler
     }
 
     // Passes over replicas that are left out or about to stop, as long as there is another.
-    private async ValueTask<Outcome<HttpResponseMessage>> TryAsync(ResilienceContext context, HttpRequestMessage request)
+    private async ValueTask<Outcome<HttpResponseMessage>> TryAsync(
+        ResilienceContext context,
+        HttpRequestMessage request
+    )
     {
         var forward = Forward.Of(context);
         while (true)
         {
-            var replica = replicas.GetValue(forward.Direct(request), found => new Replica(service, found.DestinationId, timeouts, logger));
+            var replica = replicas.GetValue(forward.Direct(request), found => new Replica(
+                service,
+                found.DestinationId,
+                timeouts,
+                logger
+            ));
             if (replica.IsLeaving && forward.HasFreshReplica)
                 continue;
             var outcome = await replica.TryAsync(SendOnceAsync, context, request);
@@ -95,16 +116,22 @@ internal sealed class ResilienceHandler : DelegatingHandler
         }
     }
 
-    private async ValueTask<Outcome<HttpResponseMessage>> SendOnceAsync(ResilienceContext context, HttpRequestMessage request)
+    private async ValueTask<Outcome<HttpResponseMessage>> SendOnceAsync(
+        ResilienceContext context,
+        HttpRequestMessage request
+    )
     {
         try
         {
             return Outcome.FromResult(await base.SendAsync(request, context.CancellationToken));
         }
         // The time-out of connecting. .NET gives it no error code, although nothing was sent.
-        catch (OperationCanceledException exception) when (exception.InnerException is TimeoutException && !context.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException exception)
+            when (exception.InnerException is TimeoutException && !context.CancellationToken.IsCancellationRequested)
         {
-            return Outcome.FromException<HttpResponseMessage>(new HttpRequestException(HttpRequestError.ConnectionError, exception.Message, exception));
+            return Outcome.FromException<HttpResponseMessage>(
+                new HttpRequestException(HttpRequestError.ConnectionError, exception.Message, exception)
+            );
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
         {

@@ -4,7 +4,12 @@ using Yarp.ReverseProxy.Forwarder;
 namespace GoReliable.Gateway.Resilience;
 
 /// <summary>Makes YARP's clients, one for each service.</summary>
-internal sealed class ResilientClientFactory(Timeouts timeouts, ChaosSwitches chaos, Telemetry telemetry, ILogger<ResilienceHandler> logger) : ForwarderHttpClientFactory
+internal sealed class ResilientClientFactory(
+    Timeouts timeouts,
+    ChaosSwitches chaos,
+    Telemetry telemetry,
+    ILogger<ResilienceHandler> logger
+) : ForwarderHttpClientFactory
 {
     // Within a data centre a connection takes a millisecond, or a second more where its first packet was lost.
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);

@@ -17,10 +17,24 @@ internal sealed record Timeouts(TimeSpan TotalTimeout, TimeSpan TryTimeout)
     /// <exception cref="InvalidSettingException">They are out of bounds or not in this order.</exception>
     public static Timeouts Read(IConfiguration configuration)
     {
-        var total = DurationAttribute.Read(configuration, "Resilience:TotalTimeout", TimeSpan.FromSeconds(10), Shortest, Longest);
-        var @try = DurationAttribute.Read(configuration, "Resilience:TryTimeout", TimeSpan.FromSeconds(3), Shortest, Longest);
+        var total = DurationAttribute.Read(
+            configuration,
+            "Resilience:TotalTimeout",
+            TimeSpan.FromSeconds(10),
+            Shortest,
+            Longest
+        );
+        var @try = DurationAttribute.Read(
+            configuration,
+            "Resilience:TryTimeout",
+            TimeSpan.FromSeconds(3),
+            Shortest,
+            Longest
+        );
         return @try <= total
             ? new Timeouts(total, @try)
-            : throw new InvalidSettingException($"Resilience:TryTimeout is {@try}, but must not be longer than Resilience:TotalTimeout, {total}.");
+            : throw new InvalidSettingException(
+                $"Resilience:TryTimeout is {@try}, but must not be longer than Resilience:TotalTimeout, {total}."
+            );
     }
 }

@@ -32,7 +32,8 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
                 proxy.Cluster.Config.ClusterId,
                 proxy.ProxiedDestination?.DestinationId ?? "none",
                 failure.Error,
-                Reason(failure));
+                Reason(failure)
+            );
         }
 
         if (ReachedNobody(failure) && !context.Response.HasStarted)
@@ -46,16 +47,21 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
         failure is { Error: ForwarderError.NoAvailableDestinations } or { Exception: BrokenCircuitException }
         || (failure.Exception is { } exception && Failures.ReachedNobody(exception));
 
-    private static string Reason(IForwarderErrorFeature failure) => failure switch
-    {
-        { Error: ForwarderError.NoAvailableDestinations } => "no destination is known",
-        // The exception would only tell how the cancellation looked from inside.
-        { Error: ForwarderError.RequestTimedOut } => "no answer in time",
-        _ => failure.Exception?.GetBaseException().Message ?? "no reason given",
-    };
+    private static string Reason(IForwarderErrorFeature failure) =>
+        failure switch
+        {
+            { Error: ForwarderError.NoAvailableDestinations } => "no destination is known",
+            // The exception would only tell how the cancellation looked from inside.
+            { Error: ForwarderError.RequestTimedOut } => "no answer in time",
+            _ => failure.Exception?.GetBaseException().Message ?? "no reason given",
+        };
 
     // The client went away, which is not a failure of ours. WholeBody has already made sure that the body is complete.
-    private static bool IsClients(ForwarderError error) => error is
-        ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled or
-        ForwarderError.RequestBodyClient or ForwarderError.ResponseBodyClient;
+    private static bool IsClients(ForwarderError error) =>
+        error
+            is ForwarderError.RequestCanceled
+                or ForwarderError.RequestBodyCanceled
+                or ForwarderError.ResponseBodyCanceled
+                or ForwarderError.RequestBodyClient
+                or ForwarderError.ResponseBodyClient;
 }

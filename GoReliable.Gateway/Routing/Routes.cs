@@ -16,7 +16,14 @@ namespace GoReliable.Gateway.Routing;
 /// <param name="TakesKey">
 /// Whether a request with an <c>Idempotency-Key</c> has the same effect if the service gets it twice.
 /// </param>
-internal sealed record Route(string Method, string Template, string Service, string? Scope, int Success = StatusCodes.Status200OK, bool TakesKey = false)
+internal sealed record Route(
+    string Method,
+    string Template,
+    string Service,
+    string? Scope,
+    int Success = StatusCodes.Status200OK,
+    bool TakesKey = false
+)
 {
     public string Id => $"{Method} {Template}";
 
@@ -26,7 +33,8 @@ internal sealed record Route(string Method, string Template, string Service, str
     /// <param name="request">
     /// The request as the service will see it: a key that is not forwarded does not count.
     /// </param>
-    public bool IsRepeatable(HttpRequestMessage request) => HttpMethods.IsGet(Method) || (TakesKey && request.Headers.NonValidated.Contains("Idempotency-Key"));
+    public bool IsRepeatable(HttpRequestMessage request) =>
+        HttpMethods.IsGet(Method) || (TakesKey && request.Headers.NonValidated.Contains("Idempotency-Key"));
 }
 
 /// <summary>The public API, route by route: what is not here does not exist outside.</summary>
@@ -55,15 +63,21 @@ internal static class Routes
         builder.Services.AddSingleton<IForwarderHttpClientFactory, ResilientClientFactory>();
 
         var routes = All.ToDictionary(route => route.Id);
-        builder.Services.AddReverseProxy()
+        builder
+            .Services.AddReverseProxy()
             .AddServiceDiscoveryDestinationResolver()
-            .LoadFromMemory([.. All.Select(Config)], [.. All.Select(route => route.Service).Distinct().Select(service => Cluster(service, timeouts))])
+            .LoadFromMemory(
+                [.. All.Select(Config)],
+                [.. All.Select(route => route.Service).Distinct().Select(service => Cluster(service, timeouts))]
+            )
             .AddTransforms(transforms =>
             {
                 var route = routes[transforms.Route.RouteId];
                 transforms.AddRequestTransform(request =>
                 {
-                    new Forward(request.HttpContext, route.IsRepeatable(request.ProxyRequest)).AttachTo(request.ProxyRequest);
+                    new Forward(request.HttpContext, route.IsRepeatable(request.ProxyRequest)).AttachTo(
+                        request.ProxyRequest
+                    );
                     return ValueTask.CompletedTask;
                 });
             });
@@ -72,30 +86,36 @@ internal static class Routes
         builder.Logging.AddFilter("Yarp.ReverseProxy.Forwarder", LogLevel.None);
     }
 
-    public static void MapRoutes(this WebApplication app) => app.MapReverseProxy(proxy =>
-    {
-        proxy.UseMiddleware<ForwardFailures>();
-        proxy.UseLoadBalancing();
-    });
+    public static void MapRoutes(this WebApplication app) =>
+        app.MapReverseProxy(proxy =>
+        {
+            proxy.UseMiddleware<ForwardFailures>();
+            proxy.UseLoadBalancing();
+        });
 
-    private static RouteConfig Config(Route route) => new()
-    {
-        RouteId = route.Id,
-        ClusterId = route.Service,
-        AuthorizationPolicy = route.Scope,
-        Match = new RouteMatch { Methods = [route.Method], Path = route.Template },
-    };
+    private static RouteConfig Config(Route route) =>
+        new()
+        {
+            RouteId = route.Id,
+            ClusterId = route.Service,
+            AuthorizationPolicy = route.Scope,
+            Match = new RouteMatch { Methods = [route.Method], Path = route.Template },
+        };
 
-    private static ClusterConfig Cluster(string service, Timeouts timeouts) => new()
-    {
-        ClusterId = service,
-        LoadBalancingPolicy = LoadBalancingPolicies.RoundRobin,
-        // ASP.NET's request timeouts would not do: YARP takes their cancellation for the client's and answers 400.
-        HttpRequest = new ForwarderRequestConfig { ActivityTimeout = timeouts.TotalTimeout },
-        // Kestrel reads headers as UTF-8. With its defaults, .NET's client would refuse to send those that are not
-        // ASCII, and we would answer 502.
-        HttpClient = new HttpClientConfig { RequestHeaderEncoding = "utf-8", ResponseHeaderEncoding = "utf-8" },
-        // HTTPS where the service offers it: https://aka.ms/dotnet/sd
-        Destinations = new Dictionary<string, DestinationConfig> { [service] = new() { Address = $"https+http://{service}" } },
-    };
+    private static ClusterConfig Cluster(string service, Timeouts timeouts) =>
+        new()
+        {
+            ClusterId = service,
+            LoadBalancingPolicy = LoadBalancingPolicies.RoundRobin,
+            // ASP.NET's request timeouts would not do: YARP takes their cancellation for the client's and answers 400.
+            HttpRequest = new ForwarderRequestConfig { ActivityTimeout = timeouts.TotalTimeout },
+            // Kestrel reads headers as UTF-8. With its defaults, .NET's client would refuse to send those that are not
+            // ASCII, and we would answer 502.
+            HttpClient = new HttpClientConfig { RequestHeaderEncoding = "utf-8", ResponseHeaderEncoding = "utf-8" },
+            // HTTPS where the service offers it: https://aka.ms/dotnet/sd
+            Destinations = new Dictionary<string, DestinationConfig>
+            {
+                [service] = new() { Address = $"https+http://{service}" },
+            },
+        };
 }

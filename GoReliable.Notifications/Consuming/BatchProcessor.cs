@@ -19,8 +19,17 @@ namespace GoReliable.Notifications.Consuming;
 /// lease.
 /// </summary>
 internal sealed class BatchProcessor(
-    NpgsqlDataSource database, Leases leases, Suspects suspects, ChaosSwitches chaos, Channels channels,
-    Forwarder forwarder, Drain drain, Telemetry telemetry, ILogger<BatchProcessor> logger, TimeProvider time)
+    NpgsqlDataSource database,
+    Leases leases,
+    Suspects suspects,
+    ChaosSwitches chaos,
+    Channels channels,
+    Forwarder forwarder,
+    Drain drain,
+    Telemetry telemetry,
+    ILogger<BatchProcessor> logger,
+    TimeProvider time
+)
 {
     // Above this many receipts, old ones are forgotten: their messages went to another worker.
     private const int ManyReceipts = 1000;
@@ -99,11 +108,16 @@ internal sealed class BatchProcessor(
         if (messages.Count == 0)
             return;
         // The batch's statements, and what is logged of the database, appear in the trace of its first message.
-        Activity.Current = (messages.FirstOrDefault(message => message.Activity is { Recorded: true }) ?? messages[0]).Activity;
+        Activity.Current = (
+            messages.FirstOrDefault(message => message.Activity is { Recorded: true }) ?? messages[0]
+        ).Activity;
         try
         {
             if (messages is [var remote] && channels.IsRemote(remote.Event!))
-                await UntilAnsweredAsync(() => TryHandleAsync(remote), () => remote.Receipt is null ? giveUp : drain.Overdue);
+                await UntilAnsweredAsync(
+                    () => TryHandleAsync(remote),
+                    () => remote.Receipt is null ? giveUp : drain.Overdue
+                );
             else
                 await UntilAnsweredAsync(() => TryHandleAsync(messages), () => giveUp);
         }
@@ -132,7 +146,10 @@ internal sealed class BatchProcessor(
                 return;
             }
             // A connection that broke meanwhile answers with InvalidOperationException.
-            catch (Exception exception) when (exception is InvalidOperationException || (exception is DbException refused && refused.IsServerFailure()))
+            catch (Exception exception)
+                when (exception is InvalidOperationException
+                    || (exception is DbException refused && refused.IsServerFailure())
+                )
             {
                 database.LeaveReadOnlyServer(exception);
                 if (Interlocked.Exchange(ref databaseAway, 1) == 0)
@@ -218,7 +235,10 @@ internal sealed class BatchProcessor(
     private void AsDuplicate(Message message)
     {
         var id = message.Event!.Id;
-        var isOurs = uncommitted.TryGetValue(id, out var receipt) && receipt.IsInDoubt && !message.IsElsewhere
+        var isOurs =
+            uncommitted.TryGetValue(id, out var receipt)
+            && receipt.IsInDoubt
+            && !message.IsElsewhere
             && uncommitted.TryRemove(id, out _);
         message.Outcome = isOurs ? Outcome.Delivered : Outcome.Duplicate;
         message.Receipt = isOurs ? receipt : null;
@@ -228,7 +248,10 @@ internal sealed class BatchProcessor(
     private async Task DeliverAsync(Message message)
     {
         // What an earlier try did stays done, whatever became of its transaction.
-        if (message.Failure is not null || (message.Receipt ??= uncommitted.GetValueOrDefault(message.Event!.Id)) is not null)
+        if (
+            message.Failure is not null
+            || (message.Receipt ??= uncommitted.GetValueOrDefault(message.Event!.Id)) is not null
+        )
             return;
 
         Activity.Current = message.Activity;
@@ -280,7 +303,9 @@ internal sealed class BatchProcessor(
 
     private void Abandon(Message message)
     {
-        message.Activity?.SetStatus(ActivityStatusCode.Error, "Given back to the queue.").SetTag("error.type", "given_back");
+        message
+            .Activity?.SetStatus(ActivityStatusCode.Error, "Given back to the queue.")
+            .SetTag("error.type", "given_back");
         message.Activity?.Dispose();
         telemetry.MessageAbandoned();
     }

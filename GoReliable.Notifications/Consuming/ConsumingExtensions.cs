@@ -9,9 +9,21 @@ internal static class ConsumingExtensions
 {
     public static WebApplicationBuilder AddConsuming(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<InboxOptions>().BindConfiguration(InboxOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddOptions<NotificationOptions>().BindConfiguration(NotificationOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddOptions<RetryOptions>().BindConfiguration(RetryOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<InboxOptions>()
+            .BindConfiguration(InboxOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder
+            .Services.AddOptions<NotificationOptions>()
+            .BindConfiguration(NotificationOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder
+            .Services.AddOptions<RetryOptions>()
+            .BindConfiguration(RetryOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
 
         builder.Services.AddSingleton(Random.Shared);
         builder.Services.AddSingleton<RetryPlan>();
@@ -28,8 +40,12 @@ internal static class ConsumingExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<Leases>());
         builder.Services.AddHostedService<Worker>();
         builder.Services.AddHostedService<QueueSampler>();
-        builder.AddExpiry("inbox", Inbox.Expire, services => services.GetRequiredService<IOptionsMonitor<InboxOptions>>().CurrentValue.Retention);
-        builder.AddExpiry("notifications", NotificationOptions.Expire, services => services.GetRequiredService<IOptionsMonitor<NotificationOptions>>().CurrentValue.Retention);
+        builder.AddExpiry("inbox", Inbox.Expire, services =>
+            services.GetRequiredService<IOptionsMonitor<InboxOptions>>().CurrentValue.Retention
+        );
+        builder.AddExpiry("notifications", NotificationOptions.Expire, services =>
+            services.GetRequiredService<IOptionsMonitor<NotificationOptions>>().CurrentValue.Retention
+        );
         builder.AddExpiry("leases", Leases.Expire, _ => TimeSpan.FromDays(1));
         return builder;
     }

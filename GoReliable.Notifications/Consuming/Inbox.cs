@@ -87,21 +87,22 @@ internal static class Inbox
         await batch.ExecuteNonQueryAsync();
     }
 
-    private static NpgsqlBatchCommand StoreCommand(IReadOnlyList<Message> delivered) => new(Store)
-    {
-        Parameters =
+    private static NpgsqlBatchCommand StoreCommand(IReadOnlyList<Message> delivered) =>
+        new(Store)
         {
-            Column(delivered, message => message.Event!.Id),
-            Column(delivered, message => message.Receipt!.Channel),
-            Column(delivered, message => message.Event!.OrderId),
-            Column(delivered, message => message.Event!.CustomerId),
-            Column(delivered, message => message.Event!.Type.Name),
-            Column(delivered, message => message.Attempt),
-            Column(delivered, message => message.Event!.Time.UtcDateTime),
-            Column(delivered, message => message.Receipt!.SentAt.UtcDateTime),
-            Column(delivered, message => message.Event!.Version),
-        },
-    };
+            Parameters =
+            {
+                Column(delivered, message => message.Event!.Id),
+                Column(delivered, message => message.Receipt!.Channel),
+                Column(delivered, message => message.Event!.OrderId),
+                Column(delivered, message => message.Event!.CustomerId),
+                Column(delivered, message => message.Event!.Type.Name),
+                Column(delivered, message => message.Attempt),
+                Column(delivered, message => message.Event!.Time.UtcDateTime),
+                Column(delivered, message => message.Receipt!.SentAt.UtcDateTime),
+                Column(delivered, message => message.Event!.Version),
+            },
+        };
 
     private static NpgsqlParameter<T[]> Column<T>(IReadOnlyList<Message> messages, Func<Message, T> value)
     {

@@ -23,8 +23,7 @@ internal enum Claim
 /// lease is a committed row with an end. It is renewed for as long as its delivery lives. Once it is over, another
 /// delivery of the message may take it, and then the old owner cannot write any more.
 /// </summary>
-internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time)
-    : BackgroundService
+internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time) : BackgroundService
 {
     // Times are PostgreSQL's, so the clocks of the workers need not agree. Three renewals may fail.
     private const string End = "now() + interval '30 seconds'";
@@ -112,17 +111,19 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = owner });
         if (message.Receipt is { } receipt)
         {
-            command.Parameters.AddRange(new NpgsqlParameter[]
-            {
-                new NpgsqlParameter<string> { TypedValue = receipt.Channel },
-                new NpgsqlParameter<Guid> { TypedValue = @event.OrderId },
-                new NpgsqlParameter<string> { TypedValue = @event.CustomerId },
-                new NpgsqlParameter<string> { TypedValue = @event.Type.Name },
-                new NpgsqlParameter<int> { TypedValue = message.Attempt },
-                new NpgsqlParameter<DateTime> { TypedValue = @event.Time.UtcDateTime },
-                new NpgsqlParameter<DateTime> { TypedValue = receipt.SentAt.UtcDateTime },
-                new() { Value = (object?)@event.Version ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer },
-            });
+            command.Parameters.AddRange(
+                new NpgsqlParameter[]
+                {
+                    new NpgsqlParameter<string> { TypedValue = receipt.Channel },
+                    new NpgsqlParameter<Guid> { TypedValue = @event.OrderId },
+                    new NpgsqlParameter<string> { TypedValue = @event.CustomerId },
+                    new NpgsqlParameter<string> { TypedValue = @event.Type.Name },
+                    new NpgsqlParameter<int> { TypedValue = message.Attempt },
+                    new NpgsqlParameter<DateTime> { TypedValue = @event.Time.UtcDateTime },
+                    new NpgsqlParameter<DateTime> { TypedValue = receipt.SentAt.UtcDateTime },
+                    new() { Value = (object?)@event.Version ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer },
+                }
+            );
         }
         return (long)(await command.ExecuteScalarAsync())! > 0;
     }

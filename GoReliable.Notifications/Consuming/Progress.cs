@@ -34,8 +34,16 @@ internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealth
         }
     }
 
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(Stalled < Patience
-            ? HealthCheckResult.Healthy()
-            : new HealthCheckResult(context.Registration.FailureStatus, $"No message was processed for {Stalled.TotalSeconds:0} s, and some wait in the queue."));
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context,
+        CancellationToken cancellationToken = default
+    ) =>
+        Task.FromResult(
+            Stalled < Patience
+                ? HealthCheckResult.Healthy()
+                : new HealthCheckResult(
+                    context.Registration.FailureStatus,
+                    $"No message was processed for {Stalled.TotalSeconds:0} s, and some wait in the queue."
+                )
+        );
 }

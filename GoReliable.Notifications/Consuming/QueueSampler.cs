@@ -14,8 +14,16 @@ namespace GoReliable.Notifications.Consuming;
 /// their queue and those in the table that they are moved to.
 /// </summary>
 internal sealed class QueueSampler(
-    Broker broker, Topology topology, RetryPlan plan, NpgsqlDataSource database, SchemaUpgrade schema, Progress progress, Telemetry telemetry,
-    ILogger<QueueSampler> logger, TimeProvider time) : BackgroundService
+    Broker broker,
+    Topology topology,
+    RetryPlan plan,
+    NpgsqlDataSource database,
+    SchemaUpgrade schema,
+    Progress progress,
+    Telemetry telemetry,
+    ILogger<QueueSampler> logger,
+    TimeProvider time
+) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
@@ -77,12 +85,17 @@ internal sealed class QueueSampler(
         var counted = new List<Measurement<long>>
         {
             Labelled("main", waiting),
-            Labelled("retry", await CountAsync(channel, plan.Queues.Select(OrderTopology.RetryQueue), cancellationToken)),
+            Labelled(
+                "retry",
+                await CountAsync(channel, plan.Queues.Select(OrderTopology.RetryQueue), cancellationToken)
+            ),
         };
         // Without the database, half of the dead letters cannot be seen, and the other half would look like all of
         // them.
         if (schema.NotReadyBecause is null && await StoredAsync(cancellationToken) is { } stored)
-            counted.Add(Labelled("dead", stored + await channel.MessageCountAsync(OrderTopology.DeadQueue, cancellationToken)));
+            counted.Add(
+                Labelled("dead", stored + await channel.MessageCountAsync(OrderTopology.DeadQueue, cancellationToken))
+            );
         return [.. counted];
     }
 
@@ -90,7 +103,9 @@ internal sealed class QueueSampler(
     {
         try
         {
-            return await DeadLetterTable.SampleAsync(database, cancellationToken).WaitAsync(Patience, time, cancellationToken);
+            return await DeadLetterTable
+                .SampleAsync(database, cancellationToken)
+                .WaitAsync(Patience, time, cancellationToken);
         }
         catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or TimeoutException)
         {
@@ -98,7 +113,11 @@ internal sealed class QueueSampler(
         }
     }
 
-    private static async Task<long> CountAsync(IChannel channel, IEnumerable<string> queues, CancellationToken cancellationToken)
+    private static async Task<long> CountAsync(
+        IChannel channel,
+        IEnumerable<string> queues,
+        CancellationToken cancellationToken
+    )
     {
         var count = 0L;
         foreach (var queue in queues)
@@ -106,5 +125,6 @@ internal sealed class QueueSampler(
         return count;
     }
 
-    private static Measurement<long> Labelled(string queue, long count) => new(count, new KeyValuePair<string, object?>("queue", queue));
+    private static Measurement<long> Labelled(string queue, long count) =>
+        new(count, new KeyValuePair<string, object?>("queue", queue));
 }

@@ -15,8 +15,11 @@ internal sealed class Session : IAsyncDisposable
     private const ushort Prefetch = 200;
 
     private readonly CancellationTokenSource closed = new();
+
     // The prefetch is its bound: the broker sends no more before it gets acknowledgements.
-    private readonly Channel<Message> incoming = Channel.CreateUnbounded<Message>(new() { SingleReader = true, SingleWriter = true });
+    private readonly Channel<Message> incoming = Channel.CreateUnbounded<Message>(
+        new() { SingleReader = true, SingleWriter = true }
+    );
     private readonly IChannel consuming;
     private string? consumerTag;
 
@@ -36,7 +39,11 @@ internal sealed class Session : IAsyncDisposable
     public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
 
     /// <summary>Declares the topology and starts to consume.</summary>
-    public static async Task<Session> OpenAsync(IConnection connection, Topology topology, CancellationToken cancellationToken)
+    public static async Task<Session> OpenAsync(
+        IConnection connection,
+        Topology topology,
+        CancellationToken cancellationToken
+    )
     {
         var session = new Session(await connection.CreateChannelAsync(cancellationToken: cancellationToken));
         try
@@ -59,7 +66,12 @@ internal sealed class Session : IAsyncDisposable
         var consumer = new AsyncEventingBasicConsumer(consuming);
         consumer.ReceivedAsync += OnReceivedAsync;
         consumer.UnregisteredAsync += OnUnregisteredAsync;
-        consumerTag = await consuming.BasicConsumeAsync(OrderTopology.Queue, autoAck: false, consumer, cancellationToken);
+        consumerTag = await consuming.BasicConsumeAsync(
+            OrderTopology.Queue,
+            autoAck: false,
+            consumer,
+            cancellationToken
+        );
     }
 
     /// <summary>Tells the broker to send no more. What it sent can still be acknowledged.</summary>
@@ -75,7 +87,9 @@ internal sealed class Session : IAsyncDisposable
 
     /// <summary>Puts a message back. The broker counts that, but with a limit that is never reached.</summary>
     public ValueTask GiveBackAsync(Message message) =>
-        UnlessOverAsync(() => consuming.BasicNackAsync(message.Tag, multiple: false, requeue: true, CancellationToken.None));
+        UnlessOverAsync(() =>
+            consuming.BasicNackAsync(message.Tag, multiple: false, requeue: true, CancellationToken.None)
+        );
 
     private static async ValueTask UnlessOverAsync(Func<ValueTask> settle)
     {
@@ -83,7 +97,8 @@ internal sealed class Session : IAsyncDisposable
         {
             await settle();
         }
-        catch (Exception exception) when (exception is AlreadyClosedException or ObjectDisposedException or OperationInterruptedException)
+        catch (Exception exception)
+            when (exception is AlreadyClosedException or ObjectDisposedException or OperationInterruptedException)
         {
             // The message comes back, and the inbox recognises it.
         }
@@ -99,7 +114,15 @@ internal sealed class Session : IAsyncDisposable
     // Only takes the message over: a slow handler would hold up acknowledgements and heartbeats.
     private Task OnReceivedAsync(object sender, BasicDeliverEventArgs delivery)
     {
-        incoming.Writer.TryWrite(new Message(delivery.DeliveryTag, delivery.Exchange, delivery.RoutingKey, delivery.BasicProperties, delivery.Body.ToArray()));
+        incoming.Writer.TryWrite(
+            new Message(
+                delivery.DeliveryTag,
+                delivery.Exchange,
+                delivery.RoutingKey,
+                delivery.BasicProperties,
+                delivery.Body.ToArray()
+            )
+        );
         return Task.CompletedTask;
     }
 
@@ -119,7 +142,8 @@ internal sealed class Session : IAsyncDisposable
     /// Whether an exception means that the session is over or the service stops. Then the broker still has the
     /// messages.
     /// </summary>
-    public static bool IsOver(Exception exception) => exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException;
+    public static bool IsOver(Exception exception) =>
+        exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException;
 
     private Task EndAsync()
     {

@@ -13,7 +13,13 @@ namespace GoReliable.Notifications.Consuming;
 /// before a session begins, every message that came back is looked at, one by one and as bytes. The broker delivers
 /// those first.
 /// </summary>
-internal sealed class Sieve(Broker broker, NpgsqlDataSource database, Telemetry telemetry, ILogger<Sieve> logger, TimeProvider time)
+internal sealed class Sieve(
+    Broker broker,
+    NpgsqlDataSource database,
+    Telemetry telemetry,
+    ILogger<Sieve> logger,
+    TimeProvider time
+)
 {
     /// <summary>Moves them to the dead letters; the others go back when this returns.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -36,13 +42,23 @@ internal sealed class Sieve(Broker broker, NpgsqlDataSource database, Telemetry 
         }
     }
 
-    private async Task ParkAsync(RawMessage raw, Message message, Failure obstacle, RawChannel channel, CancellationToken cancellationToken)
+    private async Task ParkAsync(
+        RawMessage raw,
+        Message message,
+        Failure obstacle,
+        RawChannel channel,
+        CancellationToken cancellationToken
+    )
     {
         telemetry.MessageTaken();
         message.Started = time.GetTimestamp();
         try
         {
-            await DeadLetterTable.StoreAsync(database, [DeadLetter.Of(raw, time.GetUtcNow()).Letter], cancellationToken);
+            await DeadLetterTable.StoreAsync(
+                database,
+                [DeadLetter.Of(raw, time.GetUtcNow()).Letter],
+                cancellationToken
+            );
             await channel.AcknowledgeAsync(raw.Tag, multiple: false, cancellationToken);
             message.Settled = true;
         }
@@ -52,7 +68,13 @@ internal sealed class Sieve(Broker broker, NpgsqlDataSource database, Telemetry 
                 telemetry.MessageAbandoned();
         }
         using var trace = MessageSpan.Follow(message);
-        logger.NotificationDeadLettered(message.Properties.MessageId, message.EventType, message.Attempt, obstacle.Reason, obstacle.Summary);
+        logger.NotificationDeadLettered(
+            message.Properties.MessageId,
+            message.EventType,
+            message.Attempt,
+            obstacle.Reason,
+            obstacle.Summary
+        );
         telemetry.MessageProcessed(message.EventType, Outcome.DeadLettered, time.GetElapsedTime(message.Started));
     }
 }

@@ -42,7 +42,10 @@ internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILo
 
         if (deaths >= MostDeaths)
         {
-            message.Failure = Failure.Poison(Failure.Fatal, $"The worker ended {deaths} times when it read the message.");
+            message.Failure = Failure.Poison(
+                Failure.Fatal,
+                $"The worker ended {deaths} times when it read the message."
+            );
         }
         else
         {

@@ -14,8 +14,16 @@ namespace GoReliable.Notifications.Consuming;
 /// batch with others, but in a <see cref="WaitingRoom{T}"/> until its turn comes.
 /// </remarks>
 internal sealed class Worker(
-    Broker broker, Topology topology, Sieve sieve, SchemaUpgrade schema, BatchProcessor processor, Channels channels, Drain drain,
-    ILogger<Worker> logger, TimeProvider time) : BackgroundService
+    Broker broker,
+    Topology topology,
+    Sieve sieve,
+    SchemaUpgrade schema,
+    BatchProcessor processor,
+    Channels channels,
+    Drain drain,
+    ILogger<Worker> logger,
+    TimeProvider time
+) : BackgroundService
 {
     private const int LargestBatch = 100;
     private const int MostBatches = 8;
@@ -23,6 +31,7 @@ internal sealed class Worker(
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim slots = new(MostBatches);
+
     // As many as the waiting room lets begin. Counting them tells when the last has ended.
     private readonly SemaphoreSlim deliveries = new(WaitingRoom<(Message, Session)>.Most);
     private readonly WaitingRoom<(Message Message, Session Session)> room = new(time);
@@ -74,7 +83,8 @@ internal sealed class Worker(
                 logger.ConsumerInterrupted(session.CloseReason);
             }
         }
-        catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+        catch (Exception exception)
+            when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
             var reason = Broker.Explain(exception);
             if (trouble != reason)
@@ -107,7 +117,10 @@ internal sealed class Worker(
                     await AdmitAsync(message, session, over.Token);
                 }
             }
-            await Task.WhenAny(await StartAsync(batch, session, stoppingToken), Task.Delay(Patience, time, CancellationToken.None));
+            await Task.WhenAny(
+                await StartAsync(batch, session, stoppingToken),
+                Task.Delay(Patience, time, CancellationToken.None)
+            );
         }
     }
 
@@ -131,8 +144,7 @@ internal sealed class Worker(
 
     private async Task AdmitAsync(Message message, Session session, CancellationToken over)
     {
-        do
-            await Task.Delay(Patience, time, over);
+        do await Task.Delay(Patience, time, over);
         while (!TryAdmit(message, session));
     }
 
@@ -145,7 +157,9 @@ internal sealed class Worker(
             var (turn, leaving) = ((Message: message, Session: session), true);
             while (leaving)
             {
-                await RunAsync([turn.Message], turn.Session, giveUp => processor.ProcessAsync([turn.Message], turn.Session, giveUp));
+                await RunAsync([turn.Message], turn.Session, giveUp =>
+                    processor.ProcessAsync([turn.Message], turn.Session, giveUp)
+                );
                 leaving = room.Leave(turn.Message.Event!.ContactEmail!, out var next);
                 turn = next.Message;
             }

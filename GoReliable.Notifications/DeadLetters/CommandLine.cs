@@ -5,7 +5,17 @@ namespace GoReliable.Notifications.DeadLetters;
 
 /// <summary>What an operator typed after <c>dead-letters</c>.</summary>
 internal sealed record CommandLine(
-    string Verb, IReadOnlyList<Guid> Ids, bool All, string? Reason, int Rate, int Limit, bool Json, bool Yes, Uri Url, string? Token)
+    string Verb,
+    IReadOnlyList<Guid> Ids,
+    bool All,
+    string? Reason,
+    int Rate,
+    int Limit,
+    bool Json,
+    bool Yes,
+    Uri Url,
+    string? Token
+)
 {
     public const string Help = """
         Usage: dead-letters COMMAND [options]
@@ -38,8 +48,17 @@ internal sealed record CommandLine(
     {
         var port = environment("MANAGEMENT_PORT") ?? "9103";
         var line = new CommandLine(
-            Verb: "", [], All: false, Reason: null, RedriveRequest.DefaultPerSecond, Limit: 50, Json: false, Yes: false,
-            Address(environment("GORELIABLE_URL") ?? $"http://localhost:{port}"), environment("GORELIABLE_TOKEN"));
+            Verb: "",
+            [],
+            All: false,
+            Reason: null,
+            RedriveRequest.DefaultPerSecond,
+            Limit: 50,
+            Json: false,
+            Yes: false,
+            Address(environment("GORELIABLE_URL") ?? $"http://localhost:{port}"),
+            environment("GORELIABLE_TOKEN")
+        );
 
         var ids = new List<Guid>();
         for (var i = 0; i < arguments.Count; i++)
@@ -58,7 +77,9 @@ internal sealed record CommandLine(
                 _ when line.Verb.Length == 0 && Verbs.Contains(name) => line with { Verb = name },
                 _ when name.StartsWith('-') => throw new FormatException($"There is no option '{name}'."),
                 _ when Guid.TryParse(name, out var id) => Add(id),
-                _ => throw new FormatException(line.Verb.Length == 0 ? $"There is no command '{name}'." : $"'{name}' is no id."),
+                _ => throw new FormatException(
+                    line.Verb.Length == 0 ? $"There is no command '{name}'." : $"'{name}' is no id."
+                ),
             };
 
             string Next() => ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} needs a value.");
@@ -72,18 +93,23 @@ internal sealed record CommandLine(
         return (line with { Ids = ids }).Checked();
     }
 
-    private CommandLine Checked() => Verb switch
-    {
-        "" => throw new FormatException("Say what to do."),
-        "list" when Ids.Count > 0 || All => throw new FormatException("list takes no ids."),
-        "show" when Ids.Count != 1 || All => throw new FormatException("show takes one id."),
-        "redrive" or "discard" when Ids.Count > 0 == All => throw new FormatException($"{Verb} takes ids, or --all."),
-        _ when Reason is not null && !All => throw new FormatException("--reason goes with --all."),
-        _ => this,
-    };
+    private CommandLine Checked() =>
+        Verb switch
+        {
+            "" => throw new FormatException("Say what to do."),
+            "list" when Ids.Count > 0 || All => throw new FormatException("list takes no ids."),
+            "show" when Ids.Count != 1 || All => throw new FormatException("show takes one id."),
+            "redrive" or "discard" when Ids.Count > 0 == All => throw new FormatException(
+                $"{Verb} takes ids, or --all."
+            ),
+            _ when Reason is not null && !All => throw new FormatException("--reason goes with --all."),
+            _ => this,
+        };
 
     private static int Number(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : throw new FormatException($"'{text}' is no number above 0.");
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : throw new FormatException($"'{text}' is no number above 0.");
 
     private static Uri Address(string text) => OperatorClient.Address(text, 9103);
 }

@@ -27,8 +27,21 @@ namespace GoReliable.Notifications.DeadLetters;
 /// <param name="Properties">AMQP properties and headers, see <see cref="StoredProperties"/>.</param>
 /// <param name="Body">As published.</param>
 internal sealed record DeadLetter(
-    Guid Id, string? MessageId, string EventType, Guid? OrderId, string Reason, string? ExceptionType, string? ExceptionMessage,
-    int Attempts, int Redriven, DateTime? FirstFailure, DateTime DeadSince, string? TraceId, byte[] Properties, byte[] Body)
+    Guid Id,
+    string? MessageId,
+    string EventType,
+    Guid? OrderId,
+    string Reason,
+    string? ExceptionType,
+    string? ExceptionMessage,
+    int Attempts,
+    int Redriven,
+    DateTime? FirstFailure,
+    DateTime DeadSince,
+    string? TraceId,
+    byte[] Properties,
+    byte[] Body
+)
 {
     /// <summary>
     /// Reads what the worker wrote into the headers or, if the broker itself gave up, what the broker wrote.
@@ -40,10 +53,25 @@ internal sealed record DeadLetter(
         var (message, obstacle) = raw.Decode();
         if (obstacle is null && message.Header(MessageHeaders.DeadReason) != Failure.Fatal)
             message.Read();
-        var letter = Of(message, now) with { Properties = StoredProperties.Write(message.Properties, raw.Properties, obstacle?.Reason != Failure.Undecodable) };
-        return (obstacle is null || message.Header(MessageHeaders.DeadReason) is not null
-            ? letter
-            : letter with { Reason = obstacle.Reason, ExceptionType = Storable(obstacle.Type), ExceptionMessage = Storable(obstacle.Detail) }, message);
+        var letter = Of(message, now) with
+        {
+            Properties = StoredProperties.Write(
+                message.Properties,
+                raw.Properties,
+                obstacle?.Reason != Failure.Undecodable
+            ),
+        };
+        return (
+            obstacle is null || message.Header(MessageHeaders.DeadReason) is not null
+                ? letter
+                : letter with
+                {
+                    Reason = obstacle.Reason,
+                    ExceptionType = Storable(obstacle.Type),
+                    ExceptionMessage = Storable(obstacle.Detail),
+                },
+            message
+        );
     }
 
     private static DeadLetter Of(Message message, DateTimeOffset now)
@@ -60,13 +88,16 @@ internal sealed record DeadLetter(
             Storable(message.Header(MessageHeaders.ExceptionType)),
             Storable(message.Header(MessageHeaders.ExceptionMessage)),
             // The header counts failures. The message's attempt is one more: the attempt that the broker cut off.
-            byWorker is null ? message.Attempt : message.Attempt - 1,
+            byWorker is null
+                ? message.Attempt
+                : message.Attempt - 1,
             Number(message.Header(MessageHeaders.Redriven)),
             Time(message.Header(MessageHeaders.FirstFailure)),
             Time(message.Header(MessageHeaders.DeadAt)) ?? death?.Time ?? now.UtcDateTime,
             trace.TraceId == default ? null : trace.TraceId.ToHexString(),
             Properties: [],
-            message.Body);
+            message.Body
+        );
     }
 
     // The same message has the same id however often it comes. Different messages have different ids.
@@ -83,21 +114,31 @@ internal sealed record DeadLetter(
 
     // The newest entry is the first: https://www.rabbitmq.com/docs/dlx#effects
     private static (string Reason, DateTime? Time)? LastDeath(IReadOnlyBasicProperties properties) =>
-        properties.Headers?.TryGetValue("x-death", out var deaths) == true && deaths is IList { Count: > 0 } list
-            && list[0] is IDictionary<string, object?> death && death.TryGetValue("reason", out var reason) && reason is byte[] text
-            ? (Encoding.UTF8.GetString(text), death.TryGetValue("time", out var time) && time is AmqpTimestamp at ? Time(at) : null)
+        properties.Headers?.TryGetValue("x-death", out var deaths) == true
+        && deaths is IList { Count: > 0 } list
+        && list[0] is IDictionary<string, object?> death
+        && death.TryGetValue("reason", out var reason)
+        && reason is byte[] text
+            ? (
+                Encoding.UTF8.GetString(text),
+                death.TryGetValue("time", out var time) && time is AmqpTimestamp at ? Time(at) : null
+            )
             : null;
 
     // Any publisher may have written it: a time that .NET does not know counts as none.
     private static DateTime? Time(AmqpTimestamp time) =>
-        time.UnixTime >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && time.UnixTime <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+        time.UnixTime >= DateTimeOffset.MinValue.ToUnixTimeSeconds()
+        && time.UnixTime <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
             ? DateTimeOffset.FromUnixTimeSeconds(time.UnixTime).UtcDateTime
             : null;
 
-    private static int Number(string? header) => int.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+    private static int Number(string? header) =>
+        int.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     private static DateTime? Time(string? header) =>
-        DateTimeOffset.TryParse(header, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time.UtcDateTime : null;
+        DateTimeOffset.TryParse(header, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time.UtcDateTime
+            : null;
 
     // PostgreSQL cannot store NUL.
     private static string? Storable(string? text) => string.IsNullOrEmpty(text) ? null : text.Replace('\0', '\uFFFD');

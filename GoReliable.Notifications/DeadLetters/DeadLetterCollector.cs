@@ -13,8 +13,13 @@ namespace GoReliable.Notifications.DeadLetters;
 /// and a message that is read from it and given back counts as one more delivery (docs/decisions/0004-dead-letters.md).
 /// </summary>
 internal sealed class DeadLetterCollector(
-    Broker broker, Topology topology, SchemaUpgrade schema, NpgsqlDataSource database, ILogger<DeadLetterCollector> logger, TimeProvider time)
-    : BackgroundService
+    Broker broker,
+    Topology topology,
+    SchemaUpgrade schema,
+    NpgsqlDataSource database,
+    ILogger<DeadLetterCollector> logger,
+    TimeProvider time
+) : BackgroundService
 {
     private const int LargestBatch = 100;
     private const int ManyBytes = 16 * 1024 * 1024;
@@ -71,7 +76,13 @@ internal sealed class DeadLetterCollector(
     {
         var letters = new Dictionary<Guid, (DeadLetter Letter, Message Message)>();
         var (last, bytes) = (0UL, 0);
-        for (var i = 0; i < LargestBatch && bytes < ManyBytes && await channel.GetAsync(OrderTopology.DeadQueue, stoppingToken) is { } raw; i++)
+        for (
+            var i = 0;
+            i < LargestBatch
+                && bytes < ManyBytes
+                && await channel.GetAsync(OrderTopology.DeadQueue, stoppingToken) is { } raw;
+            i++
+        )
         {
             var (letter, message) = DeadLetter.Of(raw, time.GetUtcNow());
             letters[letter.Id] = (letter, message);

@@ -7,7 +7,13 @@ using static GoReliable.ServiceDefaults.Management.OperatorClient;
 namespace GoReliable.Notifications.DeadLetters;
 
 /// <summary>The operator's API as a command line: <c>dead-letters</c> as the first argument of this program.</summary>
-internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, TextReader input, TextWriter output, TextWriter error)
+internal sealed class DeadLetterCommand(
+    CommandLine line,
+    HttpClient worker,
+    TextReader input,
+    TextWriter output,
+    TextWriter error
+)
 {
     private const int Done = 0;
     private const int NotDone = 1;
@@ -15,7 +21,13 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Tex
     private const int PageSize = 200;
 
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> arguments,
+        TextReader input,
+        TextWriter output,
+        TextWriter error,
+        CancellationToken cancellationToken
+    )
     {
         if (arguments.Intersect(["--help", "-h"]).Any())
         {
@@ -33,21 +45,25 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Tex
             await error.WriteLineAsync($"{misuse.Message} See dead-letters --help.");
             return Misused;
         }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
+            when (exception is HttpRequestException or TaskCanceledException
+                && !cancellationToken.IsCancellationRequested
+            )
         {
             await error.WriteLineAsync(exception.Message);
             return NotDone;
         }
     }
 
-    private async Task<int> RunAsync(CancellationToken cancellationToken) => line.Verb switch
-    {
-        "list" => await ListAsync(cancellationToken),
-        "show" => await ShowAsync(cancellationToken),
-        "discard" when !line.Yes && !Confirmed() => NotDone,
-        _ when line.All => await AllAsync(cancellationToken),
-        _ => await EachAsync(cancellationToken),
-    };
+    private async Task<int> RunAsync(CancellationToken cancellationToken) =>
+        line.Verb switch
+        {
+            "list" => await ListAsync(cancellationToken),
+            "show" => await ShowAsync(cancellationToken),
+            "discard" when !line.Yes && !Confirmed() => NotDone,
+            _ when line.All => await AllAsync(cancellationToken),
+            _ => await EachAsync(cancellationToken),
+        };
 
     private async Task<int> ListAsync(CancellationToken cancellationToken)
     {
@@ -55,27 +71,44 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Tex
         do
         {
             var limit = Math.Min(PageSize, line.Limit - items.Count);
-            var page = await ReadAsync<DeadLetterPage>(await worker.GetAsync($"dead-letters?limit={limit}{(cursor.Length > 0 ? $"&cursor={cursor}" : "")}", cancellationToken), cancellationToken);
+            var page = await ReadAsync<DeadLetterPage>(
+                await worker.GetAsync(
+                    $"dead-letters?limit={limit}{(cursor.Length > 0 ? $"&cursor={cursor}" : "")}",
+                    cancellationToken
+                ),
+                cancellationToken
+            );
             items.AddRange(page.Items);
             cursor = page.NextCursor;
-        }
-        while (cursor is not null && items.Count < line.Limit);
+        } while (cursor is not null && items.Count < line.Limit);
 
         if (line.Json)
         {
             await output.WriteLineAsync(JsonSerializer.Serialize(items, Json));
             return Done;
         }
-        await output.WriteLineAsync($"{"ID",-36}  {"EVENT",-15}  {"REASON",-17}  TRIED  {"DEAD SINCE (UTC)",-16}  TRACE");
+        await output.WriteLineAsync(
+            $"{"ID", -36}  {"EVENT", -15}  {"REASON", -17}  TRIED  {"DEAD SINCE (UTC)", -16}  TRACE"
+        );
         foreach (var item in items)
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{item.Id}  {item.EventType,-15}  {item.Reason,-17}  {item.Attempts,5}  {item.DeadSince:yyyy-MM-dd HH:mm}  {item.TraceId}"));
-        await output.WriteLineAsync(cursor is null ? $"{items.Count} in all." : $"The first {items.Count}; there are more (--limit).");
+            await output.WriteLineAsync(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{item.Id}  {item.EventType, -15}  {item.Reason, -17}  {item.Attempts, 5}  {item.DeadSince:yyyy-MM-dd HH:mm}  {item.TraceId}"
+                )
+            );
+        await output.WriteLineAsync(
+            cursor is null ? $"{items.Count} in all." : $"The first {items.Count}; there are more (--limit)."
+        );
         return Done;
     }
 
     private async Task<int> ShowAsync(CancellationToken cancellationToken)
     {
-        var letter = await ReadAsync<JsonElement>(await worker.GetAsync($"dead-letters/{line.Ids[0]}", cancellationToken), cancellationToken);
+        var letter = await ReadAsync<JsonElement>(
+            await worker.GetAsync($"dead-letters/{line.Ids[0]}", cancellationToken),
+            cancellationToken
+        );
         await output.WriteLineAsync(JsonSerializer.Serialize(letter, Json));
         return Done;
     }
@@ -88,9 +121,12 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Tex
         {
             try
             {
-                await ReadAsync<object?>(line.Verb == "discard"
-                    ? await worker.DeleteAsync($"dead-letters/{id}", cancellationToken)
-                    : await worker.PostAsync($"dead-letters/{id}/redrive", content: null, cancellationToken), cancellationToken);
+                await ReadAsync<object?>(
+                    line.Verb == "discard"
+                        ? await worker.DeleteAsync($"dead-letters/{id}", cancellationToken)
+                        : await worker.PostAsync($"dead-letters/{id}/redrive", content: null, cancellationToken),
+                    cancellationToken
+                );
                 done.Add(id);
             }
             catch (HttpRequestException refused) when (refused.StatusCode == HttpStatusCode.NotFound)
@@ -108,10 +144,14 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Tex
         var (done, upTo) = (0, (long?)null);
         while (true)
         {
-            object request = line.Verb == "discard"
-                ? new DiscardRequest(Ids: null, All: true, line.Reason, upTo)
-                : new RedriveRequest(Ids: null, All: true, line.Reason, line.Rate, upTo);
-            var result = await ReadAsync<BulkResult>(await worker.PostAsJsonAsync($"dead-letters/{line.Verb}", request, Json, cancellationToken), cancellationToken);
+            object request =
+                line.Verb == "discard"
+                    ? new DiscardRequest(Ids: null, All: true, line.Reason, upTo)
+                    : new RedriveRequest(Ids: null, All: true, line.Reason, line.Rate, upTo);
+            var result = await ReadAsync<BulkResult>(
+                await worker.PostAsJsonAsync($"dead-letters/{line.Verb}", request, Json, cancellationToken),
+                cancellationToken
+            );
             done += result.Done;
             upTo = result.UpTo;
             if (result.Remaining == 0 || result.Done == 0)
@@ -124,13 +164,17 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Tex
     }
 
     private async Task TellAsync(long done, long notDone) =>
-        await output.WriteLineAsync(line.Json
-            ? JsonSerializer.Serialize(new { done, notDone }, Json)
-            : $"{done} {(line.Verb == "discard" ? "discarded" : "redriven")}{(notDone > 0 ? $", {notDone} not" : "")}.");
+        await output.WriteLineAsync(
+            line.Json
+                ? JsonSerializer.Serialize(new { done, notDone }, Json)
+                : $"{done} {(line.Verb == "discard" ? "discarded" : "redriven")}{(notDone > 0 ? $", {notDone} not" : "")}."
+        );
 
     private bool Confirmed()
     {
-        error.Write($"Discard {(line.All ? "all dead letters" : $"{line.Ids.Count} dead letter(s)")}{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good? [y/N] ");
+        error.Write(
+            $"Discard {(line.All ? "all dead letters" : $"{line.Ids.Count} dead letter(s)")}{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good? [y/N] "
+        );
         if (input.ReadLine()?.Trim() is "y" or "Y" or "yes")
             return true;
         error.WriteLine("Nothing was discarded.");

@@ -25,10 +25,21 @@ internal static class DeadLetterEndpoints
         return routes;
     }
 
-    private static async Task<Results<Ok<DeadLetterPage>, ProblemHttpResult>> ListAsync(string? limit, string? cursor, NpgsqlDataSource database, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<DeadLetterPage>, ProblemHttpResult>> ListAsync(
+        string? limit,
+        string? cursor,
+        NpgsqlDataSource database,
+        CancellationToken cancellationToken
+    )
     {
         var (rows, after) = (DefaultLimit, 0L);
-        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out rows) || rows is < 1 or > MaxLimit))
+        if (
+            limit is not null
+            && (
+                !int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out rows)
+                || rows is < 1 or > MaxLimit
+            )
+        )
             return Mistake($"limit must be a number from 1 to {MaxLimit}.");
         if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out after))
             return Mistake("cursor must be the nextCursor of an earlier page.");
@@ -36,18 +47,35 @@ internal static class DeadLetterEndpoints
         // One more than asked for tells whether there is a next page.
         var letters = await DeadLetterTable.ListAsync(database, after, rows + 1, cancellationToken);
         var page = letters.Take(rows).ToList();
-        return TypedResults.Ok(new DeadLetterPage(
-            [.. page.Select(letter => DeadLetterItem.Of(letter.Letter))], letters.Count > rows ? page[^1].Position.ToString(CultureInfo.InvariantCulture) : null));
+        return TypedResults.Ok(
+            new DeadLetterPage(
+                [.. page.Select(letter => DeadLetterItem.Of(letter.Letter))],
+                letters.Count > rows ? page[^1].Position.ToString(CultureInfo.InvariantCulture) : null
+            )
+        );
     }
 
-    private static async Task<Results<Ok<DeadLetterDetail>, ProblemHttpResult>> FindAsync(Guid id, NpgsqlDataSource database, CancellationToken cancellationToken) =>
-        await DeadLetterTable.FindAsync(database, id, cancellationToken) is { } letter ? TypedResults.Ok(DeadLetterDetail.Of(letter)) : Unknown(id);
+    private static async Task<Results<Ok<DeadLetterDetail>, ProblemHttpResult>> FindAsync(
+        Guid id,
+        NpgsqlDataSource database,
+        CancellationToken cancellationToken
+    ) =>
+        await DeadLetterTable.FindAsync(database, id, cancellationToken) is { } letter
+            ? TypedResults.Ok(DeadLetterDetail.Of(letter))
+            : Unknown(id);
 
-    private static async Task<Results<NoContent, ProblemHttpResult>> RedriveOneAsync(Guid id, OperatorId by, Redriver redriver, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ProblemHttpResult>> RedriveOneAsync(
+        Guid id,
+        OperatorId by,
+        Redriver redriver,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
-            return await redriver.RedriveAsync(One(id), RedriveRequest.DefaultPerSecond, by, cancellationToken) > 0 ? TypedResults.NoContent() : Unknown(id);
+            return await redriver.RedriveAsync(One(id), RedriveRequest.DefaultPerSecond, by, cancellationToken) > 0
+                ? TypedResults.NoContent()
+                : Unknown(id);
         }
         catch (BrokerAwayException exception)
         {
@@ -55,18 +83,32 @@ internal static class DeadLetterEndpoints
         }
     }
 
-    private static async Task<Results<NoContent, ProblemHttpResult>> DiscardOneAsync(Guid id, OperatorId by, Redriver redriver, CancellationToken cancellationToken) =>
-        await redriver.DiscardAsync(One(id), by, cancellationToken) > 0 ? TypedResults.NoContent() : Unknown(id);
+    private static async Task<Results<NoContent, ProblemHttpResult>> DiscardOneAsync(
+        Guid id,
+        OperatorId by,
+        Redriver redriver,
+        CancellationToken cancellationToken
+    ) => await redriver.DiscardAsync(One(id), by, cancellationToken) > 0 ? TypedResults.NoContent() : Unknown(id);
 
     private static async Task<Results<Ok<BulkResult>, ProblemHttpResult>> RedriveAsync(
-        RedriveRequest request, OperatorId by, Redriver redriver, NpgsqlDataSource database, CancellationToken cancellationToken)
+        RedriveRequest request,
+        OperatorId by,
+        Redriver redriver,
+        NpgsqlDataSource database,
+        CancellationToken cancellationToken
+    )
     {
         if (!request.IsValid(out var mistake))
             return Mistake(mistake);
         var selection = await SelectAsync(request.Selected, database, cancellationToken);
         try
         {
-            var done = await redriver.RedriveAsync(selection, request.PerSecond ?? RedriveRequest.DefaultPerSecond, by, cancellationToken);
+            var done = await redriver.RedriveAsync(
+                selection,
+                request.PerSecond ?? RedriveRequest.DefaultPerSecond,
+                by,
+                cancellationToken
+            );
             return await ResultAsync(done, selection, database, cancellationToken);
         }
         catch (BrokerAwayException exception)
@@ -76,27 +118,63 @@ internal static class DeadLetterEndpoints
     }
 
     private static async Task<Results<Ok<BulkResult>, ProblemHttpResult>> DiscardAsync(
-        DiscardRequest request, OperatorId by, Redriver redriver, NpgsqlDataSource database, CancellationToken cancellationToken)
+        DiscardRequest request,
+        OperatorId by,
+        Redriver redriver,
+        NpgsqlDataSource database,
+        CancellationToken cancellationToken
+    )
     {
         if (!request.IsValid(out var mistake))
             return Mistake(mistake);
         var selection = await SelectAsync(request, database, cancellationToken);
-        return await ResultAsync(await redriver.DiscardAsync(selection, by, cancellationToken), selection, database, cancellationToken);
+        return await ResultAsync(
+            await redriver.DiscardAsync(selection, by, cancellationToken),
+            selection,
+            database,
+            cancellationToken
+        );
     }
 
-    private static async Task<Ok<BulkResult>> ResultAsync(int done, Selection selection, NpgsqlDataSource database, CancellationToken cancellationToken) =>
-        TypedResults.Ok(new BulkResult(done, await DeadLetterTable.CountAsync(database, selection, cancellationToken), selection.UpTo));
+    private static async Task<Ok<BulkResult>> ResultAsync(
+        int done,
+        Selection selection,
+        NpgsqlDataSource database,
+        CancellationToken cancellationToken
+    ) =>
+        TypedResults.Ok(
+            new BulkResult(
+                done,
+                await DeadLetterTable.CountAsync(database, selection, cancellationToken),
+                selection.UpTo
+            )
+        );
 
-    private static async Task<Selection> SelectAsync(DiscardRequest request, NpgsqlDataSource database, CancellationToken cancellationToken) =>
-        new(request.Ids, request.Reason, request.UpTo ?? await DeadLetterTable.NewestAsync(database, cancellationToken));
+    private static async Task<Selection> SelectAsync(
+        DiscardRequest request,
+        NpgsqlDataSource database,
+        CancellationToken cancellationToken
+    ) =>
+        new(
+            request.Ids,
+            request.Reason,
+            request.UpTo ?? await DeadLetterTable.NewestAsync(database, cancellationToken)
+        );
 
     private static Selection One(Guid id) => new([id], Reason: null, UpTo: long.MaxValue);
 
-    private static ProblemHttpResult Mistake(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
+    private static ProblemHttpResult Mistake(string detail) =>
+        TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
 
     private static ProblemHttpResult Unknown(Guid id) =>
-        TypedResults.Problem($"There is no dead letter {id}, or somebody else handles it right now.", statusCode: StatusCodes.Status404NotFound);
+        TypedResults.Problem(
+            $"There is no dead letter {id}, or somebody else handles it right now.",
+            statusCode: StatusCodes.Status404NotFound
+        );
 
     private static ProblemHttpResult Away(BrokerAwayException exception) =>
-        TypedResults.Problem($"The broker does not take messages; what was not redriven stays. {exception.Message}", statusCode: StatusCodes.Status503ServiceUnavailable);
+        TypedResults.Problem(
+            $"The broker does not take messages; what was not redriven stays. {exception.Message}",
+            statusCode: StatusCodes.Status503ServiceUnavailable
+        );
 }

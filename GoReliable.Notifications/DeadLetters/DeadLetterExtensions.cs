@@ -10,9 +10,15 @@ internal static class DeadLetterExtensions
     {
         // If a request answers "which ones?" twice, .NET takes the last answer, and nobody knows which was meant.
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
-        builder.Services.AddOptions<DeadLetterOptions>().BindConfiguration(DeadLetterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<DeadLetterOptions>()
+            .BindConfiguration(DeadLetterOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddSingleton<Redriver>();
         builder.Services.AddHostedService<DeadLetterCollector>();
-        return builder.AddExpiry("dead_letters", DeadLetterOptions.Expire, services => services.GetRequiredService<IOptionsMonitor<DeadLetterOptions>>().CurrentValue.Retention);
+        return builder.AddExpiry("dead_letters", DeadLetterOptions.Expire, services =>
+            services.GetRequiredService<IOptionsMonitor<DeadLetterOptions>>().CurrentValue.Retention
+        );
     }
 }

@@ -21,7 +21,8 @@ internal sealed record DiscardRequest(Guid[]? Ids, bool? All, string? Reason, lo
             (not null, true, _) => "Say either ids or all: true, not both.",
             ({ Length: 0 or > MostIds }, _, _) => $"ids must be 1 to {MostIds}.",
             (_, _, < 0) => "upTo must come from the answer to an earlier call.",
-            _ when Reason is { Length: 0 or > 255 } || Reason?.Contains('\0') == true => "reason must be 1 to 255 characters.",
+            _ when Reason is { Length: 0 or > 255 } || Reason?.Contains('\0') == true =>
+                "reason must be 1 to 255 characters.",
             _ => null,
         };
         return mistake is null;

@@ -7,7 +7,8 @@ namespace GoReliable.Notifications.DeadLetters;
 /// <summary>The statements on the table of dead letters.</summary>
 internal static class DeadLetterTable
 {
-    private const string Listed = "id, message_id, event_type, order_id, reason, exception_type, exception_message, attempts, redriven, first_failure, dead_since, trace_id";
+    private const string Listed =
+        "id, message_id, event_type, order_id, reason, exception_type, exception_message, attempts, redriven, first_failure, dead_since, trace_id";
     private const string Columns = $"{Listed}, properties, body";
 
     // Bodies read at once: enough for a batch of events, and one that is a hundred times larger than any.
@@ -76,44 +77,84 @@ internal static class DeadLetterTable
         """;
 
     /// <summary>Throws where the database does not answer.</summary>
-    public static Task ProbeAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ScalarAsync(database, Newest, cancellationToken);
+    public static Task ProbeAsync(NpgsqlDataSource database, CancellationToken cancellationToken) =>
+        ScalarAsync(database, Newest, cancellationToken);
 
     /// <summary>The position of the newest letter.</summary>
-    public static Task<long> NewestAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ScalarAsync(database, Newest, cancellationToken);
+    public static Task<long> NewestAsync(NpgsqlDataSource database, CancellationToken cancellationToken) =>
+        ScalarAsync(database, Newest, cancellationToken);
 
     /// <summary>How many there are, 100,001 at most.</summary>
-    public static Task<long> SampleAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ScalarAsync(database, Sample, cancellationToken);
+    public static Task<long> SampleAsync(NpgsqlDataSource database, CancellationToken cancellationToken) =>
+        ScalarAsync(database, Sample, cancellationToken);
 
-    public static Task<long> CountAsync(NpgsqlDataSource database, Selection selection, CancellationToken cancellationToken) =>
+    public static Task<long> CountAsync(
+        NpgsqlDataSource database,
+        Selection selection,
+        CancellationToken cancellationToken
+    ) =>
         selection.Ids is { } ids
-            ? ScalarAsync(database, CountSome, cancellationToken, Value(selection.UpTo), Text(selection.Reason), Value(ids))
+            ? ScalarAsync(
+                database,
+                CountSome,
+                cancellationToken,
+                Value(selection.UpTo),
+                Text(selection.Reason),
+                Value(ids)
+            )
             : ScalarAsync(database, CountAll, cancellationToken, Value(selection.UpTo), Text(selection.Reason));
 
-    public static async Task StoreAsync(NpgsqlDataSource database, IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken)
+    public static async Task StoreAsync(
+        NpgsqlDataSource database,
+        IReadOnlyList<DeadLetter> letters,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = database.CreateCommand(Insert);
         // A second more for each MiB.
-        command.CommandTimeout = DatabaseDefaults.CommandTimeoutSeconds + (int)(letters.Sum(letter => (long)letter.Body.Length) >> 20);
-        command.Parameters.AddRange(new NpgsqlParameter[]
-        {
-            Column(letter => letter.Id), Column(letter => letter.MessageId), Column(letter => letter.EventType), Column(letter => letter.OrderId),
-            Column(letter => letter.Reason), Column(letter => letter.ExceptionType), Column(letter => letter.ExceptionMessage),
-            Column(letter => letter.Attempts), Column(letter => letter.Redriven), Column(letter => letter.FirstFailure), Column(letter => letter.DeadSince),
-            Column(letter => letter.TraceId), Column(letter => letter.Properties), Column(letter => letter.Body),
-        });
+        command.CommandTimeout =
+            DatabaseDefaults.CommandTimeoutSeconds + (int)(letters.Sum(letter => (long)letter.Body.Length) >> 20);
+        command.Parameters.AddRange(
+            new NpgsqlParameter[]
+            {
+                Column(letter => letter.Id),
+                Column(letter => letter.MessageId),
+                Column(letter => letter.EventType),
+                Column(letter => letter.OrderId),
+                Column(letter => letter.Reason),
+                Column(letter => letter.ExceptionType),
+                Column(letter => letter.ExceptionMessage),
+                Column(letter => letter.Attempts),
+                Column(letter => letter.Redriven),
+                Column(letter => letter.FirstFailure),
+                Column(letter => letter.DeadSince),
+                Column(letter => letter.TraceId),
+                Column(letter => letter.Properties),
+                Column(letter => letter.Body),
+            }
+        );
         await command.ExecuteNonQueryAsync(cancellationToken);
 
         NpgsqlParameter<T[]> Column<T>(Func<DeadLetter, T> value) => new() { TypedValue = [.. letters.Select(value)] };
     }
 
-    public static async Task<DeadLetter?> FindAsync(NpgsqlDataSource database, Guid id, CancellationToken cancellationToken)
+    public static async Task<DeadLetter?> FindAsync(
+        NpgsqlDataSource database,
+        Guid id,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = database.CreateCommand(One);
         command.Parameters.Add(Value(id));
         return (await ReadAsync(command, cancellationToken)).Select(found => found.Letter).FirstOrDefault();
     }
 
-    public static async Task<IReadOnlyList<(DeadLetter Letter, long Position)>> ListAsync(NpgsqlDataSource database, long after, int limit, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<(DeadLetter Letter, long Position)>> ListAsync(
+        NpgsqlDataSource database,
+        long after,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = database.CreateCommand(Page);
         command.Parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(limit) });
@@ -121,10 +162,18 @@ internal static class DeadLetterTable
     }
 
     /// <summary>Reads and locks the next ones, for as long as the connection's transaction is open.</summary>
-    public static async Task<IReadOnlyList<(DeadLetter Letter, long Position)>> TakeAsync(NpgsqlConnection connection, Selection selection, long after, int limit, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<(DeadLetter Letter, long Position)>> TakeAsync(
+        NpgsqlConnection connection,
+        Selection selection,
+        long after,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = new NpgsqlCommand(selection.Ids is null ? TakeAll : TakeSome, connection);
-        command.Parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(selection.UpTo), Text(selection.Reason), Value(limit) });
+        command.Parameters.AddRange(
+            new NpgsqlParameter[] { Value(after), Value(selection.UpTo), Text(selection.Reason), Value(limit) }
+        );
         if (selection.Ids is { } ids)
             command.Parameters.Add(Value(ids));
         return await ReadAsync(command, cancellationToken);
@@ -136,23 +185,52 @@ internal static class DeadLetterTable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<List<(DeadLetter Letter, long Position)>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private static async Task<List<(DeadLetter Letter, long Position)>> ReadAsync(
+        NpgsqlCommand command,
+        CancellationToken cancellationToken
+    )
     {
         var letters = new List<(DeadLetter Letter, long Position)>();
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        for (var bytes = 0; bytes < ManyBytes && await row.ReadAsync(cancellationToken); bytes += letters[^1].Letter.Body.Length)
+        for (
+            var bytes = 0;
+            bytes < ManyBytes && await row.ReadAsync(cancellationToken);
+            bytes += letters[^1].Letter.Body.Length
+        )
         {
-            letters.Add((new DeadLetter(
-                row.GetGuid(0), Text(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetGuid(3), row.GetString(4), Text(5), Text(6),
-                row.GetInt32(7), row.GetInt32(8), row.IsDBNull(9) ? null : row.GetDateTime(9), row.GetDateTime(10), Text(11),
-                row.GetFieldValue<byte[]>(12), row.GetFieldValue<byte[]>(13)), row.GetInt64(14)));
+            letters.Add(
+                (
+                    new DeadLetter(
+                        row.GetGuid(0),
+                        Text(1),
+                        row.GetString(2),
+                        row.IsDBNull(3) ? null : row.GetGuid(3),
+                        row.GetString(4),
+                        Text(5),
+                        Text(6),
+                        row.GetInt32(7),
+                        row.GetInt32(8),
+                        row.IsDBNull(9) ? null : row.GetDateTime(9),
+                        row.GetDateTime(10),
+                        Text(11),
+                        row.GetFieldValue<byte[]>(12),
+                        row.GetFieldValue<byte[]>(13)
+                    ),
+                    row.GetInt64(14)
+                )
+            );
         }
         return letters;
 
         string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
     }
 
-    private static async Task<long> ScalarAsync(NpgsqlDataSource database, string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
+    private static async Task<long> ScalarAsync(
+        NpgsqlDataSource database,
+        string sql,
+        CancellationToken cancellationToken,
+        params NpgsqlParameter[] parameters
+    )
     {
         await using var command = database.CreateCommand(sql);
         command.Parameters.AddRange(parameters);
@@ -161,5 +239,6 @@ internal static class DeadLetterTable
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 
-    private static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter Text(string? text) =>
+        new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 }

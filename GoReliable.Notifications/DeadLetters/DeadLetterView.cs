@@ -11,12 +11,35 @@ internal sealed record DeadLetterPage(IReadOnlyList<DeadLetterItem> Items, strin
 
 /// <summary>A dead letter in a list; see <see cref="DeadLetter"/>.</summary>
 internal sealed record DeadLetterItem(
-    Guid Id, string? MessageId, string EventType, Guid? OrderId, string Reason, string? ExceptionType, string? ExceptionMessage,
-    int Attempts, int Redriven, DateTime? FirstFailure, DateTime DeadSince, string? TraceId)
+    Guid Id,
+    string? MessageId,
+    string EventType,
+    Guid? OrderId,
+    string Reason,
+    string? ExceptionType,
+    string? ExceptionMessage,
+    int Attempts,
+    int Redriven,
+    DateTime? FirstFailure,
+    DateTime DeadSince,
+    string? TraceId
+)
 {
-    public static DeadLetterItem Of(DeadLetter letter) => new(
-        letter.Id, letter.MessageId, letter.EventType, letter.OrderId, letter.Reason, letter.ExceptionType, letter.ExceptionMessage,
-        letter.Attempts, letter.Redriven, letter.FirstFailure, letter.DeadSince, letter.TraceId);
+    public static DeadLetterItem Of(DeadLetter letter) =>
+        new(
+            letter.Id,
+            letter.MessageId,
+            letter.EventType,
+            letter.OrderId,
+            letter.Reason,
+            letter.ExceptionType,
+            letter.ExceptionMessage,
+            letter.Attempts,
+            letter.Redriven,
+            letter.FirstFailure,
+            letter.DeadSince,
+            letter.TraceId
+        );
 }
 
 /// <summary>All of a dead letter.</summary>
@@ -25,7 +48,13 @@ internal sealed record DeadLetterItem(
 /// <param name="Body">As text, where it is UTF-8.</param>
 /// <param name="BodyBase64">Otherwise its bytes. A body of more than 1 MiB is shown in neither form.</param>
 /// <param name="BodyBytes">Its size.</param>
-internal sealed record DeadLetterDetail(DeadLetterItem Letter, JsonElement Properties, string? Body, string? BodyBase64, int BodyBytes)
+internal sealed record DeadLetterDetail(
+    DeadLetterItem Letter,
+    JsonElement Properties,
+    string? Body,
+    string? BodyBase64,
+    int BodyBytes
+)
 {
     private const int LargestShown = 1024 * 1024;
 
@@ -33,8 +62,13 @@ internal sealed record DeadLetterDetail(DeadLetterItem Letter, JsonElement Prope
     {
         var isShown = letter.Body.Length <= LargestShown;
         var isText = Utf8.IsValid(letter.Body);
-        return new(DeadLetterItem.Of(letter), Parse(letter.Properties),
-            isShown && isText ? Encoding.UTF8.GetString(letter.Body) : null, isShown && !isText ? Convert.ToBase64String(letter.Body) : null, letter.Body.Length);
+        return new(
+            DeadLetterItem.Of(letter),
+            Parse(letter.Properties),
+            isShown && isText ? Encoding.UTF8.GetString(letter.Body) : null,
+            isShown && !isText ? Convert.ToBase64String(letter.Body) : null,
+            letter.Body.Length
+        );
     }
 
     // Rows of earlier versions may be nested more deeply than an answer.

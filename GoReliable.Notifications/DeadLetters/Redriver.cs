@@ -20,7 +20,10 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
 
     private const int LargestBatch = 100;
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
-    private static readonly CreateChannelOptions Confirms = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+    private static readonly CreateChannelOptions Confirms = new(
+        publisherConfirmationsEnabled: true,
+        publisherConfirmationTrackingEnabled: true
+    );
 
     /// <summary>Redrives what is selected, oldest first.</summary>
     /// <param name="selection">Which letters.</param>
@@ -29,7 +32,12 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     /// <param name="cancellationToken">Ends it after the current batch.</param>
     /// <returns>How many.</returns>
     /// <exception cref="BrokerAwayException">The broker did not take them; they stay.</exception>
-    public async Task<int> RedriveAsync(Selection selection, int perSecond, OperatorId by, CancellationToken cancellationToken)
+    public async Task<int> RedriveAsync(
+        Selection selection,
+        int perSecond,
+        OperatorId by,
+        CancellationToken cancellationToken
+    )
     {
         if (!broker.IsConnected)
             throw new BrokerAwayException("There is no connection to RabbitMQ.", null);
@@ -41,8 +49,15 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
             await using var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
             // A tenth of a second's worth at a time, or one.
             var batch = Math.Clamp(perSecond / 10, 1, LargestBatch);
-            return await InBatchesAsync(selection, batch, TimeSpan.FromSeconds((double)batch / perSecond), letters => PublishAsync(channel, letters),
-                letter => logger.DeadLetterRedriven(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId), cancellationToken);
+            return await InBatchesAsync(
+                selection,
+                batch,
+                TimeSpan.FromSeconds((double)batch / perSecond),
+                letters => PublishAsync(channel, letters),
+                letter =>
+                    logger.DeadLetterRedriven(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId),
+                cancellationToken
+            );
         }
         catch (Exception exception) when (Publisher.IsBrokers(exception))
         {
@@ -53,11 +68,23 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     /// <summary>Removes what is selected for good.</summary>
     /// <returns>How many.</returns>
     public Task<int> DiscardAsync(Selection selection, OperatorId by, CancellationToken cancellationToken) =>
-        InBatchesAsync(selection, LargestBatch, TimeSpan.Zero, _ => Task.CompletedTask,
-            letter => logger.DeadLetterDiscarded(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId), cancellationToken);
+        InBatchesAsync(
+            selection,
+            LargestBatch,
+            TimeSpan.Zero,
+            _ => Task.CompletedTask,
+            letter => logger.DeadLetterDiscarded(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId),
+            cancellationToken
+        );
 
     private async Task<int> InBatchesAsync(
-        Selection selection, int batch, TimeSpan interval, Func<IReadOnlyList<DeadLetter>, Task> handle, Action<DeadLetter> tell, CancellationToken cancellationToken)
+        Selection selection,
+        int batch,
+        TimeSpan interval,
+        Func<IReadOnlyList<DeadLetter>, Task> handle,
+        Action<DeadLetter> tell,
+        CancellationToken cancellationToken
+    )
     {
         var (started, position, done) = (time.GetTimestamp(), 0L, 0);
         for (var batches = 1; ; batches++)
@@ -75,7 +102,12 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     }
 
     private async Task<IReadOnlyList<(DeadLetter Letter, long Position)>> HandleBatchAsync(
-        Selection selection, long position, int batch, Func<IReadOnlyList<DeadLetter>, Task> handle, CancellationToken cancellationToken)
+        Selection selection,
+        long position,
+        int batch,
+        Func<IReadOnlyList<DeadLetter>, Task> handle,
+        CancellationToken cancellationToken
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -85,7 +117,11 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
 
         // Not cancelled from here on: an operator who hangs up must not leave letters in both places.
         await handle([.. taken.Select(letter => letter.Letter)]);
-        await DeadLetterTable.RemoveAsync(connection, [.. taken.Select(letter => letter.Letter.Id)], CancellationToken.None);
+        await DeadLetterTable.RemoveAsync(
+            connection,
+            [.. taken.Select(letter => letter.Letter.Id)],
+            CancellationToken.None
+        );
         await transaction.CommitAsync(CancellationToken.None);
         return taken;
     }
@@ -98,12 +134,20 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     {
         try
         {
-            await PublishAsync(channel, letter, FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), letter.Redriven + 1));
+            await PublishAsync(
+                channel,
+                letter,
+                FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), letter.Redriven + 1)
+            );
         }
         catch (Exception exception) when (!Publisher.IsBrokers(exception))
         {
             // Its headers cannot be read or written again. The event is worth more, so it goes without them.
-            await PublishAsync(channel, letter, FailedMessage.ForRedrive(new BasicProperties { MessageId = letter.Id.ToString() }, letter.Redriven + 1));
+            await PublishAsync(
+                channel,
+                letter,
+                FailedMessage.ForRedrive(new BasicProperties { MessageId = letter.Id.ToString() }, letter.Redriven + 1)
+            );
         }
     }
 

@@ -57,7 +57,10 @@ internal static class StoredProperties
             if (wire is not null)
                 json.WriteBase64String(Wire, wire);
             json.WritePropertyName("headers");
-            Value(json, wire is null && properties.Headers is { } headers ? headers : new Dictionary<string, object?>());
+            Value(
+                json,
+                wire is null && properties.Headers is { } headers ? headers : new Dictionary<string, object?>()
+            );
             json.WriteEndObject();
         }
         return bytes.ToArray();
@@ -68,7 +71,10 @@ internal static class StoredProperties
         using var json = JsonDocument.Parse(stored);
         var root = json.RootElement;
         if (root.TryGetProperty(Wire, out var wire))
-            return new BasicProperties(RawMessage.ReadProperties(wire.GetBytesFromBase64()).Properties) { Persistent = true };
+            return new BasicProperties(RawMessage.ReadProperties(wire.GetBytesFromBase64()).Properties)
+            {
+                Persistent = true,
+            };
         var properties = new BasicProperties
         {
             Persistent = true,
@@ -79,7 +85,9 @@ internal static class StoredProperties
             ContentEncoding = Text("contentEncoding"),
             CorrelationId = Text("correlationId"),
             ReplyTo = Text("replyTo"),
-            Headers = root.GetProperty("headers").EnumerateObject().ToDictionary(header => header.Name, header => Value(header.Value)),
+            Headers = root.GetProperty("headers")
+                .EnumerateObject()
+                .ToDictionary(header => header.Name, header => Value(header.Value)),
         };
         if (root.TryGetProperty("timestamp", out var timestamp))
             properties.Timestamp = new AmqpTimestamp(timestamp.GetInt64());
@@ -149,14 +157,16 @@ internal static class StoredProperties
         }
     }
 
-    private static object? Value(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Null => null,
-        JsonValueKind.True or JsonValueKind.False => value.GetBoolean(),
-        JsonValueKind.Number => value.TryGetInt64(out var number) ? number : value.GetDouble(),
-        JsonValueKind.String => Encoding.UTF8.GetBytes(value.GetString()!),
-        JsonValueKind.Array => value.EnumerateArray().Select(Value).ToList(),
-        _ when value.EnumerateObject().ToList() is [{ Name: Base64, Value.ValueKind: JsonValueKind.String } bytes] && bytes.Value.TryGetBytesFromBase64(out var decoded) => decoded,
-        _ => value.EnumerateObject().ToDictionary(entry => entry.Name, entry => Value(entry.Value)),
-    };
+    private static object? Value(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Null => null,
+            JsonValueKind.True or JsonValueKind.False => value.GetBoolean(),
+            JsonValueKind.Number => value.TryGetInt64(out var number) ? number : value.GetDouble(),
+            JsonValueKind.String => Encoding.UTF8.GetBytes(value.GetString()!),
+            JsonValueKind.Array => value.EnumerateArray().Select(Value).ToList(),
+            _ when value.EnumerateObject().ToList() is [{ Name: Base64, Value.ValueKind: JsonValueKind.String } bytes]
+                    && bytes.Value.TryGetBytesFromBase64(out var decoded) => decoded,
+            _ => value.EnumerateObject().ToDictionary(entry => entry.Name, entry => Value(entry.Value)),
+        };
 }

@@ -10,7 +10,14 @@ namespace GoReliable.Notifications.Delivery;
 /// The channels to a customer. An order with a contact address gets e-mails. Without one, the customer can ask for the
 /// notifications.
 /// </summary>
-internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOptions<EmailOptions> email, IOptions<DeliveryOptions> delivery, Telemetry telemetry, TimeProvider time)
+internal sealed class Channels(
+    IMailTransport mail,
+    ChaosSwitches chaos,
+    IOptions<EmailOptions> email,
+    IOptions<DeliveryOptions> delivery,
+    Telemetry telemetry,
+    TimeProvider time
+)
 {
     public const string Email = "email";
 
@@ -59,7 +66,10 @@ internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOption
 
     private async Task<Failure?> SendEmailAsync(OrderEvent @event)
     {
-        using var activity = Telemetry.Source.StartActivity("send email", mail.IsRemote ? ActivityKind.Client : ActivityKind.Internal);
+        using var activity = Telemetry.Source.StartActivity(
+            "send email",
+            mail.IsRemote ? ActivityKind.Client : ActivityKind.Internal
+        );
         using var timeout = new CancellationTokenSource(delivery.Value.Timeout, time);
         try
         {
@@ -69,9 +79,17 @@ internal sealed class Channels(IMailTransport mail, ChaosSwitches chaos, IOption
         }
         catch (Exception exception)
         {
-            var failed = exception as DeliveryException ?? (timeout.IsCancellationRequested
-                ? new DeliveryException($"Not delivered within {delivery.Value.Timeout}.", permanent: false, exception)
-                : new DeliveryException($"Unexpected {exception.GetType().Name}.", permanent: false, exception));
+            var failed =
+                exception as DeliveryException
+                ?? (
+                    timeout.IsCancellationRequested
+                        ? new DeliveryException(
+                            $"Not delivered within {delivery.Value.Timeout}.",
+                            permanent: false,
+                            exception
+                        )
+                        : new DeliveryException($"Unexpected {exception.GetType().Name}.", permanent: false, exception)
+                );
             var cause = failed.Cause ?? failed;
 
             activity?.SetTag("error.type", cause.GetType().FullName);

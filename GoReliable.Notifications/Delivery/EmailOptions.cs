@@ -20,9 +20,13 @@ internal sealed class EmailOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (string.IsNullOrWhiteSpace(Smtp.Host) && string.IsNullOrWhiteSpace(PickupFolder))
-            yield return new ValidationResult("No way to send e-mail: set Email:Smtp:Host to an SMTP server, or Email:PickupFolder to a folder for .eml files.");
+            yield return new ValidationResult(
+                "No way to send e-mail: set Email:Smtp:Host to an SMTP server, or Email:PickupFolder to a folder for .eml files."
+            );
         if (!Addresses.TryParse(From, out _))
-            yield return new ValidationResult($"Email:From is not an e-mail address with an ASCII name before the @: '{From}'.");
+            yield return new ValidationResult(
+                $"Email:From is not an e-mail address with an ASCII name before the @: '{From}'."
+            );
         if (Smtp.Port is < 1 or > 65535)
             yield return new ValidationResult($"Email:Smtp:Port is {Smtp.Port}, but must be from 1 to 65535.");
     }

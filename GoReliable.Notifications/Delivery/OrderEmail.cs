@@ -11,7 +11,10 @@ internal static class OrderEmail
     public static MimeMessage Write(OrderEvent @event, MailboxAddress from)
     {
         if (!Addresses.TryParse(@event.ContactEmail, out var recipient))
-            throw new DeliveryException("The order's contact address is not an e-mail address, or not one that everybody reads alike.", permanent: true);
+            throw new DeliveryException(
+                "The order's contact address is not an e-mail address, or not one that everybody reads alike.",
+                permanent: true
+            );
 
         var email = new MimeMessage
         {

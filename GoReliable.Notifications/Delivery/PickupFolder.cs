@@ -35,7 +35,11 @@ internal sealed class PickupFolder : IMailTransport
         {
             if (File.Exists(unfinished))
                 File.Delete(unfinished);
-            throw new DeliveryException($"The pickup folder takes no file: {exception.GetType().Name}.", permanent: false, exception);
+            throw new DeliveryException(
+                $"The pickup folder takes no file: {exception.GetType().Name}.",
+                permanent: false,
+                exception
+            );
         }
     }
 }

@@ -10,8 +10,11 @@ using MimeKit;
 namespace GoReliable.Notifications.Delivery;
 
 /// <summary>Sends by SMTP. Connections are kept for the next e-mail; there are as many as sends at one time.</summary>
-internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<DeliveryOptions> delivery, TimeProvider time)
-    : IMailTransport, IDisposable
+internal sealed class SmtpTransport(
+    IOptions<EmailOptions> options,
+    IOptions<DeliveryOptions> delivery,
+    TimeProvider time
+) : IMailTransport, IDisposable
 {
     /// <summary>
     /// From the end of the e-mail to the server's answer to it. Servers deliver and scan meanwhile, and a client that
@@ -48,7 +51,8 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
         catch (Exception exception)
         {
             client?.Dispose();
-            throw Explain(exception) ?? (limit.IsCancellationRequested ? OutOfTime(sending, exception) : Unexpected(exception));
+            throw Explain(exception)
+                ?? (limit.IsCancellationRequested ? OutOfTime(sending, exception) : Unexpected(exception));
         }
     }
 
@@ -62,7 +66,11 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
     /// Sends on a kept connection. Returns false if the server has closed it, which it may do at any time.
     /// </summary>
     private static async Task<bool> TrySendAsync(
-        SmtpClient client, MimeMessage email, CancellationTokenSource limit, Sending sending)
+        SmtpClient client,
+        MimeMessage email,
+        CancellationTokenSource limit,
+        Sending sending
+    )
     {
         try
         {
@@ -75,9 +83,13 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
         }
     }
 
-    private static bool IsEnd(Exception exception) => exception is
-        SmtpCommandException { StatusCode: SmtpStatusCode.ServiceNotAvailable } or SmtpProtocolException
-            or ServiceNotConnectedException or IOException or SocketException;
+    private static bool IsEnd(Exception exception) =>
+        exception
+            is SmtpCommandException { StatusCode: SmtpStatusCode.ServiceNotAvailable }
+                or SmtpProtocolException
+                or ServiceNotConnectedException
+                or IOException
+                or SocketException;
 
     private SmtpClient? TakeIdle()
     {
@@ -108,28 +120,51 @@ internal sealed class SmtpTransport(IOptions<EmailOptions> options, IOptions<Del
         }
     }
 
-    private DeliveryException OutOfTime(Sending sending, Exception exception) => new(
-        sending.Complete
-            ? $"The mail server took the e-mail and said nothing about it for {LastWord}."
-            : $"Not delivered within {delivery.Value.Timeout}.",
-        permanent: false, exception);
+    private DeliveryException OutOfTime(Sending sending, Exception exception) =>
+        new(
+            sending.Complete
+                ? $"The mail server took the e-mail and said nothing about it for {LastWord}."
+                : $"Not delivered within {delivery.Value.Timeout}.",
+            permanent: false,
+            exception
+        );
 
     private static DeliveryException Unexpected(Exception exception) =>
         new($"Unexpected {exception.GetType().Name}.", permanent: false, exception);
 
     /// <summary>Says what an SMTP failure means, or null where it is none.</summary>
-    internal static DeliveryException? Explain(Exception exception) => exception switch
-    {
-        // 5xx for a mailbox or its message is final. 5xx for anything else is ours to repair.
-        SmtpCommandException { ErrorCode: SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted, StatusCode: >= (SmtpStatusCode)500 } refused =>
-            new($"The mail server refused with {(int)refused.StatusCode} ({refused.ErrorCode}).", permanent: true, refused),
-        SmtpCommandException failed =>
-            new($"The mail server answered {(int)failed.StatusCode} ({failed.ErrorCode}).", permanent: false, failed),
-        AuthenticationException or SslHandshakeException or ProtocolException or ServiceNotConnectedException
-            or ServiceNotAuthenticatedException or IOException or SocketException or NotSupportedException =>
-            new($"The mail server cannot be used: {exception.GetType().Name}.", permanent: false, exception),
-        _ => null,
-    };
+    internal static DeliveryException? Explain(Exception exception) =>
+        exception switch
+        {
+            // 5xx for a mailbox or its message is final. 5xx for anything else is ours to repair.
+            SmtpCommandException
+            {
+                ErrorCode: SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted,
+                StatusCode: >= (SmtpStatusCode)500
+            } refused => new(
+                $"The mail server refused with {(int)refused.StatusCode} ({refused.ErrorCode}).",
+                permanent: true,
+                refused
+            ),
+            SmtpCommandException failed => new(
+                $"The mail server answered {(int)failed.StatusCode} ({failed.ErrorCode}).",
+                permanent: false,
+                failed
+            ),
+            AuthenticationException
+            or SslHandshakeException
+            or ProtocolException
+            or ServiceNotConnectedException
+            or ServiceNotAuthenticatedException
+            or IOException
+            or SocketException
+            or NotSupportedException => new(
+                $"The mail server cannot be used: {exception.GetType().Name}.",
+                permanent: false,
+                exception
+            ),
+            _ => null,
+        };
 
     /// <summary>Learns how much of an e-mail was sent, and gives the server more time once all of it was.</summary>
     private sealed class Sending(CancellationTokenSource limit) : ITransferProgress

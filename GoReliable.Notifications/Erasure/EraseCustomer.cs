@@ -35,14 +35,35 @@ internal static class EraseCustomer
         SELECT count(*) FROM dead_letters WHERE customer_of(body) IS NULL
         """;
 
-    public static async Task<ErasureReport> EraseAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken) => new(
-    [
-        new("notifications", await EraseNotificationsAsync(database, customer, cancellationToken), "have no customer any more"),
-        new("dead letters", await database.EraseAsync(DeadLetters, customer, cancellationToken), "were removed, undelivered"),
-        new("unreadable dead letters", await CountAsync(database, Unreadable, cancellationToken), "may be anybody's: look at each, and discard what is the customer's", IsOpen: true),
-    ]);
+    public static async Task<ErasureReport> EraseAsync(
+        NpgsqlDataSource database,
+        string customer,
+        CancellationToken cancellationToken
+    ) =>
+        new([
+            new(
+                "notifications",
+                await EraseNotificationsAsync(database, customer, cancellationToken),
+                "have no customer any more"
+            ),
+            new(
+                "dead letters",
+                await database.EraseAsync(DeadLetters, customer, cancellationToken),
+                "were removed, undelivered"
+            ),
+            new(
+                "unreadable dead letters",
+                await CountAsync(database, Unreadable, cancellationToken),
+                "may be anybody's: look at each, and discard what is the customer's",
+                IsOpen: true
+            ),
+        ]);
 
-    private static async Task<long> EraseNotificationsAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken)
+    private static async Task<long> EraseNotificationsAsync(
+        NpgsqlDataSource database,
+        string customer,
+        CancellationToken cancellationToken
+    )
     {
         var pages = await CountAsync(database, Size, cancellationToken);
         var erased = 0L;
@@ -57,7 +78,11 @@ internal static class EraseCustomer
         return erased;
     }
 
-    private static async Task<long> CountAsync(NpgsqlDataSource database, string sql, CancellationToken cancellationToken)
+    private static async Task<long> CountAsync(
+        NpgsqlDataSource database,
+        string sql,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = database.CreateCommand(sql);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;

@@ -14,7 +14,15 @@ internal sealed record NotificationList(IReadOnlyList<NotificationItem> Items);
 /// <param name="Attempts">How many it took, from 1.</param>
 /// <param name="SentAt">When it was delivered, UTC.</param>
 /// <param name="Version">Version of the order after the change that it tells of, if the event had one.</param>
-internal sealed record NotificationItem(Guid Id, string Type, string Channel, string Status, int Attempts, DateTime SentAt, int? Version);
+internal sealed record NotificationItem(
+    Guid Id,
+    string Type,
+    string Channel,
+    string Status,
+    int Attempts,
+    DateTime SentAt,
+    int? Version
+);
 
 /// <summary><c>GET /api/v1/orders/{id}/notifications</c></summary>
 internal static class ListNotifications
@@ -37,7 +45,13 @@ internal static class ListNotifications
     }
 
     /// <summary>Another customer's order and an unknown one look the same: nothing was sent.</summary>
-    private static async Task<NotificationList> HandleAsync(Guid id, Customer customer, NpgsqlDataSource database, ChaosSwitches chaos, CancellationToken cancellationToken)
+    private static async Task<NotificationList> HandleAsync(
+        Guid id,
+        Customer customer,
+        NpgsqlDataSource database,
+        ChaosSwitches chaos,
+        CancellationToken cancellationToken
+    )
     {
         await chaos.Database.StrikeAsync(cancellationToken);
         await using var command = database.CreateCommand(Sql);
@@ -47,7 +61,17 @@ internal static class ListNotifications
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var items = new List<NotificationItem>();
         while (await reader.ReadAsync(cancellationToken))
-            items.Add(new(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), "delivered", reader.GetInt32(3), reader.GetDateTime(4), reader.IsDBNull(5) ? null : reader.GetInt32(5)));
+            items.Add(
+                new(
+                    reader.GetGuid(0),
+                    reader.GetString(1),
+                    reader.GetString(2),
+                    "delivered",
+                    reader.GetInt32(3),
+                    reader.GetDateTime(4),
+                    reader.IsDBNull(5) ? null : reader.GetInt32(5)
+                )
+            );
         return new NotificationList(items);
     }
 }

@@ -12,7 +12,11 @@ internal static partial class EventReader
 {
     private const int LongestCustomerId = 255;
 
-    public static bool TryRead(ReadOnlySpan<byte> body, [NotNullWhen(true)] out OrderEvent? @event, [NotNullWhen(false)] out Failure? poison)
+    public static bool TryRead(
+        ReadOnlySpan<byte> body,
+        [NotNullWhen(true)] out OrderEvent? @event,
+        [NotNullWhen(false)] out Failure? poison
+    )
     {
         @event = null;
         poison = null;
@@ -22,7 +26,11 @@ internal static partial class EventReader
         }
         catch (JsonException exception)
         {
-            poison = Failure.Poison("unreadable", $"No JSON of an event at {exception.Path}, line {exception.LineNumber}, byte {exception.BytePositionInLine}.", exception);
+            poison = Failure.Poison(
+                "unreadable",
+                $"No JSON of an event at {exception.Path}, line {exception.LineNumber}, byte {exception.BytePositionInLine}.",
+                exception
+            );
         }
         return poison is null;
     }
@@ -31,20 +39,44 @@ internal static partial class EventReader
     {
         @event = null;
         if (OrderEventType.Find(envelope?.Type) is not { } type)
-            return Failure.Poison("unknown_type", "No reader for events of this type.", detail: $"No reader for events of type '{envelope?.Type}'.");
-        if (envelope is not { Id: { } id, Time: { } time, Data: { OrderId: { } orderId, CustomerId: { } customerId } data })
+            return Failure.Poison(
+                "unknown_type",
+                "No reader for events of this type.",
+                detail: $"No reader for events of type '{envelope?.Type}'."
+            );
+        if (
+            envelope
+            is not { Id: { } id, Time: { } time, Data: { OrderId: { } orderId, CustomerId: { } customerId } data }
+        )
             return Failure.Poison("incomplete", "One of id, time, data.orderId and data.customerId is missing.");
         // PostgreSQL cannot store NUL, and nothing that it refuses may get into a transaction with other messages.
         if (customerId.Length is 0 or > LongestCustomerId || customerId.Any(char.IsControl))
             return Failure.Poison("incomplete", "data.customerId is empty, too long or has control characters.");
 
-        @event = new OrderEvent(id, type, time, orderId, customerId, data.ContactEmail, data.Total, data.Currency, data.Version);
+        @event = new OrderEvent(
+            id,
+            type,
+            time,
+            orderId,
+            customerId,
+            data.ContactEmail,
+            data.Total,
+            data.Currency,
+            data.Version
+        );
         return null;
     }
 
     private sealed record Envelope(Guid? Id, string? Type, DateTimeOffset? Time, EventData? Data);
 
-    private sealed record EventData(Guid? OrderId, string? CustomerId, string? ContactEmail, decimal? Total, string? Currency, int? Version);
+    private sealed record EventData(
+        Guid? OrderId,
+        string? CustomerId,
+        string? ContactEmail,
+        decimal? Total,
+        string? Currency,
+        int? Version
+    );
 
     [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNameCaseInsensitive = false)]
     [JsonSerializable(typeof(Envelope))]

@@ -20,11 +20,23 @@ internal sealed record Failure(bool Permanent, string Reason, string Type, strin
     public const string TooLarge = "too_large";
 
     public static Failure Poison(string reason, string summary, Exception? exception = null, string? detail = null) =>
-        new(Permanent: true, reason, exception?.GetType().FullName ?? "", summary, detail ?? exception?.Message ?? summary);
+        new(
+            Permanent: true,
+            reason,
+            exception?.GetType().FullName ?? "",
+            summary,
+            detail ?? exception?.Message ?? summary
+        );
 
     /// <summary>
     /// A defect of our code or of the message. Trying the message again alone shows which of the two.
     /// </summary>
     public static Failure Defect(Exception exception) =>
-        new(Permanent: false, "defect", exception.GetType().FullName!, $"Unexpected {exception.GetType().Name}.", exception.Message);
+        new(
+            Permanent: false,
+            "defect",
+            exception.GetType().FullName!,
+            $"Unexpected {exception.GetType().Name}.",
+            exception.Message
+        );
 }

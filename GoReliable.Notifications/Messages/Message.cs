@@ -29,7 +29,14 @@ internal sealed class Message
     /// <param name="properties">Its AMQP properties.</param>
     /// <param name="body">A copy: the client library reuses its own buffer.</param>
     /// <param name="read">False if the body must not be read.</param>
-    public Message(ulong tag, string exchange, string routingKey, IReadOnlyBasicProperties properties, byte[] body, bool read = true)
+    public Message(
+        ulong tag,
+        string exchange,
+        string routingKey,
+        IReadOnlyBasicProperties properties,
+        byte[] body,
+        bool read = true
+    )
     {
         (Tag, Exchange, RoutingKey, Properties, Body) = (tag, exchange, routingKey, properties, body);
         Attempt = 1 + Count(MessageHeaders.Attempt);
@@ -104,10 +111,14 @@ internal sealed class Message
     }
 
     /// <summary>A header as text, whatever AMQP type it has.</summary>
-    public string? Header(string name) => Properties.Headers?.TryGetValue(name, out var value) == true
-        ? value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : Convert.ToString(value, CultureInfo.InvariantCulture)
-        : null;
+    public string? Header(string name) =>
+        Properties.Headers?.TryGetValue(name, out var value) == true
+            ? value is byte[] bytes
+                ? Encoding.UTF8.GetString(bytes)
+                : Convert.ToString(value, CultureInfo.InvariantCulture)
+            : null;
 
     // Any publisher may have written it.
-    private int Count(string header) => int.TryParse(Header(header), CultureInfo.InvariantCulture, out var count) ? Math.Clamp(count, 0, 1000) : 0;
+    private int Count(string header) =>
+        int.TryParse(Header(header), CultureInfo.InvariantCulture, out var count) ? Math.Clamp(count, 0, 1000) : 0;
 }

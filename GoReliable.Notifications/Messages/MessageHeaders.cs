@@ -35,5 +35,16 @@ internal static class MessageHeaders
 
     /// <summary>All that the worker or the order service write.</summary>
     public static IReadOnlyList<string> Ours { get; } =
-        [TraceParent, TraceState, Attempt, FirstFailure, Deferrals, DeadAt, Redriven, DeadReason, ExceptionType, ExceptionMessage];
+    [
+        TraceParent,
+        TraceState,
+        Attempt,
+        FirstFailure,
+        Deferrals,
+        DeadAt,
+        Redriven,
+        DeadReason,
+        ExceptionType,
+        ExceptionMessage,
+    ];
 }

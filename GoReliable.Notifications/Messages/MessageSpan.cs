@@ -12,8 +12,16 @@ internal static class MessageSpan
     public static Activity? Start(Message message)
     {
         // Messages that return from a retry queue come from the default exchange, with the queue's name as their key.
-        var destination = message.Exchange.Length == 0 ? OrderTopology.Queue : $"{message.Exchange}:{message.RoutingKey}:{OrderTopology.Queue}";
-        ActivityContext.TryParse(message.Header(MessageHeaders.TraceParent), message.Header(MessageHeaders.TraceState), isRemote: true, out var producer);
+        var destination =
+            message.Exchange.Length == 0
+                ? OrderTopology.Queue
+                : $"{message.Exchange}:{message.RoutingKey}:{OrderTopology.Queue}";
+        ActivityContext.TryParse(
+            message.Header(MessageHeaders.TraceParent),
+            message.Header(MessageHeaders.TraceState),
+            isRemote: true,
+            out var producer
+        );
 
         // No parent but the producer: whatever happens to be current here belongs to another message.
         Activity.Current = null;
@@ -48,6 +56,11 @@ internal static class MessageSpan
         var type = failure.Type.Length > 0 ? failure.Type : failure.Reason;
         activity.SetTag("error.type", type);
         activity.SetStatus(ActivityStatusCode.Error, failure.Summary);
-        activity.AddEvent(new ActivityEvent("exception", tags: new() { ["exception.type"] = type, ["exception.message"] = failure.Summary }));
+        activity.AddEvent(
+            new ActivityEvent(
+                "exception",
+                tags: new() { ["exception.type"] = type, ["exception.message"] = failure.Summary }
+            )
+        );
     }
 }

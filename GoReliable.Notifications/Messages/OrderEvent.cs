@@ -13,7 +13,8 @@ internal sealed record OrderEvent(
     string? ContactEmail,
     decimal? Total,
     string? Currency,
-    int? Version);
+    int? Version
+);
 
 /// <summary>An event that the worker understands: its CloudEvents type, its short name, and what it tells a customer.</summary>
 internal sealed record OrderEventType(string CloudEventsType, string Name, string Happened)
@@ -28,5 +29,6 @@ internal sealed record OrderEventType(string CloudEventsType, string Name, strin
         new("goreliable.order.cancelled.v1", "order.cancelled", "cancelled"),
     ];
 
-    public static OrderEventType? Find(string? cloudEventsType) => All.FirstOrDefault(type => type.CloudEventsType == cloudEventsType);
+    public static OrderEventType? Find(string? cloudEventsType) =>
+        All.FirstOrDefault(type => type.CloudEventsType == cloudEventsType);
 }

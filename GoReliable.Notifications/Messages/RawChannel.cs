@@ -56,8 +56,18 @@ internal sealed class RawChannel : IAsyncDisposable
             Stream stream = client.GetStream();
             if (server.Ssl is { Enabled: true } tls)
             {
-                var secured = new SslStream(stream, leaveInnerStreamOpen: false, tls.CertificateValidationCallback, tls.CertificateSelectionCallback);
-                await secured.AuthenticateAsClientAsync(tls.ServerName, tls.Certs, tls.Version, tls.CheckCertificateRevocation);
+                var secured = new SslStream(
+                    stream,
+                    leaveInnerStreamOpen: false,
+                    tls.CertificateValidationCallback,
+                    tls.CertificateSelectionCallback
+                );
+                await secured.AuthenticateAsClientAsync(
+                    tls.ServerName,
+                    tls.Certs,
+                    tls.Version,
+                    tls.CheckCertificateRevocation
+                );
                 stream = secured;
             }
             var channel = new RawChannel(client, stream);
@@ -73,10 +83,22 @@ internal sealed class RawChannel : IAsyncDisposable
 
     private async Task BeginAsync(ConnectionFactory server, CancellationToken cancellationToken)
     {
-        await stream.WriteAsync(new byte[] { (byte)'A', (byte)'M', (byte)'Q', (byte)'P', 0, 0, 9, 1 }, cancellationToken);
+        await stream.WriteAsync(
+            new byte[] { (byte)'A', (byte)'M', (byte)'Q', (byte)'P', 0, 0, 9, 1 },
+            cancellationToken
+        );
         await AnswerAsync(cancellationToken, ConnectionStart);
-        await SendAsync(0, ConnectionStartOk,
-            [.. Long([]), .. Short("PLAIN"), .. Long(Encoding.UTF8.GetBytes($"\0{server.UserName}\0{server.Password}")), .. Short("en_US")], cancellationToken);
+        await SendAsync(
+            0,
+            ConnectionStartOk,
+            [
+                .. Long([]),
+                .. Short("PLAIN"),
+                .. Long(Encoding.UTF8.GetBytes($"\0{server.UserName}\0{server.Password}")),
+                .. Short("en_US"),
+            ],
+            cancellationToken
+        );
 
         // Channels and size of a frame as the broker wants it; no heartbeats.
         var tune = await AnswerAsync(cancellationToken, ConnectionTune);
@@ -103,7 +125,7 @@ internal sealed class RawChannel : IAsyncDisposable
         if (type != HeaderFrame)
             throw new IOException($"Frame of type {type} where a message's header should be.");
         var body = new byte[BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(BodySizeOffset))];
-        for (var read = 0; read < body.Length;)
+        for (var read = 0; read < body.Length; )
         {
             var (_, part) = await FrameAsync(cancellationToken);
             part.CopyTo(body, read);
@@ -130,7 +152,8 @@ internal sealed class RawChannel : IAsyncDisposable
             // Does not wait for the answer. The broker reads what was sent before this first.
             await SendAsync(0, ConnectionClose, [0, 200, .. Short(""), 0, 0, 0, 0], CancellationToken.None);
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception exception)
+            when (exception is IOException or OperationCanceledException or ObjectDisposedException)
         {
             // It is over anyway.
         }
@@ -138,13 +161,22 @@ internal sealed class RawChannel : IAsyncDisposable
         client.Dispose();
     }
 
-    private async Task<(uint Method, byte[] Arguments)> AnswerAsync(CancellationToken cancellationToken, params uint[] expected)
+    private async Task<(uint Method, byte[] Arguments)> AnswerAsync(
+        CancellationToken cancellationToken,
+        params uint[] expected
+    )
     {
         var (type, payload) = await FrameAsync(cancellationToken);
         var method = type == MethodFrame ? BinaryPrimitives.ReadUInt32BigEndian(payload) : 0;
         var arguments = payload.AsSpan(4).ToArray();
         if (method is ConnectionClose or ChannelClose)
-            throw new OperationInterruptedException(new ShutdownEventArgs(ShutdownInitiator.Peer, BinaryPrimitives.ReadUInt16BigEndian(arguments), Text(arguments, 2)));
+            throw new OperationInterruptedException(
+                new ShutdownEventArgs(
+                    ShutdownInitiator.Peer,
+                    BinaryPrimitives.ReadUInt16BigEndian(arguments),
+                    Text(arguments, 2)
+                )
+            );
         if (!expected.Contains(method))
             throw new IOException($"The broker answered with method {method >> 16}.{method & 0xFFFF}.");
         return (method, arguments);
@@ -165,13 +197,23 @@ internal sealed class RawChannel : IAsyncDisposable
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
-        byte[] frame = [MethodFrame, 0, channel, .. Number((uint)arguments.Length + 4), .. Number(method), .. arguments, FrameEnd];
+        byte[] frame =
+        [
+            MethodFrame,
+            0,
+            channel,
+            .. Number((uint)arguments.Length + 4),
+            .. Number(method),
+            .. arguments,
+            FrameEnd,
+        ];
         await stream.WriteAsync(frame, patience.Token);
     }
 
     private static string Text(byte[] bytes, int offset) => Encoding.UTF8.GetString(bytes, offset + 1, bytes[offset]);
 
-    private static byte[] Short(string text) => [(byte)Encoding.UTF8.GetByteCount(text), .. Encoding.UTF8.GetBytes(text)];
+    private static byte[] Short(string text) =>
+        [(byte)Encoding.UTF8.GetByteCount(text), .. Encoding.UTF8.GetBytes(text)];
 
     private static byte[] Long(byte[] bytes) => [.. Number((uint)bytes.Length), .. bytes];
 

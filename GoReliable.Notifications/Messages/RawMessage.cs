@@ -12,7 +12,14 @@ namespace GoReliable.Notifications.Messages;
 /// <param name="RoutingKey">The key it was published with.</param>
 /// <param name="Properties">AMQP properties and headers.</param>
 /// <param name="Body">As published.</param>
-internal sealed record RawMessage(ulong Tag, bool Redelivered, string Exchange, string RoutingKey, byte[] Properties, byte[] Body)
+internal sealed record RawMessage(
+    ulong Tag,
+    bool Redelivered,
+    string Exchange,
+    string RoutingKey,
+    byte[] Properties,
+    byte[] Body
+)
 {
     /// <summary>Bytes of the largest body that is consumed; the largest event that Orders writes has 20,000.</summary>
     public const int LargestBody = 1024 * 1024;
@@ -31,8 +38,9 @@ internal sealed record RawMessage(ulong Tag, bool Redelivered, string Exchange, 
     public (Message Message, Failure? Obstacle) Decode()
     {
         var (properties, error) = ReadProperties(Properties);
-        var obstacle = error is not null
-            ? Failure.Poison(Failure.Undecodable, "The client library cannot decode its headers.", error)
+        var obstacle =
+            error is not null
+                ? Failure.Poison(Failure.Undecodable, "The client library cannot decode its headers.", error)
             : Body.Length > LargestBody ? TooLarge("body", Body.Length, LargestBody)
             : Properties.Length > LargestProperties ? TooLarge("headers", Properties.Length, LargestProperties)
             : null;
@@ -40,7 +48,13 @@ internal sealed record RawMessage(ulong Tag, bool Redelivered, string Exchange, 
     }
 
     private static Failure TooLarge(string part, int size, int largest) =>
-        Failure.Poison(Failure.TooLarge, string.Create(CultureInfo.InvariantCulture, $"Its {part} has {size:N0} bytes, and {largest:N0} at most are taken."));
+        Failure.Poison(
+            Failure.TooLarge,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"Its {part} has {size:N0} bytes, and {largest:N0} at most are taken."
+            )
+        );
 
     /// <summary>
     /// Decodes properties. If the headers cannot be decoded, the result has no headers, and there is an error.
@@ -73,24 +87,29 @@ internal sealed record RawMessage(ulong Tag, bool Redelivered, string Exchange, 
         }
     }
 
-    private static int Depth(object? value) => value switch
-    {
-        IDictionary<string, object?> { Count: > 0 } table => 1 + table.Values.Max(Depth),
-        IList { Count: > 0 } list and not byte[] => 1 + list.Cast<object?>().Max(Depth),
-        _ => 0,
-    };
+    private static int Depth(object? value) =>
+        value switch
+        {
+            IDictionary<string, object?> { Count: > 0 } table => 1 + table.Values.Max(Depth),
+            IList { Count: > 0 } list and not byte[] => 1 + list.Cast<object?>().Max(Depth),
+            _ => 0,
+        };
 
     // Flags, content type, content encoding, headers, and the others: https://www.rabbitmq.com/amqp-0-9-1-reference#class.basic
     private static byte[] WithoutHeaders(byte[] bytes)
     {
-        const byte ContentType = 0x80, ContentEncoding = 0x40, Headers = 0x20;
+        const byte ContentType = 0x80,
+            ContentEncoding = 0x40,
+            Headers = 0x20;
         try
         {
             var start = 2;
             foreach (var flag in new[] { ContentType, ContentEncoding })
                 start += (bytes[0] & flag) != 0 ? 1 + bytes[start] : 0;
             var end = start + 4 + BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(start));
-            return (bytes[0] & Headers) == 0 ? bytes : [(byte)(bytes[0] & ~Headers), .. bytes.AsSpan(1, start - 1), .. bytes.AsSpan(end)];
+            return (bytes[0] & Headers) == 0
+                ? bytes
+                : [(byte)(bytes[0] & ~Headers), .. bytes.AsSpan(1, start - 1), .. bytes.AsSpan(end)];
         }
         catch (Exception exception) when (exception is ArgumentException or IndexOutOfRangeException)
         {

@@ -11,16 +11,30 @@ internal static class FailedMessage
 
     // The broker's own account of earlier dead-lettering. With it in the copy, RabbitMQ would take the second round
     // through the retry queues for a cycle, and drop the message: https://www.rabbitmq.com/docs/dlx#cycles
-    private static readonly string[] BrokersOwn = ["x-death", "x-first-death-", "x-last-death-", MessageHeaders.BrokersCount];
+    private static readonly string[] BrokersOwn =
+    [
+        "x-death",
+        "x-first-death-",
+        "x-last-death-",
+        MessageHeaders.BrokersCount,
+    ];
 
     // Headers that name more queues to deliver to. A poisonous message with CC: notifications would multiply.
     private static readonly string[] MoreRecipients = ["CC", "BCC"];
 
     // What the last round through the worker left behind.
     private static readonly string[] Last =
-        [MessageHeaders.Attempt, MessageHeaders.Deferrals, MessageHeaders.DeadAt, MessageHeaders.DeadReason, MessageHeaders.ExceptionType, MessageHeaders.ExceptionMessage];
+    [
+        MessageHeaders.Attempt,
+        MessageHeaders.Deferrals,
+        MessageHeaders.DeadAt,
+        MessageHeaders.DeadReason,
+        MessageHeaders.ExceptionType,
+        MessageHeaders.ExceptionMessage,
+    ];
 
-    public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now) => Wait(Copy(message, now), retry);
+    public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now) =>
+        Wait(Copy(message, now), retry);
 
     /// <summary>A message that was not tried: no attempt is counted.</summary>
     /// <param name="message">The message.</param>
@@ -39,7 +53,8 @@ internal static class FailedMessage
         copy.Headers![MessageHeaders.DeadAt] = Format(now);
         copy.Headers[MessageHeaders.DeadReason] = failure.Permanent ? failure.Reason : Failure.RetriesExhausted;
         copy.Headers[MessageHeaders.ExceptionType] = failure.Type;
-        copy.Headers[MessageHeaders.ExceptionMessage] = failure.Detail.Length > LongestText ? failure.Detail[..LongestText] : failure.Detail;
+        copy.Headers[MessageHeaders.ExceptionMessage] =
+            failure.Detail.Length > LongestText ? failure.Detail[..LongestText] : failure.Detail;
         return copy;
     }
 
@@ -56,7 +71,9 @@ internal static class FailedMessage
     /// <summary>Leaves out the headers of others.</summary>
     public static BasicProperties OnlyOurs(BasicProperties properties)
     {
-        properties.Headers = properties.Headers?.Where(header => MessageHeaders.Ours.Contains(header.Key)).ToDictionary();
+        properties.Headers = properties
+            .Headers?.Where(header => MessageHeaders.Ours.Contains(header.Key))
+            .ToDictionary();
         return properties;
     }
 
@@ -80,7 +97,9 @@ internal static class FailedMessage
         var headers = new Dictionary<string, object?>();
         foreach (var (name, value) in properties.Headers ?? new Dictionary<string, object?>())
         {
-            if (!BrokersOwn.Any(own => name.StartsWith(own, StringComparison.Ordinal)) && !MoreRecipients.Contains(name))
+            if (
+                !BrokersOwn.Any(own => name.StartsWith(own, StringComparison.Ordinal)) && !MoreRecipients.Contains(name)
+            )
                 headers[name] = value;
         }
 

@@ -7,7 +7,13 @@ namespace GoReliable.Notifications.Retrying;
 /// <summary>
 /// Sends failed messages to their retry queue or to the dead letters, and makes sure that they arrive.
 /// </summary>
-internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<Forwarder> logger, TimeProvider time, Random random)
+internal sealed class Forwarder(
+    Publisher publisher,
+    RetryPlan plan,
+    ILogger<Forwarder> logger,
+    TimeProvider time,
+    Random random
+)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -23,13 +29,30 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
         if (!failure.Permanent && plan.After(message.Attempt, random.NextDouble()) is { } retry)
         {
             await PublishAsync(retry.Queue, () => FailedMessage.ForRetry(message, retry, now), message, sessionClosed);
-            logger.NotificationRetried(message.EventType, message.Event!.OrderId, message.Attempt, retry.Delay, failure.Summary);
+            logger.NotificationRetried(
+                message.EventType,
+                message.Event!.OrderId,
+                message.Attempt,
+                retry.Delay,
+                failure.Summary
+            );
             return Outcome.Retried;
         }
 
-        await PublishAsync(OrderTopology.DeadQueue, () => FailedMessage.ForDeadLetter(message, failure, now), message, sessionClosed);
+        await PublishAsync(
+            OrderTopology.DeadQueue,
+            () => FailedMessage.ForDeadLetter(message, failure, now),
+            message,
+            sessionClosed
+        );
         var reason = failure.Permanent ? failure.Reason : Failure.RetriesExhausted;
-        logger.NotificationDeadLettered(message.Properties.MessageId, message.EventType, message.Attempt, reason, failure.Summary);
+        logger.NotificationDeadLettered(
+            message.Properties.MessageId,
+            message.EventType,
+            message.Attempt,
+            reason,
+            failure.Summary
+        );
         return Outcome.DeadLettered;
     }
 
@@ -37,7 +60,12 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
     /// Lets a message wait, as if it had not been taken: longer and longer while the server makes no progress.
     /// </summary>
     public Task PutOffAsync(Message message, CancellationToken sessionClosed) =>
-        DeferAsync(message, message.Deferrals + 1, plan.Deferral(message.Deferrals, random.NextDouble()), sessionClosed);
+        DeferAsync(
+            message,
+            message.Deferrals + 1,
+            plan.Deferral(message.Deferrals, random.NextDouble()),
+            sessionClosed
+        );
 
     /// <summary>Lets a message come back soon, to see whether the other delivery of the same event has ended.</summary>
     public Task AskAgainAsync(Message message, CancellationToken sessionClosed) =>
@@ -45,18 +73,33 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
 
     private async Task DeferAsync(Message message, int deferrals, Retry retry, CancellationToken sessionClosed)
     {
-        await PublishAsync(retry.Queue, () => FailedMessage.ForDeferral(message, deferrals, retry), message, sessionClosed);
+        await PublishAsync(
+            retry.Queue,
+            () => FailedMessage.ForDeferral(message, deferrals, retry),
+            message,
+            sessionClosed
+        );
         logger.NotificationDeferred(message.EventType, message.Event!.OrderId, retry.Delay);
     }
 
     // The client library writes into the properties, so each publish gets its own.
-    private async Task PublishAsync(string queue, Func<BasicProperties> properties, Message message, CancellationToken sessionClosed)
+    private async Task PublishAsync(
+        string queue,
+        Func<BasicProperties> properties,
+        Message message,
+        CancellationToken sessionClosed
+    )
     {
-        for (var ours = false; ;)
+        for (var ours = false; ; )
         {
             try
             {
-                await publisher.PublishAsync(queue, ours ? FailedMessage.OnlyOurs(properties()) : properties(), message.Body, sessionClosed);
+                await publisher.PublishAsync(
+                    queue,
+                    ours ? FailedMessage.OnlyOurs(properties()) : properties(),
+                    message.Body,
+                    sessionClosed
+                );
                 failing = 0;
                 return;
             }

@@ -20,11 +20,24 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
     /// <exception cref="PublishException">The broker did not take it.</exception>
     /// <exception cref="TimeoutException">The broker does not say: a queue without a leader does not answer.</exception>
     /// <exception cref="OperationInterruptedException">The channel is over.</exception>
-    public async Task PublishAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken giveUp)
+    public async Task PublishAsync(
+        string queue,
+        BasicProperties properties,
+        ReadOnlyMemory<byte> body,
+        CancellationToken giveUp
+    )
     {
         var open = await OpenAsync(giveUp);
         // Not cancelled: it would be unknown what became of it.
-        var confirmed = open.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, CancellationToken.None).AsTask();
+        var confirmed = open.BasicPublishAsync(
+                exchange: "",
+                queue,
+                mandatory: true,
+                properties,
+                body,
+                CancellationToken.None
+            )
+            .AsTask();
         while (true)
         {
             try
@@ -46,7 +59,12 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
 
     /// <summary>Whether it is the broker that did not take a message, and not the client library that could not write it.</summary>
     public static bool IsBrokers(Exception exception) =>
-        exception is PublishException or TimeoutException or OperationInterruptedException or ObjectDisposedException or IOException;
+        exception
+            is PublishException
+                or TimeoutException
+                or OperationInterruptedException
+                or ObjectDisposedException
+                or IOException;
 
     public async ValueTask DisposeAsync()
     {
@@ -76,7 +94,12 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
                 await channel.DisposeAsync();
             var connection = await broker.ConnectAsync(ConnectionUse.Publish, giveUp);
             return channel = await connection.CreateChannelAsync(
-                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), giveUp);
+                new CreateChannelOptions(
+                    publisherConfirmationsEnabled: true,
+                    publisherConfirmationTrackingEnabled: true
+                ),
+                giveUp
+            );
         }
         finally
         {

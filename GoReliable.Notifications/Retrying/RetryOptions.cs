@@ -11,7 +11,12 @@ internal sealed class RetryOptions : IValidatableObject
     private const int Most = 10;
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromHours(12);
-    private static readonly TimeSpan[] Default = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)];
+    private static readonly TimeSpan[] Default =
+    [
+        TimeSpan.FromSeconds(1),
+        TimeSpan.FromSeconds(10),
+        TimeSpan.FromSeconds(60),
+    ];
 
     /// <summary>Waits before the second, the third, … attempt; 1, 10 and 60 seconds where none is given.</summary>
     // Empty instead of the default: the binder would add to what is there.
@@ -23,7 +28,9 @@ internal sealed class RetryOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (Delays.Count > Most)
-            yield return new ValidationResult($"Retry:Delays has {Delays.Count} entries, but {Most} at most are allowed.");
+            yield return new ValidationResult(
+                $"Retry:Delays has {Delays.Count} entries, but {Most} at most are allowed."
+            );
         foreach (var (i, delay) in Delays.Index())
         {
             if (DurationAttribute.Mistake($"Retry:Delays:{i}", delay, Shortest, Longest) is { } mistake)

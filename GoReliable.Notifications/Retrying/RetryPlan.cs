@@ -25,12 +25,15 @@ internal sealed class RetryPlan(IOptions<RetryOptions> options)
     /// </summary>
     /// <param name="deferrals">How often it has waited so before, from 0.</param>
     /// <param name="random">From 0 to 1.</param>
-    public Retry Deferral(int deferrals, double random) => Wait(delays[Math.Min(deferrals / DeferralsPerDelay, delays.Count - 1)], random);
+    public Retry Deferral(int deferrals, double random) =>
+        Wait(delays[Math.Min(deferrals / DeferralsPerDelay, delays.Count - 1)], random);
 
     /// <summary>The retry after that many failed attempts, or null when it was the last.</summary>
     /// <param name="attempts">Failed attempts so far, from 1.</param>
     /// <param name="random">From 0 to 1. Jitter only shortens: the queue lets nothing wait longer than its own time.</param>
-    public Retry? After(int attempts, double random) => attempts > delays.Count ? null : Wait(delays[attempts - 1], random);
+    public Retry? After(int attempts, double random) =>
+        attempts > delays.Count ? null : Wait(delays[attempts - 1], random);
 
-    private static Retry Wait(TimeSpan delay, double random) => new(OrderTopology.RetryQueue(delay), delay * (1 - Jitter * random));
+    private static Retry Wait(TimeSpan delay, double random) =>
+        new(OrderTopology.RetryQueue(delay), delay * (1 - Jitter * random));
 }

@@ -7,9 +7,10 @@ namespace GoReliable.Notifications.Retrying;
 internal sealed class Topology(Broker broker, RetryPlan plan)
 {
     /// <summary>Declares them; does nothing where they exist.</summary>
-    public Task DeclareAsync(IChannel channel, CancellationToken cancellationToken) => broker.DeclareAsync(async () =>
-    {
-        await OrderTopology.DeclareAsync(channel, cancellationToken);
-        await OrderTopology.DeclareRetryQueuesAsync(channel, plan.Queues, cancellationToken);
-    });
+    public Task DeclareAsync(IChannel channel, CancellationToken cancellationToken) =>
+        broker.DeclareAsync(async () =>
+        {
+            await OrderTopology.DeclareAsync(channel, cancellationToken);
+            await OrderTopology.DeclareRetryQueuesAsync(channel, plan.Queues, cancellationToken);
+        });
 }

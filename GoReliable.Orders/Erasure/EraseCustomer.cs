@@ -29,28 +29,52 @@ internal static class EraseCustomer
         SELECT count(*) FILTER (WHERE position($1 IN body) > 0), max(id) FROM (SELECT id, body FROM outbox WHERE id > $2 ORDER BY id LIMIT 5000) AS page
         """;
 
-    public static async Task<ErasureReport> EraseAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken) => new(
-    [
-        // Orders first: from then on, no change of an order makes another event with the address.
-        new("orders", await database.EraseAsync(Orders, customer, cancellationToken), "have neither customer nor address any more"),
-        new("events in the outbox", await CountEventsAsync(database, customer, cancellationToken),
-            "have still to be published, with customer and address: erase again when they are", IsOpen: true),
-        new("idempotency keys", await CountKeysAsync(database, customer, cancellationToken), "name the customer until their time is over, or a repeated request would make another order"),
-    ]);
+    public static async Task<ErasureReport> EraseAsync(
+        NpgsqlDataSource database,
+        string customer,
+        CancellationToken cancellationToken
+    ) =>
+        new([
+            // Orders first: from then on, no change of an order makes another event with the address.
+            new(
+                "orders",
+                await database.EraseAsync(Orders, customer, cancellationToken),
+                "have neither customer nor address any more"
+            ),
+            new(
+                "events in the outbox",
+                await CountEventsAsync(database, customer, cancellationToken),
+                "have still to be published, with customer and address: erase again when they are",
+                IsOpen: true
+            ),
+            new(
+                "idempotency keys",
+                await CountKeysAsync(database, customer, cancellationToken),
+                "name the customer until their time is over, or a repeated request would make another order"
+            ),
+        ]);
 
-    private static async Task<long> CountKeysAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken)
+    private static async Task<long> CountKeysAsync(
+        NpgsqlDataSource database,
+        string customer,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = database.CreateCommand(Keys);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private static async Task<long> CountEventsAsync(NpgsqlDataSource database, string customer, CancellationToken cancellationToken)
+    private static async Task<long> CountEventsAsync(
+        NpgsqlDataSource database,
+        string customer,
+        CancellationToken cancellationToken
+    )
     {
         // The member as it is written in a body. A quote within a value would be escaped, so this text matches nothing
         // else.
         var member = Encoding.UTF8.GetBytes($"\"customerId\":\"{JsonEncodedText.Encode(customer)}\"");
-        for (var (found, last) = (0L, 0L); ;)
+        for (var (found, last) = (0L, 0L); ; )
         {
             await using var command = database.CreateCommand(Events);
             command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = member });

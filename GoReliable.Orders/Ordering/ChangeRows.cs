@@ -17,7 +17,13 @@ internal enum Stored
 }
 
 /// <summary>Reads and changes an order: one round trip each, with an <c>Idempotency-Key</c> and without.</summary>
-internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos, GetOrder orders, Telemetry telemetry, TimeProvider time)
+internal sealed class ChangeRows(
+    NpgsqlDataSource database,
+    ChaosSwitches chaos,
+    GetOrder orders,
+    Telemetry telemetry,
+    TimeProvider time
+)
 {
     private const string SelectOnce = $"""
         -- SELECT order and key
@@ -106,19 +112,23 @@ internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos,
         if (!isChanged && request is null)
             return Stored.All;
 
-        using var query = telemetry.Query((isChanged, request) switch
-        {
-            (false, _) => "insert_key",
-            (_, null) => "update_order",
-            _ => "update_order_once",
-        });
+        using var query = telemetry.Query(
+            (isChanged, request) switch
+            {
+                (false, _) => "insert_key",
+                (_, null) => "update_order",
+                _ => "update_order_once",
+            }
+        );
         await chaos.Database.StrikeAsync(CancellationToken.None);
-        await using var command = database.CreateCommand((isChanged, request) switch
-        {
-            (false, _) => InsertKey,
-            (_, null) => Update,
-            _ => UpdateOnce,
-        });
+        await using var command = database.CreateCommand(
+            (isChanged, request) switch
+            {
+                (false, _) => InsertKey,
+                (_, null) => Update,
+                _ => UpdateOnce,
+            }
+        );
         var parameters = command.Parameters;
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after.Id });
         parameters.Add(new NpgsqlParameter<int> { TypedValue = before.Version });
@@ -138,16 +148,23 @@ internal sealed class ChangeRows(NpgsqlDataSource database, ChaosSwitches chaos,
             await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
             await row.ReadAsync(CancellationToken.None);
             query.Succeeded();
-            return row.GetBoolean(0) ? row.GetBoolean(1) ? Stored.All : Stored.Nothing : Stored.InFlight;
+            return row.GetBoolean(0)
+                ? row.GetBoolean(1)
+                    ? Stored.All
+                    : Stored.Nothing
+                : Stored.InFlight;
         }
-        catch (PostgresException used) when (used is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "idempotency_keys_pkey" })
+        catch (PostgresException used)
+            when (used is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "idempotency_keys_pkey" })
         {
             query.Succeeded();
             return Stored.Nothing;
         }
     }
 
-    private static FirstRequest ReadFirst(NpgsqlDataReader row) => new(
-        row.GetFieldValue<byte[]>(0),
-        row.IsDBNull(1) ? null : (Order.Parse(row.GetString(1)), row.GetDateTime(2), row.GetInt32(3)));
+    private static FirstRequest ReadFirst(NpgsqlDataReader row) =>
+        new(
+            row.GetFieldValue<byte[]>(0),
+            row.IsDBNull(1) ? null : (Order.Parse(row.GetString(1)), row.GetDateTime(2), row.GetInt32(3))
+        );
 }

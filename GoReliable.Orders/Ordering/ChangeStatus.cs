@@ -1,5 +1,5 @@
-using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Orders.Outbox;
+using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace GoReliable.Orders.Ordering;
@@ -9,15 +9,35 @@ namespace GoReliable.Orders.Ordering;
 /// They can be repeated. If the order already has the state, the answer is the order as it is now; with an
 /// <c>Idempotency-Key</c>, as it was at the first time.
 /// </summary>
-internal sealed class ChangeStatus(ChangeRows rows, OutboxSignal outbox, Telemetry telemetry, ILogger<ChangeStatus> logger, TimeProvider time)
+internal sealed class ChangeStatus(
+    ChangeRows rows,
+    OutboxSignal outbox,
+    Telemetry telemetry,
+    ILogger<ChangeStatus> logger,
+    TimeProvider time
+)
 {
-    public static Task<Results<Ok<Order>, ProblemHttpResult>> ConfirmAsync(Guid id, HttpContext context, Customer customer, ChangeStatus handler) =>
-        handler.HandleAsync("confirm", id, context, customer.Id, OrderStatus.Confirmed);
+    public static Task<Results<Ok<Order>, ProblemHttpResult>> ConfirmAsync(
+        Guid id,
+        HttpContext context,
+        Customer customer,
+        ChangeStatus handler
+    ) => handler.HandleAsync("confirm", id, context, customer.Id, OrderStatus.Confirmed);
 
-    public static Task<Results<Ok<Order>, ProblemHttpResult>> CancelAsync(Guid id, HttpContext context, Customer customer, ChangeStatus handler) =>
-        handler.HandleAsync("cancel", id, context, customer.Id, OrderStatus.Cancelled);
+    public static Task<Results<Ok<Order>, ProblemHttpResult>> CancelAsync(
+        Guid id,
+        HttpContext context,
+        Customer customer,
+        ChangeStatus handler
+    ) => handler.HandleAsync("cancel", id, context, customer.Id, OrderStatus.Cancelled);
 
-    private async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(string name, Guid id, HttpContext context, string customerId, OrderStatus to)
+    private async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(
+        string name,
+        Guid id,
+        HttpContext context,
+        string customerId,
+        OrderStatus to
+    )
     {
         using var operation = telemetry.Operation(name);
         if (!IdempotencyKey.TryRead(context.Request.Headers, out var key))
@@ -41,7 +61,12 @@ internal sealed class ChangeStatus(ChangeRows rows, OutboxSignal outbox, Telemet
     }
 
     private async Task<(string Result, Results<Ok<Order>, ProblemHttpResult> Answer)> AnswerAsync(
-        Guid id, HttpResponse response, string customerId, OrderStatus to, KeyedRequest? request)
+        Guid id,
+        HttpResponse response,
+        string customerId,
+        OrderStatus to,
+        KeyedRequest? request
+    )
     {
         while (true)
         {
@@ -51,7 +76,18 @@ internal sealed class ChangeStatus(ChangeRows rows, OutboxSignal outbox, Telemet
             if (order is null)
                 return ("not_found", Problems.NotFound);
             if (first is { Answer: { } answer })
-                return ("replayed", Again(order with { Status = answer.Status, UpdatedAt = answer.UpdatedAt, Version = answer.Version }, response));
+                return (
+                    "replayed",
+                    Again(
+                        order with
+                        {
+                            Status = answer.Status,
+                            UpdatedAt = answer.UpdatedAt,
+                            Version = answer.Version,
+                        },
+                        response
+                    )
+                );
             if (order.Status != to && !IsAllowed(order.Status, to))
                 return ("conflict", Problems.Transition(order.Status, to));
 
@@ -69,15 +105,30 @@ internal sealed class ChangeStatus(ChangeRows rows, OutboxSignal outbox, Telemet
         }
     }
 
-    private static bool IsAllowed(OrderStatus from, OrderStatus to) => (from, to) is
-        (OrderStatus.Pending, OrderStatus.Confirmed) or
-        (OrderStatus.Pending, OrderStatus.Cancelled) or
-        (OrderStatus.Confirmed, OrderStatus.Cancelled);
+    private static bool IsAllowed(OrderStatus from, OrderStatus to) =>
+        (from, to)
+            is
+                (OrderStatus.Pending, OrderStatus.Confirmed)
+                or
+                (OrderStatus.Pending, OrderStatus.Cancelled)
+                or
+                (OrderStatus.Confirmed, OrderStatus.Cancelled);
 
     // Later than the change before it, whatever this machine's clock says.
-    private Order Changed(Order order, OrderStatus to) => Order.Now(time) is var now && now > order.UpdatedAt
-        ? order with { Status = to, UpdatedAt = now, Version = order.Version + 1 }
-        : order with { Status = to, UpdatedAt = order.UpdatedAt.AddMilliseconds(1), Version = order.Version + 1 };
+    private Order Changed(Order order, OrderStatus to) =>
+        Order.Now(time) is var now && now > order.UpdatedAt
+            ? order with
+            {
+                Status = to,
+                UpdatedAt = now,
+                Version = order.Version + 1,
+            }
+            : order with
+            {
+                Status = to,
+                UpdatedAt = order.UpdatedAt.AddMilliseconds(1),
+                Version = order.Version + 1,
+            };
 
     private void Announce(Order order, Order changed)
     {

@@ -13,7 +13,14 @@ namespace GoReliable.Orders.Ordering;
 /// <c>POST /api/v1/orders</c>: one round trip and one commit for order, idempotency record and outbox row. With an
 /// <c>Idempotency-Key</c> a repeated request gets the first answer (draft-ietf-httpapi-idempotency-key-header).
 /// </summary>
-internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos, OutboxSignal outbox, Telemetry telemetry, ILogger<CreateOrder> logger, TimeProvider time)
+internal sealed class CreateOrder(
+    NpgsqlDataSource database,
+    ChaosSwitches chaos,
+    OutboxSignal outbox,
+    Telemetry telemetry,
+    ILogger<CreateOrder> logger,
+    TimeProvider time
+)
 {
     // From "stored", so that the outbox row takes its id after the transaction has its number: the relay counts on it.
     private const string Insert = """
@@ -29,31 +36,40 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
 
     // The request that works on this key holds the lock until the statement ends. A second request sees "not alone" at
     // once, instead of waiting for the first. Everything else depends on "claim", so it is stored once or never.
-    private const string InsertOnce = """
-        -- INSERT order once
-        WITH attempt AS MATERIALIZED (
-            SELECT pg_try_advisory_xact_lock(hashtextextended($2 || ' ' || $13, 0)) AS alone
-        ), claim AS (
-            INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id, created_at)
-            SELECT $2, $13, $14, $1, $7 FROM attempt WHERE alone
-            ON CONFLICT (customer_id, key) DO NOTHING
-            RETURNING order_id
-        ), stored AS (
-            INSERT INTO orders (id, customer_id, status, currency, items, total, contact_email, created_at, updated_at, version)
-            SELECT order_id, $2, 'pending', $3, $4, $5, $6, $7, $7, 1 FROM claim
-        ), announced AS (
-            INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
-            SELECT $8, order_id, $9, $10, $11, $12, $7 FROM claim
-        )
-        SELECT attempt.alone, EXISTS (SELECT FROM claim), first.request_hash,
-        """ + " " + Order.Columns + """
+    private const string InsertOnce =
+        """
+            -- INSERT order once
+            WITH attempt AS MATERIALIZED (
+                SELECT pg_try_advisory_xact_lock(hashtextextended($2 || ' ' || $13, 0)) AS alone
+            ), claim AS (
+                INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id, created_at)
+                SELECT $2, $13, $14, $1, $7 FROM attempt WHERE alone
+                ON CONFLICT (customer_id, key) DO NOTHING
+                RETURNING order_id
+            ), stored AS (
+                INSERT INTO orders (id, customer_id, status, currency, items, total, contact_email, created_at, updated_at, version)
+                SELECT order_id, $2, 'pending', $3, $4, $5, $6, $7, $7, 1 FROM claim
+            ), announced AS (
+                INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
+                SELECT $8, order_id, $9, $10, $11, $12, $7 FROM claim
+            )
+            SELECT attempt.alone, EXISTS (SELECT FROM claim), first.request_hash,
+            """
+        + " "
+        + Order.Columns
+        + """
 
-        FROM attempt
-        LEFT JOIN idempotency_keys first ON first.customer_id = $2 AND first.key = $13
-        LEFT JOIN orders o ON o.id = first.order_id
-        """;
+            FROM attempt
+            LEFT JOIN idempotency_keys first ON first.customer_id = $2 AND first.key = $13
+            LEFT JOIN orders o ON o.id = first.order_id
+            """;
 
-    public static async Task<Results<Created<Order>, ValidationProblem, ProblemHttpResult>> HandleAsync(HttpContext context, Customer customer, CreateOrder handler, Telemetry telemetry)
+    public static async Task<Results<Created<Order>, ValidationProblem, ProblemHttpResult>> HandleAsync(
+        HttpContext context,
+        Customer customer,
+        CreateOrder handler,
+        Telemetry telemetry
+    )
     {
         using var operation = telemetry.Operation("create");
         var (result, answer) = await handler.AnswerAsync(context, customer);
@@ -61,7 +77,10 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         return answer;
     }
 
-    private async Task<(string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer)> AnswerAsync(HttpContext context, Customer customer)
+    private async Task<(
+        string Result,
+        Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer
+    )> AnswerAsync(HttpContext context, Customer customer)
     {
         if (!IdempotencyKey.TryRead(context.Request.Headers, out var key))
             return ("invalid", Problems.BadIdempotencyKey);
@@ -74,12 +93,17 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
 
         var order = Accept(request);
         using var activity = Telemetry.Source.StartActivity("create order");
-        activity?.SetTag("goreliable.order.id", order.Id.ToString()).SetTag("goreliable.order.item_count", order.Items.Length).SetTag("goreliable.order.currency", order.Currency);
+        activity
+            ?.SetTag("goreliable.order.id", order.Id.ToString())
+            .SetTag("goreliable.order.item_count", order.Items.Length)
+            .SetTag("goreliable.order.currency", order.Currency);
         try
         {
             if (key is null)
                 await StoreAsync(order, customer.Id);
-            else if (await StoreOnceAsync(order, customer.Id, new(key, request.Hash()), context.Response) is { } earlier)
+            else if (
+                await StoreOnceAsync(order, customer.Id, new(key, request.Hash()), context.Response) is { } earlier
+            )
                 return Again(earlier, context.Response, activity);
         }
         catch (Exception exception) when (Telemetry.Failed(activity, exception))
@@ -93,7 +117,11 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         return ("created", Created(order));
     }
 
-    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) Again((Order? Order, ProblemHttpResult? Problem) earlier, HttpResponse response, Activity? activity)
+    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) Again(
+        (Order? Order, ProblemHttpResult? Problem) earlier,
+        HttpResponse response,
+        Activity? activity
+    )
     {
         // The new order was not stored.
         activity?.SetTag("goreliable.order.id", earlier.Order?.Id.ToString());
@@ -112,7 +140,16 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         var now = Order.Now(time);
         var total = request.Items.Sum(item => item.Quantity * item.UnitPrice);
         return new Order(
-            Guid.CreateVersion7(now), OrderStatus.Pending, request.Currency, request.Items, total, request.ContactEmail, CreatedAt: now, UpdatedAt: now, Version: 1);
+            Guid.CreateVersion7(now),
+            OrderStatus.Pending,
+            request.Currency,
+            request.Items,
+            total,
+            request.ContactEmail,
+            CreatedAt: now,
+            UpdatedAt: now,
+            Version: 1
+        );
     }
 
     private async Task StoreAsync(Order order, string customerId)
@@ -127,7 +164,12 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
     }
 
     /// <returns>Null when the order is stored; else what the first request with this key means for this one.</returns>
-    private async Task<(Order? Order, ProblemHttpResult? Problem)?> StoreOnceAsync(Order order, string customerId, KeyedRequest request, HttpResponse response)
+    private async Task<(Order? Order, ProblemHttpResult? Problem)?> StoreOnceAsync(
+        Order order,
+        string customerId,
+        KeyedRequest request,
+        HttpResponse response
+    )
     {
         while (true)
         {
@@ -163,9 +205,21 @@ internal sealed class CreateOrder(NpgsqlDataSource database, ChaosSwitches chaos
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = order.Id });
         parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
         parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Currency });
-        parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = JsonSerializer.SerializeToUtf8Bytes(order.Items, OrdersJson.Default.OrderItemArray), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        parameters.Add(
+            new NpgsqlParameter<byte[]>
+            {
+                TypedValue = JsonSerializer.SerializeToUtf8Bytes(order.Items, OrdersJson.Default.OrderItemArray),
+                NpgsqlDbType = NpgsqlDbType.Jsonb,
+            }
+        );
         parameters.Add(new NpgsqlParameter<decimal> { TypedValue = order.Total });
-        parameters.Add(new NpgsqlParameter { Value = (object?)order.ContactEmail ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        parameters.Add(
+            new NpgsqlParameter
+            {
+                Value = (object?)order.ContactEmail ?? DBNull.Value,
+                NpgsqlDbType = NpgsqlDbType.Text,
+            }
+        );
         parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = order.CreatedAt });
         parameters.AddEvent(order, customerId);
         return command;

@@ -39,7 +39,10 @@ internal sealed partial record CreateOrderRequest(string Currency, OrderItem[] I
                 continue;
             }
             if (!Sku().IsMatch(item.Sku))
-                Error($"items[{i}].sku", "Must be 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit.");
+                Error(
+                    $"items[{i}].sku",
+                    "Must be 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit."
+                );
             if (item.Quantity is < 1 or > MaxQuantity)
                 Error($"items[{i}].quantity", $"Must be from 1 to {MaxQuantity}.");
             if (item.UnitPrice is <= 0 or > MaxUnitPrice)
@@ -56,10 +59,12 @@ internal sealed partial record CreateOrderRequest(string Currency, OrderItem[] I
     }
 
     /// <summary>SHA-256 that tells whether a key is used again for the same order. Call it on the normal form.</summary>
-    public byte[] Hash() => SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this, OrdersJson.Default.CreateOrderRequest));
+    public byte[] Hash() =>
+        SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this, OrdersJson.Default.CreateOrderRequest));
 
     // Adding zero with that scale widens 1.5 to 1.50; rounding narrows 1.500 to 1.50.
-    private static decimal WithDecimals(decimal value, int decimals) => decimal.Round(value, decimals) + new decimal(0, 0, 0, false, (byte)decimals);
+    private static decimal WithDecimals(decimal value, int decimals) =>
+        decimal.Round(value, decimals) + new decimal(0, 0, 0, false, (byte)decimals);
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Sku();
@@ -68,6 +73,9 @@ internal sealed partial record CreateOrderRequest(string Currency, OrderItem[] I
     // in addresses as well, into another address. Otherwise a "valid e-mail address"
     // (https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address), but with dots in the local part only
     // where mail servers accept them: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
-    [GeneratedRegex(@"^(?!.*=\?)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(?!.*=\?)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\z",
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Email();
 }

@@ -15,8 +15,11 @@ internal sealed class ExactDecimal : JsonConverter<decimal>
     public override decimal Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         var length = reader.HasValueSequence ? reader.ValueSequence.Length : reader.ValueSpan.Length;
-        return reader.TokenType == JsonTokenType.Number && length <= MaxLength && reader.TryGetDecimal(out var value) ? value : throw new JsonException();
+        return reader.TokenType == JsonTokenType.Number && length <= MaxLength && reader.TryGetDecimal(out var value)
+            ? value
+            : throw new JsonException();
     }
 
-    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value);
 }

@@ -13,7 +13,13 @@ internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, T
         SELECT {Order.Columns} FROM orders o WHERE o.id = $1 AND o.customer_id = $2
         """;
 
-    public static async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(Guid id, Customer customer, GetOrder handler, Telemetry telemetry, CancellationToken cancellationToken)
+    public static async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(
+        Guid id,
+        Customer customer,
+        GetOrder handler,
+        Telemetry telemetry,
+        CancellationToken cancellationToken
+    )
     {
         using var operation = telemetry.Operation("get", cancellationToken);
         var order = await handler.FindAsync(id, customer.Id, cancellationToken);

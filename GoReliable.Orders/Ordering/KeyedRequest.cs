@@ -9,7 +9,8 @@ namespace GoReliable.Orders.Ordering;
 internal sealed record KeyedRequest(string Key, byte[] Hash)
 {
     /// <summary>The hash of a change that has no body: what is done to which order.</summary>
-    public static byte[] HashOf(string change, Guid order) => SHA256.HashData(Encoding.ASCII.GetBytes($"{change} {order}"));
+    public static byte[] HashOf(string change, Guid order) =>
+        SHA256.HashData(Encoding.ASCII.GetBytes($"{change} {order}"));
 }
 
 /// <summary>What is remembered of the first request with a key.</summary>

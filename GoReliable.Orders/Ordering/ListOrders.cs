@@ -29,13 +29,26 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
         """;
 
     public static async Task<Results<Ok<OrderPage>, ProblemHttpResult>> HandleAsync(
-        string? status, string? limit, string? cursor, Customer customer, ListOrders handler, Telemetry telemetry, CancellationToken cancellationToken)
+        string? status,
+        string? limit,
+        string? cursor,
+        Customer customer,
+        ListOrders handler,
+        Telemetry telemetry,
+        CancellationToken cancellationToken
+    )
     {
         using var operation = telemetry.Operation("list", cancellationToken);
         if (status is not (null or "pending" or "confirmed" or "cancelled"))
             return Invalid("status must be pending, confirmed or cancelled.");
         var rows = DefaultLimit;
-        if (limit is not null && (!int.TryParse(limit, System.Globalization.NumberStyles.None, null, out rows) || rows is < 1 or > MaxLimit))
+        if (
+            limit is not null
+            && (
+                !int.TryParse(limit, System.Globalization.NumberStyles.None, null, out rows)
+                || rows is < 1 or > MaxLimit
+            )
+        )
             return Invalid($"limit must be a number from 1 to {MaxLimit}.");
         if (!TryParse(cursor, out var before))
             return Invalid("cursor must be the nextCursor of an earlier page.");
@@ -51,9 +64,18 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
         }
     }
 
-    private async Task<OrderPage> ReadAsync(string customerId, string? status, Guid before, int limit, CancellationToken cancellationToken)
+    private async Task<OrderPage> ReadAsync(
+        string customerId,
+        string? status,
+        Guid before,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
-        using var query = telemetry.Query(status is null ? "select_orders" : "select_orders_by_status", cancellationToken);
+        using var query = telemetry.Query(
+            status is null ? "select_orders" : "select_orders_by_status",
+            cancellationToken
+        );
         await chaos.Database.StrikeAsync(cancellationToken);
         await using var command = database.CreateCommand(status is null ? Select : SelectByStatus);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
@@ -83,7 +105,12 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
         if (cursor is null)
             return true;
         Span<byte> bytes = stackalloc byte[16];
-        if (cursor.Length != 22 || !Base64Url.IsValid(cursor) || !Base64Url.TryDecodeFromChars(cursor, bytes, out var written) || written != 16)
+        if (
+            cursor.Length != 22
+            || !Base64Url.IsValid(cursor)
+            || !Base64Url.TryDecodeFromChars(cursor, bytes, out var written)
+            || written != 16
+        )
             return false;
         before = new Guid(bytes, bigEndian: true);
         return true;

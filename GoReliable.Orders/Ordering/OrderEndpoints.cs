@@ -10,26 +10,42 @@ internal static class OrderEndpoints
 {
     public static WebApplicationBuilder AddOrdering(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<IdempotencyOptions>().BindConfiguration(IdempotencyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddOptions<OrderOptions>().BindConfiguration(OrderOptions.Section).ValidateDataAnnotations()
-            .Validate<IOptionsMonitor<IdempotencyOptions>>(
-                (orders, keys) => orders.Outlives(keys.CurrentValue), "Orders:Retention must be a day longer than Idempotency:Retention, or more.")
+        builder
+            .Services.AddOptions<IdempotencyOptions>()
+            .BindConfiguration(IdempotencyOptions.Section)
+            .ValidateDataAnnotations()
             .ValidateOnStart();
-        builder.Services
-            .AddSingleton<CreateOrder>()
+        builder
+            .Services.AddOptions<OrderOptions>()
+            .BindConfiguration(OrderOptions.Section)
+            .ValidateDataAnnotations()
+            .Validate<IOptionsMonitor<IdempotencyOptions>>(
+                (orders, keys) => orders.Outlives(keys.CurrentValue),
+                "Orders:Retention must be a day longer than Idempotency:Retention, or more."
+            )
+            .ValidateOnStart();
+        builder
+            .Services.AddSingleton<CreateOrder>()
             .AddSingleton<GetOrder>()
             .AddSingleton<ListOrders>()
             .AddSingleton<ChangeRows>()
             .AddSingleton<ChangeStatus>();
-        builder.AddExpiry("orders", OrderOptions.Expire, services => services.GetRequiredService<IOptionsMonitor<OrderOptions>>().CurrentValue.Retention);
-        return builder.AddExpiry("idempotency_keys", IdempotencyOptions.Expire, services => services.GetRequiredService<IOptionsMonitor<IdempotencyOptions>>().CurrentValue.Retention);
+        builder.AddExpiry("orders", OrderOptions.Expire, services =>
+            services.GetRequiredService<IOptionsMonitor<OrderOptions>>().CurrentValue.Retention
+        );
+        return builder.AddExpiry("idempotency_keys", IdempotencyOptions.Expire, services =>
+            services.GetRequiredService<IOptionsMonitor<IdempotencyOptions>>().CurrentValue.Retention
+        );
     }
 
     /// <summary>Described in openapi.json.</summary>
     public static void MapOrders(this IEndpointRouteBuilder routes)
     {
         var orders = routes.MapGroup("/api/v1");
-        orders.MapPost("/orders", CreateOrder.HandleAsync).RequireAuthorization(Scopes.OrdersWrite).WithMetadata(new RequestSizeLimitAttribute(RequestBody.MaxBytes));
+        orders
+            .MapPost("/orders", CreateOrder.HandleAsync)
+            .RequireAuthorization(Scopes.OrdersWrite)
+            .WithMetadata(new RequestSizeLimitAttribute(RequestBody.MaxBytes));
         orders.MapGet("/orders", ListOrders.HandleAsync).RequireAuthorization(Scopes.OrdersRead);
         orders.MapGet("/orders/{id:guid}", GetOrder.HandleAsync).RequireAuthorization(Scopes.OrdersRead);
         orders.MapPost("/orders/{id:guid}/confirm", ChangeStatus.ConfirmAsync).RequireAuthorization(Scopes.OrdersWrite);

@@ -13,23 +13,43 @@ internal sealed record OrderEvent(
     string Subject,
     DateTime Time,
     [property: JsonPropertyName("datacontenttype")] string DataContentType,
-    OrderEventData Data)
+    OrderEventData Data
+)
 {
     /// <summary>What happened to an order that is in this state now: the routing key.</summary>
-    public static string RoutingKey(OrderStatus status) => status switch
-    {
-        OrderStatus.Pending => "order.created",
-        OrderStatus.Confirmed => "order.confirmed",
-        _ => "order.cancelled",
-    };
+    public static string RoutingKey(OrderStatus status) =>
+        status switch
+        {
+            OrderStatus.Pending => "order.created",
+            OrderStatus.Confirmed => "order.confirmed",
+            _ => "order.cancelled",
+        };
 
     /// <summary>Serialises the event of the change that led to <paramref name="order"/>; these bytes go to the broker as they are.</summary>
     public static byte[] Serialize(Guid id, Order order, string customerId)
     {
         var data = new OrderEventData(
-            order.Id, customerId, order.Status, order.Currency, order.Items, order.Total, order.ContactEmail, order.CreatedAt, order.UpdatedAt, order.Version);
+            order.Id,
+            customerId,
+            order.Status,
+            order.Currency,
+            order.Items,
+            order.Total,
+            order.ContactEmail,
+            order.CreatedAt,
+            order.UpdatedAt,
+            order.Version
+        );
         var orderEvent = new OrderEvent(
-            "1.0", id, "/goreliable/orders", CloudEvents.TypeOf(RoutingKey(order.Status)), order.Id.ToString(), order.UpdatedAt, "application/json", data);
+            "1.0",
+            id,
+            "/goreliable/orders",
+            CloudEvents.TypeOf(RoutingKey(order.Status)),
+            order.Id.ToString(),
+            order.UpdatedAt,
+            "application/json",
+            data
+        );
         return JsonSerializer.SerializeToUtf8Bytes(orderEvent, OrdersJson.Default.OrderEvent);
     }
 }
@@ -45,4 +65,5 @@ internal sealed record OrderEventData(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ContactEmail,
     DateTime CreatedAt,
     DateTime UpdatedAt,
-    int Version);
+    int Version
+);

@@ -6,10 +6,16 @@ namespace GoReliable.Orders.Ordering;
 internal static class Problems
 {
     public static ProblemHttpResult BadIdempotencyKey =>
-        Problem(StatusCodes.Status400BadRequest, $"{IdempotencyKey.Header} must be 1 to 255 visible ASCII characters, without quotes or backslashes inside, and be sent once.");
+        Problem(
+            StatusCodes.Status400BadRequest,
+            $"{IdempotencyKey.Header} must be 1 to 255 visible ASCII characters, without quotes or backslashes inside, and be sent once."
+        );
 
     public static ProblemHttpResult KeyUsedForAnotherRequest =>
-        Problem(StatusCodes.Status422UnprocessableEntity, $"This {IdempotencyKey.Header} was used for another request. Use a new key for a new request.");
+        Problem(
+            StatusCodes.Status422UnprocessableEntity,
+            $"This {IdempotencyKey.Header} was used for another request. Use a new key for a new request."
+        );
 
     public static ProblemHttpResult NotFound => Problem(StatusCodes.Status404NotFound, "There is no such order.");
 
@@ -24,8 +30,12 @@ internal static class Problems
     public static ProblemHttpResult KeyInFlight(HttpResponse response)
     {
         response.Headers.RetryAfter = "1";
-        return Problem(StatusCodes.Status409Conflict, $"A request with this {IdempotencyKey.Header} is being processed. Send it again for its answer.");
+        return Problem(
+            StatusCodes.Status409Conflict,
+            $"A request with this {IdempotencyKey.Header} is being processed. Send it again for its answer."
+        );
     }
 
-    private static ProblemHttpResult Problem(int status, string detail) => TypedResults.Problem(detail, statusCode: status);
+    private static ProblemHttpResult Problem(int status, string detail) =>
+        TypedResults.Problem(detail, statusCode: status);
 }

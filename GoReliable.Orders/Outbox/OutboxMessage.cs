@@ -11,4 +11,13 @@ namespace GoReliable.Orders.Outbox;
 /// <param name="Attempts">How often the broker did not take it.</param>
 /// <param name="IsSetAside">Whether its order was set aside, and gets another try now.</param>
 internal sealed record OutboxMessage(
-    long Id, Guid EventId, Guid OrderId, string RoutingKey, byte[] Body, string? TraceParent, string? TraceState, int Attempts, bool IsSetAside);
+    long Id,
+    Guid EventId,
+    Guid OrderId,
+    string RoutingKey,
+    byte[] Body,
+    string? TraceParent,
+    string? TraceState,
+    int Attempts,
+    bool IsSetAside
+);

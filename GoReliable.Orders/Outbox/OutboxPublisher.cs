@@ -6,21 +6,33 @@ using RabbitMQ.Client.Exceptions;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>Publishes a batch with every confirm awaited and many in flight.</summary>
-internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, IChannel channel, Telemetry telemetry) : IAsyncDisposable
+internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, IChannel channel, Telemetry telemetry)
+    : IAsyncDisposable
 {
     /// <summary>A broker that does not answer in this time (half-open connection, memory alarm) is given up.</summary>
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly PublishOutcome Confirmed = new(PublishKind.Confirmed);
-    private static readonly PublishOutcome Refused = new(PublishKind.Refused, "A queue refused it, as one does that is full");
+    private static readonly PublishOutcome Refused = new(
+        PublishKind.Refused,
+        "A queue refused it, as one does that is full"
+    );
     private static readonly PublishOutcome Behind = new(PublishKind.Behind);
     private static readonly PublishOutcome Lost = new(PublishKind.Lost);
 
     // No rate limiter: the batch bounds what is in flight, and a window as large as the limiter stalls the client.
-    private static readonly CreateChannelOptions Confirms = new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
+    private static readonly CreateChannelOptions Confirms = new(
+        publisherConfirmationsEnabled: true,
+        publisherConfirmationTrackingEnabled: true,
+        outstandingPublisherConfirmationsRateLimiter: null
+    );
 
     /// <summary>Waits for the broker, opens a channel and declares the topology, so that nothing is unroutable.</summary>
-    public static async Task<OutboxPublisher> OpenAsync(Broker broker, Telemetry telemetry, CancellationToken cancellationToken)
+    public static async Task<OutboxPublisher> OpenAsync(
+        Broker broker,
+        Telemetry telemetry,
+        CancellationToken cancellationToken
+    )
     {
         var connection = await broker.ConnectAsync("publish", cancellationToken);
         var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
@@ -47,7 +59,9 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
     /// Whether the broker closed the channel because of a message: not because the broker stops, an operator closed it,
     /// or the exchange is gone, which is declared again.
     /// </summary>
-    public bool IsClosedForMessage => channel.CloseReason is { Initiator: ShutdownInitiator.Peer, ReplyCode: not (Constants.ConnectionForced or Constants.NotFound) };
+    public bool IsClosedForMessage =>
+        channel.CloseReason
+            is { Initiator: ShutdownInitiator.Peer, ReplyCode: not (Constants.ConnectionForced or Constants.NotFound) };
 
     /// <summary>Declares the topology again, in case a part of it was removed.</summary>
     public Task DeclareAsync(CancellationToken cancellationToken) =>
@@ -79,8 +93,13 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
             return Lost;
 
         ActivityContext.TryParse(message.TraceParent, message.TraceState, isRemote: true, out var parent);
-        using var activity = Telemetry.Source.StartActivity($"publish {OrderTopology.Exchange}:{message.RoutingKey}", ActivityKind.Producer, parent);
-        activity?.SetTag("messaging.system", "rabbitmq")
+        using var activity = Telemetry.Source.StartActivity(
+            $"publish {OrderTopology.Exchange}:{message.RoutingKey}",
+            ActivityKind.Producer,
+            parent
+        );
+        activity
+            ?.SetTag("messaging.system", "rabbitmq")
             .SetTag("messaging.operation.name", "publish")
             .SetTag("messaging.operation.type", "send")
             .SetTag("messaging.destination.name", $"{OrderTopology.Exchange}:{message.RoutingKey}")
@@ -95,7 +114,13 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
         var result = Telemetry.PublishResult.Failed;
         try
         {
-            await channel.BasicPublishAsync(OrderTopology.Exchange, message.RoutingKey, mandatory: true, Properties(message, activity), message.Body);
+            await channel.BasicPublishAsync(
+                OrderTopology.Exchange,
+                message.RoutingKey,
+                mandatory: true,
+                Properties(message, activity),
+                message.Body
+            );
             result = Telemetry.PublishResult.Confirmed;
             return Confirmed;
         }
@@ -103,7 +128,10 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
         {
             if (exception is PublishReturnException)
                 result = Telemetry.PublishResult.Returned;
-            activity?.AddException(exception).SetStatus(ActivityStatusCode.Error, exception.Message).SetTag("error.type", exception.GetType().FullName);
+            activity
+                ?.AddException(exception)
+                .SetStatus(ActivityStatusCode.Error, exception.Message)
+                .SetTag("error.type", exception.GetType().FullName);
             return Outcome(exception);
         }
         finally
@@ -113,14 +141,19 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
     }
 
     // The client library's own texts contain the number of the message, so they would differ for each message.
-    private PublishOutcome Outcome(Exception exception) => exception switch
-    {
-        PublishReturnException returned => new(PublishKind.Failed, $"{returned.ReplyCode} {returned.ReplyText}"),
-        PublishException => Refused,
-        OperationInterruptedException or AlreadyClosedException or OperationCanceledException or IOException or ObjectDisposedException => Lost,
-        _ when channel.IsOpen => new(PublishKind.Failed, $"{exception.GetType().Name}: {exception.Message}"),
-        _ => Lost,
-    };
+    private PublishOutcome Outcome(Exception exception) =>
+        exception switch
+        {
+            PublishReturnException returned => new(PublishKind.Failed, $"{returned.ReplyCode} {returned.ReplyText}"),
+            PublishException => Refused,
+            OperationInterruptedException
+            or AlreadyClosedException
+            or OperationCanceledException
+            or IOException
+            or ObjectDisposedException => Lost,
+            _ when channel.IsOpen => new(PublishKind.Failed, $"{exception.GetType().Name}: {exception.Message}"),
+            _ => Lost,
+        };
 
     // One object per message, because the client library changes it.
     private static BasicProperties Properties(OutboxMessage message, Activity? activity)

@@ -117,7 +117,10 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         using var query = telemetry.Query("select_outbox");
         // Two statements, so that the rows are read from a snapshot taken after the lock: rows that the relay before us
         // deleted are gone.
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Lock) { Parameters = { Name, Unsettled } } } };
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands = { new(Lock) { Parameters = { Name, Unsettled } } },
+        };
         var messages = await ReadAsync(batch, limit, async row =>
         {
             await row.ReadAsync();
@@ -170,13 +173,28 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         (connection, start, next, lookedAt) = (null, 0, null, null);
     }
 
-    private bool IsLookDue => lookedAt is not { } at || (time.GetElapsedTime(at) is var since && since >= LookInterval && since >= lookTook * LookShare);
+    private bool IsLookDue =>
+        lookedAt is not { } at
+        || (time.GetElapsedTime(at) is var since && since >= LookInterval && since >= lookTook * LookShare);
 
-    private async Task<List<OutboxMessage>?> ReadAsync(NpgsqlBatch batch, int limit, Func<NpgsqlDataReader, Task<bool>> readBefore)
+    private async Task<List<OutboxMessage>?> ReadAsync(
+        NpgsqlBatch batch,
+        int limit,
+        Func<NpgsqlDataReader, Task<bool>> readBefore
+    )
     {
         var isLook = start == 0 || IsLookDue;
         var after = isLook ? 0 : start;
-        batch.BatchCommands.Add(new(Select) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit }, new NpgsqlParameter<long> { TypedValue = after } } });
+        batch.BatchCommands.Add(
+            new(Select)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<int> { TypedValue = limit },
+                    new NpgsqlParameter<long> { TypedValue = after },
+                },
+            }
+        );
         // A read that timed out would time out again the next time, so the next one has more time.
         if (isLook)
             batch.Timeout = (int)Math.Max(Timeout.TotalSeconds, lookTook.TotalSeconds * 3);
@@ -219,17 +237,25 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
 
     private static NpgsqlParameter Name => new NpgsqlParameter<string> { TypedValue = LockName };
 
-    private NpgsqlParameter Unsettled => new() { Value = (object?)next?.Transaction ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Xid8 };
+    private NpgsqlParameter Unsettled =>
+        new() { Value = (object?)next?.Transaction ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Xid8 };
 
     // Reads to the end: a reader that is only disposed of hides errors of the last statements.
     private static async Task EndAsync(NpgsqlDataReader row)
     {
-        while (await row.NextResultAsync())
-        {
-        }
+        while (await row.NextResultAsync()) { }
     }
 
-    private static OutboxMessage Message(NpgsqlDataReader row) => new(
-        row.GetInt64(0), row.GetGuid(1), row.GetGuid(2), row.GetString(3), row.GetFieldValue<byte[]>(4),
-        row.IsDBNull(5) ? null : row.GetString(5), row.IsDBNull(6) ? null : row.GetString(6), row.GetInt32(7), row.GetBoolean(8));
+    private static OutboxMessage Message(NpgsqlDataReader row) =>
+        new(
+            row.GetInt64(0),
+            row.GetGuid(1),
+            row.GetGuid(2),
+            row.GetString(3),
+            row.GetFieldValue<byte[]>(4),
+            row.IsDBNull(5) ? null : row.GetString(5),
+            row.IsDBNull(6) ? null : row.GetString(6),
+            row.GetInt32(7),
+            row.GetBoolean(8)
+        );
 }

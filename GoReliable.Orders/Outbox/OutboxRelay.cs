@@ -11,8 +11,15 @@ namespace GoReliable.Orders.Outbox;
 /// confirmed, so after a crash in between events are published again and none is lost.
 /// </summary>
 internal sealed class OutboxRelay(
-    IConfiguration configuration, Broker broker, SchemaUpgrade schema, OutboxSignal signal, ChaosSwitches chaos, Telemetry telemetry, ILogger<OutboxRelay> logger, TimeProvider time)
-    : BackgroundService
+    IConfiguration configuration,
+    Broker broker,
+    SchemaUpgrade schema,
+    OutboxSignal signal,
+    ChaosSwitches chaos,
+    Telemetry telemetry,
+    ILogger<OutboxRelay> logger,
+    TimeProvider time
+) : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
@@ -87,7 +94,10 @@ internal sealed class OutboxRelay(
                 // ending.
                 await Task.Delay(BusyInterval, time, stoppingToken);
                 var woken = await signal.WaitAsync(patience, time, stoppingToken);
-                patience = woken ? BusyInterval : patience * 2 < PollInterval ? patience * 2 : PollInterval;
+                patience =
+                    woken ? BusyInterval
+                    : patience * 2 < PollInterval ? patience * 2
+                    : PollInterval;
             }
             throw new RelayException(publisher);
         }
@@ -98,7 +108,12 @@ internal sealed class OutboxRelay(
     }
 
     /// <returns>Whether a queue refuses messages, and would go on to refuse.</returns>
-    private async Task<bool> DrainAsync(IReadOnlyList<OutboxMessage> messages, OutboxPublisher publisher, OutboxReader reader, CancellationToken stoppingToken)
+    private async Task<bool> DrainAsync(
+        IReadOnlyList<OutboxMessage> messages,
+        OutboxPublisher publisher,
+        OutboxReader reader,
+        CancellationToken stoppingToken
+    )
     {
         while (messages.Count > 0)
         {
@@ -107,11 +122,20 @@ internal sealed class OutboxRelay(
             try
             {
                 var isFull = messages.Count == Limit;
-                var published = new PublishedBatch(messages, FindCulprit(await publisher.PublishAsync(messages), publisher));
+                var published = new PublishedBatch(
+                    messages,
+                    FindCulprit(await publisher.PublishAsync(messages), publisher)
+                );
                 logger.OutboxRelayed(published.Confirmed.Length);
                 Tell(published, activity);
                 var isRefused = published.HasRefused && oneByOne == 0;
-                if (isFull && publisher.IsOpen && published.Lost == 0 && !isRefused && !stoppingToken.IsCancellationRequested)
+                if (
+                    isFull
+                    && publisher.IsOpen
+                    && published.Lost == 0
+                    && !isRefused
+                    && !stoppingToken.IsCancellationRequested
+                )
                 {
                     messages = await reader.ContinueAsync(published, Limit);
                     await HealAsync(published, publisher, stoppingToken);
@@ -153,14 +177,21 @@ internal sealed class OutboxRelay(
             return outcomes;
         }
         oneByOne = Math.Max(0, oneByOne - 1);
-        return [outcomes[0].Kind == PublishKind.Lost ? new PublishOutcome(PublishKind.Failed, publisher.CloseReason) : outcomes[0]];
+        return
+        [
+            outcomes[0].Kind == PublishKind.Lost
+                ? new PublishOutcome(PublishKind.Failed, publisher.CloseReason)
+                : outcomes[0],
+        ];
     }
 
     /// <summary>Logs what was not taken, once for each reason.</summary>
     private void Tell(PublishedBatch published, Activity? activity)
     {
         if (published.Failed.Count > 0)
-            activity?.SetStatus(ActivityStatusCode.Error, $"{published.Failed.Count} were not confirmed.").SetTag("error.type", "not_confirmed");
+            activity
+                ?.SetStatus(ActivityStatusCode.Error, $"{published.Failed.Count} were not confirmed.")
+                .SetTag("error.type", "not_confirmed");
         foreach (var group in published.Failed.GroupBy(failed => (failed.Reason, IsLast: failed.Pause is null)))
         {
             var (count, first) = (group.Count(), group.First().Message);
@@ -172,8 +203,12 @@ internal sealed class OutboxRelay(
     }
 
     // If no queue wants a message, the queue may have been removed.
-    private static Task HealAsync(PublishedBatch published, OutboxPublisher publisher, CancellationToken stoppingToken) =>
-        published.Failed.Count > 0 ? publisher.DeclareAsync(stoppingToken) : Task.CompletedTask;
+    private static Task HealAsync(
+        PublishedBatch published,
+        OutboxPublisher publisher,
+        CancellationToken stoppingToken
+    ) => published.Failed.Count > 0 ? publisher.DeclareAsync(stoppingToken) : Task.CompletedTask;
 
-    private sealed class RelayException(OutboxPublisher publisher) : Exception($"The broker closed the channel: {publisher.CloseReason}");
+    private sealed class RelayException(OutboxPublisher publisher)
+        : Exception($"The broker closed the channel: {publisher.CloseReason}");
 }

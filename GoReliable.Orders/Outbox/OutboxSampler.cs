@@ -34,13 +34,30 @@ internal sealed class OutboxSampler : BackgroundService
     private readonly TimeProvider time;
     private volatile Sample? latest;
 
-    public OutboxSampler(NpgsqlDataSource database, SchemaUpgrade schema, Telemetry telemetry, ILogger<OutboxSampler> logger, TimeProvider time)
+    public OutboxSampler(
+        NpgsqlDataSource database,
+        SchemaUpgrade schema,
+        Telemetry telemetry,
+        ILogger<OutboxSampler> logger,
+        TimeProvider time
+    )
     {
         (this.database, this.schema, this.logger, this.time) = (database, schema, logger, time);
         telemetry.ObserveOutbox(
             () => latest is { } sample ? [new(sample.Pending)] : [],
-            () => latest is { } sample ? [new(sample.OldestCreatedAt is { } oldest ? Math.Max(0, (time.GetUtcNow() - oldest).TotalSeconds) : 0)] : [],
-            () => latest is { } sample ? [new(sample.SetAside)] : []);
+            () =>
+                latest is { } sample
+                    ?
+                    [
+                        new(
+                            sample.OldestCreatedAt is { } oldest
+                                ? Math.Max(0, (time.GetUtcNow() - oldest).TotalSeconds)
+                                : 0
+                        ),
+                    ]
+                    : [],
+            () => latest is { } sample ? [new(sample.SetAside)] : []
+        );
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

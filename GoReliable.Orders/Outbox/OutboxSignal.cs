@@ -8,7 +8,9 @@ namespace GoReliable.Orders.Outbox;
 /// </summary>
 internal sealed class OutboxSignal
 {
-    private readonly Channel<bool> wakes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> wakes = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
 
     /// <summary>Says that there may be something to relay. Never blocks; many wakes before the next wait are one.</summary>
     public void Wake() => wakes.Writer.TryWrite(true);
@@ -18,7 +20,12 @@ internal sealed class OutboxSignal
     public async Task<bool> WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await using var timer = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), timeout, atMost, Timeout.InfiniteTimeSpan);
+        await using var timer = time.CreateTimer(
+            static source => ((CancellationTokenSource)source!).Cancel(),
+            timeout,
+            atMost,
+            Timeout.InfiniteTimeSpan
+        );
         try
         {
             return await wakes.Reader.ReadAsync(timeout.Token);

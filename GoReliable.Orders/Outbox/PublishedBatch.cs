@@ -33,10 +33,19 @@ internal sealed class PublishedBatch
     {
         var pairs = messages.Zip(outcomes, (message, outcome) => (Message: message, Outcome: outcome)).ToList();
         Confirmed = [.. pairs.Where(pair => pair.Outcome.IsConfirmed).Select(pair => pair.Message.Id)];
-        Failed = [.. pairs.Where(pair => pair.Outcome.IsFailed).Select(pair => FailedMessage.Of(pair.Message, pair.Outcome))];
+        Failed =
+        [
+            .. pairs.Where(pair => pair.Outcome.IsFailed).Select(pair => FailedMessage.Of(pair.Message, pair.Outcome)),
+        ];
         Lost = pairs.Count(pair => pair.Outcome.Kind == PublishKind.Lost);
         HasRefused = pairs.Any(pair => pair.Outcome.Kind == PublishKind.Refused);
-        released = [.. pairs.Where(pair => pair.Message.IsSetAside && pair.Outcome.IsConfirmed).Select(pair => pair.Message.OrderId).Except(Failed.Select(failed => failed.Message.OrderId))];
+        released =
+        [
+            .. pairs
+                .Where(pair => pair.Message.IsSetAside && pair.Outcome.IsConfirmed)
+                .Select(pair => pair.Message.OrderId)
+                .Except(Failed.Select(failed => failed.Message.OrderId)),
+        ];
     }
 
     /// <summary>Ids of the rows that the broker has confirmed.</summary>
@@ -62,24 +71,46 @@ internal sealed class PublishedBatch
     public void AddTo(NpgsqlBatch batch, NpgsqlParameter unsettled)
     {
         if (Confirmed.Length > 0)
-            batch.BatchCommands.Add(new(OutboxReader.Delete) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = Confirmed }, unsettled } });
+            batch.BatchCommands.Add(
+                new(OutboxReader.Delete)
+                {
+                    Parameters =
+                    {
+                        new NpgsqlParameter<long[]> { TypedValue = Confirmed },
+                        unsettled,
+                    },
+                }
+            );
         if (released.Length > 0)
-            batch.BatchCommands.Add(new(Release) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = released } } });
+            batch.BatchCommands.Add(
+                new(Release) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = released } } }
+            );
         if (Failed.Count > 0)
         {
-            batch.BatchCommands.Add(new(SetAside)
-            {
-                Parameters =
+            batch.BatchCommands.Add(
+                new(SetAside)
                 {
-                    Column(failed => failed.Message.OrderId), Column(failed => failed.Message.Id), Column(failed => failed.Message.EventId),
-                    Column(failed => failed.Message.RoutingKey), Column(failed => failed.Attempts), Column(failed => failed.Reason),
-                    new NpgsqlParameter<TimeSpan?[]> { TypedValue = [.. Failed.Select(failed => failed.Pause)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval },
-                },
-            });
+                    Parameters =
+                    {
+                        Column(failed => failed.Message.OrderId),
+                        Column(failed => failed.Message.Id),
+                        Column(failed => failed.Message.EventId),
+                        Column(failed => failed.Message.RoutingKey),
+                        Column(failed => failed.Attempts),
+                        Column(failed => failed.Reason),
+                        new NpgsqlParameter<TimeSpan?[]>
+                        {
+                            TypedValue = [.. Failed.Select(failed => failed.Pause)],
+                            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval,
+                        },
+                    },
+                }
+            );
         }
     }
 
-    private NpgsqlParameter<T[]> Column<T>(Func<FailedMessage, T> value) => new() { TypedValue = [.. Failed.Select(value)] };
+    private NpgsqlParameter<T[]> Column<T>(Func<FailedMessage, T> value) =>
+        new() { TypedValue = [.. Failed.Select(value)] };
 }
 
 /// <summary>A row that the broker did not take. Its order is set aside: for a pause, and after some attempts until an operator puts it back.</summary>
@@ -96,9 +127,10 @@ internal sealed record FailedMessage(OutboxMessage Message, int Attempts, string
     {
         var attempts = message.Attempts + 1;
         // A queue that refuses, because it is full, says nothing about the message.
-        var pause = attempts >= MostAttempts && outcome.Kind != PublishKind.Refused
-            ? (TimeSpan?)null
-            : TimeSpan.FromSeconds(Math.Min(LongestPauseSeconds, 1 << Math.Min(attempts - 1, 10)));
+        var pause =
+            attempts >= MostAttempts && outcome.Kind != PublishKind.Refused
+                ? (TimeSpan?)null
+                : TimeSpan.FromSeconds(Math.Min(LongestPauseSeconds, 1 << Math.Min(attempts - 1, 10)));
         return new(message, attempts, outcome.Reason, pause);
     }
 }

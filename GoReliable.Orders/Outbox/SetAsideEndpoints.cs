@@ -14,7 +14,10 @@ internal static class SetAsideEndpoints
 
     public static IEndpointRouteBuilder MapSetAside(this IEndpointRouteBuilder routes)
     {
-        var orders = routes.MapGroup("/outbox/set-aside").RequireAuthorization(Scopes.NotificationsOperate).ExcludeFromDescription();
+        var orders = routes
+            .MapGroup("/outbox/set-aside")
+            .RequireAuthorization(Scopes.NotificationsOperate)
+            .ExcludeFromDescription();
         orders.MapGet("", ListAsync);
         orders.MapGet("{order:guid}", FindAsync);
         orders.MapDelete("{order:guid}", DiscardAsync);
@@ -23,10 +26,21 @@ internal static class SetAsideEndpoints
         return routes;
     }
 
-    private static async Task<Results<Ok<SetAsidePage>, ProblemHttpResult>> ListAsync(string? limit, string? cursor, NpgsqlDataSource database, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<SetAsidePage>, ProblemHttpResult>> ListAsync(
+        string? limit,
+        string? cursor,
+        NpgsqlDataSource database,
+        CancellationToken cancellationToken
+    )
     {
         var (rows, after) = (DefaultLimit, 0L);
-        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out rows) || rows is < 1 or > MaxLimit))
+        if (
+            limit is not null
+            && (
+                !int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out rows)
+                || rows is < 1 or > MaxLimit
+            )
+        )
             return Mistake($"limit must be a number from 1 to {MaxLimit}.");
         if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out after))
             return Mistake("cursor must be the nextCursor of an earlier page.");
@@ -34,25 +48,60 @@ internal static class SetAsideEndpoints
         // One more than asked for tells whether there is a next page.
         var found = await SetAsideTable.ListAsync(database, after, rows + 1, cancellationToken);
         var page = found.Take(rows).ToList();
-        return TypedResults.Ok(new SetAsidePage(
-            [.. page.Select(order => order.Item)], found.Count > rows ? page[^1].Position.ToString(CultureInfo.InvariantCulture) : null));
+        return TypedResults.Ok(
+            new SetAsidePage(
+                [.. page.Select(order => order.Item)],
+                found.Count > rows ? page[^1].Position.ToString(CultureInfo.InvariantCulture) : null
+            )
+        );
     }
 
-    private static async Task<Results<Ok<SetAsideDetail>, ProblemHttpResult>> FindAsync(Guid order, NpgsqlDataSource database, CancellationToken cancellationToken) =>
-        await SetAsideTable.FindAsync(database, order, cancellationToken) is { } detail ? TypedResults.Ok(detail) : Unknown(order);
+    private static async Task<Results<Ok<SetAsideDetail>, ProblemHttpResult>> FindAsync(
+        Guid order,
+        NpgsqlDataSource database,
+        CancellationToken cancellationToken
+    ) =>
+        await SetAsideTable.FindAsync(database, order, cancellationToken) is { } detail
+            ? TypedResults.Ok(detail)
+            : Unknown(order);
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RedriveOneAsync(
-        Guid order, OperatorId by, NpgsqlDataSource database, OutboxSignal relay, ILogger<OutboxRelay> logger, CancellationToken cancellationToken) =>
-        await PutBackAsync([order], reason: null, by, database, relay, logger, cancellationToken) > 0 ? TypedResults.NoContent() : Unknown(order);
+        Guid order,
+        OperatorId by,
+        NpgsqlDataSource database,
+        OutboxSignal relay,
+        ILogger<OutboxRelay> logger,
+        CancellationToken cancellationToken
+    ) =>
+        await PutBackAsync([order], reason: null, by, database, relay, logger, cancellationToken) > 0
+            ? TypedResults.NoContent()
+            : Unknown(order);
 
     private static async Task<Results<Ok<RedriveResult>, ProblemHttpResult>> RedriveAsync(
-        RedriveRequest request, OperatorId by, NpgsqlDataSource database, OutboxSignal relay, ILogger<OutboxRelay> logger, CancellationToken cancellationToken) =>
+        RedriveRequest request,
+        OperatorId by,
+        NpgsqlDataSource database,
+        OutboxSignal relay,
+        ILogger<OutboxRelay> logger,
+        CancellationToken cancellationToken
+    ) =>
         request.IsValid(out var mistake)
-            ? TypedResults.Ok(new RedriveResult(await PutBackAsync(request.Orders, request.Reason, by, database, relay, logger, cancellationToken)))
+            ? TypedResults.Ok(
+                new RedriveResult(
+                    await PutBackAsync(request.Orders, request.Reason, by, database, relay, logger, cancellationToken)
+                )
+            )
             : Mistake(mistake);
 
     private static async Task<int> PutBackAsync(
-        Guid[]? orders, string? reason, OperatorId by, NpgsqlDataSource database, OutboxSignal relay, ILogger<OutboxRelay> logger, CancellationToken cancellationToken)
+        Guid[]? orders,
+        string? reason,
+        OperatorId by,
+        NpgsqlDataSource database,
+        OutboxSignal relay,
+        ILogger<OutboxRelay> logger,
+        CancellationToken cancellationToken
+    )
     {
         var count = await SetAsideTable.RedriveAsync(database, orders, reason, cancellationToken);
         if (count > 0)
@@ -62,7 +111,13 @@ internal static class SetAsideEndpoints
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DiscardAsync(
-        Guid order, OperatorId by, NpgsqlDataSource database, OutboxSignal relay, ILogger<OutboxRelay> logger, CancellationToken cancellationToken)
+        Guid order,
+        OperatorId by,
+        NpgsqlDataSource database,
+        OutboxSignal relay,
+        ILogger<OutboxRelay> logger,
+        CancellationToken cancellationToken
+    )
     {
         if (await SetAsideTable.DiscardAsync(database, order, cancellationToken) is not { } discarded)
             return Unknown(order);
@@ -71,8 +126,12 @@ internal static class SetAsideEndpoints
         return TypedResults.NoContent();
     }
 
-    private static ProblemHttpResult Mistake(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
+    private static ProblemHttpResult Mistake(string detail) =>
+        TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
 
     private static ProblemHttpResult Unknown(Guid order) =>
-        TypedResults.Problem($"Nothing of order {order} is set aside for an operator.", statusCode: StatusCodes.Status404NotFound);
+        TypedResults.Problem(
+            $"Nothing of order {order} is set aside for an operator.",
+            statusCode: StatusCodes.Status404NotFound
+        );
 }

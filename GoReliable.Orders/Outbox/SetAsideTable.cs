@@ -44,7 +44,12 @@ internal static class SetAsideTable
         """;
 
     /// <summary>Oldest first.</summary>
-    public static async Task<List<(SetAsideItem Item, long Position)>> ListAsync(NpgsqlDataSource database, long after, int limit, CancellationToken cancellationToken)
+    public static async Task<List<(SetAsideItem Item, long Position)>> ListAsync(
+        NpgsqlDataSource database,
+        long after,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = database.CreateCommand(Page);
         command.Parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(limit) });
@@ -52,7 +57,11 @@ internal static class SetAsideTable
     }
 
     /// <returns>Null when nothing of this order waits for an operator.</returns>
-    public static async Task<SetAsideDetail?> FindAsync(NpgsqlDataSource database, Guid order, CancellationToken cancellationToken)
+    public static async Task<SetAsideDetail?> FindAsync(
+        NpgsqlDataSource database,
+        Guid order,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = database.CreateCommand(One);
         command.Parameters.Add(Value(order));
@@ -64,7 +73,15 @@ internal static class SetAsideTable
         await using var row = await look.ExecuteReaderAsync(cancellationToken);
         var events = new List<SetAsideEvent>();
         while (await row.ReadAsync(cancellationToken))
-            events.Add(SetAsideEvent.Of(row.GetGuid(0), row.GetString(1), row.GetDateTime(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetFieldValue<byte[]>(4)));
+            events.Add(
+                SetAsideEvent.Of(
+                    row.GetGuid(0),
+                    row.GetString(1),
+                    row.GetDateTime(2),
+                    row.IsDBNull(3) ? null : row.GetString(3),
+                    row.GetFieldValue<byte[]>(4)
+                )
+            );
         return new SetAsideDetail(item, events);
     }
 
@@ -73,17 +90,34 @@ internal static class SetAsideTable
     /// <param name="reason">Only orders with this reason; null for any.</param>
     /// <param name="cancellationToken">Cancelled when the operator hangs up.</param>
     /// <returns>How many orders get another try.</returns>
-    public static async Task<int> RedriveAsync(NpgsqlDataSource database, Guid[]? orders, string? reason, CancellationToken cancellationToken)
+    public static async Task<int> RedriveAsync(
+        NpgsqlDataSource database,
+        Guid[]? orders,
+        string? reason,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = database.CreateCommand(Redrive);
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)orders ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(
+            new NpgsqlParameter
+            {
+                Value = (object?)orders ?? DBNull.Value,
+                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
+            }
+        );
+        command.Parameters.Add(
+            new NpgsqlParameter { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
+        );
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>Removes the event that the broker does not take, for good.</summary>
     /// <returns>Null when nothing of this order waits for an operator.</returns>
-    public static async Task<(Guid Event, string Reason)?> DiscardAsync(NpgsqlDataSource database, Guid order, CancellationToken cancellationToken)
+    public static async Task<(Guid Event, string Reason)?> DiscardAsync(
+        NpgsqlDataSource database,
+        Guid order,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = database.CreateCommand(Discard);
         command.Parameters.Add(Value(order));
@@ -91,12 +125,27 @@ internal static class SetAsideTable
         return await row.ReadAsync(cancellationToken) ? (row.GetGuid(0), row.GetString(1)) : null;
     }
 
-    private static async Task<List<(SetAsideItem Item, long Position)>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private static async Task<List<(SetAsideItem Item, long Position)>> ReadAsync(
+        NpgsqlCommand command,
+        CancellationToken cancellationToken
+    )
     {
         var items = new List<(SetAsideItem, long)>();
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         while (await row.ReadAsync(cancellationToken))
-            items.Add((new SetAsideItem(row.GetGuid(0), row.GetGuid(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.GetDateTime(5)), row.GetInt64(6)));
+            items.Add(
+                (
+                    new SetAsideItem(
+                        row.GetGuid(0),
+                        row.GetGuid(1),
+                        row.GetString(2),
+                        row.GetInt32(3),
+                        row.GetString(4),
+                        row.GetDateTime(5)
+                    ),
+                    row.GetInt64(6)
+                )
+            );
         return items;
     }
 

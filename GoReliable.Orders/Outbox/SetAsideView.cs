@@ -17,7 +17,14 @@ internal sealed record SetAsidePage(IReadOnlyList<SetAsideItem> Items, string? N
 /// <param name="Attempts">How often it was tried.</param>
 /// <param name="Reason">Why the last attempt failed.</param>
 /// <param name="FailedSince">When the first one failed, UTC.</param>
-internal sealed record SetAsideItem(Guid OrderId, Guid EventId, string Type, int Attempts, string Reason, DateTime FailedSince);
+internal sealed record SetAsideItem(
+    Guid OrderId,
+    Guid EventId,
+    string Type,
+    int Attempts,
+    string Reason,
+    DateTime FailedSince
+);
 
 /// <summary>An order that waits for an operator, with its events.</summary>
 /// <param name="Item">As in a list.</param>
@@ -31,11 +38,19 @@ internal sealed record SetAsideDetail(SetAsideItem Item, IReadOnlyList<SetAsideE
 /// <param name="TraceParent">The span that stored it, W3C.</param>
 /// <param name="Body">As text, where it is UTF-8.</param>
 /// <param name="BodyBase64">Otherwise its bytes.</param>
-internal sealed record SetAsideEvent(Guid EventId, string Type, DateTime CreatedAt, string? TraceParent, string? Body, string? BodyBase64)
+internal sealed record SetAsideEvent(
+    Guid EventId,
+    string Type,
+    DateTime CreatedAt,
+    string? TraceParent,
+    string? Body,
+    string? BodyBase64
+)
 {
-    public static SetAsideEvent Of(Guid id, string type, DateTime createdAt, string? traceParent, byte[] body) => Utf8.IsValid(body)
-        ? new(id, type, createdAt, traceParent, Encoding.UTF8.GetString(body), BodyBase64: null)
-        : new(id, type, createdAt, traceParent, Body: null, Convert.ToBase64String(body));
+    public static SetAsideEvent Of(Guid id, string type, DateTime createdAt, string? traceParent, byte[] body) =>
+        Utf8.IsValid(body)
+            ? new(id, type, createdAt, traceParent, Encoding.UTF8.GetString(body), BodyBase64: null)
+            : new(id, type, createdAt, traceParent, Body: null, Convert.ToBase64String(body));
 }
 
 /// <summary>Which orders get another try.</summary>
@@ -54,7 +69,8 @@ internal sealed record RedriveRequest(Guid[]? Orders, bool? All, string? Reason)
             (null, not true) => "Say which: orders, or all: true.",
             (not null, true) => "Say either orders or all: true, not both.",
             ({ Length: 0 or > MostOrders }, _) => $"orders must be 1 to {MostOrders} ids.",
-            _ when Reason is { Length: 0 or > 1000 } || Reason?.Contains('\0') == true => "reason must be 1 to 1000 characters.",
+            _ when Reason is { Length: 0 or > 1000 } || Reason?.Contains('\0') == true =>
+                "reason must be 1 to 1000 characters.",
             _ => null,
         };
         return mistake is null;

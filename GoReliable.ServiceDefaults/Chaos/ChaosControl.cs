@@ -12,7 +12,12 @@ namespace GoReliable.ServiceDefaults.Chaos;
 /// <param name="allowed">Whether a switch may be on at all.</param>
 /// <param name="switches">The switches that are set.</param>
 /// <param name="logger">Told of every change, and of what is refused.</param>
-internal sealed partial class ChaosControl(IConfiguration configuration, ChaosPermission allowed, ChaosSwitches switches, ILogger<ChaosControl> logger) : IHostedService, IDisposable
+internal sealed partial class ChaosControl(
+    IConfiguration configuration,
+    ChaosPermission allowed,
+    ChaosSwitches switches,
+    ILogger<ChaosControl> logger
+) : IHostedService, IDisposable
 {
     private readonly Dictionary<string, ChaosSetting> current = [];
     private IDisposable? watch;
@@ -58,13 +63,20 @@ internal sealed partial class ChaosControl(IConfiguration configuration, ChaosPe
             LogDisabled(name);
     }
 
-    [LoggerMessage(EventName = "chaos.enabled", Level = LogLevel.Warning,
-        Message = "Chaos in {Place}: a share of {FaultRate} fails, a share of {LatencyRate} is delayed by {Latency}")]
+    [LoggerMessage(
+        EventName = "chaos.enabled",
+        Level = LogLevel.Warning,
+        Message = "Chaos in {Place}: a share of {FaultRate} fails, a share of {LatencyRate} is delayed by {Latency}"
+    )]
     private partial void LogEnabled(string place, double faultRate, double latencyRate, TimeSpan latency);
 
     [LoggerMessage(EventName = "chaos.disabled", Level = LogLevel.Warning, Message = "No more chaos in {Place}")]
     private partial void LogDisabled(string place);
 
-    [LoggerMessage(EventName = "chaos.refused", Level = LogLevel.Error, Message = "The switches of chaos stay as they are: {Reason}")]
+    [LoggerMessage(
+        EventName = "chaos.refused",
+        Level = LogLevel.Error,
+        Message = "The switches of chaos stay as they are: {Reason}"
+    )]
     private partial void LogRefused(string reason);
 }

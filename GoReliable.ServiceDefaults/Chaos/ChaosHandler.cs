@@ -8,10 +8,18 @@ namespace GoReliable.ServiceDefaults.Chaos;
 public sealed class ChaosHandler(ChaosSwitches switches) : DelegatingHandler
 {
     /// <inheritdoc/>
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-        switches.Http.IsOn ? StrikeAndSendAsync(request, cancellationToken) : base.SendAsync(request, cancellationToken);
+    protected override Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken
+    ) =>
+        switches.Http.IsOn
+            ? StrikeAndSendAsync(request, cancellationToken)
+            : base.SendAsync(request, cancellationToken);
 
-    private async Task<HttpResponseMessage> StrikeAndSendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> StrikeAndSendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken
+    )
     {
         await switches.Http.StrikeAsync(cancellationToken);
         return await base.SendAsync(request, cancellationToken);

@@ -30,16 +30,22 @@ internal sealed record ChaosOptions
     /// <exception cref="InvalidOperationException">A value cannot be used, or a switch is on where it must not be.</exception>
     public static ChaosOptions Read(IConfiguration configuration, bool? allowed)
     {
-        var options = configuration.GetSection(Section).Get<ChaosOptions>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new ChaosOptions();
+        var options = configuration
+            .GetSection(Section)
+            .Get<ChaosOptions>(binder => binder.ErrorOnUnknownConfiguration = true)
+            ?? new ChaosOptions();
         foreach (var (name, setting) in options.Switches())
         {
             if (setting.Mistake() is { } mistake)
                 throw new InvalidOperationException($"{Section}:{name}:{mistake}");
             if (setting.IsOn && !(allowed ?? options.AllowInProduction))
-                throw new InvalidOperationException($"{Section}:{name} is set, and this is Production: take it away, or start with {Section}:{nameof(AllowInProduction)}=true.");
+                throw new InvalidOperationException(
+                    $"{Section}:{name} is set, and this is Production: take it away, or start with {Section}:{nameof(AllowInProduction)}=true."
+                );
         }
         return options;
     }
 
-    public IEnumerable<(string Name, ChaosSetting Setting)> Switches() => [(nameof(Channel), Channel), (nameof(Database), Database), (nameof(Http), Http)];
+    public IEnumerable<(string Name, ChaosSetting Setting)> Switches() =>
+        [(nameof(Channel), Channel), (nameof(Database), Database), (nameof(Http), Http)];
 }

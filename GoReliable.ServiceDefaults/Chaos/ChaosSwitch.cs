@@ -24,7 +24,9 @@ public sealed class ChaosSwitch
     /// <summary>Makes the trouble that is set, if any: call it right before what it is to disturb.</summary>
     /// <param name="cancellationToken">Ends a delay.</param>
     public ValueTask StrikeAsync(CancellationToken cancellationToken) =>
-        trouble is { } pipeline ? pipeline.ExecuteAsync(static _ => ValueTask.CompletedTask, cancellationToken) : ValueTask.CompletedTask;
+        trouble is { } pipeline
+            ? pipeline.ExecuteAsync(static _ => ValueTask.CompletedTask, cancellationToken)
+            : ValueTask.CompletedTask;
 
     /// <summary>Turns it on or off, also while it is in use.</summary>
     internal void Turn(ChaosSetting setting)
@@ -37,8 +39,22 @@ public sealed class ChaosSwitch
 
         var builder = new ResiliencePipelineBuilder();
         if (setting.Latency > TimeSpan.Zero)
-            builder.AddChaosLatency(new ChaosLatencyStrategyOptions { InjectionRate = setting.LatencyRate, Latency = setting.Latency, OnLatencyInjected = _ => Mark() });
-        builder.AddChaosFault(new ChaosFaultStrategyOptions { InjectionRate = setting.FaultRate, FaultGenerator = _ => new(fault()), OnFaultInjected = _ => Mark() });
+            builder.AddChaosLatency(
+                new ChaosLatencyStrategyOptions
+                {
+                    InjectionRate = setting.LatencyRate,
+                    Latency = setting.Latency,
+                    OnLatencyInjected = _ => Mark(),
+                }
+            );
+        builder.AddChaosFault(
+            new ChaosFaultStrategyOptions
+            {
+                InjectionRate = setting.FaultRate,
+                FaultGenerator = _ => new(fault()),
+                OnFaultInjected = _ => Mark(),
+            }
+        );
         trouble = builder.Build();
     }
 

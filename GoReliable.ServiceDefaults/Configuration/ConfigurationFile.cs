@@ -42,14 +42,17 @@ internal sealed class ConfigurationFile(string path) : ConfigurationProvider, IC
     public override bool TryGet(string key, out string? value) => values!.TryGet(key, out value);
 
     /// <inheritdoc/>
-    public override IEnumerable<string> GetChildKeys(IEnumerable<string> earlierKeys, string? parentPath) => values!.GetChildKeys(earlierKeys, parentPath);
+    public override IEnumerable<string> GetChildKeys(IEnumerable<string> earlierKeys, string? parentPath) =>
+        values!.GetChildKeys(earlierKeys, parentPath);
 
     private bool Read()
     {
         var read = File.ReadAllBytes(path);
         if (read.AsSpan().SequenceEqual(content))
             return false;
-        var parsed = new JsonStreamConfigurationProvider(new JsonStreamConfigurationSource { Stream = new MemoryStream(read) });
+        var parsed = new JsonStreamConfigurationProvider(
+            new JsonStreamConfigurationSource { Stream = new MemoryStream(read) }
+        );
         parsed.Load();
         (values, content) = (parsed, read);
         return true;
@@ -78,7 +81,9 @@ internal static class ConfigurationFileExtensions
         }
         catch (Exception exception)
         {
-            throw new InvalidSettingException($"{Variable}, '{name}', cannot be read: {exception.GetBaseException().Message}");
+            throw new InvalidSettingException(
+                $"{Variable}, '{name}', cannot be read: {exception.GetBaseException().Message}"
+            );
         }
         builder.Services.AddSingleton(file);
         builder.Services.AddHostedService<ConfigurationFileWatch>();

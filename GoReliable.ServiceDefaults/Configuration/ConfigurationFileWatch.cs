@@ -4,7 +4,11 @@ using Microsoft.Extensions.Logging;
 namespace GoReliable.ServiceDefaults.Configuration;
 
 /// <summary>Looks at the file again and again: a mounted ConfigMap changes by a swapped symbolic link, which no watcher sees.</summary>
-internal sealed partial class ConfigurationFileWatch(ConfigurationFile file, ILogger<ConfigurationFileWatch> logger, TimeProvider time) : BackgroundService
+internal sealed partial class ConfigurationFileWatch(
+    ConfigurationFile file,
+    ILogger<ConfigurationFileWatch> logger,
+    TimeProvider time
+) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(4);
 
@@ -33,9 +37,17 @@ internal sealed partial class ConfigurationFileWatch(ConfigurationFile file, ILo
         }
     }
 
-    [LoggerMessage(EventName = "settings.unreadable", Level = LogLevel.Warning, Message = "{File} cannot be read, its last readable values stay: {Reason}")]
+    [LoggerMessage(
+        EventName = "settings.unreadable",
+        Level = LogLevel.Warning,
+        Message = "{File} cannot be read, its last readable values stay: {Reason}"
+    )]
     private partial void LogUnreadable(string file, string reason);
 
-    [LoggerMessage(EventName = "settings.not_followed", Level = LogLevel.Error, Message = "{File} has a setting that cannot be, and what it is for stays as it was: {Reason}")]
+    [LoggerMessage(
+        EventName = "settings.not_followed",
+        Level = LogLevel.Error,
+        Message = "{File} has a setting that cannot be, and what it is for stays as it was: {Reason}"
+    )]
     private partial void LogNotFollowed(string file, string reason);
 }

@@ -14,7 +14,12 @@ public static class ConnectionStrings
     /// <param name="form">How it must look, in a sentence.</param>
     /// <param name="isReadable">Whether the client library can read it and it names a host.</param>
     /// <exception cref="InvalidSettingException">It is not set or cannot be used.</exception>
-    public static void RequireConnectionString(this WebApplicationBuilder builder, string name, string form, Func<string, bool> isReadable)
+    public static void RequireConnectionString(
+        this WebApplicationBuilder builder,
+        string name,
+        string form,
+        Func<string, bool> isReadable
+    )
     {
         if (builder.Configuration.GetConnectionString(name) is not { Length: > 0 } text)
             throw new InvalidSettingException($"ConnectionStrings__{name} is not set. {form}");
@@ -23,7 +28,14 @@ public static class ConnectionStrings
             if (isReadable(text))
                 return;
         }
-        catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidCastException or OverflowException or NotSupportedException)
+        catch (Exception exception)
+            when (exception
+                    is ArgumentException
+                        or FormatException
+                        or InvalidCastException
+                        or OverflowException
+                        or NotSupportedException
+            )
         {
             // Reported below.
         }

@@ -31,13 +31,21 @@ public sealed class DurationAttribute(string shortest, string longest) : Validat
     /// <param name="shortest">The shortest that is allowed.</param>
     /// <param name="longest">The longest that is allowed.</param>
     /// <exception cref="InvalidSettingException">It is no duration, or out of bounds.</exception>
-    public static TimeSpan Read(IConfiguration configuration, string name, TimeSpan @default, TimeSpan shortest, TimeSpan longest)
+    public static TimeSpan Read(
+        IConfiguration configuration,
+        string name,
+        TimeSpan @default,
+        TimeSpan shortest,
+        TimeSpan longest
+    )
     {
         if (configuration[name] is not { Length: > 0 } text)
             return @default;
         if (!TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value))
             throw new InvalidSettingException(Sentence(name, $"'{text}'", shortest, longest));
-        return Mistake(name, value, shortest, longest) is { } mistake ? throw new InvalidSettingException(mistake) : value;
+        return Mistake(name, value, shortest, longest) is { } mistake
+            ? throw new InvalidSettingException(mistake)
+            : value;
     }
 
     private static TimeSpan Parse(string duration) => TimeSpan.Parse(duration, CultureInfo.InvariantCulture);

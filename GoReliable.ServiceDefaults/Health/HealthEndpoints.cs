@@ -12,18 +12,16 @@ public static class HealthEndpoints
     /// <summary>Tag of checks that must have passed once before the service counts as started.</summary>
     public const string Startup = "startup";
 
-    internal static IApplicationBuilder UseHealthEndpoints(this IApplicationBuilder app) => app
+    internal static IApplicationBuilder UseHealthEndpoints(this IApplicationBuilder app) =>
+        app
         // Alive as long as it answers: a liveness probe that asks the database would restart all replicas when the
         // database restarts.
         .UseHealthChecks("/health/live", Answer(_ => false))
-        .UseHealthChecks("/health/startup", Answer(check => check.Tags.Contains(Startup)))
-        .UseHealthChecks("/health/ready", Answer(_ => true));
+            .UseHealthChecks("/health/startup", Answer(check => check.Tags.Contains(Startup)))
+            .UseHealthChecks("/health/ready", Answer(_ => true));
 
-    private static HealthCheckOptions Answer(Func<HealthCheckRegistration, bool> predicate) => new()
-    {
-        Predicate = predicate,
-        ResponseWriter = WriteAsync,
-    };
+    private static HealthCheckOptions Answer(Func<HealthCheckRegistration, bool> predicate) =>
+        new() { Predicate = predicate, ResponseWriter = WriteAsync };
 
     // Says why: a bare "Unhealthy" sends people to the logs. Only the management port shows it.
     private static async Task WriteAsync(HttpContext context, HealthReport report)

@@ -14,12 +14,16 @@ public sealed record Customer(string Id) : IBindableFromHttpContext<Customer>
     /// <summary>
     /// Whether a text can be a customer's id: visible ASCII, which causes no trouble in a database, a header or a log.
     /// </summary>
-    public static bool IsId(string? text) => text is { Length: > 0 and <= LongestId } && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
+    public static bool IsId(string? text) =>
+        text is { Length: > 0 and <= LongestId } && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
 
     /// <inheritdoc/>
     /// <exception cref="BadHttpRequestException">The caller's identity has no subject.</exception>
     public static ValueTask<Customer?> BindAsync(HttpContext context, ParameterInfo parameter) =>
         context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } subject
             ? ValueTask.FromResult<Customer?>(new Customer(subject))
-            : throw new BadHttpRequestException("The caller's identity has no subject.", StatusCodes.Status401Unauthorized);
+            : throw new BadHttpRequestException(
+                "The caller's identity has no subject.",
+                StatusCodes.Status401Unauthorized
+            );
 }

@@ -47,31 +47,37 @@ public static class IdentityExtensions
         builder.Services.AddSingleton<TokenEvents>();
         builder.Services.AddSingleton<KnownTokens>();
         builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refusals>();
-        builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer(bearer =>
-        {
-            bearer.EventsType = typeof(TokenEvents);
-            bearer.SaveToken = false;
-            bearer.RequireHttpsMetadata = !development;
-            bearer.BackchannelTimeout = ProviderTimeout;
-            if (bearer.RefreshInterval == ConfigurationManager<OpenIdConnectConfiguration>.DefaultRefreshInterval)
-                bearer.RefreshInterval = RefreshInterval;
+        builder
+            .Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme)
+            .AddJwtBearer(bearer =>
+            {
+                bearer.EventsType = typeof(TokenEvents);
+                bearer.SaveToken = false;
+                bearer.RequireHttpsMetadata = !development;
+                bearer.BackchannelTimeout = ProviderTimeout;
+                if (bearer.RefreshInterval == ConfigurationManager<OpenIdConnectConfiguration>.DefaultRefreshInterval)
+                    bearer.RefreshInterval = RefreshInterval;
 
-            var rules = bearer.TokenValidationParameters;
-            rules.ClockSkew = ClockSkew;
-            rules.NameClaimType = SubjectClaim;
-            // ASP.NET's binding switches these off where nothing is configured to compare with. The issuer is then the authority's.
-            rules.ValidateIssuer = true;
-            rules.ValidateAudience = true;
-            if (rules.ValidAudiences?.Any() != true)
-                rules.ValidAudiences = [DefaultAudience];
-            // ASP.NET's own list would read the settings and make new keys for each request.
-            rules.IssuerSigningKeys = rules.IssuerSigningKeys?.ToArray();
-        });
-        builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<KnownTokens>((bearer, tokens) =>
-        {
-            bearer.TokenHandlers.Clear();
-            bearer.TokenHandlers.Add(tokens);
-        });
+                var rules = bearer.TokenValidationParameters;
+                rules.ClockSkew = ClockSkew;
+                rules.NameClaimType = SubjectClaim;
+                // ASP.NET's binding switches these off where nothing is configured to compare with. The issuer is then the authority's.
+                rules.ValidateIssuer = true;
+                rules.ValidateAudience = true;
+                if (rules.ValidAudiences?.Any() != true)
+                    rules.ValidAudiences = [DefaultAudience];
+                // ASP.NET's own list would read the settings and make new keys for each request.
+                rules.IssuerSigningKeys = rules.IssuerSigningKeys?.ToArray();
+            });
+        builder
+            .Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+            .Configure<KnownTokens>(
+                (bearer, tokens) =>
+                {
+                    bearer.TokenHandlers.Clear();
+                    bearer.TokenHandlers.Add(tokens);
+                }
+            );
 
         var policies = builder.Services.AddAuthorizationBuilder();
         foreach (var scope in Scopes.All)
@@ -86,10 +92,16 @@ public static class IdentityExtensions
     private static void RequireAuthority(IConfigurationSection bearer)
     {
         if (bearer["Authority"] is not { Length: > 0 } authority)
-            throw new InvalidSettingException($"{Section}:Authority is not set: outside Development it must be the https URL of the identity provider that issues the tokens.");
+            throw new InvalidSettingException(
+                $"{Section}:Authority is not set: outside Development it must be the https URL of the identity provider that issues the tokens."
+            );
         if (!Uri.TryCreate(authority, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttps)
-            throw new InvalidSettingException($"{Section}:Authority is '{authority}', but outside Development it must be an https URL.");
+            throw new InvalidSettingException(
+                $"{Section}:Authority is '{authority}', but outside Development it must be an https URL."
+            );
         if (bearer.GetSection("SigningKeys").Exists())
-            throw new InvalidSettingException($"{Section}:SigningKeys are for Development only: outside it the keys come from the authority.");
+            throw new InvalidSettingException(
+                $"{Section}:SigningKeys are for Development only: outside it the keys come from the authority."
+            );
     }
 }

@@ -55,9 +55,17 @@ internal sealed partial class IdentityProvider(ILogger<IdentityProvider> logger,
         return true;
     }
 
-    [LoggerMessage(EventName = "identity.provider_unreachable", Level = LogLevel.Error, Message = "The identity provider does not tell its keys, no token can be judged: {Reason}")]
+    [LoggerMessage(
+        EventName = "identity.provider_unreachable",
+        Level = LogLevel.Error,
+        Message = "The identity provider does not tell its keys, no token can be judged: {Reason}"
+    )]
     private partial void ProviderUnreachable(string reason);
 
-    [LoggerMessage(EventName = "identity.provider_reached", Level = LogLevel.Information, Message = "The identity provider told its keys")]
+    [LoggerMessage(
+        EventName = "identity.provider_reached",
+        Level = LogLevel.Information,
+        Message = "The identity provider told its keys"
+    )]
     private partial void ProviderReached();
 }

@@ -24,14 +24,21 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
         MapInboundClaims = false;
     }
 
-    public override async Task<TokenValidationResult> ValidateTokenAsync(string token, TokenValidationParameters validationParameters)
+    public override async Task<TokenValidationResult> ValidateTokenAsync(
+        string token,
+        TokenValidationParameters validationParameters
+    )
     {
         // It is another object after each refresh, so a key that the issuer withdrew is no longer accepted.
         object? keys = validationParameters.ConfigurationManager is { } issuer
             ? await issuer.GetBaseConfigurationAsync(CancellationToken.None)
             : validationParameters.IssuerSigningKeys;
         var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
-        if (known.TryGetValue(hash, out Known? earlier) && AreSame(earlier!.Keys, keys) && time.GetUtcNow() < earlier.Expires)
+        if (
+            known.TryGetValue(hash, out Known? earlier)
+            && AreSame(earlier!.Keys, keys)
+            && time.GetUtcNow() < earlier.Expires
+        )
             return earlier.Result;
 
         var result = await base.ValidateTokenAsync(token, validationParameters);
@@ -40,7 +47,11 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
             var expires = new DateTimeOffset(result.SecurityToken.ValidTo) + validationParameters.ClockSkew;
             // Created on first use, which must not happen in several requests at the same time.
             _ = result.ClaimsIdentity;
-            known.Set(hash, new Known(result, keys, expires), new MemoryCacheEntryOptions { Size = 1, AbsoluteExpiration = expires });
+            known.Set(
+                hash,
+                new Known(result, keys, expires),
+                new MemoryCacheEntryOptions { Size = 1, AbsoluteExpiration = expires }
+            );
         }
         return result;
     }
@@ -49,7 +60,12 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
 
     // ASP.NET passes a new list for each request, with the same keys.
     private static bool AreSame(object? one, object? other) =>
-        one == other || (one is IEnumerable<SecurityKey> keys && other is IEnumerable<SecurityKey> others && keys.SequenceEqual(others));
+        one == other
+        || (
+            one is IEnumerable<SecurityKey> keys
+            && other is IEnumerable<SecurityKey> others
+            && keys.SequenceEqual(others)
+        );
 
     private sealed record Known(TokenValidationResult Result, object? Keys, DateTimeOffset Expires);
 }

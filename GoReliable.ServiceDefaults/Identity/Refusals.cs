@@ -14,31 +14,49 @@ internal sealed class Refusals(IProblemDetailsService problems) : IAuthorization
 {
     private const string RetryAfterSeconds = "5";
 
-    public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    public Task HandleAsync(
+        RequestDelegate next,
+        HttpContext context,
+        AuthorizationPolicy policy,
+        PolicyAuthorizationResult authorizeResult
+    )
     {
         if (authorizeResult.Succeeded)
             return next(context);
         return authorizeResult.Forbidden
-            ? ForbidAsync(context, authorizeResult.AuthorizationFailure?.FailedRequirements.OfType<ScopeRequirement>().FirstOrDefault()?.Scope)
+            ? ForbidAsync(
+                context,
+                authorizeResult
+                    .AuthorizationFailure?.FailedRequirements.OfType<ScopeRequirement>()
+                    .FirstOrDefault()
+                    ?.Scope
+            )
             : ChallengeAsync(context);
     }
 
     /// <summary>Why a token is refused, in one of a few sentences.</summary>
-    public static string Describe(Exception reason) => reason switch
-    {
-        SecurityTokenExpiredException => "The token has expired.",
-        SecurityTokenNotYetValidException => "The token is not valid yet.",
-        SecurityTokenInvalidAudienceException => "The token is for another audience.",
-        SecurityTokenInvalidIssuerException => "The token is from another issuer.",
-        SecurityTokenInvalidSignatureException => "The token's signature is not valid.",
-        InvalidSubjectException => "The token must name a customer in 'sub', by 1 to 255 visible ASCII characters.",
-        _ => "The token cannot be read.",
-    };
+    public static string Describe(Exception reason) =>
+        reason switch
+        {
+            SecurityTokenExpiredException => "The token has expired.",
+            SecurityTokenNotYetValidException => "The token is not valid yet.",
+            SecurityTokenInvalidAudienceException => "The token is for another audience.",
+            SecurityTokenInvalidIssuerException => "The token is from another issuer.",
+            SecurityTokenInvalidSignatureException => "The token's signature is not valid.",
+            InvalidSubjectException => "The token must name a customer in 'sub', by 1 to 255 visible ASCII characters.",
+            _ => "The token cannot be read.",
+        };
 
     private Task ForbidAsync(HttpContext context, string? scope)
     {
-        context.Response.Headers.WWWAuthenticate = scope is null ? "Bearer" : $"Bearer error=\"insufficient_scope\", scope=\"{scope}\"";
-        return WriteAsync(context, StatusCodes.Status403Forbidden, scope is null ? null : $"The token lacks the scope {scope}.");
+        context.Response.Headers.WWWAuthenticate = scope is null
+            ? "Bearer"
+            : $"Bearer error=\"insufficient_scope\", scope=\"{scope}\"";
+        return WriteAsync(
+            context,
+            StatusCodes.Status403Forbidden,
+            scope is null ? null : $"The token lacks the scope {scope}."
+        );
     }
 
     private async Task ChallengeAsync(HttpContext context)
@@ -48,7 +66,11 @@ internal sealed class Refusals(IProblemDetailsService problems) : IAuthorization
         {
             case ProviderUnavailableException:
                 context.Response.Headers.RetryAfter = RetryAfterSeconds;
-                await WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Tokens cannot be checked at the moment.");
+                await WriteAsync(
+                    context,
+                    StatusCodes.Status503ServiceUnavailable,
+                    "Tokens cannot be checked at the moment."
+                );
                 break;
             case null:
                 context.Response.Headers.WWWAuthenticate = "Bearer";
@@ -56,7 +78,8 @@ internal sealed class Refusals(IProblemDetailsService problems) : IAuthorization
                 break;
             case var failure:
                 var description = Describe(failure);
-                context.Response.Headers.WWWAuthenticate = $"Bearer error=\"invalid_token\", error_description=\"{description}\"";
+                context.Response.Headers.WWWAuthenticate =
+                    $"Bearer error=\"invalid_token\", error_description=\"{description}\"";
                 await WriteAsync(context, StatusCodes.Status401Unauthorized, description);
                 break;
         }
@@ -65,6 +88,8 @@ internal sealed class Refusals(IProblemDetailsService problems) : IAuthorization
     private async Task WriteAsync(HttpContext context, int status, string? detail)
     {
         context.Response.StatusCode = status;
-        await problems.WriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = { Status = status, Detail = detail } });
+        await problems.WriteAsync(
+            new ProblemDetailsContext { HttpContext = context, ProblemDetails = { Status = status, Detail = detail } }
+        );
     }
 }

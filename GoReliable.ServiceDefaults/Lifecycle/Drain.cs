@@ -23,7 +23,12 @@ public sealed partial class Drain : IHostedLifecycleService, IDisposable
     private readonly CancellationTokenSource overdue = new();
 
     /// <summary>Made by the service's container.</summary>
-    public Drain(IHostApplicationLifetime lifetime, IOptions<ShutdownOptions> options, ILogger<Drain> logger, TimeProvider time)
+    public Drain(
+        IHostApplicationLifetime lifetime,
+        IOptions<ShutdownOptions> options,
+        ILogger<Drain> logger,
+        TimeProvider time
+    )
     {
         (this.lifetime, shutdown, this.logger, this.time) = (lifetime, options.Value, logger, time);
         // Work that is late may still look at the token after the source was disposed of.
@@ -56,20 +61,34 @@ public sealed partial class Drain : IHostedLifecycleService, IDisposable
     }
 
     Task IHostedLifecycleService.StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     Task IHostedLifecycleService.StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public void Dispose() => overdue.Dispose();
 
-    [LoggerMessage(EventName = "service.stopping", Level = LogLevel.Information,
-        Message = "Not ready any more; accepts requests for {Delay} and ends within {Deadline}")]
+    [LoggerMessage(
+        EventName = "service.stopping",
+        Level = LogLevel.Information,
+        Message = "Not ready any more; accepts requests for {Delay} and ends within {Deadline}"
+    )]
     private partial void LogStopping(TimeSpan delay, TimeSpan deadline);
 
-    [LoggerMessage(EventName = "service.stopped", Level = LogLevel.Information, Message = "Everything in hand was finished")]
+    [LoggerMessage(
+        EventName = "service.stopped",
+        Level = LogLevel.Information,
+        Message = "Everything in hand was finished"
+    )]
     private partial void LogStopped();
 
-    [LoggerMessage(EventName = "service.stop_overdue", Level = LogLevel.Warning, Message = "Requests or messages were not finished within {Deadline}; they are broken off")]
+    [LoggerMessage(
+        EventName = "service.stop_overdue",
+        Level = LogLevel.Warning,
+        Message = "Requests or messages were not finished within {Deadline}; they are broken off"
+    )]
     private partial void LogOverdue(TimeSpan deadline);
 }

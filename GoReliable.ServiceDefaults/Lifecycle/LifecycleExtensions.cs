@@ -16,11 +16,13 @@ internal static class LifecycleExtensions
     public static void AddLifecycle(this WebApplicationBuilder builder)
     {
         var delay = builder.Environment.IsDevelopment() ? TimeSpan.Zero : UntilOthersKnow;
-        builder.Services.AddOptions<ShutdownOptions>()
+        builder
+            .Services.AddOptions<ShutdownOptions>()
             .Configure(shutdown => shutdown.ReadinessDelay = delay)
             .BindConfiguration(ShutdownOptions.Section)
             .ValidateDataAnnotations();
-        builder.Services.AddOptions<HostOptions>()
+        builder
+            .Services.AddOptions<HostOptions>()
             .Configure<IOptions<ShutdownOptions>>((host, shutdown) => host.ShutdownTimeout = shutdown.Value.Deadline);
 
         builder.Services.TryAddSingleton(TimeProvider.System);
@@ -36,17 +38,26 @@ internal static class LifecycleExtensions
     public static IApplicationBuilder UseDrain(this IApplicationBuilder app)
     {
         var drain = app.ApplicationServices.GetRequiredService<Drain>();
-        return app.Use((context, next) =>
-        {
-            if (drain.Begun.IsCancellationRequested)
-                context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
-            return next(context);
-        });
+        return app.Use(
+            (context, next) =>
+            {
+                if (drain.Begun.IsCancellationRequested)
+                    context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+                return next(context);
+            }
+        );
     }
 
     private sealed class DrainHealthCheck(Drain drain) : IHealthCheck
     {
-        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(drain.Begun.IsCancellationRequested ? HealthCheckResult.Unhealthy("The service is stopping.") : HealthCheckResult.Healthy());
+        public Task<HealthCheckResult> CheckHealthAsync(
+            HealthCheckContext context,
+            CancellationToken cancellationToken = default
+        ) =>
+            Task.FromResult(
+                drain.Begun.IsCancellationRequested
+                    ? HealthCheckResult.Unhealthy("The service is stopping.")
+                    : HealthCheckResult.Healthy()
+            );
     }
 }

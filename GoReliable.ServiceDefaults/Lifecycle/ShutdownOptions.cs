@@ -27,7 +27,15 @@ public sealed class ShutdownOptions : IValidatableObject
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (DurationAttribute.Mistake($"{Section}:{nameof(ReadinessDelay)}", ReadinessDelay, TimeSpan.Zero, Deadline - LeastTime) is { } mistake)
+        if (
+            DurationAttribute.Mistake(
+                $"{Section}:{nameof(ReadinessDelay)}",
+                ReadinessDelay,
+                TimeSpan.Zero,
+                Deadline - LeastTime
+            ) is
+            { } mistake
+        )
             yield return new ValidationResult(mistake);
     }
 }

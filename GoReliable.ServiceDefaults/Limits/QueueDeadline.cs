@@ -9,16 +9,22 @@ namespace GoReliable.ServiceDefaults.Limits;
 /// </summary>
 /// <param name="limiter">The limiter, which has a queue.</param>
 /// <param name="longest">How long a request that begins to wait now may wait.</param>
-public sealed class QueueDeadline(PartitionedRateLimiter<HttpContext> limiter, Func<TimeSpan> longest) : PartitionedRateLimiter<HttpContext>
+public sealed class QueueDeadline(PartitionedRateLimiter<HttpContext> limiter, Func<TimeSpan> longest)
+    : PartitionedRateLimiter<HttpContext>
 {
     /// <inheritdoc/>
     public override RateLimiterStatistics? GetStatistics(HttpContext resource) => limiter.GetStatistics(resource);
 
     /// <inheritdoc/>
-    protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount) => limiter.AttemptAcquire(resource, permitCount);
+    protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount) =>
+        limiter.AttemptAcquire(resource, permitCount);
 
     /// <inheritdoc/>
-    protected override async ValueTask<RateLimitLease> AcquireAsyncCore(HttpContext resource, int permitCount, CancellationToken cancellationToken)
+    protected override async ValueTask<RateLimitLease> AcquireAsyncCore(
+        HttpContext resource,
+        int permitCount,
+        CancellationToken cancellationToken
+    )
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var place = limiter.AcquireAsync(resource, permitCount, waiting.Token);

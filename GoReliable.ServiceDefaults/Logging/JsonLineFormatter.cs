@@ -28,11 +28,27 @@ internal sealed class JsonLineFormatter(ServiceIdentity identity) : ConsoleForma
     private static readonly ConcurrentDictionary<string, string> FieldNames = new();
 
     private static readonly HashSet<string> OwnNames =
-        ["timestamp", "severity", "message", "event", "service", "trace_id", "span_id", "logger", "exception_type", "exception_message", "exception_stacktrace"];
+    [
+        "timestamp",
+        "severity",
+        "message",
+        "event",
+        "service",
+        "trace_id",
+        "span_id",
+        "logger",
+        "exception_type",
+        "exception_message",
+        "exception_stacktrace",
+    ];
 
     private readonly string service = identity.Name;
 
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    public override void Write<TState>(
+        in LogEntry<TState> logEntry,
+        IExternalScopeProvider? scopeProvider,
+        TextWriter textWriter
+    )
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var json = new Utf8JsonWriter(buffer, Format))
@@ -81,17 +97,39 @@ internal sealed class JsonLineFormatter(ServiceIdentity identity) : ConsoleForma
     {
         switch (value)
         {
-            case null: json.WriteNullValue(); break;
-            case string text: json.WriteStringValue(text); break;
-            case bool truth: json.WriteBooleanValue(truth); break;
-            case int number: json.WriteNumberValue(number); break;
-            case long number: json.WriteNumberValue(number); break;
-            case decimal number: json.WriteNumberValue(number); break;
-            case double number when double.IsFinite(number): json.WriteNumberValue(number); break;
-            case Guid id: json.WriteStringValue(id); break;
-            case DateTimeOffset time: json.WriteStringValue(time.UtcDateTime); break;
-            case IFormattable other: json.WriteStringValue(other.ToString(null, CultureInfo.InvariantCulture)); break;
-            default: json.WriteStringValue(value.ToString()); break;
+            case null:
+                json.WriteNullValue();
+                break;
+            case string text:
+                json.WriteStringValue(text);
+                break;
+            case bool truth:
+                json.WriteBooleanValue(truth);
+                break;
+            case int number:
+                json.WriteNumberValue(number);
+                break;
+            case long number:
+                json.WriteNumberValue(number);
+                break;
+            case decimal number:
+                json.WriteNumberValue(number);
+                break;
+            case double number when double.IsFinite(number):
+                json.WriteNumberValue(number);
+                break;
+            case Guid id:
+                json.WriteStringValue(id);
+                break;
+            case DateTimeOffset time:
+                json.WriteStringValue(time.UtcDateTime);
+                break;
+            case IFormattable other:
+                json.WriteStringValue(other.ToString(null, CultureInfo.InvariantCulture));
+                break;
+            default:
+                json.WriteStringValue(value.ToString());
+                break;
         }
     }
 
@@ -103,13 +141,14 @@ internal sealed class JsonLineFormatter(ServiceIdentity identity) : ConsoleForma
     }
 
     // OpenTelemetry's short names: https://opentelemetry.io/docs/specs/otel/logs/data-model/#displaying-severity
-    private static string Severity(LogLevel level) => level switch
-    {
-        LogLevel.Trace => "TRACE",
-        LogLevel.Debug => "DEBUG",
-        LogLevel.Information => "INFO",
-        LogLevel.Warning => "WARN",
-        LogLevel.Error => "ERROR",
-        _ => "FATAL",
-    };
+    private static string Severity(LogLevel level) =>
+        level switch
+        {
+            LogLevel.Trace => "TRACE",
+            LogLevel.Debug => "DEBUG",
+            LogLevel.Information => "INFO",
+            LogLevel.Warning => "WARN",
+            LogLevel.Error => "ERROR",
+            _ => "FATAL",
+        };
 }

@@ -11,12 +11,22 @@ namespace GoReliable.ServiceDefaults.Logging;
 internal static class LoggingExtensions
 {
     // Below Warning, what these log about a request contains its path, its query or an address.
-    private static readonly string[] Frameworks = ["Microsoft.AspNetCore", "System.Net.Http", "Yarp", "Npgsql", "Polly"];
+    private static readonly string[] Frameworks =
+    [
+        "Microsoft.AspNetCore",
+        "System.Net.Http",
+        "Yarp",
+        "Npgsql",
+        "Polly",
+    ];
 
     public static void AddLogs(this WebApplicationBuilder builder)
     {
         // The lowest of all sources, so that a file, a variable or an argument overrides each of these values.
-        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults(builder.Environment) });
+        builder.Configuration.Sources.Insert(
+            0,
+            new MemoryConfigurationSource { InitialData = Defaults(builder.Environment) }
+        );
 
         builder.Services.PostConfigure<LoggerFilterOptions>(KeepFrameworksQuiet);
         builder.Logging.AddConsoleFormatter<JsonLineFormatter, ConsoleFormatterOptions>();
@@ -34,28 +44,38 @@ internal static class LoggingExtensions
     /// </summary>
     private static void KeepFrameworksQuiet(LoggerFilterOptions filters)
     {
-        var talkative = filters.Rules.Where(rule => rule.LogLevel < LogLevel.Warning && Frameworks.Any(name => rule.CategoryName?.StartsWith(name, StringComparison.OrdinalIgnoreCase) == true));
+        var talkative = filters.Rules.Where(rule =>
+            rule.LogLevel < LogLevel.Warning
+            && Frameworks.Any(name => rule.CategoryName?.StartsWith(name, StringComparison.OrdinalIgnoreCase) == true)
+        );
         foreach (var rule in talkative.ToList())
             filters.Rules.Remove(rule);
 
         // The rules of one provider, also its rule for everything, win over those for all providers.
         foreach (var provider in filters.Rules.Select(rule => rule.ProviderName).Append(null).Distinct().ToList())
         {
-            foreach (var name in Frameworks.Where(name => !filters.Rules.Any(rule => rule.ProviderName == provider && rule.CategoryName == name)))
+            foreach (
+                var name in Frameworks.Where(name =>
+                    !filters.Rules.Any(rule => rule.ProviderName == provider && rule.CategoryName == name)
+                )
+            )
                 filters.Rules.Add(new LoggerFilterRule(provider, name, LogLevel.Warning, filter: null));
         }
     }
 
-    private static Dictionary<string, string?> Defaults(IHostEnvironment environment) => new()
-    {
-        ["Logging:LogLevel:Default"] = "Information",
-        // This would be a line for each failed probe, every few seconds. The probe's answer has the reason, and each
-        // outage is logged once.
-        ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
-        // Warns about keys that protect cookies; there are none.
-        ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
-        ["Logging:Console:FormatterName"] = environment.IsDevelopment() ? ConsoleFormatterNames.Simple : JsonLineFormatter.FormatterName,
-        ["Logging:Console:FormatterOptions:SingleLine"] = "true",
-        ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss.fff ",
-    };
+    private static Dictionary<string, string?> Defaults(IHostEnvironment environment) =>
+        new()
+        {
+            ["Logging:LogLevel:Default"] = "Information",
+            // This would be a line for each failed probe, every few seconds. The probe's answer has the reason, and each
+            // outage is logged once.
+            ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
+            // Warns about keys that protect cookies; there are none.
+            ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
+            ["Logging:Console:FormatterName"] = environment.IsDevelopment()
+                ? ConsoleFormatterNames.Simple
+                : JsonLineFormatter.FormatterName,
+            ["Logging:Console:FormatterOptions:SingleLine"] = "true",
+            ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss.fff ",
+        };
 }

@@ -30,13 +30,20 @@ public sealed record ManagementPort(int Number)
     internal static ManagementPort Bind(WebApplicationBuilder builder)
     {
         var configured = builder.Configuration["MANAGEMENT_PORT"];
-        if (!int.TryParse(configured ?? $"{Default}", NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number is < 1 or > 65535)
-            throw new InvalidSettingException($"MANAGEMENT_PORT is '{configured}', but must be a port from 1 to 65535.");
+        if (
+            !int.TryParse(configured ?? $"{Default}", NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || number is < 1 or > 65535
+        )
+            throw new InvalidSettingException(
+                $"MANAGEMENT_PORT is '{configured}', but must be a port from 1 to 65535."
+            );
 
         var urls = PublicUrls(builder.Configuration);
         var addresses = Array.ConvertAll(urls, Parse);
         if (addresses.Any(address => address.Port == number))
-            throw new InvalidSettingException($"MANAGEMENT_PORT {number} is the public port as well; metrics and health need one of their own.");
+            throw new InvalidSettingException(
+                $"MANAGEMENT_PORT {number} is the public port as well; metrics and health need one of their own."
+            );
 
         // Listens where the public port listens: on loopback on a developer's machine, on every interface in a
         // container.
@@ -54,13 +61,24 @@ public sealed record ManagementPort(int Number)
     // In the order in which ASP.NET looks. HTTP_PORTS is what .NET's container images set.
     private static string[] PublicUrls(ConfigurationManager configuration)
     {
-        string[] endpoints = [.. configuration.GetSection(Endpoints).GetChildren().Select(endpoint => endpoint["Url"] ?? "")];
+        string[] endpoints =
+        [
+            .. configuration.GetSection(Endpoints).GetChildren().Select(endpoint => endpoint["Url"] ?? ""),
+        ];
         string[] urls = Words(configuration["URLS"]);
-        string[] ports = [.. Words(configuration["HTTP_PORTS"]).Select(port => $"http://*:{port}"), .. Words(configuration["HTTPS_PORTS"]).Select(port => $"https://*:{port}")];
-        return endpoints is not [] ? endpoints : urls is not [] ? urls : ports is not [] ? ports : ["http://localhost:8080"];
+        string[] ports =
+        [
+            .. Words(configuration["HTTP_PORTS"]).Select(port => $"http://*:{port}"),
+            .. Words(configuration["HTTPS_PORTS"]).Select(port => $"https://*:{port}"),
+        ];
+        return endpoints is not [] ? endpoints
+            : urls is not [] ? urls
+            : ports is not [] ? ports
+            : ["http://localhost:8080"];
     }
 
-    private static string[] Words(string? text) => (text ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static string[] Words(string? text) =>
+        (text ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static BindingAddress Parse(string url)
     {
@@ -78,26 +96,35 @@ public sealed record ManagementPort(int Number)
 internal static class ManagementPipeline
 {
     /// <summary>Keeps probes and scrapes out of <c>http.server.request.duration</c>.</summary>
-    public static IApplicationBuilder UseWithoutHttpMetrics(this IApplicationBuilder app) => app.Use((context, next) =>
-    {
-        if (context.Features.Get<IHttpMetricsTagsFeature>() is { } metrics)
-            metrics.MetricsDisabled = true;
-        return next(context);
-    });
+    public static IApplicationBuilder UseWithoutHttpMetrics(this IApplicationBuilder app) =>
+        app.Use(
+            (context, next) =>
+            {
+                if (context.Features.Get<IHttpMetricsTagsFeature>() is { } metrics)
+                    metrics.MetricsDisabled = true;
+                return next(context);
+            }
+        );
 
     /// <summary>Endpoints with routing of their own: nothing that is mapped here is known on the public port.</summary>
-    public static IApplicationBuilder UseOperatorEndpoints(this IApplicationBuilder app, Action<IEndpointRouteBuilder>? map) => map is null ? app : app
-        .UseExceptionHandler()
-        .UseStatusCodePages()
-        .UseRouting()
-        .UseAuthentication()
-        .UseAuthorization()
-        .UseEndpoints(map);
+    public static IApplicationBuilder UseOperatorEndpoints(
+        this IApplicationBuilder app,
+        Action<IEndpointRouteBuilder>? map
+    ) =>
+        map is null
+            ? app
+            : app.UseExceptionHandler()
+                .UseStatusCodePages()
+                .UseRouting()
+                .UseAuthentication()
+                .UseAuthorization()
+                .UseEndpoints(map);
 
     /// <summary>Ends the branch. Without it, a public route asked for on this port would end in an exception.</summary>
-    public static void UseNotFound(this IApplicationBuilder app) => app.Run(context =>
-    {
-        context.Response.StatusCode = StatusCodes.Status404NotFound;
-        return Task.CompletedTask;
-    });
+    public static void UseNotFound(this IApplicationBuilder app) =>
+        app.Run(context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        });
 }

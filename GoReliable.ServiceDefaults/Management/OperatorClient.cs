@@ -27,7 +27,9 @@ public static class OperatorClient
     /// <summary>Reads an address that an operator typed.</summary>
     /// <exception cref="FormatException">It is not an http or https URL.</exception>
     public static Uri Address(string text, int port) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https") ? address : throw new FormatException($"'{text}' is no address like http://localhost:{port}.");
+        Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https")
+            ? address
+            : throw new FormatException($"'{text}' is no address like http://localhost:{port}.");
 
     /// <summary>Reads an answer, unless it is an error.</summary>
     /// <exception cref="HttpRequestException">It is an error; the message says which, in words.</exception>
@@ -40,12 +42,18 @@ public static class OperatorClient
             if (response.IsSuccessStatusCode)
                 return (await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken))!;
             var url = response.RequestMessage!.RequestUri!.GetLeftPart(UriPartial.Authority);
-            throw new HttpRequestException(response.StatusCode switch
-            {
-                HttpStatusCode.Unauthorized => $"{url} does not know you: give a valid token (--token, or GORELIABLE_TOKEN).",
-                HttpStatusCode.Forbidden => "You may not do this: the token has no scope notifications:operate.",
-                _ => await DetailAsync(response, cancellationToken) ?? $"{url} answered {(int)response.StatusCode}. Is it the service's management port?",
-            }, inner: null, response.StatusCode);
+            throw new HttpRequestException(
+                response.StatusCode switch
+                {
+                    HttpStatusCode.Unauthorized =>
+                        $"{url} does not know you: give a valid token (--token, or GORELIABLE_TOKEN).",
+                    HttpStatusCode.Forbidden => "You may not do this: the token has no scope notifications:operate.",
+                    _ => await DetailAsync(response, cancellationToken)
+                        ?? $"{url} answered {(int)response.StatusCode}. Is it the service's management port?",
+                },
+                inner: null,
+                response.StatusCode
+            );
         }
     }
 

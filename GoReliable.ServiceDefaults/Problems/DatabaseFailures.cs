@@ -16,6 +16,10 @@ public static class DatabaseFailures
     /// cancel it. Waiting helps, or an operator does. Only errors of the values that it was given mean that a message
     /// or a request is wrong.
     /// </summary>
-    public static bool IsServerFailure(this DbException exception) => exception.SqlState is not { Length: 5 } state
-        || !(state.StartsWith(OfValues, StringComparison.Ordinal) || state.StartsWith(OfIntegrity, StringComparison.Ordinal));
+    public static bool IsServerFailure(this DbException exception) =>
+        exception.SqlState is not { Length: 5 } state
+        || !(
+            state.StartsWith(OfValues, StringComparison.Ordinal)
+            || state.StartsWith(OfIntegrity, StringComparison.Ordinal)
+        );
 }

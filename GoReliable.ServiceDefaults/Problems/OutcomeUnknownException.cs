@@ -5,4 +5,5 @@ namespace GoReliable.ServiceDefaults.Problems;
 /// that invites the client to send the request again.
 /// </summary>
 /// <param name="cause">What came instead of an answer.</param>
-public sealed class OutcomeUnknownException(Exception cause) : Exception($"Whether the change was made is unknown: {cause.Message}", cause);
+public sealed class OutcomeUnknownException(Exception cause)
+    : Exception($"Whether the change was made is unknown: {cause.Message}", cause);

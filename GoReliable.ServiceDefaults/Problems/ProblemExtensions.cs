@@ -9,37 +9,43 @@ namespace GoReliable.ServiceDefaults.Problems;
 /// <summary>Every error is an RFC 9457 problem document that carries its trace id.</summary>
 public static class ProblemExtensions
 {
-    internal static IServiceCollection AddProblems(this IServiceCollection services) => services
-        .AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
-        {
-            problem.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString() ?? problem.HttpContext.TraceIdentifier;
-            // ASP.NET has none for this status.
-            if (problem.ProblemDetails.Status == StatusCodes.Status429TooManyRequests)
-                problem.ProblemDetails.Type ??= "https://tools.ietf.org/html/rfc6585#section-4";
-            if (problem.ProblemDetails.Status == StatusCodes.Status503ServiceUnavailable)
-                problem.HttpContext.Response.Headers.TryAdd("Retry-After", RetryAfterSeconds);
-        })
-        // After ASP.NET's own writer, which is asked first.
-        .AddSingleton<IProblemDetailsWriter, ProblemForAnyone>()
-        .AddExceptionHandler<UnavailableRequests>()
-        .Configure<ExceptionHandlerOptions>(options =>
-        {
-            options.StatusCodeSelector = StatusCode;
-            // Only unforeseen exceptions are logged with their stack traces: they are defects of ours.
-            options.SuppressDiagnosticsCallback = context => StatusCode(context.Exception) != StatusCodes.Status500InternalServerError;
-        });
+    internal static IServiceCollection AddProblems(this IServiceCollection services) =>
+        services
+            .AddProblemDetails(options =>
+                options.CustomizeProblemDetails = problem =>
+                {
+                    problem.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString()
+                        ?? problem.HttpContext.TraceIdentifier;
+                    // ASP.NET has none for this status.
+                    if (problem.ProblemDetails.Status == StatusCodes.Status429TooManyRequests)
+                        problem.ProblemDetails.Type ??= "https://tools.ietf.org/html/rfc6585#section-4";
+                    if (problem.ProblemDetails.Status == StatusCodes.Status503ServiceUnavailable)
+                        problem.HttpContext.Response.Headers.TryAdd("Retry-After", RetryAfterSeconds);
+                }
+            )
+            // After ASP.NET's own writer, which is asked first.
+            .AddSingleton<IProblemDetailsWriter, ProblemForAnyone>()
+            .AddExceptionHandler<UnavailableRequests>()
+            .Configure<ExceptionHandlerOptions>(options =>
+            {
+                options.StatusCodeSelector = StatusCode;
+                // Only unforeseen exceptions are logged with their stack traces: they are defects of ours.
+                options.SuppressDiagnosticsCallback = context =>
+                    StatusCode(context.Exception) != StatusCodes.Status500InternalServerError;
+            });
 
     // Unless the code that answers has set another value.
     private const string RetryAfterSeconds = "1";
 
     /// <summary>The status that an unhandled exception is answered with.</summary>
-    internal static int StatusCode(Exception exception) => exception switch
-    {
-        BadHttpRequestException bad => bad.StatusCode,
-        OutcomeUnknownException => StatusCodes.Status504GatewayTimeout,
-        // The client may come again.
-        DbException database when database.IsServerFailure() => StatusCodes.Status503ServiceUnavailable,
-        TimeoutException => StatusCodes.Status503ServiceUnavailable,
-        _ => StatusCodes.Status500InternalServerError,
-    };
+    internal static int StatusCode(Exception exception) =>
+        exception switch
+        {
+            BadHttpRequestException bad => bad.StatusCode,
+            OutcomeUnknownException => StatusCodes.Status504GatewayTimeout,
+            // The client may come again.
+            DbException database when database.IsServerFailure() => StatusCodes.Status503ServiceUnavailable,
+            TimeoutException => StatusCodes.Status503ServiceUnavailable,
+            _ => StatusCodes.Status500InternalServerError,
+        };
 }

@@ -16,6 +16,12 @@ internal sealed class ProblemForAnyone(IOptions<ProblemDetailsOptions> options) 
         // Fills in type and title for the status.
         _ = TypedResults.Problem(context.ProblemDetails);
         options.Value.CustomizeProblemDetails?.Invoke(context);
-        return new(context.HttpContext.Response.WriteAsJsonAsync(context.ProblemDetails, options: null, "application/problem+json"));
+        return new(
+            context.HttpContext.Response.WriteAsJsonAsync(
+                context.ProblemDetails,
+                options: null,
+                "application/problem+json"
+            )
+        );
     }
 }

@@ -13,7 +13,11 @@ internal sealed partial class UnavailableRequests(ILogger<UnavailableRequests> l
     // Longer than a restart of the database takes, shorter than people wait.
     private const string RetryAfterSeconds = "5";
 
-    public ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    public ValueTask<bool> TryHandleAsync(
+        HttpContext httpContext,
+        Exception exception,
+        CancellationToken cancellationToken
+    )
     {
         var status = ProblemExtensions.StatusCode(exception);
         if (status == StatusCodes.Status503ServiceUnavailable)
@@ -23,6 +27,10 @@ internal sealed partial class UnavailableRequests(ILogger<UnavailableRequests> l
         return new(false);
     }
 
-    [LoggerMessage(EventName = "request.unavailable", Level = LogLevel.Error, Message = "A request was refused, because what it needs is away: {Reason}")]
+    [LoggerMessage(
+        EventName = "request.unavailable",
+        Level = LogLevel.Error,
+        Message = "A request was refused, because what it needs is away: {Reason}"
+    )]
     private partial void LogUnavailable(string reason);
 }

@@ -10,7 +10,11 @@ namespace GoReliable.ServiceDefaults.Telemetry;
 /// </summary>
 internal sealed class ExceptionRecorder : IExceptionHandler
 {
-    public ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    public ValueTask<bool> TryHandleAsync(
+        HttpContext httpContext,
+        Exception exception,
+        CancellationToken cancellationToken
+    )
     {
         // A bad request is the client's failure.
         if (exception is not BadHttpRequestException)

@@ -13,14 +13,19 @@ internal sealed class ServiceIdentity(IHostEnvironment environment)
     private readonly string name = environment.ApplicationName.Split('.')[^1].ToLowerInvariant();
 
     /// <summary><c>service.name</c> as it ends up in the resource.</summary>
-    public string Name => (string)Describe(ResourceBuilder.CreateEmpty()).Build().Attributes
-        .Last(attribute => attribute.Key == "service.name").Value;
+    public string Name =>
+        (string)
+            Describe(ResourceBuilder.CreateEmpty())
+                .Build()
+                .Attributes.Last(attribute => attribute.Key == "service.name")
+                .Value;
 
     /// <summary>Adds the service's attributes; <c>OTEL_SERVICE_NAME</c> and <c>OTEL_RESOURCE_ATTRIBUTES</c> win over them.</summary>
-    public ResourceBuilder Describe(ResourceBuilder resource) => resource
-        .AddService(name, Namespace, Version())
-        .AddAttributes([new("deployment.environment.name", environment.EnvironmentName.ToLowerInvariant())])
-        .AddEnvironmentVariableDetector();
+    public ResourceBuilder Describe(ResourceBuilder resource) =>
+        resource
+            .AddService(name, Namespace, Version())
+            .AddAttributes([new("deployment.environment.name", environment.EnvironmentName.ToLowerInvariant())])
+            .AddEnvironmentVariableDetector();
 
     // With the commit, where the build knew it: 0.1.0+5a0c1f….
     private static string? Version() =>

@@ -29,7 +29,12 @@ internal static class TelemetryExtensions
     /// this host: https://opentelemetry.io/docs/specs/otel/protocol/exporter/.
     /// </summary>
     private static readonly string[] EndpointVariables =
-        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
+    [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    ];
 
     public static void AddTelemetry(this WebApplicationBuilder builder, ManagementPort managementPort)
     {
@@ -46,32 +51,38 @@ internal static class TelemetryExtensions
         // No scopes: ASP.NET's carry the request's path. The trace id comes without them.
         builder.Logging.AddOpenTelemetry(logging => logging.IncludeFormattedMessage = true);
 
-        var openTelemetry = builder.Services.AddOpenTelemetry()
+        var openTelemetry = builder
+            .Services.AddOpenTelemetry()
             .ConfigureResource(resource => identity.Describe(resource))
-            .WithMetrics(metrics => metrics
-                .AddMeter(OwnTelemetry)
-                .AddAspNetCoreInstrumentation()
-                .AddHttpClientInstrumentation()
-                .AddRuntimeInstrumentation()
-                .AddExemplars(builder.Configuration)
-                .AddPrometheusExporter(prometheus => prometheus.ScopeInfoEnabled = false))
-            .WithTracing(tracing => tracing
-                .AddSource(OwnTelemetry)
-                .AddAspNetCoreInstrumentation(server =>
-                {
-                    server.Filter = context => !managementPort.Received(context);
-                    server.RecordException = true;
-                    server.EnrichWithHttpRequest = ForgetWhatClientsWrite;
-                    server.EnrichWithHttpResponse = (activity, response) => activity.SetTag("url.path", Route(response.HttpContext));
-                })
-                // No RecordException here: .NET records it already.
-                .AddHttpClientInstrumentation(client =>
-                {
-                    client.EnrichWithHttpRequestMessage = ForgetPath;
-                    client.EnrichWithHttpResponseMessage = ForgiveClientErrors;
-                    client.EnrichWithException = ClientsFault.Mark;
-                })
-                .AddProcessor<ClientsFault>());
+            .WithMetrics(metrics =>
+                metrics
+                    .AddMeter(OwnTelemetry)
+                    .AddAspNetCoreInstrumentation()
+                    .AddHttpClientInstrumentation()
+                    .AddRuntimeInstrumentation()
+                    .AddExemplars(builder.Configuration)
+                    .AddPrometheusExporter(prometheus => prometheus.ScopeInfoEnabled = false)
+            )
+            .WithTracing(tracing =>
+                tracing
+                    .AddSource(OwnTelemetry)
+                    .AddAspNetCoreInstrumentation(server =>
+                    {
+                        server.Filter = context => !managementPort.Received(context);
+                        server.RecordException = true;
+                        server.EnrichWithHttpRequest = ForgetWhatClientsWrite;
+                        server.EnrichWithHttpResponse = (activity, response) =>
+                            activity.SetTag("url.path", Route(response.HttpContext));
+                    })
+                    // No RecordException here: .NET records it already.
+                    .AddHttpClientInstrumentation(client =>
+                    {
+                        client.EnrichWithHttpRequestMessage = ForgetPath;
+                        client.EnrichWithHttpResponseMessage = ForgiveClientErrors;
+                        client.EnrichWithException = ClientsFault.Mark;
+                    })
+                    .AddProcessor<ClientsFault>()
+            );
 
         // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are
         // dropped when their queue is full (OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BLRP_MAX_QUEUE_SIZE: 2048).
@@ -83,25 +94,33 @@ internal static class TelemetryExtensions
     }
 
     // The default of the specification, but not of the SDK. A value set in code would win over the variable.
-    private static MeterProviderBuilder AddExemplars(this MeterProviderBuilder metrics, ConfigurationManager configuration) =>
-        string.IsNullOrWhiteSpace(configuration["OTEL_METRICS_EXEMPLAR_FILTER"]) ? metrics.SetExemplarFilter(ExemplarFilterType.TraceBased) : metrics;
+    private static MeterProviderBuilder AddExemplars(
+        this MeterProviderBuilder metrics,
+        ConfigurationManager configuration
+    ) =>
+        string.IsNullOrWhiteSpace(configuration["OTEL_METRICS_EXEMPLAR_FILTER"])
+            ? metrics.SetExemplarFilter(ExemplarFilterType.TraceBased)
+            : metrics;
 
     public static IApplicationBuilder UsePrometheusEndpoint(this IApplicationBuilder app) =>
         app.UseOpenTelemetryPrometheusScrapingEndpoint("/metrics");
 
     // A query, an invented method, the name of a host or of a browser: a client may write anything there. OpenTelemetry
     // redacts only values of queries, and Aspire switches that off in development.
-    private static void ForgetWhatClientsWrite(Activity activity, HttpRequest request) => activity
-        .SetTag("url.query", null)
-        .SetTag("user_agent.original", null)
-        .SetTag("http.request.method_original", null)
-        .SetTag("server.address", null);
+    private static void ForgetWhatClientsWrite(Activity activity, HttpRequest request) =>
+        activity
+            .SetTag("url.query", null)
+            .SetTag("user_agent.original", null)
+            .SetTag("http.request.method_original", null)
+            .SetTag("server.address", null);
 
     // The route's template, or nothing if there is none, instead of the path, which is the client's text as well. The
     // convention wants sensitive parts scrubbed:
     // https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
     private static string? Route(HttpContext context) =>
-        ((context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint) as RouteEndpoint)?.RoutePattern.RawText;
+        ((context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint) as RouteEndpoint)
+            ?.RoutePattern
+            .RawText;
 
     private static void ForgetPath(Activity activity, HttpRequestMessage request) =>
         activity.SetTag("url.full", request.RequestUri?.GetLeftPart(UriPartial.Authority));

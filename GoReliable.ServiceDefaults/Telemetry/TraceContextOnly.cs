@@ -16,8 +16,15 @@ internal sealed class TraceContextOnly : DistributedContextPropagator
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter) =>
         w3c.Inject(activity, carrier, setter);
 
-    public override void ExtractTraceIdAndState(object? carrier, PropagatorGetterCallback? getter, out string? traceId, out string? traceState) =>
-        w3c.ExtractTraceIdAndState(carrier, getter, out traceId, out traceState);
+    public override void ExtractTraceIdAndState(
+        object? carrier,
+        PropagatorGetterCallback? getter,
+        out string? traceId,
+        out string? traceState
+    ) => w3c.ExtractTraceIdAndState(carrier, getter, out traceId, out traceState);
 
-    public override IEnumerable<KeyValuePair<string, string?>>? ExtractBaggage(object? carrier, PropagatorGetterCallback? getter) => null;
+    public override IEnumerable<KeyValuePair<string, string?>>? ExtractBaggage(
+        object? carrier,
+        PropagatorGetterCallback? getter
+    ) => null;
 }

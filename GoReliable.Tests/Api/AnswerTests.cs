@@ -37,8 +37,13 @@ public sealed class AnswerTests(SharedPlatform shared)
         using var management = platform.Management("gateway");
         var scrape = await Exposition.ScrapeAsync(management);
 
-        var given = scrape.Find("goreliable_api_gateway_http_requests_total")
-            .Where(sample => sample.Value > 0 && sample.Labels["route"].StartsWith("/api/", StringComparison.Ordinal) && sample.Labels["status_code"] != "499") // read by nobody
+        var given = scrape
+            .Find("goreliable_api_gateway_http_requests_total")
+            .Where(sample =>
+                sample.Value > 0
+                && sample.Labels["route"].StartsWith("/api/", StringComparison.Ordinal)
+                && sample.Labels["status_code"] != "499"
+            ) // read by nobody
             .Select(sample => $"{sample.Labels["method"]} {sample.Labels["route"]} {sample.Labels["status_code"]}");
 
         Assert.Empty(given.Except(document.Answers));
@@ -50,8 +55,21 @@ public sealed class AnswerTests(SharedPlatform shared)
         var (order, cancelled) = (await customer.CreateAsync(), await customer.CreateAsync());
         await customer.ChangeAsync(cancelled, "cancel");
         var isPost = operation.Method == "POST";
-        Task SeeAsync(string? path = null, string? body = null, string? key = null, string type = "application/json", HttpClient? client = null) =>
-            this.SeeAsync(operation, client ?? customer, path ?? operation.Path(order), body ?? (operation.Operation.RequestBody is null ? null : Good), key, type);
+        Task SeeAsync(
+            string? path = null,
+            string? body = null,
+            string? key = null,
+            string type = "application/json",
+            HttpClient? client = null
+        ) =>
+            this.SeeAsync(
+                operation,
+                client ?? customer,
+                path ?? operation.Path(order),
+                body ?? (operation.Operation.RequestBody is null ? null : Good),
+                key,
+                type
+            );
 
         await SeeAsync(key: isPost ? "first" : null);
         await SeeAsync(key: isPost ? "first" : null);
@@ -91,10 +109,23 @@ public sealed class AnswerTests(SharedPlatform shared)
         await using var database = await platform.DatabaseAsync("orders-db");
         await using var connection = await database.OpenConnectionAsync(Cancel);
         await using var transaction = await connection.BeginTransactionAsync(Cancel);
-        await using var inFlight = new Npgsql.NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", connection, transaction) { Parameters = { new() { Value = $"{name} key" } } };
+        await using var inFlight = new Npgsql.NpgsqlCommand(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+            connection,
+            transaction
+        )
+        {
+            Parameters = { new() { Value = $"{name} key" } },
+        };
         await inFlight.ExecuteNonQueryAsync(Cancel);
 
-        await SeeAsync(operation, customer, operation.Path(order), operation.Operation.RequestBody is null ? null : Good, "key");
+        await SeeAsync(
+            operation,
+            customer,
+            operation.Path(order),
+            operation.Operation.RequestBody is null ? null : Good,
+            "key"
+        );
     }
 
     // What happens in front of the services, or without them.
@@ -108,45 +139,61 @@ public sealed class AnswerTests(SharedPlatform shared)
                 await new TaskCompletionSource().Task.WaitAsync(context.RequestAborted);
         });
         var nobody = new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}");
-        await using var gateway = await StartAsync(bad.Address, ("LoadShedding__PerCustomer", "1"), ("Resilience__TotalTimeout", "00:00:05"), ("Resilience__TryTimeout", "00:00:05"));
+        await using var gateway = await StartAsync(
+            bad.Address,
+            ("LoadShedding__PerCustomer", "1"),
+            ("Resilience__TotalTimeout", "00:00:05"),
+            ("Resilience__TryTimeout", "00:00:05")
+        );
         await using var alone = await StartAsync(nobody);
-        await Task.WhenAll(operations.Select(async operation =>
-        {
-            var slow = TooSlowAsync(gateway, operation);
-            using var drop = Request(operation, "drop");
-            drop.Headers.Add("X-Drop", "1");
-            await SeeAsync(operation, gateway.Client, drop);
-            using var late = Request(operation, "late");
-            var hanging = SeeAsync(operation, gateway.Client, late);
-            await Eventually.SeeAsync("429 beside a request that hangs", async () =>
+        await Task.WhenAll(
+            operations.Select(async operation =>
             {
-                // Two at once: the first may have ended on a busy machine.
-                await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ =>
-                {
-                    using var again = Request(operation, "late");
-                    again.Headers.Authorization = late.Headers.Authorization;
-                    await SeeAsync(operation, gateway.Client, again);
-                }));
-                lock (seen)
-                    return seen.Contains($"{operation} 429");
-            }, isSeen => isSeen);
-            await hanging;
-            using var large = Request(operation, "large");
-            large.Content = new ByteArrayContent(new byte[64 * 1024 + 1]);
-            await SeeAsync(operation, gateway.Client, large);
-            using var unavailable = Request(operation, "alone");
-            await SeeAsync(operation, alone.Client, unavailable);
-            await slow;
-        }));
+                var slow = TooSlowAsync(gateway, operation);
+                using var drop = Request(operation, "drop");
+                drop.Headers.Add("X-Drop", "1");
+                await SeeAsync(operation, gateway.Client, drop);
+                using var late = Request(operation, "late");
+                var hanging = SeeAsync(operation, gateway.Client, late);
+                await Eventually.SeeAsync(
+                    "429 beside a request that hangs",
+                    async () =>
+                    {
+                        // Two at once: the first may have ended on a busy machine.
+                        await Task.WhenAll(
+                            Enumerable
+                                .Range(0, 2)
+                                .Select(async _ =>
+                                {
+                                    using var again = Request(operation, "late");
+                                    again.Headers.Authorization = late.Headers.Authorization;
+                                    await SeeAsync(operation, gateway.Client, again);
+                                })
+                        );
+                        lock (seen)
+                            return seen.Contains($"{operation} 429");
+                    },
+                    isSeen => isSeen
+                );
+                await hanging;
+                using var large = Request(operation, "large");
+                large.Content = new ByteArrayContent(new byte[64 * 1024 + 1]);
+                await SeeAsync(operation, gateway.Client, large);
+                using var unavailable = Request(operation, "alone");
+                await SeeAsync(operation, alone.Client, unavailable);
+                await slow;
+            })
+        );
     }
 
     private static Task<GatewayProcess> StartAsync(Uri services, params (string, string)[] settings) =>
         GatewayProcess.StartAsync([services], [("services__notifications__http__0", services.ToString()), .. settings]);
 
-    private static HttpRequestMessage Request(ApiOperation operation, string customer) => new(new(operation.Method), operation.Path(Guid.CreateVersion7()))
-    {
-        Headers = { Authorization = GatewayProcess.Tokens.Bearer($"{customer}-{Guid.NewGuid():N}") },
-    };
+    private static HttpRequestMessage Request(ApiOperation operation, string customer) =>
+        new(new(operation.Method), operation.Path(Guid.CreateVersion7()))
+        {
+            Headers = { Authorization = GatewayProcess.Tokens.Bearer($"{customer}-{Guid.NewGuid():N}") },
+        };
 
     // Kestrel's patience with a body is five seconds.
     private async Task TooSlowAsync(GatewayProcess gateway, ApiOperation operation)
@@ -154,13 +201,20 @@ public sealed class AnswerTests(SharedPlatform shared)
         using var client = new TcpClient();
         await client.ConnectAsync(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port, Cancel);
         var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(
-            $"{operation.Method} {operation.Path(Guid.CreateVersion7())} HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer($"slow-{Guid.NewGuid():N}")}\r\nContent-Length: 60000\r\n\r\nx"), Cancel);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                $"{operation.Method} {operation.Path(Guid.CreateVersion7())} HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer($"slow-{Guid.NewGuid():N}")}\r\nContent-Length: 60000\r\n\r\nx"
+            ),
+            Cancel
+        );
         using var reader = new StreamReader(stream, Encoding.ASCII);
         var raw = await reader.ReadToEndAsync(Cancel);
 
         var head = raw[..raw.IndexOf("\r\n\r\n", StringComparison.Ordinal)].Split("\r\n");
-        using var answer = new HttpResponseMessage((HttpStatusCode)int.Parse(head[0].Split(' ')[1])) { Content = new StringContent(raw[raw.IndexOf('{', StringComparison.Ordinal)..(raw.LastIndexOf('}') + 1)]) };
+        using var answer = new HttpResponseMessage((HttpStatusCode)int.Parse(head[0].Split(' ')[1]))
+        {
+            Content = new StringContent(raw[raw.IndexOf('{', StringComparison.Ordinal)..(raw.LastIndexOf('}') + 1)]),
+        };
         answer.Content.Headers.Clear();
         foreach (var header in head.Skip(1).Select(line => line.Split(": ", 2)))
         {
@@ -170,7 +224,14 @@ public sealed class AnswerTests(SharedPlatform shared)
         await SeenAsync(operation, answer);
     }
 
-    private async Task SeeAsync(ApiOperation operation, HttpClient client, string path, string? body, string? key, string type = "application/json")
+    private async Task SeeAsync(
+        ApiOperation operation,
+        HttpClient client,
+        string path,
+        string? body,
+        string? key,
+        string type = "application/json"
+    )
     {
         using var request = new HttpRequestMessage(new(operation.Method), path);
         if (body is not null)

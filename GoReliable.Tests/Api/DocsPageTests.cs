@@ -18,7 +18,9 @@ public sealed class DocsPageTests(SharedPlatform shared)
         Assert.Equal("text/html", page.Content.Headers.ContentType?.MediaType);
         var html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
-        var settings = JsonElement.Parse(Regex.Match(html, @"^\s*(\{.*\}),\s*$", RegexOptions.Multiline).Groups[1].Value);
+        var settings = JsonElement.Parse(
+            Regex.Match(html, @"^\s*(\{.*\}),\s*$", RegexOptions.Multiline).Groups[1].Value
+        );
         Assert.True(settings.GetProperty("agent").GetProperty("disabled").GetBoolean(), "Ask AI");
         Assert.True(settings.GetProperty("mcp").GetProperty("disabled").GetBoolean(), "Connect MCP");
         // Share, Generate SDK, Deploy.
@@ -26,7 +28,10 @@ public sealed class DocsPageTests(SharedPlatform shared)
         Assert.True(settings.GetProperty("hideClientButton").GetBoolean(), "Open API Client");
         Assert.False(settings.GetProperty("telemetry").GetBoolean());
         Assert.False(settings.GetProperty("withDefaultFonts").GetBoolean());
-        Assert.Equal("openapi/v1.json", Assert.Single(settings.GetProperty("sources").EnumerateArray()).GetProperty("url").GetString());
+        Assert.Equal(
+            "openapi/v1.json",
+            Assert.Single(settings.GetProperty("sources").EnumerateArray()).GetProperty("url").GetString()
+        );
         Assert.DoesNotContain("://", html, StringComparison.Ordinal);
     }
 }

@@ -28,9 +28,14 @@ public sealed class ExampleTests(SharedPlatform shared) : IAsyncLifetime
     }
 
     [Fact]
-    public void Every_route_is_described_and_every_described_one_is_routed() => Assert.Equal(
-        Routes.All.Where(route => route.Template.StartsWith("/api/", StringComparison.Ordinal)).Select(route => route.Id).Order(StringComparer.Ordinal),
-        document.Operations.Select(operation => $"{operation}").Order(StringComparer.Ordinal));
+    public void Every_route_is_described_and_every_described_one_is_routed() =>
+        Assert.Equal(
+            Routes
+                .All.Where(route => route.Template.StartsWith("/api/", StringComparison.Ordinal))
+                .Select(route => route.Id)
+                .Order(StringComparer.Ordinal),
+            document.Operations.Select(operation => $"{operation}").Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public async Task Every_example_of_a_body_is_an_order()
@@ -52,11 +57,22 @@ public sealed class ExampleTests(SharedPlatform shared) : IAsyncLifetime
     {
         foreach (var operation in document.Operations)
         {
-            foreach (var parameter in operation.Operation.Parameters.Select(parameter => parameter.ActualParameter).Where(parameter => parameter.Kind != OpenApiParameterKind.Body))
+            foreach (
+                var parameter in operation
+                    .Operation.Parameters.Select(parameter => parameter.ActualParameter)
+                    .Where(parameter => parameter.Kind != OpenApiParameterKind.Body)
+            )
             {
                 var example = $"{parameter.Example}";
                 Assert.False(example.Length == 0, $"{operation}: {parameter.Name} has no example.");
-                Assert.Empty(parameter.ActualSchema.Validate(parameter.ActualSchema.Type == JsonObjectType.Integer ? example : JsonSerializer.Serialize(example), SchemaType.OpenApi3));
+                Assert.Empty(
+                    parameter.ActualSchema.Validate(
+                        parameter.ActualSchema.Type == JsonObjectType.Integer
+                            ? example
+                            : JsonSerializer.Serialize(example),
+                        SchemaType.OpenApi3
+                    )
+                );
                 // A key of its own customer each; somebody's order is what an example of its id cannot be.
                 using var customer = shared.Platform.Client($"example-{Guid.NewGuid():N}");
                 var order = await customer.CreateAsync();
@@ -66,10 +82,17 @@ public sealed class ExampleTests(SharedPlatform shared) : IAsyncLifetime
                 if (parameter.Kind == OpenApiParameterKind.Header)
                     request.Headers.Add(parameter.Name, example);
                 if (operation.Operation.RequestBody is { } body)
-                    request.Content = new StringContent($"{body.Content[Json].Examples.First().Value.Value}", Encoding.UTF8, Json);
+                    request.Content = new StringContent(
+                        $"{body.Content[Json].Examples.First().Value.Value}",
+                        Encoding.UTF8,
+                        Json
+                    );
 
                 using var answer = await customer.SendAsync(request, Cancel);
-                Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created, $"{operation}: {parameter.Name}={example} is answered with {answer.StatusCode}.");
+                Assert.True(
+                    answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created,
+                    $"{operation}: {parameter.Name}={example} is answered with {answer.StatusCode}."
+                );
                 await ApiDocument.AssertDescribedAsync(operation, answer);
             }
         }
@@ -83,9 +106,15 @@ public sealed class ExampleTests(SharedPlatform shared) : IAsyncLifetime
             foreach (var (status, response) in operation.Operation.ActualResponses)
             {
                 var content = response.Content.Values.Single();
-                string[] examples = [.. content.Examples.Values.Select(example => $"{example.Value}"), .. content.Example is null ? [] : new[] { $"{content.Example}" }];
+                string[] examples =
+                [
+                    .. content.Examples.Values.Select(example => $"{example.Value}"),
+                    .. content.Example is null ? [] : new[] { $"{content.Example}" },
+                ];
                 Assert.NotEmpty(examples);
-                Assert.All(examples, example => ApiDocument.AssertValid($"{operation} {status}", example, content.Schema!));
+                Assert.All(examples, example =>
+                    ApiDocument.AssertValid($"{operation} {status}", example, content.Schema!)
+                );
             }
         }
     }

@@ -24,7 +24,13 @@ public sealed class GeneratedClientTests(SharedPlatform shared)
             UseBaseUrl = false,
             GenerateOptionalParameters = true,
             WrapResponses = true,
-            CSharpGeneratorSettings = { Namespace = "Generated", JsonLibrary = CSharpJsonLibrary.SystemTextJson, GenerateNullableReferenceTypes = true, GenerateOptionalPropertiesAsNullable = true },
+            CSharpGeneratorSettings =
+            {
+                Namespace = "Generated",
+                JsonLibrary = CSharpJsonLibrary.SystemTextJson,
+                GenerateNullableReferenceTypes = true,
+                GenerateOptionalPropertiesAsNullable = true,
+            },
         };
         var source = new CSharpClientGenerator(document.Parsed, settings).GenerateFile();
         using var http = shared.Platform.Client($"generated-{Guid.NewGuid():N}");
@@ -32,7 +38,10 @@ public sealed class GeneratedClientTests(SharedPlatform shared)
 
         var said = await (Task<string>)program.Run(http);
 
-        Assert.Equal("pending 25.00 espresso, replayed True, confirmed 2, one confirmed, 404 There is no such order., 400 items[0].quantity, in_app", said);
+        Assert.Equal(
+            "pending 25.00 espresso, replayed True, confirmed 2, one confirmed, 404 There is no such order., 400 items[0].quantity, in_app",
+            said
+        );
     }
 
     // Written against the generated types, as a customer would write it.
@@ -96,12 +105,24 @@ public sealed class GeneratedClientTests(SharedPlatform shared)
 
     private static Compiled Compile(params string[] sources)
     {
-        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path));
-        var compilation = CSharpCompilation.Create("Generated", sources.Select(source => CSharpSyntaxTree.ParseText(source)), references,
-            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Select(path => MetadataReference.CreateFromFile(path));
+        var compilation = CSharpCompilation.Create(
+            "Generated",
+            sources.Select(source => CSharpSyntaxTree.ParseText(source)),
+            references,
+            new CSharpCompilationOptions(
+                OutputKind.DynamicallyLinkedLibrary,
+                nullableContextOptions: NullableContextOptions.Enable
+            )
+        );
         using var assembly = new MemoryStream();
         var result = compilation.Emit(assembly, cancellationToken: Cancel);
-        Assert.True(result.Success, string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)));
+        Assert.True(
+            result.Success,
+            string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error))
+        );
         assembly.Position = 0;
         return new Compiled(assembly);
     }
@@ -111,7 +132,8 @@ public sealed class GeneratedClientTests(SharedPlatform shared)
         private readonly AssemblyLoadContext context = new("generated client", isCollectible: true);
         private readonly MethodInfo run;
 
-        public Compiled(Stream assembly) => run = context.LoadFromStream(assembly).GetType("Program")!.GetMethod("RunAsync")!;
+        public Compiled(Stream assembly) =>
+            run = context.LoadFromStream(assembly).GetType("Program")!.GetMethod("RunAsync")!;
 
         public object Run(HttpClient http) => run.Invoke(null, [http])!;
 

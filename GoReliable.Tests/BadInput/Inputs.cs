@@ -6,14 +6,72 @@ namespace GoReliable.Tests.BadInput;
 /// <summary>Random input of every kind.</summary>
 internal static class Inputs
 {
-    private static readonly string[] Names = ["currency", "items", "sku", "quantity", "unitPrice", "contactEmail", "id", "", "\\u0000", "__proto__"];
+    private static readonly string[] Names =
+    [
+        "currency",
+        "items",
+        "sku",
+        "quantity",
+        "unitPrice",
+        "contactEmail",
+        "id",
+        "",
+        "\\u0000",
+        "__proto__",
+    ];
 
     private static readonly string[] Leaves =
     [
-        "null", "true", "false", "0", "-0", "1", "-1", "1.5", "1e2", "1E-2", "1e400", "1e-400", "0.1", "00", "NaN", "999999999999999999999", "\"\"", "\"EUR\"", "\"a\"", "\"a@example.com\"", "\"\\u0000\"", "\"\\ud800\"", "\"ä\"", "\"\\\"\"", "\"2\"", "\"", "", " ",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "1",
+        "-1",
+        "1.5",
+        "1e2",
+        "1E-2",
+        "1e400",
+        "1e-400",
+        "0.1",
+        "00",
+        "NaN",
+        "999999999999999999999",
+        "\"\"",
+        "\"EUR\"",
+        "\"a\"",
+        "\"a@example.com\"",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "\"ä\"",
+        "\"\\\"\"",
+        "\"2\"",
+        "\"",
+        "",
+        " ",
     ];
 
-    private static readonly string[] Slots = ["\"EUR\"", "\"a\"", "2", "1.5", "\"a@example.com\"", "\"currency\"", "\"items\"", "\"sku\"", "\"quantity\"", "\"unitPrice\"", "\"contactEmail\"", ":", ",", "[", "]", "{", "}"];
+    private static readonly string[] Slots =
+    [
+        "\"EUR\"",
+        "\"a\"",
+        "2",
+        "1.5",
+        "\"a@example.com\"",
+        "\"currency\"",
+        "\"items\"",
+        "\"sku\"",
+        "\"quantity\"",
+        "\"unitPrice\"",
+        "\"contactEmail\"",
+        ":",
+        ",",
+        "[",
+        "]",
+        "{",
+        "}",
+    ];
 
     /// <summary>Almost JSON.</summary>
     public static Gen<string> Json { get; } = Value(depth: 4);
@@ -33,12 +91,48 @@ internal static class Inputs
     public static Gen<byte[]> Bytes { get; } = Byte.ArrayOf();
 
     /// <summary>A part of a URL: each byte as it is, if a URL may have it, or percent-encoded.</summary>
-    public static Gen<string> UrlPart { get; } = Gen
-        .Frequency((3, Byte.Select(value => $"%{value:X2}")), (3, Gen.Elements("a", "0", "-", ".", "..", ";", "=", "&", "~", ":", "@", "%", "%%", "%2", "\\", "'", "\"", "|", "{", "}", "+", "*")), (1, Gen.Constant("/")))
-        .ListOf().Select(string.Concat);
+    public static Gen<string> UrlPart { get; } =
+        Gen.Frequency(
+                (3, Byte.Select(value => $"%{value:X2}")),
+                (
+                    3,
+                    Gen.Elements(
+                        "a",
+                        "0",
+                        "-",
+                        ".",
+                        "..",
+                        ";",
+                        "=",
+                        "&",
+                        "~",
+                        ":",
+                        "@",
+                        "%",
+                        "%%",
+                        "%2",
+                        "\\",
+                        "'",
+                        "\"",
+                        "|",
+                        "{",
+                        "}",
+                        "+",
+                        "*"
+                    )
+                ),
+                (1, Gen.Constant("/"))
+            )
+            .ListOf()
+            .Select(string.Concat);
 
     /// <summary>The value of a header, one character for each byte; no line breaks, which would begin another.</summary>
-    public static Gen<string> HeaderValue { get; } = Gen.Choose(0, 255).Where(value => value is not ('\r' or '\n')).Select(value => (char)value).ListOf().Select(string.Concat);
+    public static Gen<string> HeaderValue { get; } =
+        Gen.Choose(0, 255)
+            .Where(value => value is not ('\r' or '\n'))
+            .Select(value => (char)value)
+            .ListOf()
+            .Select(string.Concat);
 
     private static Gen<byte> Byte => Gen.Choose(0, 255).Select(value => (byte)value);
 
@@ -54,7 +148,8 @@ internal static class Inputs
         return Gen.Frequency(
             (3, leaf),
             (2, inner.ListOf().Select(values => $"[{string.Join(',', values.Take(4))}]")),
-            (3, member.ListOf().Select(members => $"{{{string.Join(',', members.Take(6))}}}")));
+            (3, member.ListOf().Select(members => $"{{{string.Join(',', members.Take(6))}}}"))
+        );
     }
 
     private static string ReplaceFirst(string text, string old, string value)

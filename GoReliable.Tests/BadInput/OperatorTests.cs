@@ -14,20 +14,92 @@ public sealed class OperatorTests(SharedPlatform shared)
     // Not one of them may be read as "all".
     private static readonly string[] Selections =
     [
-        """{"all":false}""", """{"all":1}""", """{"all":"true"}""", """{"all":[true]}""", """{"all":true,"all":true}""", """{"all":false,"all":true}""", """{"all":true,"\u0061ll":true}""", """[{"all":true}]""", """{"all":true}{"all":true}""", """{"all":true} x""", """{"all":true,"All":true}""",
-        """{"ids":null}""", """{"ids":{}}""", """{"ids":"all"}""", """{"ids":[null]}""", """{"ids":[1]}""", """{"ids":[""]}""", """{"ids":["*"]}""", """{"ids":["%"]}""", """{"ids":[["0195f1a0-0000-7000-8000-000000000001"]]}""", $$"""{"ids":["{{Id}} "]}""", $$"""{"ids":["{{Id}}\u0000"]}""",
-        $$"""{"ids":["{{Id}}"],"ids":["{{Id}}"]}""", $$"""{"ids":[{{string.Join(',', Enumerable.Repeat($"\"{Id}\"", 1001))}}]}""", """{"all":true,"upTo":-1}""", """{"all":true,"upTo":1.5}""", """{"all":true,"upTo":1e400}""", """{"all":true,"upTo":9223372036854775808}""", """{"all":true,"upTo":"x"}""", """{"all":true,"upTo":[]}""",
-        """{"all":true,"reason":""}""", """{"all":true,"reason":1}""", """{"all":true,"reason":"a\u0000"}""", """{"all":true,"reason":"\ud800"}""", $$"""{"all":true,"reason":"{{new string('r', 256)}}"}""",
+        """{"all":false}""",
+        """{"all":1}""",
+        """{"all":"true"}""",
+        """{"all":[true]}""",
+        """{"all":true,"all":true}""",
+        """{"all":false,"all":true}""",
+        """{"all":true,"\u0061ll":true}""",
+        """[{"all":true}]""",
+        """{"all":true}{"all":true}""",
+        """{"all":true} x""",
+        """{"all":true,"All":true}""",
+        """{"ids":null}""",
+        """{"ids":{}}""",
+        """{"ids":"all"}""",
+        """{"ids":[null]}""",
+        """{"ids":[1]}""",
+        """{"ids":[""]}""",
+        """{"ids":["*"]}""",
+        """{"ids":["%"]}""",
+        """{"ids":[["0195f1a0-0000-7000-8000-000000000001"]]}""",
+        $$"""{"ids":["{{Id}} "]}""",
+        $$"""{"ids":["{{Id}}\u0000"]}""",
+        $$"""{"ids":["{{Id}}"],"ids":["{{Id}}"]}""",
+        $$"""{"ids":[{{string.Join(',', Enumerable.Repeat($"\"{Id}\"", 1001))}}]}""",
+        """{"all":true,"upTo":-1}""",
+        """{"all":true,"upTo":1.5}""",
+        """{"all":true,"upTo":1e400}""",
+        """{"all":true,"upTo":9223372036854775808}""",
+        """{"all":true,"upTo":"x"}""",
+        """{"all":true,"upTo":[]}""",
+        """{"all":true,"reason":""}""",
+        """{"all":true,"reason":1}""",
+        """{"all":true,"reason":"a\u0000"}""",
+        """{"all":true,"reason":"\ud800"}""",
+        $$"""{"all":true,"reason":"{{new string('r', 256)}}"}""",
     ];
 
-    private static readonly string[] Rates = ["0", "-1", "1.5", "1e1", "1e400", "1001", "2147483648", "NaN", "true", "[]", "{}", "\"fast\"", "\"\""];
+    private static readonly string[] Rates =
+    [
+        "0",
+        "-1",
+        "1.5",
+        "1e1",
+        "1e400",
+        "1001",
+        "2147483648",
+        "NaN",
+        "true",
+        "[]",
+        "{}",
+        "\"fast\"",
+        "\"\"",
+    ];
 
-    private static readonly string[] Numbers = ["", "%20", "-1", "1.5", "1e1", "0x1", "+1", "%00", "%d9%a1", "99999999999999999999", "1;2", "1&{0}=1"];
+    private static readonly string[] Numbers =
+    [
+        "",
+        "%20",
+        "-1",
+        "1.5",
+        "1e1",
+        "0x1",
+        "+1",
+        "%00",
+        "%d9%a1",
+        "99999999999999999999",
+        "1;2",
+        "1&{0}=1",
+    ];
 
     private static readonly string[] Paths =
     [
-        "GET /dead-letters/x", "GET /dead-letters/..%2fhealth", "GET /dead-letters/'%20OR%201=1", "DELETE /dead-letters", "DELETE /dead-letters/*", "DELETE /dead-letters/x", $"DELETE /dead-letters/{Id}",
-        "POST /dead-letters", "POST /dead-letters/x/redrive", $"POST /dead-letters/{Id}/redrive", $"POST /dead-letters/{Id}/discard", $"PUT /dead-letters/{Id}", "PATCH /dead-letters/redrive", "GET /dead-letters/redrive",
+        "GET /dead-letters/x",
+        "GET /dead-letters/..%2fhealth",
+        "GET /dead-letters/'%20OR%201=1",
+        "DELETE /dead-letters",
+        "DELETE /dead-letters/*",
+        "DELETE /dead-letters/x",
+        $"DELETE /dead-letters/{Id}",
+        "POST /dead-letters",
+        "POST /dead-letters/x/redrive",
+        $"POST /dead-letters/{Id}/redrive",
+        $"POST /dead-letters/{Id}/discard",
+        $"PUT /dead-letters/{Id}",
+        "PATCH /dead-letters/redrive",
+        "GET /dead-letters/redrive",
     ];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -37,10 +109,14 @@ public sealed class OperatorTests(SharedPlatform shared)
     {
         var watch = await Watch.BeginAsync(shared.Platform);
         await using var database = await shared.Platform.DatabaseAsync("notifications-db");
-        await using (var add = database.CreateCommand("""
-            INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body)
-            SELECT gen_random_uuid(), 'order.created', 'kept', 1, 0, now(), '{}', '{}' FROM generate_series(1, 10)
-            """))
+        await using (
+            var add = database.CreateCommand(
+                """
+                INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body)
+                SELECT gen_random_uuid(), 'order.created', 'kept', 1, 0, now(), '{}', '{}' FROM generate_series(1, 10)
+                """
+            )
+        )
             await add.ExecuteNonQueryAsync(Cancel);
         using var worker = shared.Platform.Management("notifications");
         worker.DefaultRequestHeaders.Authorization = shared.Platform.Tokens.Bearer("olga", Scopes.NotificationsOperate);
@@ -49,18 +125,30 @@ public sealed class OperatorTests(SharedPlatform shared)
         {
             var bodies = Selections.Select(Encoding.UTF8.GetBytes).Concat(Bodies.All);
             if (verb == "redrive")
-                bodies = bodies.Concat(Rates.Select(rate => Encoding.UTF8.GetBytes($$"""{"ids":["{{Id}}"],"perSecond":{{rate}}}""")));
+                bodies = bodies.Concat(
+                    Rates.Select(rate => Encoding.UTF8.GetBytes($$"""{"ids":["{{Id}}"],"perSecond":{{rate}}}"""))
+                );
             foreach (var body in bodies)
                 await AssertRefusedAsync(worker, $"POST /dead-letters/{verb}", body);
-            foreach (var type in new[] { null, "text/plain", "application/xml", "application/x-www-form-urlencoded", "json" })
+            foreach (
+                var type in new[] { null, "text/plain", "application/xml", "application/x-www-form-urlencoded", "json" }
+            )
                 await AssertRefusedAsync(worker, $"POST /dead-letters/{verb}", "{\"all\":true}"u8.ToArray(), type);
             foreach (var chunked in new[] { false, true })
-                await AssertRefusedAsync(worker, $"POST /dead-letters/{verb}", Encoding.UTF8.GetBytes($"{new string(' ', 64 * 1024)}{{\"all\":true}}"), chunked: chunked);
+                await AssertRefusedAsync(
+                    worker,
+                    $"POST /dead-letters/{verb}",
+                    Encoding.UTF8.GetBytes($"{new string(' ', 64 * 1024)}{{\"all\":true}}"),
+                    chunked: chunked
+                );
         }
         foreach (var name in new[] { "limit", "cursor" })
         {
             foreach (var number in Numbers)
-                await AssertRefusedAsync(worker, $"GET /dead-letters?{name}={number.Replace("{0}", name, StringComparison.Ordinal)}");
+                await AssertRefusedAsync(
+                    worker,
+                    $"GET /dead-letters?{name}={number.Replace("{0}", name, StringComparison.Ordinal)}"
+                );
         }
         foreach (var path in Paths)
             await AssertRefusedAsync(worker, path);
@@ -70,9 +158,17 @@ public sealed class OperatorTests(SharedPlatform shared)
         await watch.EndAsync();
     }
 
-    private static async Task AssertRefusedAsync(HttpClient worker, string what, byte[]? body = null, string? type = "application/json", bool chunked = false)
+    private static async Task AssertRefusedAsync(
+        HttpClient worker,
+        string what,
+        byte[]? body = null,
+        string? type = "application/json",
+        bool chunked = false
+    )
     {
-        var (method, path) = what.Split(' ', 2) is [var first, var rest] ? (HttpMethod.Parse(first), rest) : throw new ArgumentException(what, nameof(what));
+        var (method, path) = what.Split(' ', 2) is [var first, var rest]
+            ? (HttpMethod.Parse(first), rest)
+            : throw new ArgumentException(what, nameof(what));
         using var request = new HttpRequestMessage(method, path);
         if (body is not null)
         {
@@ -84,7 +180,9 @@ public sealed class OperatorTests(SharedPlatform shared)
         using var response = await worker.SendAsync(request, Cancel);
         var answer = await response.Content.ReadAsStringAsync(Cancel);
         Assert.True(
-            response.StatusCode is >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError && response.Content.Headers.ContentType?.MediaType == "application/problem+json",
-            $"{what} {type} {Encoding.Latin1.GetString(body ?? [])} was answered with {response.StatusCode}: {answer}");
+            response.StatusCode is >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError
+                && response.Content.Headers.ContentType?.MediaType == "application/problem+json",
+            $"{what} {type} {Encoding.Latin1.GetString(body ?? [])} was answered with {response.StatusCode}: {answer}"
+        );
     }
 }

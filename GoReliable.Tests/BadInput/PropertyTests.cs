@@ -30,30 +30,56 @@ public sealed class PropertyTests(SharedPlatform shared)
     public Task Any_bytes() => BodiesAsync(Inputs.Bytes);
 
     [Fact]
-    public Task Any_path() => RawAsync(Inputs.UrlPart.Zip(Gen.Elements("", "/notifications", "/confirm")).Select(parts => parts.Item1 + parts.Item2), part => Get($"/api/v1/orders/{part}"));
+    public Task Any_path() =>
+        RawAsync(
+            Inputs
+                .UrlPart.Zip(Gen.Elements("", "/notifications", "/confirm"))
+                .Select(parts => parts.Item1 + parts.Item2),
+            part => Get($"/api/v1/orders/{part}")
+        );
 
     [Fact]
-    public Task Any_query() => RawAsync(Inputs.UrlPart, part => Get($"/api/v1/orders?limit={part}&status={part}&cursor={part}&{part}"));
+    public Task Any_query() =>
+        RawAsync(Inputs.UrlPart, part => Get($"/api/v1/orders?limit={part}&status={part}&cursor={part}&{part}"));
 
     [Fact]
     public Task Any_idempotency_key() => RawAsync(Inputs.HeaderValue, value => Post($"Idempotency-Key: {value}"));
 
     [Fact]
-    public Task Any_trace_and_any_type() => RawAsync(Inputs.HeaderValue, value => Get("/api/v1/orders", $"traceparent: {value}\r\nAccept: {value}\r\nContent-Type: {value}\r\nCookie: {value}\r\n"));
+    public Task Any_trace_and_any_type() =>
+        RawAsync(Inputs.HeaderValue, value =>
+            Get(
+                "/api/v1/orders",
+                $"traceparent: {value}\r\nAccept: {value}\r\nContent-Type: {value}\r\nCookie: {value}\r\n"
+            )
+        );
 
     private Task BodiesAsync(Gen<byte[]> bodies) => CheckAsync(bodies, ["gateway", "orders"], async (api, body) =>
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders) { Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } } };
-        request.Headers.Authorization = Token();
-        using var response = await api.SendAsync(request, CancellationToken.None);
-        return new Outcome((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType == "application/problem+json", Rows: response.IsSuccessStatusCode ? 1 : 0);
-    });
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders)
+            {
+                Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } },
+            };
+            request.Headers.Authorization = Token();
+            using var response = await api.SendAsync(request, CancellationToken.None);
+            return new Outcome(
+                (int)response.StatusCode,
+                response.Content.Headers.ContentType?.MediaType == "application/problem+json",
+                Rows: response.IsSuccessStatusCode ? 1 : 0
+            );
+        });
 
-    private Task RawAsync(Gen<string> parts, Func<string, string> request) => CheckAsync(parts, ["gateway", "orders", "notifications"], async (api, part) =>
-        RawConnection.Answers(await RawConnection.ExchangeAsync(api.BaseAddress!, request(part))) is [var answer]
-            // A stored order has a key here.
-            ? new Outcome(answer.Status, answer.IsProblem, Rows: answer.Status == 201 ? 2 : 0) { IsBare = answer.IsBare }
-            : default);
+    private Task RawAsync(Gen<string> parts, Func<string, string> request) =>
+        CheckAsync(parts, ["gateway", "orders", "notifications"], async (api, part) => RawConnection.Answers(
+                await RawConnection.ExchangeAsync(api.BaseAddress!, request(part))
+            )
+                is [var answer]
+                // A stored order has a key here.
+                ? new Outcome(answer.Status, answer.IsProblem, Rows: answer.Status == 201 ? 2 : 0)
+                {
+                    IsBare = answer.IsBare,
+                }
+                : default);
 
     private async Task CheckAsync<T>(Gen<T> inputs, string[] services, Func<HttpClient, T, Task<Outcome>> send)
     {
@@ -62,19 +88,25 @@ public sealed class PropertyTests(SharedPlatform shared)
         var apis = services.Select(service => platform.Client(service, customer: null)).ToList();
         // FsCheck calls and waits; not on a thread of xunit's, which has few.
         await Task.Run(
-            () => Prop.ForAll(inputs.ToArbitrary(), input =>
-            {
-                var outcomes = apis.ConvertAll(api => send(api, input).GetAwaiter().GetResult());
-                sent++;
-                stored += outcomes.Sum(outcome => outcome.Rows);
-                return outcomes.TrueForAll(outcome => outcome.IsGood(atGateway: outcomes[0])).Label($"{string.Join(", ", services)} answered {string.Join(", ", outcomes)}");
-            }).Check(Thorough),
-            TestContext.Current.CancellationToken);
+            () =>
+                Prop.ForAll(inputs.ToArbitrary(), input =>
+                    {
+                        var outcomes = apis.ConvertAll(api => send(api, input).GetAwaiter().GetResult());
+                        sent++;
+                        stored += outcomes.Sum(outcome => outcome.Rows);
+                        return outcomes
+                            .TrueForAll(outcome => outcome.IsGood(atGateway: outcomes[0]))
+                            .Label($"{string.Join(", ", services)} answered {string.Join(", ", outcomes)}");
+                    })
+                    .Check(Thorough),
+            TestContext.Current.CancellationToken
+        );
         apis.ForEach(api => api.Dispose());
         await watch.EndAsync(stored, sent);
     }
 
-    private string Get(string target, string headers = "") => $"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {Token()}\r\n{headers}\r\n";
+    private string Get(string target, string headers = "") =>
+        $"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {Token()}\r\n{headers}\r\n";
 
     private string Post(string header) =>
         $"POST {OrdersClient.Orders} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {Token()}\r\nContent-Type: application/json\r\nContent-Length: {Bodies.Good.Length}\r\n{header}\r\n\r\n{Bodies.Good}";
@@ -88,6 +120,7 @@ public sealed class PropertyTests(SharedPlatform shared)
         public bool IsBare { get; init; }
 
         /// <param name="atGateway">What became of the same input there: an answer of ours can be told from Kestrel's.</param>
-        public bool IsGood(Outcome atGateway) => Status is 200 or 201 || (Status is >= 400 and < 500 && (IsProblem || (IsBare && atGateway.IsBare)));
+        public bool IsGood(Outcome atGateway) =>
+            Status is 200 or 201 || (Status is >= 400 and < 500 && (IsProblem || (IsBare && atGateway.IsBare)));
     }
 }

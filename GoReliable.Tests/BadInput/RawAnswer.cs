@@ -21,7 +21,14 @@ internal sealed record RawAnswer(int Status, bool IsProblem, bool IsBare)
         var headers = head.Split("\r\n").Skip(1).ToList();
         return new RawAnswer(
             status,
-            headers.Contains("Content-Type: application/problem+json") && body.Contains($"\"status\":{status}", StringComparison.Ordinal) && body.Contains("\"traceId\":", StringComparison.Ordinal),
-            body == "" && headers.Contains("Content-Length: 0") && headers.TrueForAll(header => OfKestrel.Any(known => header.StartsWith(known, StringComparison.Ordinal))));
+            headers.Contains("Content-Type: application/problem+json")
+                && body.Contains($"\"status\":{status}", StringComparison.Ordinal)
+                && body.Contains("\"traceId\":", StringComparison.Ordinal),
+            body == ""
+                && headers.Contains("Content-Length: 0")
+                && headers.TrueForAll(header =>
+                    OfKestrel.Any(known => header.StartsWith(known, StringComparison.Ordinal))
+                )
+        );
     }
 }

@@ -32,11 +32,14 @@ internal static class RawConnection
         }
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"The server neither answered nor hung up within {Patience}. It was sent:\n{request}\nIt said:\n{answer}");
+            throw new TimeoutException(
+                $"The server neither answered nor hung up within {Patience}. It was sent:\n{request}\nIt said:\n{answer}"
+            );
         }
         return answer.ToString();
     }
 
     /// <summary>The answers in what a server sent.</summary>
-    public static IReadOnlyList<RawAnswer> Answers(string sent) => [.. sent.Split("HTTP/1.1 ").Skip(1).Select(RawAnswer.Parse)];
+    public static IReadOnlyList<RawAnswer> Answers(string sent) =>
+        [.. sent.Split("HTTP/1.1 ").Skip(1).Select(RawAnswer.Parse)];
 }

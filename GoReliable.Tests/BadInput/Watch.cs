@@ -24,7 +24,8 @@ internal sealed class Watch
 
     private Watch(GoReliablePlatform platform, long rows) => (this.platform, this.rows) = (platform, rows);
 
-    public static async Task<Watch> BeginAsync(GoReliablePlatform platform) => new(platform, await CountAsync(platform));
+    public static async Task<Watch> BeginAsync(GoReliablePlatform platform) =>
+        new(platform, await CountAsync(platform));
 
     /// <summary>
     /// Asserts that there are just so many new rows, that nothing was logged as a warning or an error, no more than a line for
@@ -45,7 +46,10 @@ internal sealed class Watch
         // The logs of before have been exported when those of now have.
         var trace = response.Headers.GetValues("X-Trace-Id").Single();
         foreach (var service in Services)
-            await platform.Telemetry.WaitForLogAsync(log => log.TraceId == trace && log.Service == service, TestContext.Current.CancellationToken);
+            await platform.Telemetry.WaitForLogAsync(
+                log => log.TraceId == trace && log.Service == service,
+                TestContext.Current.CancellationToken
+            );
         var logs = platform.Telemetry.Logs().Where(log => log.Time >= started && !IsOfOthers(log)).ToList();
         Assert.DoesNotContain(logs, log => log.Level >= LogLevel.Warning);
         foreach (var (service, lines) in logs.Where(log => log.Time <= ended).CountBy(log => log.Service))
@@ -53,7 +57,8 @@ internal sealed class Watch
         Assert.All(logs, log => Assert.InRange($"{log.Body}{string.Concat(log.Attributes)}".Length, 1, LongestLine));
     }
 
-    private static bool IsOfOthers(ReceivedLog log) => Array.Exists(BehindOrders, about => log.EventName?.StartsWith(about, StringComparison.Ordinal) == true);
+    private static bool IsOfOthers(ReceivedLog log) =>
+        Array.Exists(BehindOrders, about => log.EventName?.StartsWith(about, StringComparison.Ordinal) == true);
 
     private static async Task<long> CountAsync(GoReliablePlatform platform)
     {

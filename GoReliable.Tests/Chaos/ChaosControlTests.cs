@@ -11,7 +11,14 @@ public sealed class ChaosControlTests
     {
         await using var gateway = await WatchingGateway.StartAsync("""{ "Chaos": { "Http": { "FaultRate": 1 } } }""");
         var enabled = Assert.Single(await gateway.Process.WaitForEventAsync("chaos.enabled"));
-        Assert.Equal(("WARN", "http", 1), (enabled.GetProperty("severity").GetString(), enabled.GetProperty("place").GetString(), enabled.GetProperty("fault_rate").GetDouble()));
+        Assert.Equal(
+            ("WARN", "http", 1),
+            (
+                enabled.GetProperty("severity").GetString(),
+                enabled.GetProperty("place").GetString(),
+                enabled.GetProperty("fault_rate").GetDouble()
+            )
+        );
         using (var refused = await gateway.GetAsync())
         {
             await refused.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
@@ -19,7 +26,11 @@ public sealed class ChaosControlTests
         }
 
         await gateway.WriteAsync("""{ "Chaos": { "Http": { "FaultRate": 2 } } }""");
-        Assert.Contains("Chaos:Http:FaultRate is 2", Assert.Single(await gateway.Process.WaitForEventAsync("chaos.refused")).GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "Chaos:Http:FaultRate is 2",
+            Assert.Single(await gateway.Process.WaitForEventAsync("chaos.refused")).GetProperty("reason").GetString(),
+            StringComparison.Ordinal
+        );
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await gateway.AskAsync());
 
         await gateway.WriteAsync("{}");
@@ -31,7 +42,10 @@ public sealed class ChaosControlTests
     public async Task A_delay_longer_than_the_gateways_patience_is_a_504()
     {
         await using var gateway = await WatchingGateway.StartAsync(
-            """{ "Chaos": { "Http": { "Latency": "00:00:30" } } }""", ("Resilience__TotalTimeout", "00:00:02"), ("Resilience__TryTimeout", "00:00:01"));
+            """{ "Chaos": { "Http": { "Latency": "00:00:30" } } }""",
+            ("Resilience__TotalTimeout", "00:00:02"),
+            ("Resilience__TryTimeout", "00:00:01")
+        );
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, await gateway.AskAsync());
     }

@@ -7,14 +7,27 @@ namespace GoReliable.Tests.Chaos;
 public sealed class ChaosInProductionTests
 {
     private static readonly (string, string)[] Production =
-        [("ASPNETCORE_ENVIRONMENT", "Production"), ("Authentication__Schemes__Bearer__Authority", "https://identity.example")];
+    [
+        ("ASPNETCORE_ENVIRONMENT", "Production"),
+        ("Authentication__Schemes__Bearer__Authority", "https://identity.example"),
+    ];
 
     [Fact]
     public async Task A_service_refuses_to_start_with_chaos()
     {
-        var (exitCode, output) = await ServiceProcess.RunAsync("Gateway", ("ASPNETCORE_ENVIRONMENT", "Production"), ("Chaos__Channel__FaultRate", "0.1"));
+        var (exitCode, output) = await ServiceProcess.RunAsync(
+            "Gateway",
+            ("ASPNETCORE_ENVIRONMENT", "Production"),
+            ("Chaos__Channel__FaultRate", "0.1")
+        );
 
-        Assert.Equal((1, "Chaos:Channel is set, and this is Production: take it away, or start with Chaos:AllowInProduction=true."), (exitCode, output));
+        Assert.Equal(
+            (
+                1,
+                "Chaos:Channel is set, and this is Production: take it away, or start with Chaos:AllowInProduction=true."
+            ),
+            (exitCode, output)
+        );
     }
 
     [Fact]
@@ -32,7 +45,10 @@ public sealed class ChaosInProductionTests
     [Fact]
     public async Task Chaos_needs_a_permission_that_is_there_at_the_start()
     {
-        await using var gateway = await WatchingGateway.StartAsync("""{ "Chaos": { "Http": { "FaultRate": 1 } } }""", [.. Production, ("Chaos__AllowInProduction", "true")]);
+        await using var gateway = await WatchingGateway.StartAsync(
+            """{ "Chaos": { "Http": { "FaultRate": 1 } } }""",
+            [.. Production, ("Chaos__AllowInProduction", "true")]
+        );
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await gateway.AskAsync());
         Assert.Single(gateway.Process.Events("chaos.enabled"));

@@ -7,7 +7,8 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.Chaos;
 
 /// <summary>Trouble that is switched on and off on the running platform, in the file that its services watch.</summary>
-public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watching) : IClassFixture<ChaosPlatformTests.WatchingPlatform>
+public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watching)
+    : IClassFixture<ChaosPlatformTests.WatchingPlatform>
 {
     private readonly GoReliablePlatform platform = watching.Platform;
 
@@ -20,19 +21,49 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
         using var customer = platform.Client("chaos-channel");
         await TurnAsync(
             $$"""{ "Chaos": { "Channel": { "FaultRate": 1 }, "Http": { "Latency": "{{http}}" }, "Database": { "Latency": "{{database}}" } } }""",
-            "chaos.enabled", ("notifications", "channel"), ("gateway", "http"), ("orders", "database"));
+            "chaos.enabled",
+            ("notifications", "channel"),
+            ("gateway", "http"),
+            ("orders", "database")
+        );
         var (order, slow) = await CreateAsync(customer);
         Assert.InRange(slow, http + database, TimeSpan.FromSeconds(30));
         // The machine may have been slow by itself; the spans say who was struck.
-        var create = await platform.Telemetry.WaitForSpanAsync(span => span.Name == "create order" && $"{order}".Equals(span["goreliable.order.id"]), Cancel);
+        var create = await platform.Telemetry.WaitForSpanAsync(
+            span => span.Name == "create order" && $"{order}".Equals(span["goreliable.order.id"]),
+            Cancel
+        );
         Assert.Equal(true, create["goreliable.chaos"]);
-        await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == create.TraceId && span.Service == "gateway" && true.Equals(span["goreliable.chaos"]), Cancel);
-        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.retried" && 2L.Equals(log["Attempt"]) && log.Body.Contains($"{order}", StringComparison.Ordinal), Cancel);
-        await platform.Telemetry.WaitForSpanAsync(span => span.Name == "send email" && true.Equals(span["goreliable.chaos"]), Cancel);
+        await platform.Telemetry.WaitForSpanAsync(
+            span =>
+                span.TraceId == create.TraceId && span.Service == "gateway" && true.Equals(span["goreliable.chaos"]),
+            Cancel
+        );
+        await platform.Telemetry.WaitForLogAsync(
+            log =>
+                log.EventName == "notification.retried"
+                && 2L.Equals(log["Attempt"])
+                && log.Body.Contains($"{order}", StringComparison.Ordinal),
+            Cancel
+        );
+        await platform.Telemetry.WaitForSpanAsync(
+            span => span.Name == "send email" && true.Equals(span["goreliable.chaos"]),
+            Cancel
+        );
 
-        await TurnAsync("{}", "chaos.disabled", ("notifications", "channel"), ("gateway", "http"), ("orders", "database"));
+        await TurnAsync(
+            "{}",
+            "chaos.disabled",
+            ("notifications", "channel"),
+            ("gateway", "http"),
+            ("orders", "database")
+        );
 
-        await Eventually.SeeAsync("an order that nothing delays", async () => (await CreateAsync(customer)).Took, took => took < http);
+        await Eventually.SeeAsync(
+            "an order that nothing delays",
+            async () => (await CreateAsync(customer)).Took,
+            took => took < http
+        );
         var notification = Assert.Single(await customer.WaitForNotificationsAsync(order));
         await AssertWaitedAsync(order, notification.GetProperty("attempts").GetInt32());
     }
@@ -42,9 +73,16 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
     {
         using var customer = platform.Client("chaos-database");
         var earlier = await customer.CreateAsync();
-        await TurnAsync("""{ "Chaos": { "Database": { "FaultRate": 1 } } }""", "chaos.enabled", ("orders", "database"), ("notifications", "database"));
+        await TurnAsync(
+            """{ "Chaos": { "Database": { "FaultRate": 1 } } }""",
+            "chaos.enabled",
+            ("orders", "database"),
+            ("notifications", "database")
+        );
 
-        using var refused = await customer.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
+        using var refused = await customer.PostRawAsync(
+            """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
+        );
         await refused.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
         Assert.NotNull(refused.Headers.RetryAfter);
         using var unread = await customer.GetAsync($"{OrdersClient.Orders}/{earlier}/notifications", Cancel);
@@ -70,7 +108,12 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
         for (var attempt = 1L; attempt <= attempts; attempt++)
         {
             var span = await platform.Telemetry.WaitForSpanAsync(
-                span => span.Kind == ActivityKind.Consumer && $"{order}".Equals(span["goreliable.order.id"]) && attempt.Equals(span["goreliable.delivery.attempt"]), Cancel);
+                span =>
+                    span.Kind == ActivityKind.Consumer
+                    && $"{order}".Equals(span["goreliable.order.id"])
+                    && attempt.Equals(span["goreliable.delivery.attempt"]),
+                Cancel
+            );
             starts.Add(span.Start);
         }
         Assert.InRange(attempts, 3, WatchingPlatform.Delays.Length);
@@ -86,7 +129,14 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
         foreach (var (service, place) in turned)
         {
             await platform.Telemetry.WaitForLogAsync(
-                log => log.EventName == @event && log.Service == service && log.Time > before && log.Body.Contains($"in {place}", StringComparison.Ordinal), Cancel, $"{@event} {place} of {service}");
+                log =>
+                    log.EventName == @event
+                    && log.Service == service
+                    && log.Time > before
+                    && log.Body.Contains($"in {place}", StringComparison.Ordinal),
+                Cancel,
+                $"{@event} {place} of {service}"
+            );
         }
     }
 
@@ -95,7 +145,12 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
         private static readonly string[] Services = ["gateway", "orders", "notifications"];
 
         /// <summary>Before each attempt but the first: one that is soon, and nine attempts more, none of which is long to wait for.</summary>
-        public static readonly TimeSpan[] Delays = [TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1), .. Enumerable.Repeat(TimeSpan.FromSeconds(4), 8)];
+        public static readonly TimeSpan[] Delays =
+        [
+            TimeSpan.FromSeconds(0.5),
+            TimeSpan.FromSeconds(1),
+            .. Enumerable.Repeat(TimeSpan.FromSeconds(4), 8),
+        ];
 
         internal SettingsFile Settings { get; } = new();
 
@@ -107,9 +162,13 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
             Platform = await GoReliablePlatform.StartAsync(configure: builder =>
             {
                 foreach (var service in Services)
-                    builder.CreateResourceBuilder<ProjectResource>(service).WithEnvironment("GORELIABLE_CONFIG", Settings.Path);
+                    builder
+                        .CreateResourceBuilder<ProjectResource>(service)
+                        .WithEnvironment("GORELIABLE_CONFIG", Settings.Path);
                 foreach (var (i, delay) in Delays.Index())
-                    builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment($"Retry__Delays__{i}", delay.ToString());
+                    builder
+                        .CreateResourceBuilder<ProjectResource>("notifications")
+                        .WithEnvironment($"Retry__Delays__{i}", delay.ToString());
             });
         }
 

@@ -11,9 +11,7 @@ internal sealed class WatchingGateway : IAsyncDisposable
     private SlowService? orders;
     private ServiceProcess? process;
 
-    private WatchingGateway()
-    {
-    }
+    private WatchingGateway() { }
 
     public ServiceProcess Process => process!;
 
@@ -24,7 +22,14 @@ internal sealed class WatchingGateway : IAsyncDisposable
         {
             await gateway.WriteAsync(settings);
             gateway.orders = await SlowService.StartAsync();
-            gateway.process = await ServiceProcess.StartAsync("Gateway", [("services__orders__http__0", gateway.orders.Address), ("GORELIABLE_CONFIG", gateway.file.Path), .. more]);
+            gateway.process = await ServiceProcess.StartAsync(
+                "Gateway",
+                [
+                    ("services__orders__http__0", gateway.orders.Address),
+                    ("GORELIABLE_CONFIG", gateway.file.Path),
+                    .. more,
+                ]
+            );
             return gateway;
         }
         catch
@@ -36,7 +41,8 @@ internal sealed class WatchingGateway : IAsyncDisposable
 
     public Task WriteAsync(string settings) => file.WriteAsync(settings);
 
-    public Task<HttpResponseMessage> GetAsync() => Process.Client.GetAsync("/docs/quick", TestContext.Current.CancellationToken);
+    public Task<HttpResponseMessage> GetAsync() =>
+        Process.Client.GetAsync("/docs/quick", TestContext.Current.CancellationToken);
 
     /// <summary>What it answers to a request that it forwards.</summary>
     public async Task<HttpStatusCode> AskAsync()

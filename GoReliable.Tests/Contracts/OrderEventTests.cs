@@ -16,7 +16,16 @@ public sealed class OrderEventTests
     {
         var (id, accepted) = (Guid.CreateVersion7(), new DateTime(2026, 1, 2, 3, 4, 5, 678, DateTimeKind.Utc));
         var order = new Order(
-            Guid.CreateVersion7(), Order.Parse(status), "EUR", [new OrderItem("sku-1", 3, 1.50m)], 4.50m, contactEmail, accepted, accepted.AddSeconds(1), Version: 2);
+            Guid.CreateVersion7(),
+            Order.Parse(status),
+            "EUR",
+            [new OrderItem("sku-1", 3, 1.50m)],
+            4.50m,
+            contactEmail,
+            accepted,
+            accepted.AddSeconds(1),
+            Version: 2
+        );
 
         var body = Written.Serialize(id, order, "ada");
 
@@ -55,7 +64,10 @@ public sealed class OrderEventTests
         foreach (var status in Enum.GetNames<OrderStatus>().Select(name => Enum.Parse<OrderStatus>(name)))
         {
             var key = Written.RoutingKey(status);
-            Assert.Matches($"^{OrderTopology.Binding.Replace(".", "\\.", StringComparison.Ordinal).Replace("*", "[^.]+", StringComparison.Ordinal)}$", key);
+            Assert.Matches(
+                $"^{OrderTopology.Binding.Replace(".", "\\.", StringComparison.Ordinal).Replace("*", "[^.]+", StringComparison.Ordinal)}$",
+                key
+            );
             Assert.Contains(OrderEventType.All, type => type.CloudEventsType == CloudEvents.TypeOf(key));
         }
     }

@@ -14,10 +14,17 @@ internal sealed class AlertRules
     /// <summary>All rules, recording and alerting.</summary>
     public static IReadOnlyList<Rule> LoadRules()
     {
-        var yaml = new DeserializerBuilder().WithNamingConvention(CamelCaseNamingConvention.Instance).WithEnforceRequiredMembers().Build();
-        return [.. DeployFiles.Find("deploy/prometheus/rules", "*.yaml")
-            .SelectMany(file => yaml.Deserialize<AlertRules>(File.ReadAllText(file)).Groups)
-            .SelectMany(group => group.Rules)];
+        var yaml = new DeserializerBuilder()
+            .WithNamingConvention(CamelCaseNamingConvention.Instance)
+            .WithEnforceRequiredMembers()
+            .Build();
+        return
+        [
+            .. DeployFiles
+                .Find("deploy/prometheus/rules", "*.yaml")
+                .SelectMany(file => yaml.Deserialize<AlertRules>(File.ReadAllText(file)).Groups)
+                .SelectMany(group => group.Rules),
+        ];
     }
 
     internal sealed class Group

@@ -4,7 +4,12 @@ namespace GoReliable.Tests.Deploy;
 public sealed class ChartTests
 {
     public static TheoryData<string> Applications =>
-        new(DeployFiles.Find("deploy/argocd/apps", "*.yaml").Where(file => File.ReadAllText(file).Contains("valuesObject:", StringComparison.Ordinal)).Select(DeployFiles.Relative));
+        new(
+            DeployFiles
+                .Find("deploy/argocd/apps", "*.yaml")
+                .Where(file => File.ReadAllText(file).Contains("valuesObject:", StringComparison.Ordinal))
+                .Select(DeployFiles.Relative)
+        );
 
     /// <summary>templates/validate.yaml of loki 18.11.0 refuses the targets of another mode, which have replicas unless told otherwise.</summary>
     [Fact]
@@ -21,7 +26,11 @@ public sealed class ChartTests
     {
         var admin = Values("deploy/argocd/apps/kube-prometheus-stack.yaml")["grafana"]!["admin"]!;
         var guide = DeployFiles.Read("docs/deploy.md");
-        Assert.Contains($"-n observability create secret generic {admin["existingSecret"]!.Text}", guide, StringComparison.Ordinal);
+        Assert.Contains(
+            $"-n observability create secret generic {admin["existingSecret"]!.Text}",
+            guide,
+            StringComparison.Ordinal
+        );
         Assert.Contains($"--from-literal={admin["userKey"]!.Text}=", guide, StringComparison.Ordinal);
         Assert.Contains($"--from-literal={admin["passwordKey"]!.Text}=", guide, StringComparison.Ordinal);
     }

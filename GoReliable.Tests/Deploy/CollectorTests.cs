@@ -17,11 +17,17 @@ public sealed partial class CollectorTests
     [Theory, MemberData(nameof(Configurations))]
     public void Every_component_that_is_used_is_defined(string name) =>
         Assert.All(Used(Configuration(name)), component =>
-            Assert.True(Kinds.Any(kind => Configuration(name)[kind]?.Keys.Contains(component) == true), $"{component} is not defined."));
+            Assert.True(
+                Kinds.Any(kind => Configuration(name)[kind]?.Keys.Contains(component) == true),
+                $"{component} is not defined."
+            )
+        );
 
     [Fact]
     public void Every_component_that_is_defined_is_used() =>
-        Assert.All(Kinds.SelectMany(kind => Kubernetes[kind]?.Keys ?? []), component => Assert.Contains(component, Used(Kubernetes)));
+        Assert.All(Kinds.SelectMany(kind => Kubernetes[kind]?.Keys ?? []), component =>
+            Assert.Contains(component, Used(Kubernetes))
+        );
 
     [Theory, MemberData(nameof(Configurations))]
     public void A_connector_ends_one_pipeline_and_begins_another(string name)
@@ -42,8 +48,19 @@ public sealed partial class CollectorTests
                 Assert.Equal("memory_limiter", pipeline.Processors[0]);
 
             // Where a batch of several senders begins, the connection no longer says which pod it was; a sampler needs whole traces.
-            string[] order = ["memory_limiter", "filter/scraped", "k8s_attributes", "transform/redact", "tail_sampling", "batch"];
-            Assert.Equal(pipeline.Processors.OrderBy(processor => Array.IndexOf(order, processor)), pipeline.Processors);
+            string[] order =
+            [
+                "memory_limiter",
+                "filter/scraped",
+                "k8s_attributes",
+                "transform/redact",
+                "tail_sampling",
+                "batch",
+            ];
+            Assert.Equal(
+                pipeline.Processors.OrderBy(processor => Array.IndexOf(order, processor)),
+                pipeline.Processors
+            );
             Assert.All(pipeline.Processors, processor => Assert.Contains(processor, order));
         });
 
@@ -51,8 +68,12 @@ public sealed partial class CollectorTests
     public void Nothing_leaves_that_was_not_redacted(string name)
     {
         var pipelines = Pipelines(Configuration(name));
-        Assert.All(pipelines.Where(pipeline => pipeline.Receivers.Contains("otlp") && !pipeline.Name.StartsWith("metrics", StringComparison.Ordinal)),
-            pipeline => Assert.Contains("transform/redact", pipeline.Processors));
+        Assert.All(
+            pipelines.Where(pipeline =>
+                pipeline.Receivers.Contains("otlp") && !pipeline.Name.StartsWith("metrics", StringComparison.Ordinal)
+            ),
+            pipeline => Assert.Contains("transform/redact", pipeline.Processors)
+        );
 
         var statements = Kubernetes["processors"]!["transform/redact"]!.Texts().ToArray();
         Assert.Contains(statements, statement => statement.Contains("url.query", StringComparison.Ordinal));
@@ -64,7 +85,10 @@ public sealed partial class CollectorTests
     {
         var sampling = Kubernetes["processors"]!["tail_sampling"]!;
         var policies = sampling["policies"]!.Items.ToDictionary(policy => policy["type"]!.Text!);
-        Assert.Equal(["ERROR"], policies["status_code"]["status_code"]!["status_codes"]!.Items.Select(code => code.Text));
+        Assert.Equal(
+            ["ERROR"],
+            policies["status_code"]["status_code"]!["status_codes"]!.Items.Select(code => code.Text)
+        );
         Assert.Equal("500", policies["latency"]["latency"]!["threshold_ms"]!.Text);
         Assert.Equal("10", policies["probabilistic"]["probabilistic"]!["sampling_percentage"]!.Text);
 
@@ -89,12 +113,17 @@ public sealed partial class CollectorTests
 
     [Theory, MemberData(nameof(Configurations))]
     public void Nobody_gets_the_name_of_the_Collectors_own_host(string name) =>
-        Assert.DoesNotContain(Configuration(name)["processors"]!.Keys, processor => processor.StartsWith("resource", StringComparison.Ordinal));
+        Assert.DoesNotContain(Configuration(name)["processors"]!.Keys, processor =>
+            processor.StartsWith("resource", StringComparison.Ordinal)
+        );
 
     [Fact]
     public void Metrics_of_our_services_are_not_written_twice()
     {
-        var written = Pipelines(Kubernetes).Where(pipeline => pipeline.Exporters.Contains("prometheus_remote_write") && pipeline.Receivers.Contains("otlp"));
+        var written = Pipelines(Kubernetes)
+            .Where(pipeline =>
+                pipeline.Exporters.Contains("prometheus_remote_write") && pipeline.Receivers.Contains("otlp")
+            );
         Assert.All(written, pipeline => Assert.Contains("filter/scraped", pipeline.Processors));
     }
 
@@ -103,8 +132,15 @@ public sealed partial class CollectorTests
         Assert.Equal(
             ["logs", "metrics", "traces"],
             Pipelines(Local)
-                .Where(pipeline => pipeline.Receivers.Contains("otlp") && pipeline.Exporters.Contains("otlp_grpc/aspire") && !pipeline.Processors.Contains("tail_sampling") && !pipeline.Processors.Contains("filter/scraped"))
-                .Select(pipeline => pipeline.Name.Split('/')[0]).Order(StringComparer.Ordinal));
+                .Where(pipeline =>
+                    pipeline.Receivers.Contains("otlp")
+                    && pipeline.Exporters.Contains("otlp_grpc/aspire")
+                    && !pipeline.Processors.Contains("tail_sampling")
+                    && !pipeline.Processors.Contains("filter/scraped")
+                )
+                .Select(pipeline => pipeline.Name.Split('/')[0])
+                .Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public void On_a_developers_machine_nobody_asks_Kubernetes() =>
@@ -115,7 +151,9 @@ public sealed partial class CollectorTests
     {
         var pod = DeployFiles.Read("deploy/k8s/observability/otel-collector.yaml");
         var ports = ContainerPort.Matches(pod).Select(match => match.Groups[1].Value).ToHashSet();
-        var reader = Assert.Single(Kubernetes["service"]!["telemetry"]!["metrics"]!["readers"]!.Items)["pull"]!["exporter"]!["prometheus"]!;
+        var reader = Assert.Single(Kubernetes["service"]!["telemetry"]!["metrics"]!["readers"]!.Items)["pull"]![
+            "exporter"
+        ]!["prometheus"]!;
 
         var configured = new[]
         {
@@ -132,15 +170,27 @@ public sealed partial class CollectorTests
     private static string Port(string endpoint) => endpoint[(endpoint.LastIndexOf(':') + 1)..];
 
     private static HashSet<string> Used(Node configuration) =>
-        [.. Pipelines(configuration).SelectMany(pipeline => pipeline.Receivers.Concat(pipeline.Processors).Concat(pipeline.Exporters)),
-         .. configuration["service"]!["extensions"]!.Items.Select(extension => extension.Text!)];
+        [
+            .. Pipelines(configuration)
+                .SelectMany(pipeline => pipeline.Receivers.Concat(pipeline.Processors).Concat(pipeline.Exporters)),
+            .. configuration["service"]!["extensions"]!.Items.Select(extension => extension.Text!),
+        ];
 
     private static IReadOnlyList<Pipeline> Pipelines(Node configuration)
     {
         var pipelines = configuration["service"]!["pipelines"]!;
-        return [.. pipelines.Keys.Select(name => new Pipeline(name, Names(name, "receivers"), Names(name, "processors"), Names(name, "exporters")))];
+        return
+        [
+            .. pipelines.Keys.Select(name => new Pipeline(
+                name,
+                Names(name, "receivers"),
+                Names(name, "processors"),
+                Names(name, "exporters")
+            )),
+        ];
 
-        string[] Names(string pipeline, string kind) => [.. pipelines[pipeline]![kind]!.Items.Select(item => item.Text!)];
+        string[] Names(string pipeline, string kind) =>
+            [.. pipelines[pipeline]![kind]!.Items.Select(item => item.Text!)];
     }
 
     private sealed record Pipeline(string Name, string[] Receivers, string[] Processors, string[] Exporters);

@@ -17,11 +17,20 @@ public sealed class ConnectionPoolTests
     public async Task The_server_has_room_for_all_of_them(string overlay)
     {
         var platform = await Overlay.BuildAsync(overlay);
-        var places = int.Parse(Assert.Single(platform.Objects.Custom<PostgresClusterSpec>()).Spec.Postgresql.Parameters["max_connections"], CultureInfo.InvariantCulture);
+        var places = int.Parse(
+            Assert.Single(platform.Objects.Custom<PostgresClusterSpec>()).Spec.Postgresql.Parameters["max_connections"],
+            CultureInfo.InvariantCulture
+        );
 
-        var connections = BesideThePool.ToDictionary(service => service.Key, service => Pods(platform, service.Key) * (Pool(platform, service.Key) + service.Value));
+        var connections = BesideThePool.ToDictionary(
+            service => service.Key,
+            service => Pods(platform, service.Key) * (Pool(platform, service.Key) + service.Value)
+        );
 
-        Assert.True(connections.Values.Sum() <= places - Reserve, $"{string.Join(" + ", connections)} connections do not fit into {places} - {Reserve}.");
+        Assert.True(
+            connections.Values.Sum() <= places - Reserve,
+            $"{string.Join(" + ", connections)} connections do not fit into {places} - {Reserve}."
+        );
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
@@ -29,9 +38,15 @@ public sealed class ConnectionPoolTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         foreach (var container in platform.Containers)
-            foreach (var (name, value) in platform.EnvironmentOf(container).Where(variable => variable.Key.EndsWith("-db", StringComparison.Ordinal)))
-                Assert.Equal($"$({container.Env.Single(variable => variable.Name == name).Name.Split("__")[1].Split('-')[0].ToUpperInvariant()}_DB_POOL)",
-                    new DbConnectionStringBuilder { ConnectionString = value }["Maximum Pool Size"]);
+        foreach (
+            var (name, value) in platform
+                .EnvironmentOf(container)
+                .Where(variable => variable.Key.EndsWith("-db", StringComparison.Ordinal))
+        )
+            Assert.Equal(
+                $"$({container.Env.Single(variable => variable.Name == name).Name.Split("__")[1].Split('-')[0].ToUpperInvariant()}_DB_POOL)",
+                new DbConnectionStringBuilder { ConnectionString = value }["Maximum Pool Size"]
+            );
     }
 
     // Those that an autoscaler may want, those that come early, and those that still end while others come.
@@ -40,15 +55,29 @@ public sealed class ConnectionPoolTests
         var deployment = platform.Deployments.Single(deployment => deployment.Metadata.Name == service);
         var update = deployment.Spec.Strategy.RollingUpdate;
         Assert.Equal("0", update.MaxUnavailable.Value);
-        var ending = Math.Ceiling((double)deployment.Spec.Template.Spec.TerminationGracePeriodSeconds!.Value / deployment.Spec.MinReadySeconds!.Value);
+        var ending = Math.Ceiling(
+            (double)deployment.Spec.Template.Spec.TerminationGracePeriodSeconds!.Value
+                / deployment.Spec.MinReadySeconds!.Value
+        );
         return Most(platform, service) + int.Parse(update.MaxSurge.Value, CultureInfo.InvariantCulture) + (int)ending;
     }
 
     private static int Most(Overlay platform, string service) =>
-        platform.Objects.Of<V2HorizontalPodAutoscaler>().Where(scaler => scaler.Spec.ScaleTargetRef.Name == service).Select(scaler => scaler.Spec.MaxReplicas)
-            .Concat(platform.Objects.Custom<ScaledObjectSpec>().Where(scaler => scaler.Spec.ScaleTargetRef.Name == service).Select(scaler => scaler.Spec.MaxReplicaCount))
+        platform
+            .Objects.Of<V2HorizontalPodAutoscaler>()
+            .Where(scaler => scaler.Spec.ScaleTargetRef.Name == service)
+            .Select(scaler => scaler.Spec.MaxReplicas)
+            .Concat(
+                platform
+                    .Objects.Custom<ScaledObjectSpec>()
+                    .Where(scaler => scaler.Spec.ScaleTargetRef.Name == service)
+                    .Select(scaler => scaler.Spec.MaxReplicaCount)
+            )
             .Single();
 
     private static int Pool(Overlay platform, string service) =>
-        int.Parse(platform.EnvironmentOf(service)[$"{service.ToUpperInvariant()}_DB_POOL"]!, CultureInfo.InvariantCulture);
+        int.Parse(
+            platform.EnvironmentOf(service)[$"{service.ToUpperInvariant()}_DB_POOL"]!,
+            CultureInfo.InvariantCulture
+        );
 }

@@ -26,7 +26,10 @@ public sealed partial class DeployedFormTests(PublishedServices published) : ICl
         await using var provider = new FakeProvider();
         await provider.StartAsync();
         await using var mail = new MailServer();
-        var ports = Overlay.Services.ToDictionary(service => service, _ => (Http: ServiceProcess.FreePort(), Management: ServiceProcess.FreePort()));
+        var ports = Overlay.Services.ToDictionary(
+            service => service,
+            _ => (Http: ServiceProcess.FreePort(), Management: ServiceProcess.FreePort())
+        );
         var secrets = new Dictionary<string, string>
         {
             ["orders-db/password"] = Password,
@@ -81,7 +84,10 @@ public sealed partial class DeployedFormTests(PublishedServices published) : ICl
         }
         catch (Exception exception)
         {
-            throw new InvalidOperationException($"{exception.Message}\n{string.Join('\n', running.Select(one => one.Service))}", exception);
+            throw new InvalidOperationException(
+                $"{exception.Message}\n{string.Join('\n', running.Select(one => one.Service))}",
+                exception
+            );
         }
         finally
         {
@@ -98,25 +104,35 @@ public sealed partial class DeployedFormTests(PublishedServices published) : ICl
     [Fact]
     public void The_workflow_publishes_in_the_same_way()
     {
-        var publish = Node.Load(".github/workflows/images.yaml")["jobs"]!["publish"]!["steps"]!.Items
-            .Single(step => step["id"]?.Text == "publish")["run"]!.Text!;
+        var publish = Node.Load(".github/workflows/images.yaml")["jobs"]!["publish"]!["steps"]!.Items.Single(step =>
+            step["id"]?.Text == "publish"
+        )["run"]!.Text!;
         Assert.Contains(string.Join(' ', PublishedServices.Options), publish, StringComparison.Ordinal);
     }
 
     // As the operator of PostgreSQL does: a user for each service, and a database that is his.
-    private static async Task<NpgsqlConnectionStringBuilder> CreateDatabasesAsync(Overlay overlay, string connectionString)
+    private static async Task<NpgsqlConnectionStringBuilder> CreateDatabasesAsync(
+        Overlay overlay,
+        string connectionString
+    )
     {
         var server = new NpgsqlConnectionStringBuilder(connectionString) { Database = "postgres" };
         await using var source = NpgsqlDataSource.Create(server.ConnectionString);
         var cluster = overlay.Objects.Custom<PostgresClusterSpec>().Single().Spec;
-        var databases = overlay.Objects.Custom<PostgresDatabaseSpec>().Select(database => (database.Spec.Name, database.Spec.Owner))
+        var databases = overlay
+            .Objects.Custom<PostgresDatabaseSpec>()
+            .Select(database => (database.Spec.Name, database.Spec.Owner))
             .Append((Name: cluster.Bootstrap.Initdb.Database, cluster.Bootstrap.Initdb.Owner));
         foreach (var (name, owner) in databases)
         {
-            foreach (var sql in new[]
-            {
-                $"DROP DATABASE \"{name}\" WITH (FORCE)", $"CREATE ROLE \"{owner}\" LOGIN PASSWORD '{Password}'", $"CREATE DATABASE \"{name}\" OWNER \"{owner}\"",
-            })
+            foreach (
+                var sql in new[]
+                {
+                    $"DROP DATABASE \"{name}\" WITH (FORCE)",
+                    $"CREATE ROLE \"{owner}\" LOGIN PASSWORD '{Password}'",
+                    $"CREATE DATABASE \"{name}\" OWNER \"{owner}\"",
+                }
+            )
             {
                 await using var command = source.CreateCommand(sql);
                 await command.ExecuteNonQueryAsync(Cancel);
@@ -126,10 +142,19 @@ public sealed partial class DeployedFormTests(PublishedServices published) : ICl
     }
 
     // What the kubelet makes of a container's variables; then the database is where it is, and without TLS.
-    private static Dictionary<string, string> Resolve(Overlay overlay, V1Container container, Dictionary<string, string> secrets, NpgsqlConnectionStringBuilder postgres)
+    private static Dictionary<string, string> Resolve(
+        Overlay overlay,
+        V1Container container,
+        Dictionary<string, string> secrets,
+        NpgsqlConnectionStringBuilder postgres
+    )
     {
         var environment = new Dictionary<string, string>();
-        foreach (var (name, value) in overlay.EnvironmentOf(container).ExceptBy(container.Env.Select(variable => variable.Name), variable => variable.Key))
+        foreach (
+            var (name, value) in overlay
+                .EnvironmentOf(container)
+                .ExceptBy(container.Env.Select(variable => variable.Name), variable => variable.Key)
+        )
             environment[name] = value!;
         foreach (var variable in container.Env)
         {
@@ -144,7 +169,11 @@ public sealed partial class DeployedFormTests(PublishedServices published) : ICl
             else
                 Assert.True(variable.ValueFrom.SecretKeyRef.Optional, variable.Name);
         }
-        foreach (var (name, value) in environment.Where(variable => variable.Key.EndsWith("-db", StringComparison.Ordinal)).ToArray())
+        foreach (
+            var (name, value) in environment
+                .Where(variable => variable.Key.EndsWith("-db", StringComparison.Ordinal))
+                .ToArray()
+        )
             environment[name] = new DbConnectionStringBuilder
             {
                 ConnectionString = value,

@@ -23,22 +23,46 @@ internal sealed class DeployedService : IAsyncDisposable
     /// <param name="pod">Says as whom.</param>
     /// <param name="container">Says with which arguments, and how much memory.</param>
     /// <param name="environment">All of its variables.</param>
-    public static DeployedService Start(string folder, string service, V1PodSpec pod, V1Container container, IReadOnlyDictionary<string, string> environment)
+    public static DeployedService Start(
+        string folder,
+        string service,
+        V1PodSpec pod,
+        V1Container container,
+        IReadOnlyDictionary<string, string> environment
+    )
     {
         string[] command = ["dotnet", Path.Combine(folder, $"GoReliable.{service}.dll"), .. container.Args ?? []];
         // Only root may become somebody else.
         if (Environment.IsPrivilegedProcess)
         {
             var (user, group) = (pod.SecurityContext.RunAsUser, pod.SecurityContext.RunAsGroup);
-            command = ["setpriv", $"--reuid={user}", $"--regid={group}", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", .. command];
+            command =
+            [
+                "setpriv",
+                $"--reuid={user}",
+                $"--regid={group}",
+                "--clear-groups",
+                "--no-new-privs",
+                "--bounding-set=-all",
+                "--inh-caps=-all",
+                .. command,
+            ];
         }
-        var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment.Clear();
         start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
         // A container's runtime takes it from the image; without one, .NET finds no store of certificates.
         start.Environment["HOME"] = "/home/app";
         start.Environment["DOTNET_RUNNING_IN_CONTAINER"] = "true";
-        start.Environment["DOTNET_GCHeapHardLimit"] = container.Resources.Limits["memory"].ToInt64().ToString("x", CultureInfo.InvariantCulture);
+        start.Environment["DOTNET_GCHeapHardLimit"] = container
+            .Resources.Limits["memory"]
+            .ToInt64()
+            .ToString("x", CultureInfo.InvariantCulture);
         foreach (var (variable, value) in environment)
             start.Environment[variable] = value;
 
@@ -57,7 +81,13 @@ internal sealed class DeployedService : IAsyncDisposable
         try
         {
             var ready = await Platform.Eventually.SeeAsync(
-                $"{name} ready", async () => process.HasExited || (await client.GetAsync(path, TestContext.Current.CancellationToken)).IsSuccessStatusCode, ready => ready, TimeSpan.FromMinutes(2));
+                $"{name} ready",
+                async () =>
+                    process.HasExited
+                    || (await client.GetAsync(path, TestContext.Current.CancellationToken)).IsSuccessStatusCode,
+                ready => ready,
+                TimeSpan.FromMinutes(2)
+            );
             Assert.True(ready && !process.HasExited, "It ended.");
         }
         catch (Exception exception)
@@ -78,7 +108,9 @@ internal sealed class DeployedService : IAsyncDisposable
     {
         try
         {
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(patience, TestContext.Current.CancellationToken);
+            await process
+                .WaitForExitAsync(TestContext.Current.CancellationToken)
+                .WaitAsync(patience, TestContext.Current.CancellationToken);
             return process.ExitCode;
         }
         catch (TimeoutException)

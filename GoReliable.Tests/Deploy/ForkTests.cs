@@ -23,7 +23,8 @@ public sealed partial class ForkTests : IDisposable
 
         Assert.Equal(
             [$"ghcr.io/{Fork}/gateway:1.2.3", $"ghcr.io/{Fork}/notifications:1.2.3", $"ghcr.io/{Fork}/orders:1.2.3"],
-            await ImagesAsync(environment));
+            await ImagesAsync(environment)
+        );
     }
 
     [Fact]
@@ -32,10 +33,20 @@ public sealed partial class ForkTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The guide's commands are for a shell.");
         await RunAsync($"cp -r '{DeployFiles.Path("deploy")}' . && {Rename()}");
 
-        var texts = Directory.GetFiles(Path.Combine(folder, "deploy"), "*.yaml", SearchOption.AllDirectories).Select(File.ReadAllText);
+        var texts = Directory
+            .GetFiles(Path.Combine(folder, "deploy"), "*.yaml", SearchOption.AllDirectories)
+            .Select(File.ReadAllText);
         Assert.DoesNotContain(texts, text => text.Contains("goreliable/goreliable", StringComparison.Ordinal));
-        var root = KubernetesObjects.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "deploy/argocd/roots/prod.yaml"), TestContext.Current.CancellationToken));
-        Assert.Equal($"https://github.com/{Fork}.git", Assert.Single(root.Custom<ApplicationSpec>()).Spec.Source.RepoURL);
+        var root = KubernetesObjects.Parse(
+            await File.ReadAllTextAsync(
+                Path.Combine(folder, "deploy/argocd/roots/prod.yaml"),
+                TestContext.Current.CancellationToken
+            )
+        );
+        Assert.Equal(
+            $"https://github.com/{Fork}.git",
+            Assert.Single(root.Custom<ApplicationSpec>()).Spec.Source.RepoURL
+        );
     }
 
     [Fact]
@@ -61,36 +72,62 @@ public sealed partial class ForkTests : IDisposable
             kustomize() {"{"} echo "${"{"}@:4{"}"}" >> '{folder}/set'; {"}"}
             {SetImages()}
             """,
-            ("GITHUB_REPOSITORY", "Someone/Shop"), ("GITHUB_REPOSITORY_OWNER", "Someone"), ("GITHUB_REF_NAME", "v1.2.3"));
+            ("GITHUB_REPOSITORY", "Someone/Shop"),
+            ("GITHUB_REPOSITORY_OWNER", "Someone"),
+            ("GITHUB_REF_NAME", "v1.2.3")
+        );
 
         var file = Path.Combine(folder, "deploy/k8s/overlays", environment, "kustomization.yaml");
         var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
-        foreach (var set in await File.ReadAllLinesAsync(Path.Combine(folder, "set"), TestContext.Current.CancellationToken))
+        foreach (
+            var set in await File.ReadAllLinesAsync(Path.Combine(folder, "set"), TestContext.Current.CancellationToken)
+        )
         {
             var parts = set.Split('=', ':');
             var entry = $"  - name: {parts[0]}\n    newName: {parts[1]}\n    newTag: {parts[2]}\n";
             var old = new Regex($@"  - name: {Regex.Escape(parts[0])}\n(    new\w+: .+\n)+");
-            text = old.IsMatch(text) ? old.Replace(text, entry) : text.Replace("images:\n", $"images:\n{entry}", StringComparison.Ordinal);
+            text = old.IsMatch(text)
+                ? old.Replace(text, entry)
+                : text.Replace("images:\n", $"images:\n{entry}", StringComparison.Ordinal);
         }
         await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
     }
 
-    private static string SetImages() => Steps("promote").Single(step => step["name"]?.Text == "Set the images")["run"]!.Text!;
+    private static string SetImages() =>
+        Steps("promote").Single(step => step["name"]?.Text == "Set the images")["run"]!.Text!;
 
-    private static IReadOnlyList<Node> Steps(string job) => Node.Load(".github/workflows/images.yaml")["jobs"]![job]!["steps"]!.Items;
+    private static IReadOnlyList<Node> Steps(string job) =>
+        Node.Load(".github/workflows/images.yaml")["jobs"]![job]!["steps"]!.Items;
 
     private async Task RunAsync(string script, params (string Name, string Value)[] variables)
     {
         var assignments = variables.Select(variable => $"{variable.Name}={variable.Value}");
-        var (exitCode, output) = await Tool.RunAsync("env", "part of every system", [.. assignments, "bash", "-ec", $"cd '{folder}'\n{script}"]);
+        var (exitCode, output) = await Tool.RunAsync(
+            "env",
+            "part of every system",
+            [.. assignments, "bash", "-ec", $"cd '{folder}'\n{script}"]
+        );
         Assert.True(exitCode == 0, output);
     }
 
     private async Task<string[]> ImagesAsync(string environment)
     {
-        var (exitCode, output) = await Tool.RunAsync("kubectl", "https://kubernetes.io/docs/tasks/tools/", "kustomize", Path.Combine(folder, "deploy/k8s/overlays", environment));
+        var (exitCode, output) = await Tool.RunAsync(
+            "kubectl",
+            "https://kubernetes.io/docs/tasks/tools/",
+            "kustomize",
+            Path.Combine(folder, "deploy/k8s/overlays", environment)
+        );
         Assert.True(exitCode == 0, output);
-        return [.. KubernetesObjects.Parse(output).Of<V1Deployment>().SelectMany(deployment => deployment.Spec.Template.Spec.Containers).Select(container => container.Image).Order(StringComparer.Ordinal)];
+        return
+        [
+            .. KubernetesObjects
+                .Parse(output)
+                .Of<V1Deployment>()
+                .SelectMany(deployment => deployment.Spec.Template.Spec.Containers)
+                .Select(container => container.Image)
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     [GeneratedRegex("grep -rl goreliable/goreliable deploy .+$", RegexOptions.Multiline)]

@@ -14,7 +14,10 @@ public sealed partial class GuideTests
 
     [Fact]
     public void There_are_two_ways() =>
-        Assert.Equal(["## What a service needs", .. Ways, "## Kubernetes from then on", "## What is checked, and what is not"], Heading.Matches(Guide).Select(match => match.Value));
+        Assert.Equal(
+            ["## What a service needs", .. Ways, "## Kubernetes from then on", "## What is checked, and what is not"],
+            Heading.Matches(Guide).Select(match => match.Value)
+        );
 
     [Theory, MemberData(nameof(Sections))]
     public void Each_step_is_numbered_and_says_what_it_prints_when_it_worked(string way)
@@ -22,7 +25,10 @@ public sealed partial class GuideTests
         var section = Section(way);
         var starts = Step.Matches(section);
         Assert.NotEmpty(starts);
-        Assert.Equal(Enumerable.Range(1, starts.Count), starts.Select(match => int.Parse(match.Groups["number"].Value, null)));
+        Assert.Equal(
+            Enumerable.Range(1, starts.Count),
+            starts.Select(match => int.Parse(match.Groups["number"].Value, null))
+        );
         Assert.All(starts.Zip(starts.Skip(1).Select(match => match.Index).Append(section.Length)), step =>
         {
             var text = section[step.First.Index..step.Second];
@@ -37,8 +43,14 @@ public sealed partial class GuideTests
     {
         string[] order =
         [
-            "git push origin main v", "create secret docker-registry registry", "patch configmap argocd-cm", "create secret generic grafana-admin",
-            "kubectl apply -f deploy/argocd/roots/ENV.yaml", "wait application/external-secrets", "kubectl apply -f secret-store.yaml", "wait application/goreliable",
+            "git push origin main v",
+            "create secret docker-registry registry",
+            "patch configmap argocd-cm",
+            "create secret generic grafana-admin",
+            "kubectl apply -f deploy/argocd/roots/ENV.yaml",
+            "wait application/external-secrets",
+            "kubectl apply -f secret-store.yaml",
+            "wait application/goreliable",
         ];
         var places = order.Select(command => Guide.IndexOf(command, StringComparison.Ordinal)).ToArray();
         Assert.DoesNotContain(-1, places);
@@ -58,7 +70,9 @@ public sealed partial class GuideTests
         Assert.Contains("workflow_dispatch", Node.Load(".github/workflows/ci.yaml")["on"]!.Keys);
         var promote = Node.Load(".github/workflows/images.yaml")["jobs"]!["promote"]!;
         Assert.Equal("write", promote["permissions"]!["actions"]!.Text);
-        Assert.Contains(promote["steps"]!.Items, step => step["run"]?.Text?.StartsWith("gh workflow run ci.yaml", StringComparison.Ordinal) == true);
+        Assert.Contains(promote["steps"]!.Items, step =>
+            step["run"]?.Text?.StartsWith("gh workflow run ci.yaml", StringComparison.Ordinal) == true
+        );
     }
 
     private static string Section(string heading)

@@ -25,11 +25,21 @@ internal sealed class KubernetesObjects
         Built.GetOrAdd(folder, _ => new(() => RunKustomizeAsync(folder))).Value;
 
     public static KubernetesObjects Parse(string text) =>
-        new([.. text.Split("\n---\n").Select(document => document.Trim()).Where(document => document.Length > 0).Select(ParseOne)]);
+        new([
+            .. text.Split("\n---\n")
+                .Select(document => document.Trim())
+                .Where(document => document.Length > 0)
+                .Select(ParseOne),
+        ]);
 
     private static async Task<KubernetesObjects> RunKustomizeAsync(string folder)
     {
-        var (exitCode, output) = await Tool.RunAsync("kubectl", "https://kubernetes.io/docs/tasks/tools/", "kustomize", DeployFiles.Path(folder));
+        var (exitCode, output) = await Tool.RunAsync(
+            "kubectl",
+            "https://kubernetes.io/docs/tasks/tools/",
+            "kustomize",
+            DeployFiles.Path(folder)
+        );
         Assert.True(exitCode == 0, output);
         return Parse(output);
     }
@@ -41,12 +51,16 @@ internal sealed class KubernetesObjects
         var metadata = head["metadata"]!;
         try
         {
-            var value = CustomResources.Parse(apiVersion, kind, document) ?? KubernetesYaml.LoadAllFromString(document, strict: true).Single();
+            var value = CustomResources.Parse(apiVersion, kind, document)
+                ?? KubernetesYaml.LoadAllFromString(document, strict: true).Single();
             return new(apiVersion, kind, metadata["namespace"]?.Text, metadata["name"]!.Text!, value);
         }
         catch (Exception exception)
         {
-            throw new InvalidOperationException($"{kind}/{metadata["name"]!.Text} does not fit its type: {exception.InnerException?.Message ?? exception.Message}", exception);
+            throw new InvalidOperationException(
+                $"{kind}/{metadata["name"]!.Text} does not fit its type: {exception.InnerException?.Message ?? exception.Message}",
+                exception
+            );
         }
     }
 }

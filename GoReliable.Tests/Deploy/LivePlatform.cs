@@ -38,7 +38,11 @@ public sealed class LivePlatform : IAsyncLifetime
         Prometheus = new LivePrometheus(platform.Client("prometheus", customer: null));
 
         // From here on it sees counters grow; what they had before, rates do not know.
-        await Eventually.SeeAsync("three services scraped", () => Prometheus.NowAsync("count(up == 1)"), up => up is [3]);
+        await Eventually.SeeAsync(
+            "three services scraped",
+            () => Prometheus.NowAsync("count(up == 1)"),
+            up => up is [3]
+        );
         await FailAsync(platform);
         await Eventually.SeeAsync(
             "traffic of every kind in Prometheus, and the rules evaluated on it",
@@ -48,7 +52,8 @@ public sealed class LivePlatform : IAsyncLifetime
                 return await MissingAsync(Prometheus);
             },
             missing => missing.Length == 0,
-            Patience);
+            Patience
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -59,12 +64,16 @@ public sealed class LivePlatform : IAsyncLifetime
     }
 
     private static void MakeRequestsWaitForConnections(IDistributedApplicationTestingBuilder builder) =>
-        builder.CreateResourceBuilder<ProjectResource>("orders").WithEnvironment(context =>
-        {
-            const string Variable = "ConnectionStrings__orders-db";
-            var connectionString = (ConnectionStringReference)context.EnvironmentVariables[Variable];
-            context.EnvironmentVariables[Variable] = ReferenceExpression.Create($"{connectionString};Maximum Pool Size=2");
-        });
+        builder
+            .CreateResourceBuilder<ProjectResource>("orders")
+            .WithEnvironment(context =>
+            {
+                const string Variable = "ConnectionStrings__orders-db";
+                var connectionString = (ConnectionStringReference)context.EnvironmentVariables[Variable];
+                context.EnvironmentVariables[Variable] = ReferenceExpression.Create(
+                    $"{connectionString};Maximum Pool Size=2"
+                );
+            });
 
     /// <summary>Takes the database away until its absence is a rate, and breaks two messages.</summary>
     private async Task FailAsync(GoReliablePlatform platform)
@@ -77,10 +86,15 @@ public sealed class LivePlatform : IAsyncLifetime
             async () =>
             {
                 using var response = await unlucky.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken);
-                using var creation = await unlucky.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}]}""");
-                return await Prometheus!.NowAsync("sum(rate(goreliable_api_gateway_http_requests_total{status_code=~\"5..\"}[1m])) > 0");
+                using var creation = await unlucky.PostRawAsync(
+                    """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}]}"""
+                );
+                return await Prometheus!.NowAsync(
+                    "sum(rate(goreliable_api_gateway_http_requests_total{status_code=~\"5..\"}[1m])) > 0"
+                );
             },
-            rate => rate.Length > 0);
+            rate => rate.Length > 0
+        );
         await platform.StartAsync("postgres");
         await platform.WaitUntilHealthyAsync("postgres");
         await platform.WaitUntilHealthyAsync("orders");
@@ -101,15 +115,22 @@ public sealed class LivePlatform : IAsyncLifetime
 
         var key = Guid.NewGuid().ToString();
         for (var i = 0; i < 2; i++)
-            await ada.PostRawAsync("""{"currency":"CHF","items":[{"sku":"a","quantity":1,"unitPrice":1}]}""", idempotencyKey: key);
+            await ada.PostRawAsync(
+                """{"currency":"CHF","items":[{"sku":"a","quantity":1,"unitPrice":1}]}""",
+                idempotencyKey: key
+            );
         await ada.PostRawAsync("{");
 
         // More than there are connections, by as many customers: one alone may not have them all.
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(async number =>
-        {
-            using var customer = platform.Client($"customer-{number}");
-            await customer.GetJsonAsync(OrdersClient.Orders);
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(async number =>
+                {
+                    using var customer = platform.Client($"customer-{number}");
+                    await customer.GetJsonAsync(OrdersClient.Orders);
+                })
+        );
         await ada.GetJsonAsync($"{OrdersClient.Orders}/{paid}");
         await ada.NotificationsAsync(paid);
         await ada.GetAsync($"{OrdersClient.Orders}/{Guid.NewGuid()}", TestContext.Current.CancellationToken);
@@ -119,8 +140,18 @@ public sealed class LivePlatform : IAsyncLifetime
     private static async Task PublishPoisonAsync(GoReliablePlatform platform)
     {
         await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), TestContext.Current.CancellationToken);
-        await channel.BasicPublishAsync("orders", "order.created", mandatory: true, new BasicProperties(), "nothing that anybody could read"u8.ToArray(), TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(true, true),
+            TestContext.Current.CancellationToken
+        );
+        await channel.BasicPublishAsync(
+            "orders",
+            "order.created",
+            mandatory: true,
+            new BasicProperties(),
+            "nothing that anybody could read"u8.ToArray(),
+            TestContext.Current.CancellationToken
+        );
     }
 
     private static async Task<string> MissingAsync(LivePrometheus prometheus)

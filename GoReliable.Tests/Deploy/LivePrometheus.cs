@@ -18,7 +18,11 @@ internal sealed class LivePrometheus(HttpClient http) : IDisposable
     public Task<double[]> NowAsync(string query) => ValuesAsync("query", new() { ["query"] = query });
 
     /// <summary>All values of an expression from the beginning until now, of whichever series: what a panel would draw.</summary>
-    public Task<double[]> RangeAsync(string query) => ValuesAsync("query_range", new(Range(query)) { ["step"] = Step.TotalSeconds.ToString(CultureInfo.InvariantCulture) });
+    public Task<double[]> RangeAsync(string query) =>
+        ValuesAsync(
+            "query_range",
+            new(Range(query)) { ["step"] = Step.TotalSeconds.ToString(CultureInfo.InvariantCulture) }
+        );
 
     /// <summary>The exemplars of the series in an expression.</summary>
     public Task<JsonElement> ExemplarsAsync(string query) => AskAsync("query_exemplars", Range(query));
@@ -28,27 +32,38 @@ internal sealed class LivePrometheus(HttpClient http) : IDisposable
 
     public void Dispose() => http.Dispose();
 
-    private Dictionary<string, string> Range(string query) => new()
-    {
-        ["query"] = query,
-        ["start"] = start.ToString("O", CultureInfo.InvariantCulture),
-        // A step further than now: the last step would otherwise be up to that long ago, and miss what has just appeared.
-        ["end"] = (DateTimeOffset.UtcNow + Step).ToString("O", CultureInfo.InvariantCulture),
-    };
+    private Dictionary<string, string> Range(string query) =>
+        new()
+        {
+            ["query"] = query,
+            ["start"] = start.ToString("O", CultureInfo.InvariantCulture),
+            // A step further than now: the last step would otherwise be up to that long ago, and miss what has just appeared.
+            ["end"] = (DateTimeOffset.UtcNow + Step).ToString("O", CultureInfo.InvariantCulture),
+        };
 
     private async Task<double[]> ValuesAsync(string path, Dictionary<string, string> parameters)
     {
         var result = (await AskAsync(path, parameters)).GetProperty("result").EnumerateArray();
-        return [.. result.SelectMany(series => series.TryGetProperty("values", out var values) ? values.EnumerateArray().ToArray() : [series.GetProperty("value")]).Select(Number)];
+        return
+        [
+            .. result
+                .SelectMany(series =>
+                    series.TryGetProperty("values", out var values)
+                        ? values.EnumerateArray().ToArray()
+                        : [series.GetProperty("value")]
+                )
+                .Select(Number),
+        ];
     }
 
     // [time, "value"], where a value may be "NaN", "+Inf" or "-Inf"
-    private static double Number(JsonElement sample) => sample[1].GetString() switch
-    {
-        "+Inf" => double.PositiveInfinity,
-        "-Inf" => double.NegativeInfinity,
-        var number => double.Parse(number!, CultureInfo.InvariantCulture),
-    };
+    private static double Number(JsonElement sample) =>
+        sample[1].GetString() switch
+        {
+            "+Inf" => double.PositiveInfinity,
+            "-Inf" => double.NegativeInfinity,
+            var number => double.Parse(number!, CultureInfo.InvariantCulture),
+        };
 
     private async Task<JsonElement> AskAsync(string path, Dictionary<string, string> parameters)
     {
@@ -59,6 +74,8 @@ internal sealed class LivePrometheus(HttpClient http) : IDisposable
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancellation);
         return answer.GetProperty("status").GetString() == "success"
             ? answer.GetProperty("data")
-            : throw new InvalidOperationException($"Prometheus refuses {path} {parameters.GetValueOrDefault("query")}: {answer.GetProperty("error").GetString()}");
+            : throw new InvalidOperationException(
+                $"Prometheus refuses {path} {parameters.GetValueOrDefault("query")}: {answer.GetProperty("error").GetString()}"
+            );
     }
 }

@@ -25,7 +25,11 @@ public sealed class LiveStackTests
         await using var builder = await CreateAsync("--Observability=true");
 
         Assert.All(Stack, name => Assert.Matches(@"^docker\.io/.+:v?\d+\.\d+\.\d+$", Image(builder, name)));
-        Assert.Contains($"image: {Image(builder, "otel-collector")}", DeployFiles.Read("deploy/k8s/observability/otel-collector.yaml"), StringComparison.Ordinal);
+        Assert.Contains(
+            $"image: {Image(builder, "otel-collector")}",
+            DeployFiles.Read("deploy/k8s/observability/otel-collector.yaml"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -34,11 +38,18 @@ public sealed class LiveStackTests
         await using var builder = await CreateAsync("--Observability=true");
 
         var orders = builder.CreateResourceBuilder<ProjectResource>("orders").Resource;
-        var context = new EnvironmentCallbackContext(builder.ExecutionContext, orders, cancellationToken: TestContext.Current.CancellationToken);
+        var context = new EnvironmentCallbackContext(
+            builder.ExecutionContext,
+            orders,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         foreach (var annotation in orders.Annotations.OfType<EnvironmentCallbackAnnotation>())
             await annotation.Callback(context);
 
-        Assert.Equal("otel-collector", Assert.IsType<EndpointReference>(context.EnvironmentVariables["OTEL_EXPORTER_OTLP_ENDPOINT"]).Resource.Name);
+        Assert.Equal(
+            "otel-collector",
+            Assert.IsType<EndpointReference>(context.EnvironmentVariables["OTEL_EXPORTER_OTLP_ENDPOINT"]).Resource.Name
+        );
     }
 
     [Fact]
@@ -51,10 +62,16 @@ public sealed class LiveStackTests
     }
 
     private static Task<IDistributedApplicationTestingBuilder> CreateAsync(params string[] arguments) =>
-        DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(["--KeepData=false", "--Servers=containers", .. arguments], TestContext.Current.CancellationToken);
+        DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(
+            ["--KeepData=false", "--Servers=containers", .. arguments],
+            TestContext.Current.CancellationToken
+        );
 
-    private static HashSet<string> Names(IDistributedApplicationTestingBuilder builder) => [.. builder.Resources.Select(resource => resource.Name)];
+    private static HashSet<string> Names(IDistributedApplicationTestingBuilder builder) =>
+        [.. builder.Resources.Select(resource => resource.Name)];
 
     private static string Image(IDistributedApplicationTestingBuilder builder, string name) =>
-        builder.Resources.Single(resource => resource.Name == name).TryGetContainerImageName(out var image) ? image : "";
+        builder.Resources.Single(resource => resource.Name == name).TryGetContainerImageName(out var image)
+            ? image
+            : "";
 }

@@ -12,28 +12,72 @@ public sealed partial class ManifestTests
     // The settings that the services read (docs/deploy.md), beside those that only the manifests use to build them.
     private static readonly HashSet<string> Settings =
     [
-        "DOTNET_ENVIRONMENT", "ASPNETCORE_ENVIRONMENT", "DOTNET_gcServer", "HTTP_PORTS", "MANAGEMENT_PORT",
+        "DOTNET_ENVIRONMENT",
+        "ASPNETCORE_ENVIRONMENT",
+        "DOTNET_gcServer",
+        "HTTP_PORTS",
+        "MANAGEMENT_PORT",
         "Authentication__Schemes__Bearer__Authority",
-        "ConnectionStrings__orders-db", "ConnectionStrings__notifications-db", "ConnectionStrings__messaging",
-        "services__orders__http__0", "services__notifications__http__0",
-        "Email__From", "Email__Smtp__Host", "Email__Smtp__Port", "Email__Smtp__User", "Email__Smtp__Password",
-        "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_TRACES_SAMPLER", "OTEL_METRICS_EXEMPLAR_FILTER",
+        "ConnectionStrings__orders-db",
+        "ConnectionStrings__notifications-db",
+        "ConnectionStrings__messaging",
+        "services__orders__http__0",
+        "services__notifications__http__0",
+        "Email__From",
+        "Email__Smtp__Host",
+        "Email__Smtp__Port",
+        "Email__Smtp__User",
+        "Email__Smtp__Password",
+        "OTEL_SERVICE_NAME",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_METRICS_EXEMPLAR_FILTER",
     ];
 
-    private static readonly HashSet<string> Parts = ["POD_NAME", "POD_UID", "ENVIRONMENT_NAME", "ORDERS_DB_PASSWORD", "NOTIFICATIONS_DB_PASSWORD", "ORDERS_DB_POOL", "NOTIFICATIONS_DB_POOL"];
+    private static readonly HashSet<string> Parts =
+    [
+        "POD_NAME",
+        "POD_UID",
+        "ENVIRONMENT_NAME",
+        "ORDERS_DB_PASSWORD",
+        "NOTIFICATIONS_DB_PASSWORD",
+        "ORDERS_DB_POOL",
+        "NOTIFICATIONS_DB_POOL",
+    ];
 
     [Fact]
     public void Every_setting_of_our_own_is_read_by_a_service()
     {
-        string[] services = ["GoReliable.ServiceDefaults", "GoReliable.Database", "GoReliable.Messaging", "GoReliable.Gateway", "GoReliable.Orders", "GoReliable.Notifications"];
-        var code = string.Concat(services.SelectMany(service => Directory.GetFiles(Path.Combine(DeployFiles.Root, service), "*.cs", SearchOption.AllDirectories)).Select(File.ReadAllText));
+        string[] services =
+        [
+            "GoReliable.ServiceDefaults",
+            "GoReliable.Database",
+            "GoReliable.Messaging",
+            "GoReliable.Gateway",
+            "GoReliable.Orders",
+            "GoReliable.Notifications",
+        ];
+        var code = string.Concat(
+            services
+                .SelectMany(service =>
+                    Directory.GetFiles(Path.Combine(DeployFiles.Root, service), "*.cs", SearchOption.AllDirectories)
+                )
+                .Select(File.ReadAllText)
+        );
         foreach (var setting in Settings.Where(name => !StandardSetting().IsMatch(name)))
         {
             var parts = setting.Split("__");
             // Options are bound by the names of their properties; everything else is asked for by its name.
-            var read = parts[0] == "Email"
-                ? parts[1..].Aggregate((Type?)typeof(EmailOptions), (type, property) => type?.GetProperty(property)?.PropertyType) is not null
-                : code.Contains($"\"{parts[^1]}\"", StringComparison.Ordinal);
+            var read =
+                parts[0] == "Email"
+                    ? parts[1..]
+                        .Aggregate((Type?)typeof(EmailOptions), (type, property) =>
+                            type?.GetProperty(property)?.PropertyType
+                        )
+                        is not null
+                    : code.Contains($"\"{parts[^1]}\"", StringComparison.Ordinal);
             Assert.True(read, $"{setting} is in the manifests, and no service reads it.");
         }
     }
@@ -47,8 +91,13 @@ public sealed partial class ManifestTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
-        Assert.All(objects.All.Where(entry => entry.Kind != "Namespace"), entry => Assert.Equal("goreliable", entry.Namespace));
-        Assert.Equal(Overlay.Services, platform.Deployments.Select(deployment => deployment.Metadata.Name).Order(StringComparer.Ordinal));
+        Assert.All(objects.All.Where(entry => entry.Kind != "Namespace"), entry =>
+            Assert.Equal("goreliable", entry.Namespace)
+        );
+        Assert.Equal(
+            Overlay.Services,
+            platform.Deployments.Select(deployment => deployment.Metadata.Name).Order(StringComparer.Ordinal)
+        );
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
@@ -60,10 +109,18 @@ public sealed partial class ManifestTests
         {
             var labels = deployment.Spec.Template.Metadata.Labels;
             Assert.True(Matches(deployment.Spec.Selector.MatchLabels, labels));
-            Assert.All(deployment.Spec.Template.Spec.TopologySpreadConstraints, spread => Assert.True(Matches(spread.LabelSelector.MatchLabels, labels)));
-            Assert.Single(objects.Of<V1Service>(), service => service.Metadata.Name == deployment.Metadata.Name && Matches(service.Spec.Selector, labels));
-            Assert.Single(objects.Of<V1PodDisruptionBudget>(), budget => Matches(budget.Spec.Selector.MatchLabels, labels));
-            Assert.Single(objects.Custom<PodMonitorSpec>(), monitor => Matches(monitor.Spec.Selector.MatchLabels, labels));
+            Assert.All(deployment.Spec.Template.Spec.TopologySpreadConstraints, spread =>
+                Assert.True(Matches(spread.LabelSelector.MatchLabels, labels))
+            );
+            Assert.Single(objects.Of<V1Service>(), service =>
+                service.Metadata.Name == deployment.Metadata.Name && Matches(service.Spec.Selector, labels)
+            );
+            Assert.Single(objects.Of<V1PodDisruptionBudget>(), budget =>
+                Matches(budget.Spec.Selector.MatchLabels, labels)
+            );
+            Assert.Single(objects.Custom<PodMonitorSpec>(), monitor =>
+                Matches(monitor.Spec.Selector.MatchLabels, labels)
+            );
         }
     }
 
@@ -83,7 +140,10 @@ public sealed partial class ManifestTests
             // The management port is on no Service, and Prometheus finds it by name.
             var service = objects.Of<V1Service>().Single(service => service.Metadata.Name == deployment.Metadata.Name);
             Assert.Equal(["http"], service.Spec.Ports.Select(port => port.TargetPort.Value));
-            Assert.Equal("management", Assert.Single(objects.Custom<PodMonitorSpec>()).Spec.PodMetricsEndpoints.Single().Port);
+            Assert.Equal(
+                "management",
+                Assert.Single(objects.Custom<PodMonitorSpec>()).Spec.PodMetricsEndpoints.Single().Port
+            );
         }
     }
 
@@ -92,9 +152,18 @@ public sealed partial class ManifestTests
         Assert.All((await Overlay.BuildAsync(overlay)).Pods.Select(pod => pod.Containers.Single()), container =>
         {
             // Not /health/startup, which waits for the schema: a database that is away for minutes must restart nobody.
-            Assert.Equal(("/health/live", "management"), (container.StartupProbe.HttpGet.Path, container.StartupProbe.HttpGet.Port.Value));
-            Assert.Equal(("/health/ready", "management"), (container.ReadinessProbe.HttpGet.Path, container.ReadinessProbe.HttpGet.Port.Value));
-            Assert.Equal(("/health/live", "management"), (container.LivenessProbe.HttpGet.Path, container.LivenessProbe.HttpGet.Port.Value));
+            Assert.Equal(
+                ("/health/live", "management"),
+                (container.StartupProbe.HttpGet.Path, container.StartupProbe.HttpGet.Port.Value)
+            );
+            Assert.Equal(
+                ("/health/ready", "management"),
+                (container.ReadinessProbe.HttpGet.Path, container.ReadinessProbe.HttpGet.Port.Value)
+            );
+            Assert.Equal(
+                ("/health/live", "management"),
+                (container.LivenessProbe.HttpGet.Path, container.LivenessProbe.HttpGet.Port.Value)
+            );
         });
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
@@ -102,7 +171,10 @@ public sealed partial class ManifestTests
         Assert.All((await Overlay.BuildAsync(overlay)).Pods, pod =>
         {
             var lastTelemetry = TimeSpan.FromSeconds(5);
-            Assert.True(TimeSpan.FromSeconds(pod.TerminationGracePeriodSeconds!.Value) > new ShutdownOptions().Deadline + lastTelemetry);
+            Assert.True(
+                TimeSpan.FromSeconds(pod.TerminationGracePeriodSeconds!.Value)
+                    > new ShutdownOptions().Deadline + lastTelemetry
+            );
             // The service waits itself until nobody sends anything new, and says so meanwhile.
             Assert.Null(pod.Containers.Single().Lifecycle);
         });
@@ -115,7 +187,9 @@ public sealed partial class ManifestTests
         foreach (var container in platform.Containers)
         {
             var settings = platform.EnvironmentOf(container);
-            Assert.All(settings.Keys, name => Assert.True(Settings.Contains(name) || Parts.Contains(name), $"{container.Name}: nobody reads {name}."));
+            Assert.All(settings.Keys, name =>
+                Assert.True(Settings.Contains(name) || Parts.Contains(name), $"{container.Name}: nobody reads {name}.")
+            );
 
             // $(NAME) stays as it is when NAME is unknown or comes later.
             var known = settings.Keys.Except(container.Env.Select(variable => variable.Name)).ToHashSet();
@@ -141,20 +215,47 @@ public sealed partial class ManifestTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
-        var made = objects.Custom<ExternalSecretSpec>().ToDictionary(secret => secret.Spec.Target.Name, secret => secret.Spec.Target.Template.Data.Keys.ToArray());
+        var made = objects
+            .Custom<ExternalSecretSpec>()
+            .ToDictionary(secret => secret.Spec.Target.Name, secret => secret.Spec.Target.Template.Data.Keys.ToArray());
         // The RabbitMQ operator: https://www.rabbitmq.com/kubernetes/operator/using-operator#find
         foreach (var cluster in objects.Custom<RabbitmqClusterSpec>())
-            made[$"{cluster.Metadata.Name}-default-user"] = ["username", "password", "host", "port", "connection_string"];
+            made[$"{cluster.Metadata.Name}-default-user"] =
+            [
+                "username",
+                "password",
+                "host",
+                "port",
+                "connection_string",
+            ];
 
-        var needed = platform.Containers
-            .SelectMany(container => container.Env)
+        var needed = platform
+            .Containers.SelectMany(container => container.Env)
             .Select(variable => variable.ValueFrom?.SecretKeyRef)
             .Where(reference => reference is { Optional: not true })
             .Select(reference => (reference!.Name, reference.Key))
-            .Concat(objects.Custom<TriggerAuthenticationSpec>().SelectMany(trigger => trigger.Spec.SecretTargetRef.Select(target => (target.Name, target.Key))))
-            .Concat(objects.Custom<PostgresClusterSpec>().SelectMany(cluster => cluster.Spec.Managed.Roles.Select(role => role.PasswordSecret.Name).Append(cluster.Spec.Bootstrap.Initdb.Secret.Name)).Select(name => (name, "password")));
+            .Concat(
+                objects
+                    .Custom<TriggerAuthenticationSpec>()
+                    .SelectMany(trigger => trigger.Spec.SecretTargetRef.Select(target => (target.Name, target.Key)))
+            )
+            .Concat(
+                objects
+                    .Custom<PostgresClusterSpec>()
+                    .SelectMany(cluster =>
+                        cluster
+                            .Spec.Managed.Roles.Select(role => role.PasswordSecret.Name)
+                            .Append(cluster.Spec.Bootstrap.Initdb.Secret.Name)
+                    )
+                    .Select(name => (name, "password"))
+            );
 
-        Assert.All(needed, secret => Assert.True(made.TryGetValue(secret.Item1, out var keys) && keys.Contains(secret.Item2), $"Nobody makes {secret}."));
+        Assert.All(needed, secret =>
+            Assert.True(
+                made.TryGetValue(secret.Item1, out var keys) && keys.Contains(secret.Item2),
+                $"Nobody makes {secret}."
+            )
+        );
         Assert.Empty(objects.Of<V1Secret>());
     }
 
@@ -164,7 +265,9 @@ public sealed partial class ManifestTests
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
         var cluster = Assert.Single(objects.Custom<PostgresClusterSpec>());
-        var owners = objects.Custom<PostgresDatabaseSpec>().ToDictionary(database => database.Spec.Name, database => database.Spec.Owner);
+        var owners = objects
+            .Custom<PostgresDatabaseSpec>()
+            .ToDictionary(database => database.Spec.Name, database => database.Spec.Owner);
         owners.Add(cluster.Spec.Bootstrap.Initdb.Database, cluster.Spec.Bootstrap.Initdb.Owner);
 
         foreach (var service in new[] { "orders", "notifications" })
@@ -177,13 +280,20 @@ public sealed partial class ManifestTests
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task A_service_with_a_database_migrates_it_before_it_starts_with_its_own_image_and_no_other_secret(string overlay)
+    public async Task A_service_with_a_database_migrates_it_before_it_starts_with_its_own_image_and_no_other_secret(
+        string overlay
+    )
     {
         var platform = await Overlay.BuildAsync(overlay);
         foreach (var pod in platform.Pods)
         {
             var service = pod.Containers.Single();
-            var databases = service.Env.Where(variable => variable.Name.StartsWith("ConnectionStrings__", StringComparison.Ordinal) && variable.Name.EndsWith("-db", StringComparison.Ordinal)).ToArray();
+            var databases = service
+                .Env.Where(variable =>
+                    variable.Name.StartsWith("ConnectionStrings__", StringComparison.Ordinal)
+                    && variable.Name.EndsWith("-db", StringComparison.Ordinal)
+                )
+                .ToArray();
             Assert.Equal(databases.Length, pod.InitContainers?.Count ?? 0);
             if (databases is not [var database])
                 continue;
@@ -192,7 +302,10 @@ public sealed partial class ManifestTests
             Assert.Equal(["migrate"], migrate.Args);
             Assert.Equal(service.Image, migrate.Image);
             Assert.Equal(database.Value, platform.EnvironmentOf(migrate)[database.Name]);
-            Assert.Equal([$"{service.Name}-db"], migrate.Env.Select(variable => variable.ValueFrom?.SecretKeyRef?.Name).OfType<string>());
+            Assert.Equal(
+                [$"{service.Name}-db"],
+                migrate.Env.Select(variable => variable.ValueFrom?.SecretKeyRef?.Name).OfType<string>()
+            );
             Assert.DoesNotContain("ConnectionStrings__messaging", platform.EnvironmentOf(migrate).Keys);
             // It listens nowhere, so there is nothing to name and nothing to probe.
             Assert.True(migrate is { Ports: null, StartupProbe: null, ReadinessProbe: null, LivenessProbe: null });
@@ -204,8 +317,13 @@ public sealed partial class ManifestTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
-        Assert.All(platform.Containers, container => Assert.Equal(overlay, platform.EnvironmentOf(container)["ENVIRONMENT_NAME"]));
-        var relabeling = Assert.Single(Assert.Single(objects.Custom<PodMonitorSpec>()).Spec.PodMetricsEndpoints.Single().Relabelings, relabeling => relabeling.TargetLabel == "environment");
+        Assert.All(platform.Containers, container =>
+            Assert.Equal(overlay, platform.EnvironmentOf(container)["ENVIRONMENT_NAME"])
+        );
+        var relabeling = Assert.Single(
+            Assert.Single(objects.Custom<PodMonitorSpec>()).Spec.PodMetricsEndpoints.Single().Relabelings,
+            relabeling => relabeling.TargetLabel == "environment"
+        );
         Assert.Equal(overlay, relabeling.Replacement);
     }
 
@@ -213,12 +331,18 @@ public sealed partial class ManifestTests
     public void Every_setting_is_in_the_deployment_guide()
     {
         var guide = DeployFiles.Read("docs/deploy.md");
-        Assert.All(Settings.Where(name => !name.StartsWith("OTEL_", StringComparison.Ordinal) && !name.EndsWith("_ENVIRONMENT", StringComparison.Ordinal)),
-            name => Assert.Contains($"`{name}`", guide, StringComparison.Ordinal));
+        Assert.All(
+            Settings.Where(name =>
+                !name.StartsWith("OTEL_", StringComparison.Ordinal)
+                && !name.EndsWith("_ENVIRONMENT", StringComparison.Ordinal)
+            ),
+            name => Assert.Contains($"`{name}`", guide, StringComparison.Ordinal)
+        );
     }
 
     private static bool Matches(IDictionary<string, string>? selector, IDictionary<string, string> labels) =>
-        selector is { Count: > 0 } && selector.All(wanted => labels.TryGetValue(wanted.Key, out var value) && value == wanted.Value);
+        selector is { Count: > 0 }
+        && selector.All(wanted => labels.TryGetValue(wanted.Key, out var value) && value == wanted.Value);
 
     [GeneratedRegex(@"\$\((\w+)\)")]
     private static partial Regex Reference { get; }

@@ -21,21 +21,25 @@ internal sealed class Node
 
     public string? Text => (yaml as YamlScalarNode)?.Value;
 
-    public IReadOnlyList<string> Keys => yaml is YamlMappingNode map ? [.. map.Children.Keys.Select(key => ((YamlScalarNode)key).Value!)] : [];
+    public IReadOnlyList<string> Keys =>
+        yaml is YamlMappingNode map ? [.. map.Children.Keys.Select(key => ((YamlScalarNode)key).Value!)] : [];
 
-    public IReadOnlyList<Node> Items => yaml is YamlSequenceNode list ? [.. list.Children.Select(item => new Node(item))] : [];
+    public IReadOnlyList<Node> Items =>
+        yaml is YamlSequenceNode list ? [.. list.Children.Select(item => new Node(item))] : [];
 
     /// <summary>A member of a map, or null.</summary>
-    public Node? this[string key] => yaml is YamlMappingNode map && map.Children.TryGetValue(key, out var value) ? new Node(value) : null;
+    public Node? this[string key] =>
+        yaml is YamlMappingNode map && map.Children.TryGetValue(key, out var value) ? new Node(value) : null;
 
     /// <summary>All texts below, at any depth.</summary>
-    public IEnumerable<string> Texts() => yaml switch
-    {
-        YamlScalarNode scalar => [scalar.Value ?? ""],
-        YamlSequenceNode => Items.SelectMany(item => item.Texts()),
-        YamlMappingNode map => map.Children.Values.SelectMany(value => new Node(value).Texts()),
-        _ => [],
-    };
+    public IEnumerable<string> Texts() =>
+        yaml switch
+        {
+            YamlScalarNode scalar => [scalar.Value ?? ""],
+            YamlSequenceNode => Items.SelectMany(item => item.Texts()),
+            YamlMappingNode map => map.Children.Values.SelectMany(value => new Node(value).Texts()),
+            _ => [],
+        };
 
     /// <summary>This with another laid over it: maps by key, everything else as a whole.</summary>
     public Node MergedWith(Node over) => new(Merge(yaml, over.yaml));

@@ -3,8 +3,9 @@ namespace GoReliable.Tests.Deploy;
 /// <summary>Grafana, Prometheus, Tempo and Loki must mean the same ports, ids and labels.</summary>
 public sealed class ObservabilityStackTests
 {
-    private static readonly Dictionary<string, Node> DataSources =
-        Node.Load("deploy/grafana/provisioning/datasources/goreliable.yaml")["datasources"]!.Items.ToDictionary(source => source["uid"]!.Text!);
+    private static readonly Dictionary<string, Node> DataSources = Node.Load(
+        "deploy/grafana/provisioning/datasources/goreliable.yaml"
+    )["datasources"]!.Items.ToDictionary(source => source["uid"]!.Text!);
 
     [Fact]
     public void An_exemplar_leads_to_its_trace()
@@ -29,16 +30,31 @@ public sealed class ObservabilityStackTests
     [Fact]
     public void Addresses_come_from_the_environment_of_whoever_starts_Grafana()
     {
-        var grafana = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")["spec"]!["source"]!["helm"]!["valuesObject"]!["grafana"]!["env"]!;
+        var grafana = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")["spec"]!["source"]!["helm"]![
+            "valuesObject"
+        ]!["grafana"]!["env"]!;
         Assert.All(DataSources.Values, source => Assert.Contains(source["url"]!.Text!.TrimStart('$'), grafana.Keys));
-        Assert.EndsWith(":" + Node.Load("deploy/tempo/tempo.yaml")["server"]!["http_listen_port"]!.Text, grafana["TEMPO_URL"]!.Text, StringComparison.Ordinal);
-        Assert.EndsWith(":" + Node.Load("deploy/loki/loki.yaml")["server"]!["http_listen_port"]!.Text, grafana["LOKI_URL"]!.Text, StringComparison.Ordinal);
+        Assert.EndsWith(
+            ":" + Node.Load("deploy/tempo/tempo.yaml")["server"]!["http_listen_port"]!.Text,
+            grafana["TEMPO_URL"]!.Text,
+            StringComparison.Ordinal
+        );
+        Assert.EndsWith(
+            ":" + Node.Load("deploy/loki/loki.yaml")["server"]!["http_listen_port"]!.Text,
+            grafana["LOKI_URL"]!.Text,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Tempo_and_Loki_take_what_the_Collector_sends()
     {
-        Assert.Equal("0.0.0.0:4317", Node.Load("deploy/tempo/tempo.yaml")["distributor"]!["receivers"]!["otlp"]!["protocols"]!["grpc"]!["endpoint"]!.Text);
+        Assert.Equal(
+            "0.0.0.0:4317",
+            Node.Load("deploy/tempo/tempo.yaml")["distributor"]!["receivers"]!["otlp"]!["protocols"]!["grpc"]![
+                "endpoint"
+            ]!.Text
+        );
         Assert.Equal("true", Node.Load("deploy/loki/loki.yaml")["limits_config"]!["allow_structured_metadata"]!.Text);
 
         var exporters = Node.Load("deploy/otel-collector/config.yaml")["exporters"]!;
@@ -49,9 +65,16 @@ public sealed class ObservabilityStackTests
     [Fact]
     public void Every_dashboard_and_every_rule_reaches_the_cluster()
     {
-        var files = Node.Load("deploy/grafana/kustomization.yaml")["configMapGenerator"]!.Items.SelectMany(map => map["files"]!.Items.Select(file => file.Text!)).ToArray();
-        Assert.All(DeployFiles.Find("deploy/grafana/dashboards", "*.json"), file => Assert.Contains("dashboards/" + Path.GetFileName(file), files));
-        Assert.Equal(["prometheusrules.yaml"], Node.Load("deploy/prometheus/kustomization.yaml")["resources"]!.Items.Select(resource => resource.Text));
+        var files = Node.Load("deploy/grafana/kustomization.yaml")["configMapGenerator"]!
+            .Items.SelectMany(map => map["files"]!.Items.Select(file => file.Text!))
+            .ToArray();
+        Assert.All(DeployFiles.Find("deploy/grafana/dashboards", "*.json"), file =>
+            Assert.Contains("dashboards/" + Path.GetFileName(file), files)
+        );
+        Assert.Equal(
+            ["prometheusrules.yaml"],
+            Node.Load("deploy/prometheus/kustomization.yaml")["resources"]!.Items.Select(resource => resource.Text)
+        );
     }
 
     [Fact]
@@ -62,9 +85,13 @@ public sealed class ObservabilityStackTests
         Assert.Equal(("drop", ".+_created"), (relabel["action"]!.Text, relabel["regex"]!.Text));
         Assert.NotNull(local["storage"]!["exemplars"]!["max_exemplars"]);
 
-        var cluster = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")["spec"]!["source"]!["helm"]!["valuesObject"]!["prometheus"]!["prometheusSpec"]!;
+        var cluster = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")["spec"]!["source"]!["helm"]![
+            "valuesObject"
+        ]!["prometheus"]!["prometheusSpec"]!;
         Assert.Contains("exemplar-storage", cluster["enableFeatures"]!.Items.Select(feature => feature.Text));
-        var monitor = Assert.Single(Node.Load("deploy/k8s/base/podmonitor.yaml")["spec"]!["podMetricsEndpoints"]!.Items);
+        var monitor = Assert.Single(
+            Node.Load("deploy/k8s/base/podmonitor.yaml")["spec"]!["podMetricsEndpoints"]!.Items
+        );
         var drop = Assert.Single(monitor["metricRelabelings"]!.Items);
         Assert.Equal(("drop", ".+_created"), (drop["action"]!.Text, drop["regex"]!.Text));
     }

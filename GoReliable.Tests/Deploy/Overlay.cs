@@ -17,10 +17,12 @@ internal sealed class Overlay
 
     public IEnumerable<V1PodSpec> Pods => Deployments.Select(deployment => deployment.Spec.Template.Spec);
 
-    public static async Task<Overlay> BuildAsync(string name) => new(await KubernetesObjects.BuildAsync($"deploy/k8s/overlays/{name}"));
+    public static async Task<Overlay> BuildAsync(string name) =>
+        new(await KubernetesObjects.BuildAsync($"deploy/k8s/overlays/{name}"));
 
     /// <summary>Every container, those that only prepare a pod included.</summary>
-    public IEnumerable<V1Container> Containers => Pods.SelectMany(pod => (pod.InitContainers ?? []).Concat(pod.Containers));
+    public IEnumerable<V1Container> Containers =>
+        Pods.SelectMany(pod => (pod.InitContainers ?? []).Concat(pod.Containers));
 
     /// <summary>The variables of a service, with those from ConfigMaps. Values from elsewhere are null.</summary>
     public Dictionary<string, string?> EnvironmentOf(string service) =>
@@ -31,8 +33,13 @@ internal sealed class Overlay
     {
         var variables = new Dictionary<string, string?>();
         foreach (var source in container.EnvFrom)
-            foreach (var (name, value) in Objects.Of<V1ConfigMap>().Single(map => map.Metadata.Name == source.ConfigMapRef.Name).Data)
-                variables[name] = value;
+        foreach (
+            var (name, value) in Objects
+                .Of<V1ConfigMap>()
+                .Single(map => map.Metadata.Name == source.ConfigMapRef.Name)
+                .Data
+        )
+            variables[name] = value;
         foreach (var variable in container.Env)
             variables[variable.Name] = variable.Value;
         return variables;

@@ -30,14 +30,18 @@ public sealed class ProductionTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
-        var scaled = objects.Of<V2HorizontalPodAutoscaler>().Select(scaler => scaler.Spec.ScaleTargetRef.Name)
+        var scaled = objects
+            .Of<V2HorizontalPodAutoscaler>()
+            .Select(scaler => scaler.Spec.ScaleTargetRef.Name)
             .Concat(objects.Custom<ScaledObjectSpec>().Select(scaler => scaler.Spec.ScaleTargetRef.Name));
         Assert.Equal(Overlay.Services, scaled.Order(StringComparer.Ordinal));
         Assert.All(platform.Deployments, deployment => Assert.Null(deployment.Spec.Replicas));
 
         var worker = Assert.Single(objects.Custom<ScaledObjectSpec>()).Spec.Triggers.Single();
         Assert.Equal(("notifications", "QueueLength"), (worker.Metadata.QueueName, worker.Metadata.Mode));
-        Assert.Contains(objects.Custom<TriggerAuthenticationSpec>(), authentication => authentication.Metadata.Name == worker.AuthenticationRef.Name);
+        Assert.Contains(objects.Custom<TriggerAuthenticationSpec>(), authentication =>
+            authentication.Metadata.Name == worker.AuthenticationRef.Name
+        );
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
@@ -45,21 +49,33 @@ public sealed class ProductionTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
-        var images = platform.Containers.Select(container => container.Image)
+        var images = platform
+            .Containers.Select(container => container.Image)
             .Concat(objects.Custom<PostgresClusterSpec>().Select(cluster => cluster.Spec.ImageName))
             .Concat(objects.Custom<RabbitmqClusterSpec>().Select(cluster => cluster.Spec.Image));
-        Assert.All(images, image => Assert.Matches(@"^[a-z0-9.-]+\.[a-z]+/[a-z0-9./-]+:\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$", image));
+        Assert.All(images, image =>
+            Assert.Matches(@"^[a-z0-9.-]+\.[a-z]+/[a-z0-9./-]+:\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$", image)
+        );
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task Nobody_talks_to_anybody_unless_it_is_said_and_management_ports_only_to_monitoring(string overlay)
     {
         var policies = (await Overlay.BuildAsync(overlay)).Objects.Of<V1NetworkPolicy>();
-        var deny = Assert.Single(policies, policy => policy.Spec.PodSelector.MatchLabels is null or { Count: 0 } && policy.Spec.Egress is null or { Count: 0 });
+        var deny = Assert.Single(policies, policy =>
+            policy.Spec.PodSelector.MatchLabels is null or { Count: 0 } && policy.Spec.Egress is null or { Count: 0 }
+        );
         Assert.Equal(["Ingress", "Egress"], deny.Spec.PolicyTypes);
 
-        var management = policies.SelectMany(policy => policy.Spec.Ingress ?? []).Where(rule => rule.Ports.Any(port => port.Port.Value == "9464"));
-        Assert.Equal("observability", Assert.Single(Assert.Single(management).FromProperty).NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"]);
+        var management = policies
+            .SelectMany(policy => policy.Spec.Ingress ?? [])
+            .Where(rule => rule.Ports.Any(port => port.Port.Value == "9464"));
+        Assert.Equal(
+            "observability",
+            Assert.Single(Assert.Single(management).FromProperty).NamespaceSelector.MatchLabels[
+                "kubernetes.io/metadata.name"
+            ]
+        );
     }
 
     [Fact]
@@ -67,7 +83,9 @@ public sealed class ProductionTests
     {
         var objects = (await Overlay.BuildAsync("prod")).Objects;
         var postgres = Assert.Single(objects.Custom<PostgresClusterSpec>()).Spec;
-        Assert.True(postgres is { Instances: >= 3, Postgresql.Synchronous: { Number: >= 1, DataDurability: "required" } });
+        Assert.True(
+            postgres is { Instances: >= 3, Postgresql.Synchronous: { Number: >= 1, DataDurability: "required" } }
+        );
         Assert.True(Assert.Single(objects.Custom<RabbitmqClusterSpec>()).Spec.Replicas >= 3);
         Assert.All(objects.Of<V2HorizontalPodAutoscaler>(), scaler => Assert.True(scaler.Spec.MinReplicas >= 2));
         Assert.True(Assert.Single(objects.Custom<ScaledObjectSpec>()).Spec.MinReplicaCount >= 2);

@@ -11,11 +11,15 @@ internal static class PrometheusRuleObjects
     public static string Render(IEnumerable<string> ruleFiles)
     {
         var text = new StringBuilder();
-        text.Append("# The rules of deploy/prometheus/rules for the Prometheus Operator: change those, not this file.\n");
+        text.Append(
+            "# The rules of deploy/prometheus/rules for the Prometheus Operator: change those, not this file.\n"
+        );
         text.Append("# A test compares the two and, where they differ, writes the file as it should be.\n");
         foreach (var file in ruleFiles)
         {
-            text.Append($"---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: goreliable-{Path.GetFileNameWithoutExtension(file)}\nspec:\n");
+            text.Append(
+                $"---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: goreliable-{Path.GetFileNameWithoutExtension(file)}\nspec:\n"
+            );
             foreach (var line in File.ReadLines(file).SkipWhile(line => line.StartsWith('#')))
                 text.Append(line.Length == 0 ? "" : "  ").Append(line).Append('\n');
         }

@@ -10,18 +10,32 @@ public sealed class PrometheusRulesTests
 
     [Fact]
     public void Operator_objects_hold_the_same_rules() =>
-        AssertFile("deploy/prometheus/prometheusrules.yaml", PrometheusRuleObjects.Render(DeployFiles.Find("deploy/prometheus/rules", "*.yaml")));
+        AssertFile(
+            "deploy/prometheus/prometheusrules.yaml",
+            PrometheusRuleObjects.Render(DeployFiles.Find("deploy/prometheus/rules", "*.yaml"))
+        );
 
     [Fact]
     public void The_four_objectives_are_the_promised_ones() =>
         Assert.Equal(
             ["gateway-availability 99.9", "gateway-latency 99", "notifications-freshness 99", "orders-creation 99.95"],
-            SloSpec.LoadAll().SelectMany(spec => spec.Slos.Select(slo => FormattableString.Invariant($"{spec.Service}-{slo.Name} {slo.Objective}"))).Order(StringComparer.Ordinal));
+            SloSpec
+                .LoadAll()
+                .SelectMany(spec =>
+                    spec.Slos.Select(slo => FormattableString.Invariant($"{spec.Service}-{slo.Name} {slo.Objective}"))
+                )
+                .Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public async Task Promtool_accepts_the_configuration_and_its_rules()
     {
-        var (exitCode, output) = await Tool.PromtoolAsync("check", "config", "--lint-fatal", DeployFiles.Path("deploy/prometheus/prometheus.yml"));
+        var (exitCode, output) = await Tool.PromtoolAsync(
+            "check",
+            "config",
+            "--lint-fatal",
+            DeployFiles.Path("deploy/prometheus/prometheus.yml")
+        );
         Assert.True(exitCode == 0, output);
     }
 
@@ -33,16 +47,22 @@ public sealed class PrometheusRulesTests
         Assert.True(exitCode == 0, output);
     }
 
-    public static TheoryData<string> RuleTests() => new(DeployFiles.Find("deploy/prometheus/tests", "*.yaml").Select(DeployFiles.Relative));
+    public static TheoryData<string> RuleTests() =>
+        new(DeployFiles.Find("deploy/prometheus/tests", "*.yaml").Select(DeployFiles.Relative));
 
     /// <summary>"Fires just above, not just below, and resolves" is what the files in deploy/prometheus/tests say; here, that none is forgotten.</summary>
     [Fact]
     public void Every_alert_and_severity_has_a_case_in_which_it_fires_and_one_in_which_it_does_not()
     {
         var cases = RuleTestCases.LoadAll();
-        var missing = AlertRules.LoadAll()
-            .SelectMany(alert => Outcomes.Select(fires => (alert.Alert, Severity: alert.Labels["severity"], Fires: fires)))
-            .Where(wanted => !cases.Any(@case => @case.Alert == wanted.Alert && @case.FiresWith(wanted.Severity) == wanted.Fires))
+        var missing = AlertRules
+            .LoadAll()
+            .SelectMany(alert =>
+                Outcomes.Select(fires => (alert.Alert, Severity: alert.Labels["severity"], Fires: fires))
+            )
+            .Where(wanted =>
+                !cases.Any(@case => @case.Alert == wanted.Alert && @case.FiresWith(wanted.Severity) == wanted.Fires)
+            )
             .ToArray();
 
         Assert.Empty(missing);
@@ -52,9 +72,16 @@ public sealed class PrometheusRulesTests
     public void Every_alert_says_how_bad_it_is_how_much_it_is_and_where_to_read_on() =>
         Assert.All(AlertRules.LoadAll(), alert =>
         {
-            Assert.True(alert.Labels["severity"] is "page" or "ticket", $"{alert.Alert} has severity {alert.Labels["severity"]}.");
+            Assert.True(
+                alert.Labels["severity"] is "page" or "ticket",
+                $"{alert.Alert} has severity {alert.Labels["severity"]}."
+            );
             Assert.Contains("$value", alert.Annotations["summary"], StringComparison.Ordinal);
-            Assert.EndsWith($"/docs/runbooks/{alert.Alert}.md", alert.Annotations["runbook_url"], StringComparison.Ordinal);
+            Assert.EndsWith(
+                $"/docs/runbooks/{alert.Alert}.md",
+                alert.Annotations["runbook_url"],
+                StringComparison.Ordinal
+            );
         });
 
     private static void AssertFile(string relative, string expected)

@@ -5,7 +5,15 @@ public sealed class PublishedServices : IAsyncLifetime
 {
     /// <summary>How the workflow publishes, without what makes an image of it.</summary>
     internal static readonly string[] Options =
-        ["--configuration", "Release", "--runtime", "linux-x64", "--self-contained", "false", "-p:PublishReadyToRun=true"];
+    [
+        "--configuration",
+        "Release",
+        "--runtime",
+        "linux-x64",
+        "--self-contained",
+        "false",
+        "-p:PublishReadyToRun=true",
+    ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("goreliable-published-").FullName;
 
@@ -18,11 +26,25 @@ public sealed class PublishedServices : IAsyncLifetime
         foreach (var service in new[] { "Gateway", "Orders", "Notifications" })
         {
             // A place of its own for what the compiler leaves: the tests' own output stays as it is. bench/compare goes on with it.
-            var (exitCode, output) = await Tool.RunAsync(TimeSpan.FromMinutes(15), "dotnet", "https://dot.net",
-            [
-                "publish", DeployFiles.Path($"GoReliable.{service}"), .. Options, "--output", Folder(service), "--nologo", "--verbosity", "quiet",
-                "--artifacts-path", DeployFiles.Path("bench/obj/artifacts"), "--disable-build-servers", "-nodeReuse:false",
-            ]);
+            var (exitCode, output) = await Tool.RunAsync(
+                TimeSpan.FromMinutes(15),
+                "dotnet",
+                "https://dot.net",
+                [
+                    "publish",
+                    DeployFiles.Path($"GoReliable.{service}"),
+                    .. Options,
+                    "--output",
+                    Folder(service),
+                    "--nologo",
+                    "--verbosity",
+                    "quiet",
+                    "--artifacts-path",
+                    DeployFiles.Path("bench/obj/artifacts"),
+                    "--disable-build-servers",
+                    "-nodeReuse:false",
+                ]
+            );
             Assert.True(exitCode == 0, output);
         }
         await ChangeAccessAsync("a-w,a+rX");

@@ -13,11 +13,21 @@ internal static class RuleTestCases
 {
     public static IReadOnlyList<RuleTestCase> LoadAll()
     {
-        var yaml = new DeserializerBuilder().WithNamingConvention(UnderscoredNamingConvention.Instance).IgnoreUnmatchedProperties().Build();
-        return [.. DeployFiles.Find("deploy/prometheus/tests", "*.yaml")
-            .SelectMany(file => yaml.Deserialize<File>(System.IO.File.ReadAllText(file)).Tests)
-            .SelectMany(test => test.AlertRuleTest)
-            .Select(test => new RuleTestCase(test.Alertname, [.. test.ExpAlerts.Select(alert => alert.ExpLabels["severity"])]))];
+        var yaml = new DeserializerBuilder()
+            .WithNamingConvention(UnderscoredNamingConvention.Instance)
+            .IgnoreUnmatchedProperties()
+            .Build();
+        return
+        [
+            .. DeployFiles
+                .Find("deploy/prometheus/tests", "*.yaml")
+                .SelectMany(file => yaml.Deserialize<File>(System.IO.File.ReadAllText(file)).Tests)
+                .SelectMany(test => test.AlertRuleTest)
+                .Select(test => new RuleTestCase(
+                    test.Alertname,
+                    [.. test.ExpAlerts.Select(alert => alert.ExpLabels["severity"])]
+                )),
+        ];
     }
 
     private sealed class File

@@ -26,8 +26,8 @@ internal static class SloRules
         text.AppendLine("# A test compares the two and, where they differ, writes the file as it should be.");
         text.AppendLine("groups:");
         foreach (var spec in specs)
-            foreach (var slo in spec.Slos)
-                AppendSlo(text, spec, slo);
+        foreach (var slo in spec.Slos)
+            AppendSlo(text, spec, slo);
         return text.ToString().ReplaceLineEndings("\n");
     }
 
@@ -46,7 +46,12 @@ internal static class SloRules
         AppendGroup(text, $"sloth-slo-sli-recordings-{id}");
         AppendRecord(text, "slo:sli_error:rate5m", slo.Sli.Events.Errors("5m"), labels);
         // The month leaves out what has no ratio, events as well as errors.
-        AppendRecord(text, "slo:sli_total:rate5m", $"({slo.Sli.Events.Total("5m")})\nand on ()\n({slo.Sli.Events.Errors("5m")})", labels);
+        AppendRecord(
+            text,
+            "slo:sli_total:rate5m",
+            $"({slo.Sli.Events.Total("5m")})\nand on ()\n({slo.Sli.Events.Errors("5m")})",
+            labels
+        );
         foreach (var window in Windows)
         {
             var ratio = $"({slo.Sli.Events.Errors(window)})\n/\n({slo.Sli.Events.Total(window)})";
@@ -55,13 +60,27 @@ internal static class SloRules
         AppendRecord(text, "slo:sli_error:ratio_rate30d", PeriodRatio(self), With(labels, "sloth_window", "30d"));
 
         AppendGroup(text, $"sloth-slo-meta-recordings-{id}");
-        AppendRecord(text, "slo:objective:ratio", $"vector({(slo.Objective / 100).ToString(CultureInfo.InvariantCulture)})", labels);
+        AppendRecord(
+            text,
+            "slo:objective:ratio",
+            $"vector({(slo.Objective / 100).ToString(CultureInfo.InvariantCulture)})",
+            labels
+        );
         AppendRecord(text, "slo:error_budget:ratio", $"vector({budget})", labels);
         AppendRecord(text, "slo:time_period:days", "vector(30)", labels);
         AppendRecord(text, "slo:current_burn_rate:ratio", BurnRate("5m", self), labels);
         AppendRecord(text, "slo:period_burn_rate:ratio", BurnRate("30d", self), labels);
         AppendRecord(text, "slo:period_error_budget_remaining:ratio", $"1 - slo:period_burn_rate:ratio{self}", labels);
-        AppendRecord(text, "sloth_slo_info", "vector(1)", With(With(labels, "sloth_objective", slo.Objective.ToString(CultureInfo.InvariantCulture)), "sloth_spec", spec.Version));
+        AppendRecord(
+            text,
+            "sloth_slo_info",
+            "vector(1)",
+            With(
+                With(labels, "sloth_objective", slo.Objective.ToString(CultureInfo.InvariantCulture)),
+                "sloth_spec",
+                spec.Version
+            )
+        );
 
         AppendGroup(text, $"sloth-slo-alerts-{id}");
         foreach (var (severity, burns) in Alerts)
@@ -81,14 +100,21 @@ internal static class SloRules
     private static string Burning((decimal Factor, string Short, string Long) burn, string self, string budget)
     {
         string Over(string window) =>
-            FormattableString.Invariant($"max(slo:sli_error:ratio_rate{window}{self} > ({burn.Factor} * {budget})) without (sloth_window)");
+            FormattableString.Invariant(
+                $"max(slo:sli_error:ratio_rate{window}{self} > ({burn.Factor} * {budget})) without (sloth_window)"
+            );
         return $"(\n  {Over(burn.Short)}\n  and\n  {Over(burn.Long)}\n)";
     }
 
     private static void AppendGroup(StringBuilder text, string name) =>
         text.Append("  - name: ").AppendLine(name).AppendLine("    rules:");
 
-    private static void AppendRecord(StringBuilder text, string name, string expression, SortedDictionary<string, string> labels)
+    private static void AppendRecord(
+        StringBuilder text,
+        string name,
+        string expression,
+        SortedDictionary<string, string> labels
+    )
     {
         text.Append("      - record: ").AppendLine(name);
         AppendExpression(text, expression);
@@ -115,9 +141,16 @@ internal static class SloRules
     {
         text.Append("        ").Append(name).AppendLine(":");
         foreach (var (key, value) in values)
-            text.Append("          ").Append(key).Append(": \"").Append(value.Replace("\"", "\\\"", StringComparison.Ordinal)).AppendLine("\"");
+            text.Append("          ")
+                .Append(key)
+                .Append(": \"")
+                .Append(value.Replace("\"", "\\\"", StringComparison.Ordinal))
+                .AppendLine("\"");
     }
 
-    private static SortedDictionary<string, string> With(SortedDictionary<string, string> labels, string name, string value) =>
-        new(labels, StringComparer.Ordinal) { [name] = value };
+    private static SortedDictionary<string, string> With(
+        SortedDictionary<string, string> labels,
+        string name,
+        string value
+    ) => new(labels, StringComparer.Ordinal) { [name] = value };
 }

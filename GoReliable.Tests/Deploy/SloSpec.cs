@@ -21,7 +21,12 @@ internal sealed class SloSpec
             .WithNamingConvention(UnderscoredNamingConvention.Instance)
             .WithEnforceRequiredMembers()
             .Build();
-        return [.. DeployFiles.Find("deploy/prometheus/slo", "*.yaml").Select(file => yaml.Deserialize<SloSpec>(File.ReadAllText(file)))];
+        return
+        [
+            .. DeployFiles
+                .Find("deploy/prometheus/slo", "*.yaml")
+                .Select(file => yaml.Deserialize<SloSpec>(File.ReadAllText(file))),
+        ];
     }
 
     internal sealed class Slo

@@ -10,11 +10,19 @@ internal static class Tool
     /// Exit code and combined output of a run. A tool that is not installed skips the test and says how to get it:
     /// the files can be used without it, only their check needs it.
     /// </summary>
-    public static Task<(int ExitCode, string Output)> RunAsync(string program, string install, params string[] arguments) =>
-        RunAsync(TimeSpan.FromMinutes(3), program, install, arguments);
+    public static Task<(int ExitCode, string Output)> RunAsync(
+        string program,
+        string install,
+        params string[] arguments
+    ) => RunAsync(TimeSpan.FromMinutes(3), program, install, arguments);
 
     /// <inheritdoc cref="RunAsync(string, string, string[])"/>
-    public static async Task<(int ExitCode, string Output)> RunAsync(TimeSpan patience, string program, string install, params string[] arguments)
+    public static async Task<(int ExitCode, string Output)> RunAsync(
+        TimeSpan patience,
+        string program,
+        string install,
+        params string[] arguments
+    )
     {
         var start = new ProcessStartInfo(program, arguments)
         {

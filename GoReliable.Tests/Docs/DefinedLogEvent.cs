@@ -6,7 +6,13 @@ using Microsoft.Extensions.Logging;
 namespace GoReliable.Tests.Docs;
 
 /// <summary>A log event as the code defines it; its text is <c>event level services fields</c>.</summary>
-internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, string Services, IReadOnlyList<string> Fields, bool HasException)
+internal sealed partial record DefinedLogEvent(
+    string Name,
+    LogLevel Level,
+    string Services,
+    IReadOnlyList<string> Fields,
+    bool HasException
+)
 {
     private static readonly (Assembly Assembly, string Services)[] Sources =
     [
@@ -22,17 +28,31 @@ internal sealed partial record DefinedLogEvent(string Name, LogLevel Level, stri
     public static IReadOnlyList<DefinedLogEvent> All { get; } =
     [
         .. from source in Sources
-           from type in source.Assembly.GetTypes()
-           from method in type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly)
-           let message = method.GetCustomAttribute<LoggerMessageAttribute>()
-           where message is not null
-           select new DefinedLogEvent(
-               message.EventName!, message.Level, source.Services,
-               [.. Placeholder().Matches(message.Message).Select(field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Groups[1].Value))],
-               method.GetParameters().Any(parameter => parameter.ParameterType.IsAssignableTo(typeof(Exception)))),
+        from type in source.Assembly.GetTypes()
+        from method in type.GetMethods(
+            BindingFlags.Public
+                | BindingFlags.NonPublic
+                | BindingFlags.Static
+                | BindingFlags.Instance
+                | BindingFlags.DeclaredOnly
+        )
+        let message = method.GetCustomAttribute<LoggerMessageAttribute>()
+        where message is not null
+        select new DefinedLogEvent(
+            message.EventName!,
+            message.Level,
+            source.Services,
+            [
+                .. Placeholder()
+                    .Matches(message.Message)
+                    .Select(field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Groups[1].Value)),
+            ],
+            method.GetParameters().Any(parameter => parameter.ParameterType.IsAssignableTo(typeof(Exception)))
+        ),
     ];
 
-    public override string ToString() => $"{Name} {Level} {Services} {string.Join(' ', Fields.Order(StringComparer.Ordinal))}{(HasException ? " exception" : "")}";
+    public override string ToString() =>
+        $"{Name} {Level} {Services} {string.Join(' ', Fields.Order(StringComparer.Ordinal))}{(HasException ? " exception" : "")}";
 
     [GeneratedRegex(@"\{(\w+)")]
     private static partial Regex Placeholder();

@@ -15,7 +15,8 @@ internal sealed class DocumentedCommands
     private DocumentedCommands(IReadOnlyList<(string Block, string Output)> ran) => this.ran = ran;
 
     /// <summary>What the block that contains this command printed.</summary>
-    public string OutputOf(string command) => Assert.Single(ran, block => block.Block.Contains(command, StringComparison.Ordinal)).Output;
+    public string OutputOf(string command) =>
+        Assert.Single(ran, block => block.Block.Contains(command, StringComparison.Ordinal)).Output;
 
     /// <summary>Runs them all; a command that fails ends the run and is an error.</summary>
     /// <param name="platform">Takes the place of the one that <c>./run</c> starts on fixed ports.</param>
@@ -34,18 +35,23 @@ internal sealed class DocumentedCommands
 
         var (exitCode, output, error) = await BashAsync(script);
         var outputs = output.Split(Mark);
-        Assert.True(exitCode == 0 && outputs.Length == blocks.Count + 1, $"Exit code {exitCode} after {outputs.Length - 1} of {blocks.Count} blocks.\n{output}\n{error}");
+        Assert.True(
+            exitCode == 0 && outputs.Length == blocks.Count + 1,
+            $"Exit code {exitCode} after {outputs.Length - 1} of {blocks.Count} blocks.\n{output}\n{error}"
+        );
         return new DocumentedCommands([.. blocks.Zip(outputs)]);
     }
 
     private static async Task<(int ExitCode, string Output, string Error)> BashAsync(string script)
     {
-        using var bash = Process.Start(new ProcessStartInfo("bash", ["-eu", "-c", script])
-        {
-            WorkingDirectory = AppHostRun.Repository,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        using var bash = Process.Start(
+            new ProcessStartInfo("bash", ["-eu", "-c", script])
+            {
+                WorkingDirectory = AppHostRun.Repository,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(Patience);
         try

@@ -18,12 +18,21 @@ internal sealed partial record ExposedFamily(string Name, string Type, List<IRea
     {
         using var management = platform.Management(service);
         var families = new List<ExposedFamily>();
-        foreach (var line in (await management.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Split('\n'))
+        foreach (
+            var line in (await management.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Split('\n')
+        )
         {
             if (line.StartsWith("# TYPE ", StringComparison.Ordinal) && line.Split(' ') is [_, _, var name, var type])
                 families.Add(new ExposedFamily(name, type, []));
             else if (line.Length > 0 && line[0] != '#')
-                families[^1].Series.Add(Label().Matches(line).Select(label => KeyValuePair.Create(label.Groups[1].Value, label.Groups[2].Value)).ExceptBy(OfBucketsOnly, label => label.Key).ToDictionary());
+                families[^1]
+                    .Series.Add(
+                        Label()
+                            .Matches(line)
+                            .Select(label => KeyValuePair.Create(label.Groups[1].Value, label.Groups[2].Value))
+                            .ExceptBy(OfBucketsOnly, label => label.Key)
+                            .ToDictionary()
+                    );
         }
         return families;
     }

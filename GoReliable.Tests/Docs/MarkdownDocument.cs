@@ -12,7 +12,8 @@ internal sealed partial class MarkdownDocument
 
     /// <summary>Reads a document.</summary>
     /// <param name="path">Relative to the repository's root.</param>
-    public static MarkdownDocument Read(string path) => new(File.ReadAllLines(Path.Combine(AppHostRun.Repository, path)));
+    public static MarkdownDocument Read(string path) =>
+        new(File.ReadAllLines(Path.Combine(AppHostRun.Repository, path)));
 
     /// <summary>The rows of all tables whose first column has this heading.</summary>
     public IReadOnlyList<Row> Rows(string firstColumn)
@@ -65,7 +66,8 @@ internal sealed partial class MarkdownDocument
         public string this[string column] => cells[column];
 
         /// <summary>The parts of a cell that are in code style.</summary>
-        public IReadOnlyList<string> Codes(string column) => [.. CodeStyle().Matches(cells[column]).Select(code => code.Groups[1].Value)];
+        public IReadOnlyList<string> Codes(string column) =>
+            [.. CodeStyle().Matches(cells[column]).Select(code => code.Groups[1].Value)];
 
         /// <summary>The one part of a cell that is in code style.</summary>
         public string Code(string column) => Assert.Single(Codes(column));

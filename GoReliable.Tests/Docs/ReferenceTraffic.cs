@@ -31,7 +31,15 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
         foreach (var key in new[] { "confirm", "confirm", "confirm-again" })
             Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(second, "confirm", key)).StatusCode);
         await customer.CreateAsync();
-        foreach (var path in new[] { $"{OrdersClient.Orders}/{order}", OrdersClient.Orders, $"{OrdersClient.Orders}?status=cancelled", "/openapi/v1.json" })
+        foreach (
+            var path in new[]
+            {
+                $"{OrdersClient.Orders}/{order}",
+                OrdersClient.Orders,
+                $"{OrdersClient.Orders}?status=cancelled",
+                "/openapi/v1.json",
+            }
+        )
             await customer.GetJsonAsync(path);
         foreach (var _ in new[] { "first", "again" })
             Assert.Equal(HttpStatusCode.Created, (await PostOnceAsync(customer, 1)).StatusCode);
@@ -41,17 +49,42 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
     {
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await PostOnceAsync(customer, 2)).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await customer.PostRawAsync("{")).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await customer.ChangeAsync(Guid.CreateVersion7(), "confirm")).StatusCode);
-        foreach (var path in new[] { $"{OrdersClient.Orders}/{Guid.CreateVersion7()}", $"{OrdersClient.Orders}/1", $"{OrdersClient.Orders}/1/notifications", "/nowhere" })
-            Assert.Equal(HttpStatusCode.NotFound, (await customer.GetAsync(path, TestContext.Current.CancellationToken)).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await customer.GetAsync($"{OrdersClient.Orders}?limit=none", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await customer.ChangeAsync(Guid.CreateVersion7(), "confirm")).StatusCode
+        );
+        foreach (
+            var path in new[]
+            {
+                $"{OrdersClient.Orders}/{Guid.CreateVersion7()}",
+                $"{OrdersClient.Orders}/1",
+                $"{OrdersClient.Orders}/1/notifications",
+                "/nowhere",
+            }
+        )
+            Assert.Equal(
+                HttpStatusCode.NotFound,
+                (await customer.GetAsync(path, TestContext.Current.CancellationToken)).StatusCode
+            );
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (
+                await customer.GetAsync($"{OrdersClient.Orders}?limit=none", TestContext.Current.CancellationToken)
+            ).StatusCode
+        );
         using var nobody = Platform.Client(customer: null);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await nobody.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            (await nobody.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken)).StatusCode
+        );
     }
 
     private static Task<HttpResponseMessage> PostOnceAsync(HttpClient customer, decimal unitPrice)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders) { Content = JsonContent.Create(OrdersClient.Body(unitPrice)) };
+        var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders)
+        {
+            Content = JsonContent.Create(OrdersClient.Body(unitPrice)),
+        };
         request.Headers.Add("Idempotency-Key", "reference");
         return customer.SendAsync(request, TestContext.Current.CancellationToken);
     }
@@ -61,24 +94,43 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
     {
         var cancel = TestContext.Current.CancellationToken;
         var blocked = await TestEvent.PublishAsync(Platform, block: true);
-        await Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.retried" && log.TraceId == blocked.TraceId, cancel);
+        await Platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.retried" && log.TraceId == blocked.TraceId,
+            cancel
+        );
         blocked.Unblock();
-        await Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == blocked.TraceId, cancel);
+        await Platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.delivered" && log.TraceId == blocked.TraceId,
+            cancel
+        );
 
         // Often enough that one batch has nothing but duplicates.
         var twice = await TestEvent.PublishAsync(Platform, times: 20);
-        await Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.duplicate" && log.TraceId == twice.TraceId, cancel);
+        await Platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.duplicate" && log.TraceId == twice.TraceId,
+            cancel
+        );
 
         var poison = await TestEvent.PublishAsync(Platform, poison: true);
-        await Platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.dead_lettered" && log.TraceId == poison.TraceId, cancel);
+        await Platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.dead_lettered" && log.TraceId == poison.TraceId,
+            cancel
+        );
     }
 
     // The relay's message comes back, since no queue wants it. Its next session declares the binding again, and sends it.
     private async Task PublishToNobodyAsync(HttpClient customer)
     {
         await using var connection = await Platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
-        await channel.QueueUnbindAsync("notifications", "orders", "order.*", cancellationToken: TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        await channel.QueueUnbindAsync(
+            "notifications",
+            "orders",
+            "order.*",
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         var order = await customer.CreateAsync();
         await customer.WaitForNotificationsAsync(order);
     }

@@ -9,7 +9,9 @@ namespace GoReliable.Tests.Docs;
 /// </summary>
 public sealed class ReliabilityTests
 {
-    private static readonly IReadOnlyList<MarkdownDocument.Row> Tested = MarkdownDocument.Read("docs/reliability-tests.md").Rows("Fault");
+    private static readonly IReadOnlyList<MarkdownDocument.Row> Tested = MarkdownDocument
+        .Read("docs/reliability-tests.md")
+        .Rows("Fault");
     private static readonly IReadOnlyList<string> Named = [.. Tested.SelectMany(row => row.Codes("Test"))];
 
     private static IEnumerable<string> Tests(Func<Type, bool> which) =>
@@ -21,7 +23,10 @@ public sealed class ReliabilityTests
     [Fact]
     public void Each_fault_has_a_test_and_they_stand_in_the_same_order()
     {
-        Assert.Equal(MarkdownDocument.Read("docs/reliability.md").Rows("Fault").Select(row => row["Fault"]), Tested.Select(row => row["Fault"]));
+        Assert.Equal(
+            MarkdownDocument.Read("docs/reliability.md").Rows("Fault").Select(row => row["Fault"]),
+            Tested.Select(row => row["Fault"])
+        );
         Assert.All(Tested, row => Assert.NotEmpty(row.Codes("Test")));
     }
 
@@ -29,5 +34,6 @@ public sealed class ReliabilityTests
     public void Each_test_that_it_names_exists() => Assert.Empty(Named.Except(Tests(_ => true)));
 
     [Fact]
-    public void Each_test_of_a_fault_is_named() => Assert.Empty(Tests(type => type.Namespace == typeof(FaultTests).Namespace).Except(Named));
+    public void Each_test_of_a_fault_is_named() =>
+        Assert.Empty(Tests(type => type.Namespace == typeof(FaultTests).Namespace).Except(Named));
 }

@@ -27,9 +27,13 @@ public sealed partial class RoomTests
     public void A_room_knows_only_those_that_are_listed(string service, string room, string known)
     {
         var rooms = Rooms(service);
-        var source = string.Concat(Directory.EnumerateFiles(DeployFiles.Path($"GoReliable.{service}/{room}"), "*.cs").Select(File.ReadAllText));
+        var source = string.Concat(
+            Directory.EnumerateFiles(DeployFiles.Path($"GoReliable.{service}/{room}"), "*.cs").Select(File.ReadAllText)
+        );
 
-        var found = rooms.Where(other => other != room && Regex.IsMatch(source, $@"\b{service}\.{other}\b|(?<![.\w]){other}\.[A-Z]"));
+        var found = rooms.Where(other =>
+            other != room && Regex.IsMatch(source, $@"\b{service}\.{other}\b|(?<![.\w]){other}\.[A-Z]")
+        );
 
         Assert.Equal(known, string.Join(' ', found));
     }
@@ -44,19 +48,22 @@ public sealed partial class RoomTests
     public void The_gateway_carries_nothing_of_a_database_or_a_broker()
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
-        var carried = File.ReadAllText(DeployFiles.Path($"GoReliable.Gateway/bin/{output.Parent!.Name}/{output.Name}/GoReliable.Gateway.deps.json"));
+        var carried = File.ReadAllText(
+            DeployFiles.Path($"GoReliable.Gateway/bin/{output.Parent!.Name}/{output.Name}/GoReliable.Gateway.deps.json")
+        );
 
         Assert.Contains("Yarp.ReverseProxy", carried);
         Assert.DoesNotMatch(DatabaseOrBroker(), carried);
     }
 
     private static IReadOnlyList<string> Rooms(string service) =>
-    [
-        .. Directory.EnumerateDirectories(DeployFiles.Path($"GoReliable.{service}"))
-            .Where(folder => Directory.EnumerateFiles(folder, "*.cs").Any())
-            .Select(folder => Path.GetFileName(folder)!)
-            .Order(StringComparer.Ordinal),
-    ];
+        [
+            .. Directory
+                .EnumerateDirectories(DeployFiles.Path($"GoReliable.{service}"))
+                .Where(folder => Directory.EnumerateFiles(folder, "*.cs").Any())
+                .Select(folder => Path.GetFileName(folder)!)
+                .Order(StringComparer.Ordinal),
+        ];
 
     [GeneratedRegex("npgsql|rabbitmq|dbup", RegexOptions.IgnoreCase)]
     private static partial Regex DatabaseOrBroker();

@@ -16,9 +16,19 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
     // https://opentelemetry.io/docs/specs/semconv/registry/attributes/ lists them as deprecated.
     private static readonly string[] GivenUp =
     [
-        "http.method", "http.status_code", "http.url", "http.target", "net.peer.name", "net.peer.port",
-        "db.system", "db.statement", "db.name", "db.operation",
-        "messaging.operation", "messaging.destination_kind", "messaging.rabbitmq.routing_key",
+        "http.method",
+        "http.status_code",
+        "http.url",
+        "http.target",
+        "net.peer.name",
+        "net.peer.port",
+        "db.system",
+        "db.statement",
+        "db.name",
+        "db.operation",
+        "messaging.operation",
+        "messaging.destination_kind",
+        "messaging.rabbitmq.routing_key",
     ];
 
     private readonly GoReliablePlatform platform = traffic.Platform;
@@ -26,8 +36,12 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
     [Fact]
     public async Task Every_metric_is_listed_with_its_type_and_labels_and_every_listed_one_is_exposed()
     {
-        var listed = Reference.Rows("Prometheus name").Select(row => $"{row.Code("Prometheus name")} {row["type"]} {Words(row.Codes("labels"))}");
-        var exposed = (await OwnFamiliesAsync()).SelectMany(family => family.Series.Select(series => $"{family.Name} {family.Type} {Words(series.Keys)}"));
+        var listed = Reference
+            .Rows("Prometheus name")
+            .Select(row => $"{row.Code("Prometheus name")} {row["type"]} {Words(row.Codes("labels"))}");
+        var exposed = (await OwnFamiliesAsync()).SelectMany(family =>
+            family.Series.Select(series => $"{family.Name} {family.Type} {Words(series.Keys)}")
+        );
 
         AssertSame(listed, exposed);
     }
@@ -40,9 +54,18 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         {
             foreach (var (label, value) in family.Series.SelectMany(series => series).Distinct())
             {
-                var row = Assert.Single(labels, row => row.Code("label") == label && (row["of"] == "all" || row.Codes("of").Any(name => family.Name.EndsWith($"_{name}", StringComparison.Ordinal))));
+                var row = Assert.Single(labels, row =>
+                    row.Code("label") == label
+                    && (
+                        row["of"] == "all"
+                        || row.Codes("of").Any(name => family.Name.EndsWith($"_{name}", StringComparison.Ordinal))
+                    )
+                );
                 // Without a set of values there are words, which no machine can compare.
-                Assert.True(row.Codes("values") is [] || row.Codes("values").Contains(value), $"{family.Name}{{{label}=\"{value}\"}}: {row["values"]}");
+                Assert.True(
+                    row.Codes("values") is [] || row.Codes("values").Contains(value),
+                    $"{family.Name}{{{label}=\"{value}\"}}: {row["values"]}"
+                );
             }
         }
     }
@@ -53,13 +76,30 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         var rows = Reference.Rows("OpenTelemetry name").ToDictionary(row => row.Code("OpenTelemetry name"));
         foreach (var (name, row) in rows)
         {
-            var point = await platform.Telemetry.WaitForMetricAsync(name, _ => true, TestContext.Current.CancellationToken);
-            var type = point.Kind switch { MetricKind.Counter => "counter", MetricKind.Histogram => "histogram", _ => "gauge" };
-            var buckets = point.Buckets.Where(bucket => double.IsFinite(bucket.UpperBound)).Select(bucket => bucket.UpperBound.ToString("#.####", CultureInfo.InvariantCulture));
+            var point = await platform.Telemetry.WaitForMetricAsync(
+                name,
+                _ => true,
+                TestContext.Current.CancellationToken
+            );
+            var type = point.Kind switch
+            {
+                MetricKind.Counter => "counter",
+                MetricKind.Histogram => "histogram",
+                _ => "gauge",
+            };
+            var buckets = point
+                .Buckets.Where(bucket => double.IsFinite(bucket.UpperBound))
+                .Select(bucket => bucket.UpperBound.ToString("#.####", CultureInfo.InvariantCulture));
 
-            Assert.Equal((name, row["type"], Words(row.Codes("unit")), row["buckets"]), (name, type, point.Unit, string.Join(' ', buckets)));
+            Assert.Equal(
+                (name, row["type"], Words(row.Codes("unit")), row["buckets"]),
+                (name, type, point.Unit, string.Join(' ', buckets))
+            );
         }
-        AssertSame(rows.Keys, platform.Telemetry.Metrics().Where(point => IsOwn(point.Scope)).Select(point => point.Name));
+        AssertSame(
+            rows.Keys,
+            platform.Telemetry.Metrics().Where(point => IsOwn(point.Scope)).Select(point => point.Name)
+        );
     }
 
     [Fact]
@@ -68,11 +108,20 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         var rows = Reference.Rows("family");
         foreach (var service in Services)
         {
-            var prefixes = rows.Where(row => row["services"] == "all" || Names(row["services"]).Contains(service)).Select(row => row.Code("family")).ToList();
-            var names = (await ExposedFamily.ScrapeAsync(platform, service)).Where(family => !family.IsOwn && family.Name != "target_info").Select(family => family.Name).ToList();
+            var prefixes = rows.Where(row => row["services"] == "all" || Names(row["services"]).Contains(service))
+                .Select(row => row.Code("family"))
+                .ToList();
+            var names = (await ExposedFamily.ScrapeAsync(platform, service))
+                .Where(family => !family.IsOwn && family.Name != "target_info")
+                .Select(family => family.Name)
+                .ToList();
 
-            Assert.All(names, name => Assert.Contains(prefixes, prefix => name.StartsWith(prefix, StringComparison.Ordinal)));
-            Assert.All(prefixes, prefix => Assert.Contains(names, name => name.StartsWith(prefix, StringComparison.Ordinal)));
+            Assert.All(names, name =>
+                Assert.Contains(prefixes, prefix => name.StartsWith(prefix, StringComparison.Ordinal))
+            );
+            Assert.All(prefixes, prefix =>
+                Assert.Contains(names, name => name.StartsWith(prefix, StringComparison.Ordinal))
+            );
         }
     }
 
@@ -81,9 +130,19 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
     {
         var rows = Reference.Rows("span").Select(row => new SpanRow(row)).ToList();
         foreach (var (row, service) in rows.SelectMany(row => row.Services.Select(service => (row, service))))
-            await platform.Telemetry.WaitForSpanAsync(span => span.Service == service && row.Matches(span), TestContext.Current.CancellationToken, $"{service}: {row}");
+            await platform.Telemetry.WaitForSpanAsync(
+                span => span.Service == service && row.Matches(span),
+                TestContext.Current.CancellationToken,
+                $"{service}: {row}"
+            );
 
-        AssertSame([], platform.Telemetry.Spans().Where(span => !rows.Any(row => row.Matches(span))).Select(span => $"{span.Service} {span.Scope} {span.Kind} {span.Name}"));
+        AssertSame(
+            [],
+            platform
+                .Telemetry.Spans()
+                .Where(span => !rows.Any(row => row.Matches(span)))
+                .Select(span => $"{span.Service} {span.Scope} {span.Kind} {span.Name}")
+        );
     }
 
     [Fact]
@@ -102,7 +161,12 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         {
             await platform.Telemetry.WaitForSpanAsync(row.Matches, TestContext.Current.CancellationToken, $"{row}");
             // error.type is said once, for every span that failed.
-            var set = platform.Telemetry.Spans().Where(row.Matches).SelectMany(span => span.Attributes.Keys).Distinct().Where(name => name != "error.type");
+            var set = platform
+                .Telemetry.Spans()
+                .Where(row.Matches)
+                .SelectMany(span => span.Attributes.Keys)
+                .Distinct()
+                .Where(name => name != "error.type");
             Assert.Equal($"{row}: {Words(row.Attributes)}", $"{row}: {Words(set)}");
         }
     }
@@ -110,7 +174,11 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
     [Fact]
     public void Every_log_event_is_listed_with_its_level_and_fields_and_every_listed_one_exists()
     {
-        var listed = Reference.Rows("event").Select(row => $"{row.Code("event")} {row["level"]} {row["service"]} {Words(row.Codes("fields"))}{(row["fields"].EndsWith("and the exception", StringComparison.Ordinal) ? " exception" : "")}");
+        var listed = Reference
+            .Rows("event")
+            .Select(row =>
+                $"{row.Code("event")} {row["level"]} {row["service"]} {Words(row.Codes("fields"))}{(row["fields"].EndsWith("and the exception", StringComparison.Ordinal) ? " exception" : "")}"
+            );
 
         AssertSame(listed, DefinedLogEvent.All.Select(defined => $"{defined}"));
     }
@@ -122,14 +190,30 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         var written = platform.Telemetry.Logs().Where(log => IsOwn(log.Scope)).ToList();
 
         Assert.Contains(written, log => log.EventName == "outbox.publish_failed");
-        AssertSame([], written.Where(log => !rows.Any(row => row.Code("event") == log.EventName && row["level"] == $"{log.Level}" && Names(row["service"]).Contains(log.Service))).Select(log => $"{log}"));
+        AssertSame(
+            [],
+            written
+                .Where(log =>
+                    !rows.Any(row =>
+                        row.Code("event") == log.EventName
+                        && row["level"] == $"{log.Level}"
+                        && Names(row["service"]).Contains(log.Service)
+                    )
+                )
+                .Select(log => $"{log}")
+        );
     }
 
     [Fact]
     public async Task Every_failed_span_says_what_kind_of_error_it_was()
     {
-        await platform.Telemetry.WaitForSpanAsync(span => span.Kind == ActivityKind.Producer && span.Status == ActivityStatusCode.Error, TestContext.Current.CancellationToken);
-        Assert.All(platform.Telemetry.Spans().Where(span => span.Status == ActivityStatusCode.Error), span => Assert.True(span.Attributes.ContainsKey("error.type"), $"{span}"));
+        await platform.Telemetry.WaitForSpanAsync(
+            span => span.Kind == ActivityKind.Producer && span.Status == ActivityStatusCode.Error,
+            TestContext.Current.CancellationToken
+        );
+        Assert.All(platform.Telemetry.Spans().Where(span => span.Status == ActivityStatusCode.Error), span =>
+            Assert.True(span.Attributes.ContainsKey("error.type"), $"{span}")
+        );
     }
 
     private async Task<IReadOnlyList<ExposedFamily>> OwnFamiliesAsync()
@@ -145,7 +229,8 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         var (unlisted, untrue) = (real.Except(listed).ToList(), listed.Except(real).ToList());
         Assert.True(
             unlisted.Count == 0 && untrue.Count == 0,
-            $"Not in docs/telemetry.md:\n{string.Join('\n', unlisted)}\nIn it, but not so:\n{string.Join('\n', untrue)}");
+            $"Not in docs/telemetry.md:\n{string.Join('\n', unlisted)}\nIn it, but not so:\n{string.Join('\n', untrue)}"
+        );
     }
 
     private static bool IsOwn(string scope) => scope.StartsWith("GoReliable.", StringComparison.Ordinal);
@@ -166,11 +251,12 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         public IReadOnlyList<string> Attributes { get; } =
         [
             .. from attribute in Reference.Rows("attribute")
-               where attribute.Codes("spans").Contains(row.Code("span"))
-               select attribute.Code("attribute"),
+            where attribute.Codes("spans").Contains(row.Code("span"))
+            select attribute.Code("attribute"),
         ];
 
-        public bool Matches(ReceivedSpan span) => span.Kind == kind && span.Scope == Source && Services.Contains(span.Service) && name.IsMatch(span.Name);
+        public bool Matches(ReceivedSpan span) =>
+            span.Kind == kind && span.Scope == Source && Services.Contains(span.Service) && name.IsMatch(span.Name);
 
         public override string ToString() => row["span"];
     }

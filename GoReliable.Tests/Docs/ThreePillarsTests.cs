@@ -14,8 +14,13 @@ public sealed partial class ThreePillarsTests(SharedPlatform shared)
     public async Task The_commands_lead_from_the_metric_to_the_log_line()
     {
         Assert.SkipUnless(
-            OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, "psql"))),
-            "docs/slow-database needs Linux and psql.");
+            OperatingSystem.IsLinux()
+                && Environment
+                    .GetEnvironmentVariable("PATH")!
+                    .Split(':')
+                    .Any(folder => File.Exists(Path.Combine(folder, "psql"))),
+            "docs/slow-database needs Linux and psql."
+        );
         var ran = await DocumentedCommands.RunAsync(shared.Platform, Document.Blocks("sh"));
 
         Assert.InRange(Number(P99().Match(ran.OutputOf("0.99"))), 0.001, 5);
@@ -31,16 +36,33 @@ public sealed partial class ThreePillarsTests(SharedPlatform shared)
     {
         string[] spans =
         [
-            "POST /api/v1/orders", "POST", "POST /api/v1/orders", "create order", "INSERT order", "publish orders:order.created",
-            "process orders:order.created:notifications", "claim inbox", "send email", "store notifications",
+            "POST /api/v1/orders",
+            "POST",
+            "POST /api/v1/orders",
+            "create order",
+            "INSERT order",
+            "publish orders:order.created",
+            "process orders:order.created:notifications",
+            "claim inbox",
+            "send email",
+            "store notifications",
         ];
-        var tree = await shared.Platform.Telemetry.WaitForTraceAsync(trace, spans, TestContext.Current.CancellationToken);
+        var tree = await shared.Platform.Telemetry.WaitForTraceAsync(
+            trace,
+            spans,
+            TestContext.Current.CancellationToken
+        );
 
         Assert.True(tree.Spans.Count == spans.Length, $"{tree}");
-        Assert.Equal(["gateway", "notifications", "orders"], tree.Spans.Select(span => span.Service).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["gateway", "notifications", "orders"],
+            tree.Spans.Select(span => span.Service).Distinct().Order(StringComparer.Ordinal)
+        );
         Assert.InRange(tree.Only("INSERT order").Duration, TimeSpan.FromSeconds(2.5), TimeSpan.FromSeconds(5));
-        Assert.All(tree.Spans.Where(span => span.Name is "send email" or "claim inbox" or "store notifications"), span =>
-            Assert.True(tree.AncestorsOf(span).Contains(tree.Only("create order")), $"{tree}"));
+        Assert.All(
+            tree.Spans.Where(span => span.Name is "send email" or "claim inbox" or "store notifications"),
+            span => Assert.True(tree.AncestorsOf(span).Contains(tree.Only("create order")), $"{tree}")
+        );
     }
 
     private async Task HasTheLogsThatAreShownAsync(string trace)
@@ -48,7 +70,10 @@ public sealed partial class ThreePillarsTests(SharedPlatform shared)
         var telemetry = shared.Platform.Telemetry;
         string[] events = ["http.request", "notification.delivered", "order.created"];
         foreach (var name in events)
-            await telemetry.WaitForLogAsync(log => log.TraceId == trace && log.EventName == name, TestContext.Current.CancellationToken);
+            await telemetry.WaitForLogAsync(
+                log => log.TraceId == trace && log.EventName == name,
+                TestContext.Current.CancellationToken
+            );
 
         var logs = telemetry.Logs(trace).OrderBy(log => log.EventName, StringComparer.Ordinal).ToArray();
         Assert.Equal(events, logs.Select(log => log.EventName));
@@ -58,9 +83,15 @@ public sealed partial class ThreePillarsTests(SharedPlatform shared)
     [Fact]
     public void Its_queries_ask_for_metrics_that_exist()
     {
-        var listed = MarkdownDocument.Read("docs/telemetry.md").Rows("Prometheus name").Select(row => row.Code("Prometheus name")).ToList();
+        var listed = MarkdownDocument
+            .Read("docs/telemetry.md")
+            .Rows("Prometheus name")
+            .Select(row => row.Code("Prometheus name"))
+            .ToList();
 
-        Assert.All(Document.Blocks("promql"), query => Assert.Contains(listed, name => query.Contains(name, StringComparison.Ordinal)));
+        Assert.All(Document.Blocks("promql"), query =>
+            Assert.Contains(listed, name => query.Contains(name, StringComparison.Ordinal))
+        );
     }
 
     private static double Number(Match match) => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);

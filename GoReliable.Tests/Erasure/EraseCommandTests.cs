@@ -33,7 +33,9 @@ public sealed class EraseCommandTests(SharedPlatform shared)
         Assert.Equal(1, await EraseAsync());
         Assert.Equal(0, await EraseAsync());
         foreach (var service in new[] { "orders", "notifications" })
-            Assert.DoesNotContain(platform.Telemetry.Logs().Where(log => log.Service == service), log => $"{log.Body}".Contains(alice, StringComparison.Ordinal));
+            Assert.DoesNotContain(platform.Telemetry.Logs().Where(log => log.Service == service), log =>
+                $"{log.Body}".Contains(alice, StringComparison.Ordinal)
+            );
 
         async Task<long> EraseAsync()
         {
@@ -46,11 +48,17 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     public async Task It_asks_first_and_the_log_says_who_did_it_but_not_to_whom()
     {
         var alice = $"alice-{Guid.NewGuid():n}";
-        Assert.Equal((1, "", $"Erase all personal data of {alice} in orders for good? [y/N] Nothing was erased.\n"), await RunAsync("orders", alice, answer: "n\n"));
+        Assert.Equal(
+            (1, "", $"Erase all personal data of {alice} in orders for good? [y/N] Nothing was erased.\n"),
+            await RunAsync("orders", alice, answer: "n\n")
+        );
 
         Assert.Equal(0, (await RunAsync("orders", alice, answer: "y\n")).ExitCode);
 
-        var log = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "customer.erased" && log.Service == "orders", Cancel);
+        var log = await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "customer.erased" && log.Service == "orders",
+            Cancel
+        );
         Assert.Matches("^[0-9a-f]{12}$", $"{log["Operator"]}");
         Assert.Matches("^[0-9]+ orders, [0-9]+ events in the outbox, [0-9]+ idempotency keys$", $"{log["Items"]}");
     }
@@ -73,7 +81,11 @@ public sealed class EraseCommandTests(SharedPlatform shared)
         var unknown = await RunAsync(service, "alice --yes", scopes: null);
         Assert.Equal(1, unknown.ExitCode);
         Assert.Contains("--token, or GORELIABLE_TOKEN", unknown.Error, StringComparison.Ordinal);
-        Assert.Contains("no scope notifications:operate", (await RunAsync(service, "alice --yes", TokenIssuer.CustomerScopes)).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "no scope notifications:operate",
+            (await RunAsync(service, "alice --yes", TokenIssuer.CustomerScopes)).Error,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -111,7 +123,15 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     public async Task Misuse_is_explained(string arguments, string explained)
     {
         using var error = new StringWriter();
-        var exitCode = await EraseCommand.RunAsync("orders", 9102, arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), TextReader.Null, TextWriter.Null, error, Cancel);
+        var exitCode = await EraseCommand.RunAsync(
+            "orders",
+            9102,
+            arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            TextReader.Null,
+            TextWriter.Null,
+            error,
+            Cancel
+        );
         Assert.Equal((2, $"{explained} See erase --help.\n"), (exitCode, $"{error}".ReplaceLineEndings("\n")));
     }
 
@@ -119,7 +139,10 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     public async Task The_command_in_the_repository_asks_both_services_and_ends_with_the_code_of_its_mistake()
     {
         var misused = await ScriptAsync("--all");
-        Assert.Equal((2, "There is no option '--all'. See erase --help.\n"), (misused.ExitCode, misused.Error.ReplaceLineEndings("\n")));
+        Assert.Equal(
+            (2, "There is no option '--all'. See erase --help.\n"),
+            (misused.ExitCode, misused.Error.ReplaceLineEndings("\n"))
+        );
 
         var nobody = await ScriptAsync("alice", "--yes", "--url", $"http://127.0.0.1:{ServiceProcess.FreePort()}");
         Assert.Equal(1, nobody.ExitCode);
@@ -129,26 +152,46 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     private async Task DeliverAsync(string customer)
     {
         var message = await TestEvent.PublishAsync(platform, mark: customer);
-        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId, Cancel);
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId,
+            Cancel
+        );
     }
 
     private static Task<HttpResponseMessage> PostAsync(HttpClient client, string body) =>
         client.PostAsync(Path, new StringContent(body, Encoding.UTF8, "application/json"), Cancel);
 
-    private async Task<(int ExitCode, string Output, string Error)> RunAsync(string service, string arguments, string? scopes = Scopes.NotificationsOperate, string answer = "")
+    private async Task<(int ExitCode, string Output, string Error)> RunAsync(
+        string service,
+        string arguments,
+        string? scopes = Scopes.NotificationsOperate,
+        string answer = ""
+    )
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
         using var management = platform.Management(service);
         var token = scopes is null ? "" : $" --token {platform.Tokens.Issue("olga", scopes)}";
         var exitCode = await EraseCommand.RunAsync(
-            service, 9102, $"{arguments} --url {management.BaseAddress}{token}".Split(' ', StringSplitOptions.RemoveEmptyEntries), new StringReader(answer), output, error, Cancel);
+            service,
+            9102,
+            $"{arguments} --url {management.BaseAddress}{token}".Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            new StringReader(answer),
+            output,
+            error,
+            Cancel
+        );
         return (exitCode, output.ToString(), error.ToString().ReplaceLineEndings("\n"));
     }
 
     private static async Task<(int ExitCode, string Error)> ScriptAsync(params string[] arguments)
     {
-        using var script = Process.Start(new ProcessStartInfo("bash", [System.IO.Path.Combine(AppHostRun.Repository, "erase"), .. arguments]) { RedirectStandardError = true })!;
+        using var script = Process.Start(
+            new ProcessStartInfo("bash", [System.IO.Path.Combine(AppHostRun.Repository, "erase"), .. arguments])
+            {
+                RedirectStandardError = true,
+            }
+        )!;
         var error = await script.StandardError.ReadToEndAsync(Cancel);
         await script.WaitForExitAsync(Cancel);
         return (script.ExitCode, error);

@@ -38,7 +38,10 @@ public sealed class BacklogTests
         await AssertOneBatchIsReadAsync(await platform.ConnectionStringAsync("orders-db"));
 
         await using var backup = await database.OpenConnectionAsync(Cancel);
-        await using var transaction = await backup.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, Cancel);
+        await using var transaction = await backup.BeginTransactionAsync(
+            System.Data.IsolationLevel.RepeatableRead,
+            Cancel
+        );
         await using var count = new NpgsqlCommand("SELECT count(*) FROM outbox", backup, transaction);
         var backlog = (long)(await count.ExecuteScalarAsync(Cancel))!;
         var memoryBefore = (await Exposition.ScrapeAsync(orders)).Sum("dotnet_process_memory_working_set_bytes");
@@ -53,8 +56,12 @@ public sealed class BacklogTests
 
         memory = Math.Max(memory, tail.Memory);
         var output = TestContext.Current.TestOutputHelper!;
-        output.WriteLine($"an order takes at least {whenEmpty.TotalMilliseconds:F1} ms when the outbox is empty, {whenFull.TotalMilliseconds:F1} ms when it is full");
-        output.WriteLine($"working set of orders: {memoryBefore / MebiByte:F0} MiB before, {memory / MebiByte:F0} MiB at most");
+        output.WriteLine(
+            $"an order takes at least {whenEmpty.TotalMilliseconds:F1} ms when the outbox is empty, {whenFull.TotalMilliseconds:F1} ms when it is full"
+        );
+        output.WriteLine(
+            $"working set of orders: {memoryBefore / MebiByte:F0} MiB before, {memory / MebiByte:F0} MiB at most"
+        );
         Assert.InRange(whenFull, TimeSpan.Zero, whenEmpty * 3);
         Assert.InRange(tail.BestSpeed, head.Speed / 2, double.MaxValue);
         Assert.InRange(memory - memoryBefore, double.MinValue, 150 * MebiByte);
@@ -77,11 +84,13 @@ public sealed class BacklogTests
 
     private static async Task FillAsync(NpgsqlDataSource database)
     {
-        await using var fill = database.CreateCommand("""
+        await using var fill = database.CreateCommand(
+            """
             INSERT INTO outbox (event_id, order_id, type, body, traceparent, created_at)
             SELECT id, id, 'order.created', body, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00', now()
             FROM (SELECT lpad(to_hex(n), 32, '0')::uuid AS id, convert_to(repeat('x', 100), 'UTF8') AS body FROM generate_series(1, $1) AS n) AS row
-            """);
+            """
+        );
         fill.CommandTimeout = 300;
         fill.Parameters.AddWithValue(Million);
         await fill.ExecuteNonQueryAsync(Cancel);
@@ -94,7 +103,9 @@ public sealed class BacklogTests
         await using (var active = new NpgsqlCommand("SET goreliable.relay = 'true'", connection))
             await active.ExecuteNonQueryAsync(Cancel);
         await using var explain = new NpgsqlCommand(
-            $"EXPLAIN ANALYZE {OutboxReader.Select.Replace("$1", $"{OutboxReader.BatchSize}", StringComparison.Ordinal).Replace("$2", "0", StringComparison.Ordinal)}", connection);
+            $"EXPLAIN ANALYZE {OutboxReader.Select.Replace("$1", $"{OutboxReader.BatchSize}", StringComparison.Ordinal).Replace("$2", "0", StringComparison.Ordinal)}",
+            connection
+        );
         await using var line = await explain.ExecuteReaderAsync(Cancel);
         var plan = new List<string>();
         while (await line.ReadAsync(Cancel))
@@ -103,14 +114,18 @@ public sealed class BacklogTests
         Assert.StartsWith("Limit", plan[0], StringComparison.Ordinal);
         var scan = Assert.Single(plan, node => node.Contains("Scan using outbox_pkey", StringComparison.Ordinal));
         Assert.Matches($@"Index Scan using outbox_pkey .*\(actual .* rows={OutboxReader.BatchSize}(\.00)? ", scan);
-        Assert.DoesNotContain(plan, node => node.Contains("Sort", StringComparison.Ordinal) || node.Contains("Seq Scan", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan, node =>
+            node.Contains("Sort", StringComparison.Ordinal) || node.Contains("Seq Scan", StringComparison.Ordinal)
+        );
     }
 
     /// <summary>Leaves what the relay sends meanwhile, and the end.</summary>
     /// <returns>How many rows are gone.</returns>
     private static async Task<int> DeleteMiddleAsync(NpgsqlDataSource database)
     {
-        await using var delete = database.CreateCommand("DELETE FROM outbox WHERE id > $1 AND id <= (SELECT last_value FROM outbox_id_seq) - $2");
+        await using var delete = database.CreateCommand(
+            "DELETE FROM outbox WHERE id > $1 AND id <= (SELECT last_value FROM outbox_id_seq) - $2"
+        );
         delete.CommandTimeout = 300;
         delete.Parameters.AddWithValue(2L * Measured);
         delete.Parameters.AddWithValue(Measured * 6L / 5);

@@ -15,7 +15,8 @@ internal static class FailureReport
         FROM pg_stat_activity WHERE datname IS NOT NULL GROUP BY datname, state, wait_event_type, wait_event, left(query, 60)
         """;
 
-    private const string Locks = "SELECT format('%s lock %s of %s, granted: %s', locktype, objid, pid, granted) FROM pg_locks WHERE locktype = 'advisory' OR NOT granted";
+    private const string Locks =
+        "SELECT format('%s lock %s of %s, granted: %s', locktype, objid, pid, granted) FROM pg_locks WHERE locktype = 'advisory' OR NOT granted";
 
     public static async Task WriteAsync(GoReliablePlatform platform)
     {
@@ -25,7 +26,17 @@ internal static class FailureReport
         await SayAsync("sessions of the database", () => QueryAsync(platform, Sessions));
         await SayAsync("locks", () => QueryAsync(platform, Locks));
         await SayAsync("in the broker's queue", () => QueueAsync(platform));
-        await SayAsync("last warnings", () => Task.FromResult(string.Join('\n', platform.Telemetry.Logs().Where(log => log.Level is LogLevel.Warning or LogLevel.Error or LogLevel.Critical).TakeLast(Lines))));
+        await SayAsync("last warnings", () =>
+            Task.FromResult(
+                string.Join(
+                    '\n',
+                    platform
+                        .Telemetry.Logs()
+                        .Where(log => log.Level is LogLevel.Warning or LogLevel.Error or LogLevel.Critical)
+                        .TakeLast(Lines)
+                )
+            )
+        );
     }
 
     private static async Task SayAsync(string what, Func<Task<string>> look)
@@ -63,7 +74,9 @@ internal static class FailureReport
     private static async Task<string> QueueAsync(GoReliablePlatform platform)
     {
         await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         var queue = await channel.QueueDeclarePassiveAsync("notifications", TestContext.Current.CancellationToken);
         return $"{queue.MessageCount} messages, {queue.ConsumerCount} consumers";
     }

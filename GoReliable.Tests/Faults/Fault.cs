@@ -7,7 +7,12 @@ namespace GoReliable.Tests.Faults;
 /// <param name="BreakAsync">Breaks it.</param>
 /// <param name="RepairAsync">Repairs it, or waits until the platform has found its way around it.</param>
 /// <param name="Hold">How many orders are offered in between.</param>
-internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> BreakAsync, Func<FaultyPlatform, Task> RepairAsync, int Hold = 400)
+internal sealed partial record Fault(
+    string Name,
+    Func<FaultyPlatform, Task> BreakAsync,
+    Func<FaultyPlatform, Task> RepairAsync,
+    int Hold = 400
+)
 {
     // A backlog goes down slowly where the machine has much else to do.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -32,66 +37,99 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
     /// that works or a server that runs, then what takes it away.
     /// </summary>
     public static IReadOnlyList<Fault> All(FaultyPlatform platform) =>
-    [
-        GiantMessage, UndecodableHeader, ChannelClosed, DatabaseForgotten, EventsRepeated, ConnectionsClosed,
-        .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
-        .. Standby.IsAvailable(platform.Platform) ? [FailedOver] : Array.Empty<Fault>(),
-        SlowMailServer, DiskFull, StatementsCanceled, DatabasesReadOnly, DatabasesAway, .. SkewedClock.IsAvailable ? [ClockJumps] : Array.Empty<Fault>(),
-        Restarted, Killed("orders"), Killed("notifications"), Killed("gateway"),
-        DatabaseStalled, DatabaseHalfOpen, DatabaseKilled, ConfirmsLost, BrokerStalled, BrokerHalfOpen, BrokerKilled,
-    ];
+        [
+            GiantMessage,
+            UndecodableHeader,
+            ChannelClosed,
+            DatabaseForgotten,
+            EventsRepeated,
+            ConnectionsClosed,
+            .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
+            .. Standby.IsAvailable(platform.Platform) ? [FailedOver] : Array.Empty<Fault>(),
+            SlowMailServer,
+            DiskFull,
+            StatementsCanceled,
+            DatabasesReadOnly,
+            DatabasesAway,
+            .. SkewedClock.IsAvailable ? [ClockJumps] : Array.Empty<Fault>(),
+            Restarted,
+            Killed("orders"),
+            Killed("notifications"),
+            Killed("gateway"),
+            DatabaseStalled,
+            DatabaseHalfOpen,
+            DatabaseKilled,
+            ConfirmsLost,
+            BrokerStalled,
+            BrokerHalfOpen,
+            BrokerKilled,
+        ];
 
     /// <summary>An hour forward, then an hour back.</summary>
-    public static Fault ClockJumps => new(
-        "clock jumps",
-        platform => Do(() => platform.Clock.Set(TimeSpan.FromHours(1))),
-        platform => Do(() => platform.Clock.Set(TimeSpan.Zero)),
-        Hold: 800);
+    public static Fault ClockJumps =>
+        new(
+            "clock jumps",
+            platform => Do(() => platform.Clock.Set(TimeSpan.FromHours(1))),
+            platform => Do(() => platform.Clock.Set(TimeSpan.Zero)),
+            Hold: 800
+        );
 
     /// <summary>It has an e-mail at once and says so after twelve seconds: more than its other answers may take.</summary>
-    public static Fault SlowMailServer => new(
-        "slow mail server",
-        platform => Do(() => platform.Mail.BeforeYes = _ => Task.Delay(TimeSpan.FromSeconds(12))),
-        platform => Do(() => platform.Mail.BeforeYes = _ => Task.CompletedTask));
+    public static Fault SlowMailServer =>
+        new(
+            "slow mail server",
+            platform => Do(() => platform.Mail.BeforeYes = _ => Task.Delay(TimeSpan.FromSeconds(12))),
+            platform => Do(() => platform.Mail.BeforeYes = _ => Task.CompletedTask)
+        );
 
-    public static Fault Killed(string service) => new($"{service} killed", platform => platform.Platform.KillAsync(service), platform => ReviveAsync(platform, service), Hold: 200)
-    {
-        MayMailTwice = service == "notifications",
-    };
+    public static Fault Killed(string service) =>
+        new(
+            $"{service} killed",
+            platform => platform.Platform.KillAsync(service),
+            platform => ReviveAsync(platform, service),
+            Hold: 200
+        )
+        {
+            MayMailTwice = service == "notifications",
+        };
 
     /// <summary>One after the other: each stops when the one before it has been started.</summary>
-    public static Fault Restarted => new(
-        "services restarted",
-        async platform =>
-        {
-            foreach (var service in FaultyPlatform.Services)
+    public static Fault Restarted =>
+        new(
+            "services restarted",
+            async platform =>
             {
-                await platform.Platform.StopAsync(service);
-                await platform.Platform.StartAsync(service);
-            }
-        },
-        async platform =>
-        {
-            foreach (var service in FaultyPlatform.Services)
-                await platform.UntilReadyAsync(service);
-            await CaughtUpAsync(platform);
-        },
-        Hold: 1);
+                foreach (var service in FaultyPlatform.Services)
+                {
+                    await platform.Platform.StopAsync(service);
+                    await platform.Platform.StartAsync(service);
+                }
+            },
+            async platform =>
+            {
+                foreach (var service in FaultyPlatform.Services)
+                    await platform.UntilReadyAsync(service);
+                await CaughtUpAsync(platform);
+            },
+            Hold: 1
+        );
 
     /// <summary>Both at once; repaired in whatever order works.</summary>
-    public Fault And(Fault other) => new(
-        $"{Name} + {other.Name}",
-        async platform =>
+    public Fault And(Fault other) =>
+        new(
+            $"{Name} + {other.Name}",
+            async platform =>
+            {
+                await BreakAsync(platform);
+                await other.BreakAsync(platform);
+            },
+            platform => Task.WhenAll(RepairAsync(platform), other.RepairAsync(platform)),
+            Math.Max(Hold, other.Hold)
+        )
         {
-            await BreakAsync(platform);
-            await other.BreakAsync(platform);
-        },
-        platform => Task.WhenAll(RepairAsync(platform), other.RepairAsync(platform)),
-        Math.Max(Hold, other.Hold))
-    {
-        MayMailTwice = MayMailTwice || other.MayMailTwice,
-        HidesCopies = HidesCopies || other.HidesCopies,
-    };
+            MayMailTwice = MayMailTwice || other.MayMailTwice,
+            HidesCopies = HidesCopies || other.HidesCopies,
+        };
 
     private static async Task ReviveAsync(FaultyPlatform platform, string resource)
     {
@@ -105,30 +143,48 @@ internal sealed partial record Fault(string Name, Func<FaultyPlatform, Task> Bre
     }
 
     // The events flow again: what waits is two seconds' worth.
-    private static Task CaughtUpAsync(FaultyPlatform platform) => PendingAsync(platform, "an outbox that is nearly empty", pending => pending < 500);
+    private static Task CaughtUpAsync(FaultyPlatform platform) =>
+        PendingAsync(platform, "an outbox that is nearly empty", pending => pending < 500);
 
-    private static Task PendingAsync(FaultyPlatform platform, string what, Func<long, bool> isSo) => CountAsync(platform, what, "SELECT count(*) FROM outbox", isSo);
+    private static Task PendingAsync(FaultyPlatform platform, string what, Func<long, bool> isSo) =>
+        CountAsync(platform, what, "SELECT count(*) FROM outbox", isSo);
 
     private static async Task CountAsync(FaultyPlatform platform, string what, string sql, Func<long, bool> isSo)
     {
         await using var database = await platform.Platform.DatabaseAsync("orders-db");
-        await Eventually.SeeAsync(what, async () =>
-        {
-            await using var count = database.CreateCommand(sql);
-            return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        }, isSo, Patience);
+        await Eventually.SeeAsync(
+            what,
+            async () =>
+            {
+                await using var count = database.CreateCommand(sql);
+                return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+            },
+            isSo,
+            Patience
+        );
     }
 
     private static async Task SaidAsync(FaultyPlatform platform, string @event, string reason) =>
         await platform.Platform.Telemetry.WaitForLogAsync(
-            log => log.Time > platform.BrokenAt && log.EventName == @event && ((string?)log["Reason"])?.Contains(reason, StringComparison.Ordinal) == true, TestContext.Current.CancellationToken);
+            log =>
+                log.Time > platform.BrokenAt
+                && log.EventName == @event
+                && ((string?)log["Reason"])?.Contains(reason, StringComparison.Ordinal) == true,
+            TestContext.Current.CancellationToken
+        );
 
     // Once it works: what the other one of two faults broke may have to be repaired first.
-    private static async Task WhenItWorksAsync(string what, Func<Task> repair) => await Eventually.SeeAsync(what, async () =>
-    {
-        await repair();
-        return true;
-    }, done => done, Patience);
+    private static async Task WhenItWorksAsync(string what, Func<Task> repair) =>
+        await Eventually.SeeAsync(
+            what,
+            async () =>
+            {
+                await repair();
+                return true;
+            },
+            done => done,
+            Patience
+        );
 
     private static Task Do(params Action[] actions)
     {

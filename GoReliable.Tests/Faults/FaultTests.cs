@@ -11,7 +11,8 @@ public sealed class FaultTests(FaultyPlatform platform)
     public Task Orders_is_killed() => platform.SurviveAsync(Fault.Killed("orders"), "orders-killed");
 
     [Fact]
-    public Task Notifications_is_killed() => platform.SurviveAsync(Fault.Killed("notifications"), "notifications-killed");
+    public Task Notifications_is_killed() =>
+        platform.SurviveAsync(Fault.Killed("notifications"), "notifications-killed");
 
     [Fact]
     public Task The_gateway_is_killed() => platform.SurviveAsync(Fault.Killed("gateway"), "gateway-killed");
@@ -25,7 +26,8 @@ public sealed class FaultTests(FaultyPlatform platform)
     }
 
     [Fact]
-    public async Task The_database_is_killed() => AssertNoticed(await platform.SurviveAsync(Fault.DatabaseKilled, "database-killed"));
+    public async Task The_database_is_killed() =>
+        AssertNoticed(await platform.SurviveAsync(Fault.DatabaseKilled, "database-killed"));
 
     [Fact]
     public async Task A_standby_takes_the_place_of_the_database()
@@ -38,7 +40,8 @@ public sealed class FaultTests(FaultyPlatform platform)
     public Task The_mail_server_is_slow() => platform.SurviveAsync(Fault.SlowMailServer, "slow-mail");
 
     [Fact]
-    public async Task The_network_to_the_database_stalls() => AssertNoticed(await platform.SurviveAsync(Fault.DatabaseStalled, "database-stalled"));
+    public async Task The_network_to_the_database_stalls() =>
+        AssertNoticed(await platform.SurviveAsync(Fault.DatabaseStalled, "database-stalled"));
 
     [Fact]
     public async Task The_network_to_the_broker_stalls()
@@ -57,14 +60,19 @@ public sealed class FaultTests(FaultyPlatform platform)
 
         var (ledger, _) = await platform.SurviveAsync(fault, "relay-killed");
 
-        Assert.True(ledger.Republished > 0, "Nothing was published again: the broker had nothing of the batch, or the relay had removed it.");
+        Assert.True(
+            ledger.Republished > 0,
+            "Nothing was published again: the broker had nothing of the batch, or the relay had removed it."
+        );
     }
 
     [Fact]
-    public Task Connections_to_the_database_are_half_open() => platform.SurviveAsync(Fault.DatabaseHalfOpen, "database-half-open");
+    public Task Connections_to_the_database_are_half_open() =>
+        platform.SurviveAsync(Fault.DatabaseHalfOpen, "database-half-open");
 
     [Fact]
-    public Task Connections_to_the_broker_are_half_open() => platform.SurviveAsync(Fault.BrokerHalfOpen, "broker-half-open");
+    public Task Connections_to_the_broker_are_half_open() =>
+        platform.SurviveAsync(Fault.BrokerHalfOpen, "broker-half-open");
 
     [Fact]
     public async Task Confirms_are_lost_and_what_is_published_again_is_told_once()
@@ -78,12 +86,16 @@ public sealed class FaultTests(FaultyPlatform platform)
     public Task A_channel_is_closed_for_an_error() => platform.SurviveAsync(Fault.ChannelClosed, "channel-closed");
 
     [Fact]
-    public Task Connections_are_closed_by_an_operator() => platform.SurviveAsync(Fault.ConnectionsClosed, "connections-closed");
+    public Task Connections_are_closed_by_an_operator() =>
+        platform.SurviveAsync(Fault.ConnectionsClosed, "connections-closed");
 
     [Fact]
     public async Task The_queue_has_no_leader_and_orders_are_taken_all_the_same()
     {
-        Assert.SkipUnless(RabbitMqControl.IsAvailable(platform.Platform), "Only a broker that is a process of this machine can be asked to stop a queue's leader.");
+        Assert.SkipUnless(
+            RabbitMqControl.IsAvailable(platform.Platform),
+            "Only a broker that is a process of this machine can be asked to stop a queue's leader."
+        );
 
         var (ledger, window) = await platform.SurviveAsync(Fault.QueueLeaderless, "queue-leaderless");
 
@@ -98,15 +110,20 @@ public sealed class FaultTests(FaultyPlatform platform)
     public Task A_giant_message_comes_between() => platform.SurviveAsync(Fault.GiantMessage, "giant-message");
 
     [Fact]
-    public Task An_undecodable_header_comes_between() => platform.SurviveAsync(Fault.UndecodableHeader, "undecodable-header");
+    public Task An_undecodable_header_comes_between() =>
+        platform.SurviveAsync(Fault.UndecodableHeader, "undecodable-header");
 
     [Fact]
-    public async Task The_databases_disk_is_full() => AssertNoticed(await platform.SurviveAsync(Fault.DiskFull, "disk-full"));
+    public async Task The_databases_disk_is_full() =>
+        AssertNoticed(await platform.SurviveAsync(Fault.DiskFull, "disk-full"));
 
     [Fact]
     public async Task The_clocks_of_the_services_jump()
     {
-        Assert.SkipUnless(SkewedClock.IsAvailable, "Moving the clock of a process needs libfaketime (Debian and Ubuntu: apt-get install libfaketime).");
+        Assert.SkipUnless(
+            SkewedClock.IsAvailable,
+            "Moving the clock of a process needs libfaketime (Debian and Ubuntu: apt-get install libfaketime)."
+        );
         await platform.RunAsync(async () =>
         {
             await platform.MakeClockMovableAsync(true);
@@ -121,13 +138,18 @@ public sealed class FaultTests(FaultyPlatform platform)
 
     // Nobody's request was answered for a while: the fault was one.
     private static void AssertNoticed((Ledger Ledger, FaultWindow Window) found) =>
-        Assert.True(found.Window.Outage > TimeSpan.FromSeconds(1), $"Orders were accepted all the time, but for {found.Window.Outage}.");
+        Assert.True(
+            found.Window.Outage > TimeSpan.FromSeconds(1),
+            $"Orders were accepted all the time, but for {found.Window.Outage}."
+        );
 
     // Orders whose time, by the clock of Orders, is far in the future of the database's.
     private async Task<long> AheadAsync(string customers)
     {
         await using var database = await platform.Platform.DatabaseAsync("orders-db");
-        await using var count = database.CreateCommand("SELECT count(*) FROM orders WHERE starts_with(customer_id, $1) AND created_at > now() + interval '30 minutes'");
+        await using var count = database.CreateCommand(
+            "SELECT count(*) FROM orders WHERE starts_with(customer_id, $1) AND created_at > now() + interval '30 minutes'"
+        );
         count.Parameters.AddWithValue(customers);
         return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }

@@ -15,14 +15,25 @@ internal sealed record FaultWindow(double OfferedRate, TimeSpan Outage, TimeSpan
     {
         var purchases = load.Purchases.ToArray();
         var offered = purchases.Count(purchase => purchase.Offered >= broken && purchase.Offered < recovered);
-        var answers = purchases.Where(purchase => purchase.Answered is not null).Select(purchase => purchase.AnsweredAt).Prepend(load.Started).Order().ToArray();
+        var answers = purchases
+            .Where(purchase => purchase.Answered is not null)
+            .Select(purchase => purchase.AnsweredAt)
+            .Prepend(load.Started)
+            .Order()
+            .ToArray();
         var outage = answers.Zip(answers.Skip(1)).MaxBy(pair => pair.Second - pair.First);
         var calm = purchases
-            .Where(purchase => purchase.Answered is not null && (purchase.Due < broken - Margin || purchase.Due > Math.Max(recovered, outage.Second)))
-            .Select(purchase => purchase.Latency).Order().ToArray();
+            .Where(purchase =>
+                purchase.Answered is not null
+                && (purchase.Due < broken - Margin || purchase.Due > Math.Max(recovered, outage.Second))
+            )
+            .Select(purchase => purchase.Latency)
+            .Order()
+            .ToArray();
         return new(
             offered / Stopwatch.GetElapsedTime(broken, recovered).TotalSeconds,
             Stopwatch.GetElapsedTime(outage.First, outage.Second),
-            calm.Length == 0 ? TimeSpan.Zero : calm[(int)(calm.Length * 0.99)]);
+            calm.Length == 0 ? TimeSpan.Zero : calm[(int)(calm.Length * 0.99)]
+        );
     }
 }

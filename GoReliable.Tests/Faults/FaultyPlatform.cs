@@ -41,7 +41,16 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
     internal async Task WarmUpAsync()
     {
         using var client = Platform.Client("warm-up");
-        await Parallel.ForAsync(0, 300, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = TestContext.Current.CancellationToken }, async (_, _) => await client.CreateAsync());
+        await Parallel.ForAsync(
+            0,
+            300,
+            new ParallelOptions
+            {
+                MaxDegreeOfParallelism = 4,
+                CancellationToken = TestContext.Current.CancellationToken,
+            },
+            async (_, _) => await client.CreateAsync()
+        );
     }
 
     /// <summary>Gives the services a clock that a test can move, or the machine's own again.</summary>
@@ -70,11 +79,19 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
     internal async Task UntilReadyAsync(string service)
     {
         using var management = Platform.Management(service);
-        await Eventually.SeeAsync($"{service} ready", async () =>
-        {
-            using var answer = await management.GetAsync("/health/ready", TestContext.Current.CancellationToken);
-            return (answer.IsSuccessStatusCode, Says: await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
-        }, ready => ready.IsSuccessStatusCode, TimeSpan.FromMinutes(2));
+        await Eventually.SeeAsync(
+            $"{service} ready",
+            async () =>
+            {
+                using var answer = await management.GetAsync("/health/ready", TestContext.Current.CancellationToken);
+                return (
+                    answer.IsSuccessStatusCode,
+                    Says: await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+                );
+            },
+            ready => ready.IsSuccessStatusCode,
+            TimeSpan.FromMinutes(2)
+        );
     }
 
     /// <summary>Runs a test. One that fails says how it left the platform, and leaves a new one to the others.</summary>
@@ -104,7 +121,8 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
 
     /// <summary>Breaks something under load, repairs it, and asserts that nothing is lost and nothing there twice.</summary>
     /// <returns>What was found, for what the caller wants to assert besides.</returns>
-    internal Task<(Ledger Ledger, FaultWindow Window)> SurviveAsync(Fault fault, string customers) => RunAsync(() => EndureAsync(fault, customers));
+    internal Task<(Ledger Ledger, FaultWindow Window)> SurviveAsync(Fault fault, string customers) =>
+        RunAsync(() => EndureAsync(fault, customers));
 
     /// <summary>The same, for a test that runs by <see cref="RunAsync"/> as a whole.</summary>
     internal async Task<(Ledger Ledger, FaultWindow Window)> EndureAsync(Fault fault, string customers)
@@ -126,7 +144,10 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
         var window = FaultWindow.Of(load, broken, recovered);
         TestContext.Current.TestOutputHelper?.WriteLine(ledger.Describe(fault.Name, window));
         ledger.AssertNothingLost(fault);
-        Assert.True(window.OfferedRate >= Load.PromisedRate, $"Only {window.OfferedRate:0} orders a second were offered during the fault.");
+        Assert.True(
+            window.OfferedRate >= Load.PromisedRate,
+            $"Only {window.OfferedRate:0} orders a second were offered during the fault."
+        );
         return (ledger, window);
     }
 }

@@ -14,7 +14,11 @@ internal sealed class Ledger
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     // The worker's, with its default delays.
-    private static readonly string[] Queues = ["notifications", .. new[] { 1, 10, 60 }.Select(seconds => OrderTopology.RetryQueue(TimeSpan.FromSeconds(seconds)))];
+    private static readonly string[] Queues =
+    [
+        "notifications",
+        .. new[] { 1, 10, 60 }.Select(seconds => OrderTopology.RetryQueue(TimeSpan.FromSeconds(seconds))),
+    ];
 
     private const string UnderWay = """
         SELECT (SELECT count(*) FROM leases WHERE until > now()) + (SELECT count(*) FROM pg_stat_activity
@@ -28,7 +32,13 @@ internal sealed class Ledger
     private readonly HashSet<Guid> mailed;
     private readonly List<Guid> mails;
 
-    private Ledger(Load load, List<StoredOrder> stored, List<(Notified Notified, Guid? Mailed)> sent, List<Published> published, IReadOnlyCollection<Guid> mails)
+    private Ledger(
+        Load load,
+        List<StoredOrder> stored,
+        List<(Notified Notified, Guid? Mailed)> sent,
+        List<Published> published,
+        IReadOnlyCollection<Guid> mails
+    )
     {
         (this.load, this.stored) = (load, stored);
         var ids = stored.Select(order => order.Id).ToHashSet();
@@ -38,9 +48,19 @@ internal sealed class Ledger
         this.mails = [.. mails.Where(mailed.Contains)];
     }
 
-    private Dictionary<Guid, string> Answered => field ??= load.Purchases.Where(purchase => purchase.Answered is not null).ToDictionary(purchase => purchase.Answered!.Value, purchase => purchase.Sku);
+    private Dictionary<Guid, string> Answered =>
+        field ??= load
+            .Purchases.Where(purchase => purchase.Answered is not null)
+            .ToDictionary(purchase => purchase.Answered!.Value, purchase => purchase.Sku);
 
-    private List<Notified> Owed => field ??= [.. stored.SelectMany(order => order.IsConfirmed ? [new(order.Id, "order.created"), new(order.Id, "order.confirmed")] : new Notified[] { new(order.Id, "order.created") })];
+    private List<Notified> Owed =>
+        field ??= [
+            .. stored.SelectMany(order =>
+                order.IsConfirmed
+                    ? [new(order.Id, "order.created"), new(order.Id, "order.confirmed")]
+                    : new Notified[] { new(order.Id, "order.created") }
+            ),
+        ];
 
     /// <summary>Events that the broker got more than once: the inbox removed the others.</summary>
     public int Republished => published.Count - published.Select(copy => copy.Event).Distinct().Count();
@@ -55,61 +75,120 @@ internal sealed class Ledger
         await using var orders = await platform.DatabaseAsync("orders-db");
         await using var notifications = await platform.DatabaseAsync("notifications-db");
 
-        await Eventually.SeeAsync("an empty outbox", () => CountAsync(orders, "SELECT count(*) FROM outbox"), pending => pending == 0, Patience);
+        await Eventually.SeeAsync(
+            "an empty outbox",
+            () => CountAsync(orders, "SELECT count(*) FROM outbox"),
+            pending => pending == 0,
+            Patience
+        );
         var stored = await ReadAsync(
-            orders, "SELECT id, items->0->>'sku', status FROM orders WHERE customer_id = ANY ($1)", load.Names, row => new StoredOrder(row.GetGuid(0), row.GetString(1), row.GetString(2) == "confirmed"));
+            orders,
+            "SELECT id, items->0->>'sku', status FROM orders WHERE customer_id = ANY ($1)",
+            load.Names,
+            row => new StoredOrder(row.GetGuid(0), row.GetString(1), row.GetString(2) == "confirmed")
+        );
         var owed = stored.Count + stored.Count(order => order.IsConfirmed);
         await Eventually.SeeAsync(
-            $"{owed} notifications", () => CountAsync(notifications, "SELECT count(*) FROM notifications WHERE customer_id = ANY ($1)", load.Names), sent => sent >= owed, Patience);
+            $"{owed} notifications",
+            () =>
+                CountAsync(
+                    notifications,
+                    "SELECT count(*) FROM notifications WHERE customer_id = ANY ($1)",
+                    load.Names
+                ),
+            sent => sent >= owed,
+            Patience
+        );
         await NothingWaitsAsync(platform, notifications);
         var notified = await ReadAsync(
-            notifications, "SELECT order_id, event_type, event_id, channel FROM notifications WHERE customer_id = ANY ($1)", load.Names,
-            row => (new Notified(row.GetGuid(0), row.GetString(1)), row.GetString(3) == "email" ? row.GetGuid(2) : (Guid?)null));
-        return new Ledger(load, stored, notified, await Tap.EmptyAsync(platform), [.. faulty.Mail.Received.Select(mail => mail.Event)]);
+            notifications,
+            "SELECT order_id, event_type, event_id, channel FROM notifications WHERE customer_id = ANY ($1)",
+            load.Names,
+            row =>
+                (
+                    new Notified(row.GetGuid(0), row.GetString(1)),
+                    row.GetString(3) == "email" ? row.GetGuid(2) : (Guid?)null
+                )
+        );
+        return new Ledger(
+            load,
+            stored,
+            notified,
+            await Tap.EmptyAsync(platform),
+            [.. faulty.Mail.Received.Select(mail => mail.Event)]
+        );
     }
 
     /// <summary>An order answered with 201 is stored, and its customer notified, once; and nothing is there twice.</summary>
     public void AssertNothingLost(Fault fault)
     {
         var purchases = load.Purchases.ToArray();
-        Assert.Empty(purchases.Where(purchase => purchase.Refused is not null).Select(purchase => $"{purchase.Sku}: {purchase.Refused}"));
-        Assert.Empty(purchases.Where(purchase => purchase.Key is not null && purchase.Answered is null).Select(purchase => purchase.Sku));
+        Assert.Empty(
+            purchases
+                .Where(purchase => purchase.Refused is not null)
+                .Select(purchase => $"{purchase.Sku}: {purchase.Refused}")
+        );
+        Assert.Empty(
+            purchases
+                .Where(purchase => purchase.Key is not null && purchase.Answered is null)
+                .Select(purchase => purchase.Sku)
+        );
         Assert.Empty(Answered.Keys.Except(stored.Select(order => order.Id)));
         Assert.All(stored, order => Assert.Equal(Answered.GetValueOrDefault(order.Id, order.Sku), order.Sku));
-        Assert.Empty(purchases.Where(purchase => purchase.IsConfirmed).Select(purchase => purchase.Answered!.Value).Except(stored.Where(order => order.IsConfirmed).Select(order => order.Id)));
+        Assert.Empty(
+            purchases
+                .Where(purchase => purchase.IsConfirmed)
+                .Select(purchase => purchase.Answered!.Value)
+                .Except(stored.Where(order => order.IsConfirmed).Select(order => order.Id))
+        );
         Assert.Empty(Twice(stored.Select(order => order.Sku)));
         Assert.Empty(Owed.Except(notified));
         Assert.Empty(notified.Except(Owed));
         Assert.Empty(Twice(notified));
         Assert.Empty(mailed.Except(mails));
-        Assert.True(mails.Count - mailed.Count <= (fault.MayMailTwice ? MostUnderWay : 0), $"{mails.Count - mailed.Count} e-mails came again.");
+        Assert.True(
+            mails.Count - mailed.Count <= (fault.MayMailTwice ? MostUnderWay : 0),
+            $"{mails.Count - mailed.Count} e-mails came again."
+        );
         if (!fault.HidesCopies)
             Assert.Equal(Owed.Count, published.DistinctBy(copy => copy.Event).Count());
-        Assert.Empty(published.GroupBy(copy => copy.Order).Where(order => !IsInOrder(order)).Select(order => order.Key));
+        Assert.Empty(
+            published.GroupBy(copy => copy.Order).Where(order => !IsInOrder(order)).Select(order => order.Key)
+        );
     }
 
     /// <summary>A table for people, and one line for <c>./test</c> to repeat at its end.</summary>
     public string Describe(string fault, FaultWindow window)
     {
-        var unanswered = load.Purchases.Where(purchase => purchase.Answered is null).Select(purchase => purchase.Sku).ToHashSet();
+        var unanswered = load
+            .Purchases.Where(purchase => purchase.Answered is null)
+            .Select(purchase => purchase.Sku)
+            .ToHashSet();
         var storedOnly = stored.Count(order => unanswered.Contains(order.Sku));
         var twice = Twice(stored.Select(order => order.Sku)).Count + Twice(notified).Count;
-        return string.Create(CultureInfo.InvariantCulture, $"""
-            orders offered                    {load.Purchases.Count,8}   by {load.Requests} requests; {window.OfferedRate:0}/s during the fault
-            answered 201                      {Answered.Count,8}   of those stored: {stored.Count(order => Answered.ContainsKey(order.Id))}, told of: {notified.Count(sent => sent.Type == "order.created" && Answered.ContainsKey(sent.Order))}
-            no answer                         {unanswered.Count,8}   of those stored all the same: {storedOnly}
-            stored                            {stored.Count,8}   confirmed: {stored.Count(order => order.IsConfirmed)}
-            notifications owed                {Owed.Count,8}   sent: {notified.Count}
-            twice, stored or notified         {twice,8}
-            e-mails told of                   {mailed.Count,8}   taken by the mail server: {mails.Count}, of those again: {mails.Count - mailed.Count}
-            events published                  {published.Count,8}   again: {Republished}, removed by the inbox
-            outage, longest without a 201     {window.Outage.TotalSeconds,8:0.0} s
-            p99 outside of the outage         {window.CalmP99.TotalMilliseconds,8:0} ms
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            orders offered                    {load.Purchases.Count, 8}   by {load.Requests} requests; {window.OfferedRate:0}/s during the fault
+            answered 201                      {Answered.Count, 8}   of those stored: {stored.Count(order =>
+                Answered.ContainsKey(order.Id)
+            )}, told of: {notified.Count(sent => sent.Type == "order.created" && Answered.ContainsKey(sent.Order))}
+            no answer                         {unanswered.Count, 8}   of those stored all the same: {storedOnly}
+            stored                            {stored.Count, 8}   confirmed: {stored.Count(order => order.IsConfirmed)}
+            notifications owed                {Owed.Count, 8}   sent: {notified.Count}
+            twice, stored or notified         {twice, 8}
+            e-mails told of                   {mailed.Count, 8}   taken by the mail server: {mails.Count}, of those again: {mails.Count
+                - mailed.Count}
+            events published                  {published.Count, 8}   again: {Republished}, removed by the inbox
+            outage, longest without a 201     {window.Outage.TotalSeconds, 8:0.0} s
+            p99 outside of the outage         {window.CalmP99.TotalMilliseconds, 8:0} ms
             Ledger: {fault}: 201 {Answered.Count} = stored {stored.Count} - {storedOnly} unanswered; notified {notified.Count} of {Owed.Count}; twice {twice}; e-mails {mails.Count} of {mailed.Count}; published again {Republished}; outage {window.Outage.TotalSeconds:0.0} s; p99 {window.CalmP99.TotalMilliseconds:0} ms; {window.OfferedRate:0}/s
-            """);
+            """
+        );
     }
 
-    private static List<T> Twice<T>(IEnumerable<T> all) where T : notnull => [.. all.CountBy(one => one).Where(one => one.Value > 1).Select(one => one.Key)];
+    private static List<T> Twice<T>(IEnumerable<T> all)
+        where T : notnull => [.. all.CountBy(one => one).Where(one => one.Value > 1).Select(one => one.Key)];
 
     // By first copies: what is published again comes again in its order, after them.
     private static bool IsInOrder(IEnumerable<Published> order)
@@ -122,15 +201,29 @@ internal sealed class Ledger
     private static async Task NothingWaitsAsync(GoReliablePlatform platform, NpgsqlDataSource notifications)
     {
         await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
-        await Eventually.SeeAsync("empty queues", async () =>
-        {
-            var waiting = 0L;
-            foreach (var queue in Queues)
-                waiting += (await channel.QueueDeclarePassiveAsync(queue, TestContext.Current.CancellationToken)).MessageCount;
-            return waiting;
-        }, waiting => waiting == 0, Patience);
-        await Eventually.SeeAsync("no delivery under way", () => CountAsync(notifications, UnderWay), deliveries => deliveries == 0, Patience);
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        await Eventually.SeeAsync(
+            "empty queues",
+            async () =>
+            {
+                var waiting = 0L;
+                foreach (var queue in Queues)
+                    waiting += (
+                        await channel.QueueDeclarePassiveAsync(queue, TestContext.Current.CancellationToken)
+                    ).MessageCount;
+                return waiting;
+            },
+            waiting => waiting == 0,
+            Patience
+        );
+        await Eventually.SeeAsync(
+            "no delivery under way",
+            () => CountAsync(notifications, UnderWay),
+            deliveries => deliveries == 0,
+            Patience
+        );
     }
 
     private static async Task<long> CountAsync(NpgsqlDataSource database, string sql, string[]? customers = null)
@@ -141,7 +234,12 @@ internal sealed class Ledger
         return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
-    private static async Task<List<T>> ReadAsync<T>(NpgsqlDataSource database, string sql, string[] customers, Func<NpgsqlDataReader, T> read)
+    private static async Task<List<T>> ReadAsync<T>(
+        NpgsqlDataSource database,
+        string sql,
+        string[] customers,
+        Func<NpgsqlDataReader, T> read
+    )
     {
         var rows = new List<T>();
         await using var command = database.CreateCommand(sql);

@@ -34,7 +34,12 @@ internal sealed class Load : IAsyncDisposable
 
     private Load(GoReliablePlatform platform, string name)
     {
-        Names = [.. Enumerable.Range(0, Customers).Select(i => string.Create(CultureInfo.InvariantCulture, $"{name}-{i:00}"))];
+        Names =
+        [
+            .. Enumerable
+                .Range(0, Customers)
+                .Select(i => string.Create(CultureInfo.InvariantCulture, $"{name}-{i:00}")),
+        ];
         clients = [.. Names.Select(customer => Client(platform, customer))];
         Started = Stopwatch.GetTimestamp();
         offering = Task.Run(OfferAsync);
@@ -61,14 +66,24 @@ internal sealed class Load : IAsyncDisposable
     public Task OfferMoreAsync(int count)
     {
         var target = Volatile.Read(ref offered) + count;
-        return Eventually.SeeAsync($"{target} offered orders", () => Task.FromResult(Volatile.Read(ref offered)), now => now >= target, Patience);
+        return Eventually.SeeAsync(
+            $"{target} offered orders",
+            () => Task.FromResult(Volatile.Read(ref offered)),
+            now => now >= target,
+            Patience
+        );
     }
 
     /// <summary>Waits until that many more orders were accepted.</summary>
     public Task AcceptMoreAsync(int count)
     {
         var target = Volatile.Read(ref accepted) + count;
-        return Eventually.SeeAsync($"{target} accepted orders", () => Task.FromResult(Volatile.Read(ref accepted)), now => now >= target, Patience);
+        return Eventually.SeeAsync(
+            $"{target} accepted orders",
+            () => Task.FromResult(Volatile.Read(ref accepted)),
+            now => now >= target,
+            Patience
+        );
     }
 
     /// <summary>Offers no more, and waits until nobody waits for an answer.</summary>
@@ -76,7 +91,8 @@ internal sealed class Load : IAsyncDisposable
     {
         await stop.CancelAsync();
         await offering;
-        await Task.WhenAll(Purchases.Select(purchase => purchase.Ended)).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        await Task.WhenAll(Purchases.Select(purchase => purchase.Ended))
+            .WaitAsync(Patience, TestContext.Current.CancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -91,7 +107,9 @@ internal sealed class Load : IAsyncDisposable
     // With a token that clocks which are an hour off, and a soak of hours, find good.
     private static HttpClient Client(GoReliablePlatform platform, string customer)
     {
-        var token = platform.Tokens.Issue(customer, change: token => (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddDays(-1), DateTime.UtcNow.AddDays(1)));
+        var token = platform.Tokens.Issue(customer, change: token =>
+            (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddDays(-1), DateTime.UtcNow.AddDays(1))
+        );
         using var gateway = platform.Client(customer: null);
         return new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = MaxConnections })
         {
@@ -107,9 +125,17 @@ internal sealed class Load : IAsyncDisposable
         while (!stop.IsCancellationRequested)
         {
             // Behind after a hiccup: catch up, and let the late ones count as late.
-            for (var due = (int)(Stopwatch.GetElapsedTime(Started).TotalSeconds * Rate); offered < due; Interlocked.Increment(ref offered))
+            for (
+                var due = (int)(Stopwatch.GetElapsedTime(Started).TotalSeconds * Rate);
+                offered < due;
+                Interlocked.Increment(ref offered)
+            )
             {
-                var purchase = new Purchase(offered, Started + (long)((double)offered / Rate * Stopwatch.Frequency), Names[offered % Customers]);
+                var purchase = new Purchase(
+                    offered,
+                    Started + (long)((double)offered / Rate * Stopwatch.Frequency),
+                    Names[offered % Customers]
+                );
                 purchase.Ended = BuyAsync(purchase, clients[offered % Customers]);
                 Purchases.Enqueue(purchase);
             }
@@ -144,7 +170,10 @@ internal sealed class Load : IAsyncDisposable
         Interlocked.Increment(ref Requests);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders) { Content = JsonContent.Create(purchase.Body) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders)
+            {
+                Content = JsonContent.Create(purchase.Body),
+            };
             if (purchase.Key is not null)
                 request.Headers.Add("Idempotency-Key", purchase.Key);
             using var response = await client.SendAsync(request);
@@ -175,6 +204,11 @@ internal sealed class Load : IAsyncDisposable
     }
 
     // "In flight" among them: the first try with this key has not ended yet.
-    private static bool IsTransient(HttpStatusCode status) => status is
-        HttpStatusCode.Conflict or HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+    private static bool IsTransient(HttpStatusCode status) =>
+        status
+            is HttpStatusCode.Conflict
+                or HttpStatusCode.TooManyRequests
+                or HttpStatusCode.BadGateway
+                or HttpStatusCode.ServiceUnavailable
+                or HttpStatusCode.GatewayTimeout;
 }

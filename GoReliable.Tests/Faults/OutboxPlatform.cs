@@ -47,11 +47,26 @@ public sealed class OutboxPlatform : IAsyncLifetime
     /// <param name="id">One that was taken before, or the next.</param>
     /// <param name="body">A valid event, if not given.</param>
     /// <returns>The event's id.</returns>
-    internal async Task<Guid> InsertAsync(Guid order, string type = "order.created", long? id = null, byte[]? body = null)
+    internal async Task<Guid> InsertAsync(
+        Guid order,
+        string type = "order.created",
+        long? id = null,
+        byte[]? body = null
+    )
     {
         var @event = Guid.CreateVersion7();
         var now = DateTime.UtcNow;
-        var content = new Order(order, OrderStatus.Pending, "EUR", [new OrderItem("a", 1, 1)], 1, ContactEmail: null, now, now, Version: 1);
+        var content = new Order(
+            order,
+            OrderStatus.Pending,
+            "EUR",
+            [new OrderItem("a", 1, 1)],
+            1,
+            ContactEmail: null,
+            now,
+            now,
+            Version: 1
+        );
         await using var command = Database.CreateCommand(Insert);
         command.Parameters.AddWithValue(id ?? await TakeIdAsync());
         command.Parameters.AddWithValue(@event);
@@ -63,7 +78,8 @@ public sealed class OutboxPlatform : IAsyncLifetime
     }
 
     /// <summary>Rows of types that are like this.</summary>
-    internal Task<long> CountAsync(string types) => ScalarAsync($"SELECT count(*) FROM outbox WHERE type LIKE '{types}'");
+    internal Task<long> CountAsync(string types) =>
+        ScalarAsync($"SELECT count(*) FROM outbox WHERE type LIKE '{types}'");
 
     internal async Task<long> ScalarAsync(string sql)
     {
@@ -71,7 +87,8 @@ public sealed class OutboxPlatform : IAsyncLifetime
         return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
-    internal async Task<double> GaugeAsync(string name) => (await Exposition.ScrapeAsync(Operator)).Sum($"goreliable_order_service_{name}");
+    internal async Task<double> GaugeAsync(string name) =>
+        (await Exposition.ScrapeAsync(Operator)).Sum($"goreliable_order_service_{name}");
 
     /// <summary>A queue on the exchange of orders, until it is disposed of.</summary>
     internal async Task<BoundQueue> BindAsync(string queue, string routingKey, int? mostMessages = null)
@@ -81,8 +98,20 @@ public sealed class OutboxPlatform : IAsyncLifetime
         var arguments = new Dictionary<string, object?>();
         if (mostMessages is { } most)
             (arguments["x-max-length"], arguments["x-overflow"]) = (most, "reject-publish");
-        await channel.QueueDeclareAsync(queue, durable: false, exclusive: true, autoDelete: true, arguments, cancellationToken: TestContext.Current.CancellationToken);
-        await channel.QueueBindAsync(queue, OrderTopology.Exchange, routingKey, cancellationToken: TestContext.Current.CancellationToken);
+        await channel.QueueDeclareAsync(
+            queue,
+            durable: false,
+            exclusive: true,
+            autoDelete: true,
+            arguments,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        await channel.QueueBindAsync(
+            queue,
+            OrderTopology.Exchange,
+            routingKey,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         return new BoundQueue(connection, channel);
     }
 
@@ -92,5 +121,6 @@ public sealed class OutboxPlatform : IAsyncLifetime
         public ValueTask DisposeAsync() => Connection.DisposeAsync();
     }
 
-    internal Task<HttpResponseMessage> RedriveAsync(object request) => Operator.PostAsJsonAsync("/outbox/set-aside/redrive", request, TestContext.Current.CancellationToken);
+    internal Task<HttpResponseMessage> RedriveAsync(object request) =>
+        Operator.PostAsJsonAsync("/outbox/set-aside/redrive", request, TestContext.Current.CancellationToken);
 }

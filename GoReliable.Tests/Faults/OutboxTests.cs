@@ -18,12 +18,17 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     {
         using var alice = platform.Client("alice");
         var id = await own.TakeIdAsync();
-        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(12);)
+        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(12); )
             await alice.WaitForNotificationsAsync(await alice.CreateAsync());
 
         await own.InsertAsync(Guid.CreateVersion7(), id: id);
 
-        await Eventually.SeeAsync("the late row published", () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE id = {id}"), count => count == 0, TimeSpan.FromSeconds(20));
+        await Eventually.SeeAsync(
+            "the late row published",
+            () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE id = {id}"),
+            count => count == 0,
+            TimeSpan.FromSeconds(20)
+        );
     }
 
     [Fact]
@@ -35,22 +40,51 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
             await own.InsertAsync(Guid.CreateVersion7(), "nobody.wants");
         await alice.WaitForNotificationsAsync(await alice.CreateAsync());
 
-        await Eventually.SeeAsync("600 in the gauge", () => own.GaugeAsync("outbox_set_aside_messages"), count => count == 600);
+        await Eventually.SeeAsync(
+            "600 in the gauge",
+            () => own.GaugeAsync("outbox_set_aside_messages"),
+            count => count == 600
+        );
         Assert.Equal(0, await own.GaugeAsync("outbox_pending_messages"));
         var page = await own.Operator.GetJsonAsync("/outbox/set-aside?limit=200");
         Assert.Equal(200, page.GetProperty("items").GetArrayLength());
         Assert.NotNull(page.GetProperty("nextCursor").GetString());
-        Assert.All(page.GetProperty("items").EnumerateArray(), item => Assert.Equal((5, "312 NO_ROUTE"), (item.GetProperty("attempts").GetInt32(), item.GetProperty("reason").GetString())));
+        Assert.All(page.GetProperty("items").EnumerateArray(), item =>
+            Assert.Equal(
+                (5, "312 NO_ROUTE"),
+                (item.GetProperty("attempts").GetInt32(), item.GetProperty("reason").GetString())
+            )
+        );
         // Not one for each: one for each attempt, and for each batch of it.
-        Assert.InRange(platform.Telemetry.Logs().Count(log => log.Time > before && log.EventName == "outbox.publish_failed"), 5, 20);
-        Assert.InRange(platform.Telemetry.Logs().Count(log => log.Time > before && log.EventName == "outbox.set_aside"), 1, 20);
+        Assert.InRange(
+            platform.Telemetry.Logs().Count(log => log.Time > before && log.EventName == "outbox.publish_failed"),
+            5,
+            20
+        );
+        Assert.InRange(
+            platform.Telemetry.Logs().Count(log => log.Time > before && log.EventName == "outbox.set_aside"),
+            1,
+            20
+        );
 
         await using var wanted = await own.BindAsync("wanted", "nobody.*");
-        Assert.Equal(600, (await (await own.RedriveAsync(new { all = true, reason = "312 NO_ROUTE" })).JsonAsync()).GetProperty("done").GetInt32());
+        Assert.Equal(
+            600,
+            (await (await own.RedriveAsync(new { all = true, reason = "312 NO_ROUTE" })).JsonAsync())
+                .GetProperty("done")
+                .GetInt32()
+        );
         await Eventually.SeeAsync("600 published", () => own.CountAsync("nobody.%"), count => count == 0);
-        await Eventually.SeeAsync("none in the gauge", () => own.GaugeAsync("outbox_set_aside_messages"), count => count == 0);
+        await Eventually.SeeAsync(
+            "none in the gauge",
+            () => own.GaugeAsync("outbox_set_aside_messages"),
+            count => count == 0
+        );
         Assert.Equal(0, await own.ScalarAsync("SELECT count(*) FROM outbox_set_aside"));
-        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "outbox.redriven" && Equals(log["Count"], 600L), Cancel);
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "outbox.redriven" && Equals(log["Count"], 600L),
+            Cancel
+        );
     }
 
     [Fact]
@@ -62,21 +96,39 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         var second = await own.InsertAsync(order, "order.confirmed");
         var other = Guid.CreateVersion7();
         await own.InsertAsync(other, "order.confirmed");
-        await Eventually.SeeAsync("the other order published", () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{other}'"), count => count == 0);
+        await Eventually.SeeAsync(
+            "the other order published",
+            () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{other}'"),
+            count => count == 0
+        );
 
         var detail = await own.Operator.GetJsonAsync($"/outbox/set-aside/{order}");
         Assert.Equal("one.first", detail.GetProperty("item").GetProperty("type").GetString());
-        Assert.Equal(["one.first", "order.confirmed"], detail.GetProperty("events").EnumerateArray().Select(row => row.GetProperty("type").GetString()));
-        Assert.Contains($"{second}", detail.GetProperty("events")[1].GetProperty("body").GetString(), StringComparison.Ordinal);
+        Assert.Equal(
+            ["one.first", "order.confirmed"],
+            detail.GetProperty("events").EnumerateArray().Select(row => row.GetProperty("type").GetString())
+        );
+        Assert.Contains(
+            $"{second}",
+            detail.GetProperty("events")[1].GetProperty("body").GetString(),
+            StringComparison.Ordinal
+        );
 
         await using var all = await own.BindAsync("all", "#");
         var answer = await own.Operator.PostAsync($"/outbox/set-aside/{order}/redrive", content: null, Cancel);
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
-        await Eventually.SeeAsync("both published", () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{order}'"), count => count == 0);
+        await Eventually.SeeAsync(
+            "both published",
+            () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{order}'"),
+            count => count == 0
+        );
         var keys = new List<string>();
         while (await all.Channel.BasicGetAsync("all", autoAck: true, Cancel) is { } message)
             keys.Add(message.RoutingKey);
-        Assert.Equal(["one.first", "order.confirmed"], keys.Where(key => key == "one.first" || key == "order.confirmed"));
+        Assert.Equal(
+            ["one.first", "order.confirmed"],
+            keys.Where(key => key == "one.first" || key == "order.confirmed")
+        );
     }
 
     [Fact]
@@ -87,18 +139,35 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         await own.InsertAsync(order, "order.confirmed");
         await SetAsideAsync(order);
 
-        Assert.Equal(HttpStatusCode.NoContent, (await own.Operator.DeleteAsync($"/outbox/set-aside/{order}", Cancel)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await own.Operator.DeleteAsync($"/outbox/set-aside/{order}", Cancel)).StatusCode
+        );
 
-        await Eventually.SeeAsync("nothing of the order", () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{order}'"), count => count == 0);
-        await (await own.Operator.DeleteAsync($"/outbox/set-aside/{order}", Cancel)).AssertProblemAsync(HttpStatusCode.NotFound);
-        await (await own.Operator.GetAsync($"/outbox/set-aside/{order}", Cancel)).AssertProblemAsync(HttpStatusCode.NotFound);
-        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "outbox.discarded" && (string?)log["OrderId"] == $"{order}", Cancel);
+        await Eventually.SeeAsync(
+            "nothing of the order",
+            () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{order}'"),
+            count => count == 0
+        );
+        await (await own.Operator.DeleteAsync($"/outbox/set-aside/{order}", Cancel)).AssertProblemAsync(
+            HttpStatusCode.NotFound
+        );
+        await (await own.Operator.GetAsync($"/outbox/set-aside/{order}", Cancel)).AssertProblemAsync(
+            HttpStatusCode.NotFound
+        );
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "outbox.discarded" && (string?)log["OrderId"] == $"{order}",
+            Cancel
+        );
     }
 
     [Fact]
     public async Task A_row_that_ends_the_channel_is_found_and_set_aside_and_the_others_of_its_batch_go_on()
     {
-        Assert.SkipUnless(RabbitMqControl.IsAvailable(platform), "Only a broker that is a process of this machine can be told to take small messages only.");
+        Assert.SkipUnless(
+            RabbitMqControl.IsAvailable(platform),
+            "Only a broker that is a process of this machine can be told to take small messages only."
+        );
         using var alice = platform.Client("alice");
         await LimitMessagesAsync(bytes: 100_000);
         try
@@ -112,7 +181,10 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
 
             await SetAsideAsync(large);
             await alice.WaitForNotificationsAsync(await alice.CreateAsync());
-            Assert.Equal(HttpStatusCode.NoContent, (await own.Operator.DeleteAsync($"/outbox/set-aside/{large}", Cancel)).StatusCode);
+            Assert.Equal(
+                HttpStatusCode.NoContent,
+                (await own.Operator.DeleteAsync($"/outbox/set-aside/{large}", Cancel)).StatusCode
+            );
         }
         finally
         {
@@ -129,40 +201,93 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         {
             await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => alice.CreateAsync()));
             await own.InsertAsync(Guid.CreateVersion7(), "order.confirmed");
-            await Eventually.SeeAsync("one of another type published", () => own.CountAsync("order.confirmed"), count => count == 0);
-            await Eventually.SeeAsync("refused events", () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside WHERE attempts >= 6"), count => count > 0, TimeSpan.FromMinutes(2));
+            await Eventually.SeeAsync(
+                "one of another type published",
+                () => own.CountAsync("order.confirmed"),
+                count => count == 0
+            );
+            await Eventually.SeeAsync(
+                "refused events",
+                () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside WHERE attempts >= 6"),
+                count => count > 0,
+                TimeSpan.FromMinutes(2)
+            );
             Assert.Equal(0, await own.ScalarAsync("SELECT count(*) FROM outbox_set_aside WHERE retry_at IS NULL"));
             Assert.NotEqual(0, await own.GaugeAsync("outbox_pending_messages"));
         }
 
-        await Eventually.SeeAsync("all published", () => own.CountAsync("order.%"), count => count == 0, TimeSpan.FromMinutes(2));
-        var lines = platform.Telemetry.Logs().Count(log => log.Time > before && log.EventName?.StartsWith("outbox.", StringComparison.Ordinal) == true);
+        await Eventually.SeeAsync(
+            "all published",
+            () => own.CountAsync("order.%"),
+            count => count == 0,
+            TimeSpan.FromMinutes(2)
+        );
+        var lines = platform
+            .Telemetry.Logs()
+            .Count(log => log.Time > before && log.EventName?.StartsWith("outbox.", StringComparison.Ordinal) == true);
         Assert.InRange(lines, 1, (int)(DateTimeOffset.UtcNow - before).TotalSeconds);
     }
 
     [Fact]
     public async Task A_queue_whose_limit_was_removed_gets_what_it_refused()
     {
-        Assert.SkipUnless(RabbitMqControl.IsAvailable(platform), "Only a broker that is a process of this machine can be given a policy.");
+        Assert.SkipUnless(
+            RabbitMqControl.IsAvailable(platform),
+            "Only a broker that is a process of this machine can be given a policy."
+        );
         await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         var quorum = new Dictionary<string, object?> { ["x-queue-type"] = "quorum", ["x-overflow"] = "reject-publish" };
-        await channel.QueueDeclareAsync("limited", durable: true, exclusive: false, autoDelete: false, quorum, cancellationToken: TestContext.Current.CancellationToken);
+        await channel.QueueDeclareAsync(
+            "limited",
+            durable: true,
+            exclusive: false,
+            autoDelete: false,
+            quorum,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         try
         {
-            await channel.QueueBindAsync("limited", OrderTopology.Exchange, "order.created", cancellationToken: TestContext.Current.CancellationToken);
-            await RabbitMqControl.EvaluateAsync(platform, """rabbit_policy:parse_set(<<"/">>, <<"limit">>, <<"^limited$">>, <<"{\"max-length\":1}">>, <<"0">>, <<"queues">>, <<"none">>).""");
+            await channel.QueueBindAsync(
+                "limited",
+                OrderTopology.Exchange,
+                "order.created",
+                cancellationToken: TestContext.Current.CancellationToken
+            );
+            await RabbitMqControl.EvaluateAsync(
+                platform,
+                """rabbit_policy:parse_set(<<"/">>, <<"limit">>, <<"^limited$">>, <<"{\"max-length\":1}">>, <<"0">>, <<"queues">>, <<"none">>)."""
+            );
             using var alice = platform.Client("alice");
             await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => alice.CreateAsync()));
-            await Eventually.SeeAsync("refused events", () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside"), count => count > 0);
+            await Eventually.SeeAsync(
+                "refused events",
+                () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside"),
+                count => count > 0
+            );
 
-            await RabbitMqControl.EvaluateAsync(platform, """rabbit_policy:delete(<<"/">>, <<"limit">>, <<"none">>).""");
+            await RabbitMqControl.EvaluateAsync(
+                platform,
+                """rabbit_policy:delete(<<"/">>, <<"limit">>, <<"none">>)."""
+            );
 
-            await Eventually.SeeAsync("all published", () => own.CountAsync("order.%"), count => count == 0, TimeSpan.FromMinutes(2));
+            await Eventually.SeeAsync(
+                "all published",
+                () => own.CountAsync("order.%"),
+                count => count == 0,
+                TimeSpan.FromMinutes(2)
+            );
         }
         finally
         {
-            await channel.QueueDeleteAsync("limited", ifUnused: false, ifEmpty: false, cancellationToken: TestContext.Current.CancellationToken);
+            await channel.QueueDeleteAsync(
+                "limited",
+                ifUnused: false,
+                ifEmpty: false,
+                cancellationToken: TestContext.Current.CancellationToken
+            );
         }
     }
 
@@ -186,7 +311,16 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     public async Task Nobody_operates_without_the_scope_and_nowhere_but_on_the_management_port()
     {
         var order = Guid.CreateVersion7();
-        foreach (var (method, path) in new[] { ("GET", "/outbox/set-aside"), ("GET", $"/outbox/set-aside/{order}"), ("DELETE", $"/outbox/set-aside/{order}"), ("POST", $"/outbox/set-aside/{order}/redrive"), ("POST", "/outbox/set-aside/redrive") })
+        foreach (
+            var (method, path) in new[]
+            {
+                ("GET", "/outbox/set-aside"),
+                ("GET", $"/outbox/set-aside/{order}"),
+                ("DELETE", $"/outbox/set-aside/{order}"),
+                ("POST", $"/outbox/set-aside/{order}/redrive"),
+                ("POST", "/outbox/set-aside/redrive"),
+            }
+        )
         {
             using var nobody = platform.Management("orders");
             await (await SendAsync(nobody, method, path)).AssertProblemAsync(HttpStatusCode.Unauthorized);
@@ -194,23 +328,58 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
             await (await SendAsync(nobody, method, path)).AssertProblemAsync(HttpStatusCode.Forbidden);
             foreach (var service in new[] { "gateway", "orders" })
             {
-                using var outside = platform.Client(service, "olga", GoReliable.ServiceDefaults.Identity.Scopes.NotificationsOperate);
+                using var outside = platform.Client(
+                    service,
+                    "olga",
+                    GoReliable.ServiceDefaults.Identity.Scopes.NotificationsOperate
+                );
                 outside.DefaultRequestHeaders.Host = own.Operator.BaseAddress!.Authority;
                 Assert.Equal(HttpStatusCode.NotFound, (await SendAsync(outside, method, path)).StatusCode);
             }
         }
         using var reader = platform.Client("orders", "alice");
-        Assert.DoesNotContain("set-aside", await reader.GetStringAsync("/openapi/v1.json", Cancel), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "set-aside",
+            await reader.GetStringAsync("/openapi/v1.json", Cancel),
+            StringComparison.Ordinal
+        );
     }
 
     // A channel asks for the limit when it is opened.
-    private Task LimitMessagesAsync(int bytes) => RabbitMqControl.EvaluateAsync(platform, string.Create(
-        CultureInfo.InvariantCulture,
-        $"application:set_env(rabbit, max_message_size, {bytes}), [rabbit_networking:close_connection(Pid, \"limit\") || Pid <- rabbit_networking:connections()]."));
+    private Task LimitMessagesAsync(int bytes) =>
+        RabbitMqControl.EvaluateAsync(
+            platform,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"application:set_env(rabbit, max_message_size, {bytes}), [rabbit_networking:close_connection(Pid, \"limit\") || Pid <- rabbit_networking:connections()]."
+            )
+        );
 
-    private Task<int> SetAsideAsync(Guid order) => Eventually.SeeAsync(
-        $"order {order} set aside", async () => (int)(await own.Operator.GetAsync(string.Create(CultureInfo.InvariantCulture, $"/outbox/set-aside/{order}"), Cancel)).StatusCode, status => status == 200);
+    private Task<int> SetAsideAsync(Guid order) =>
+        Eventually.SeeAsync(
+            $"order {order} set aside",
+            async () =>
+                (int)
+                    (
+                        await own.Operator.GetAsync(
+                            string.Create(CultureInfo.InvariantCulture, $"/outbox/set-aside/{order}"),
+                            Cancel
+                        )
+                    ).StatusCode,
+            status => status == 200
+        );
 
-    private static Task<HttpResponseMessage> SendAsync(HttpClient client, string method, string path, string? body = null) =>
-        client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json") }, Cancel);
+    private static Task<HttpResponseMessage> SendAsync(
+        HttpClient client,
+        string method,
+        string path,
+        string? body = null
+    ) =>
+        client.SendAsync(
+            new HttpRequestMessage(new HttpMethod(method), path)
+            {
+                Content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json"),
+            },
+            Cancel
+        );
 }

@@ -20,9 +20,15 @@ internal sealed class Purchase(int number, long due, string customer)
     public bool IsToBeConfirmed => number % 10 == 1;
 
     /// <summary>What is sent. Some want an e-mail.</summary>
-    public object Body => number % 20 == 3
-        ? new { currency = "EUR", items = Items, contactEmail = $"{Sku}@example.com" }
-        : new { currency = "EUR", items = Items };
+    public object Body =>
+        number % 20 == 3
+            ? new
+            {
+                currency = "EUR",
+                items = Items,
+                contactEmail = $"{Sku}@example.com",
+            }
+            : new { currency = "EUR", items = Items };
 
     /// <summary>When it was to be offered.</summary>
     public long Due => due;
@@ -48,7 +54,15 @@ internal sealed class Purchase(int number, long due, string customer)
     /// <summary>From due to accepted.</summary>
     public TimeSpan Latency => Stopwatch.GetElapsedTime(due, AnsweredAt);
 
-    private object[] Items => [new { sku = Sku, quantity = 1, unitPrice = 9.95m }];
+    private object[] Items =>
+        [
+            new
+            {
+                sku = Sku,
+                quantity = 1,
+                unitPrice = 9.95m,
+            },
+        ];
 
     public void Accept(Guid order) => (Answered, AnsweredAt) = (order, Stopwatch.GetTimestamp());
 }

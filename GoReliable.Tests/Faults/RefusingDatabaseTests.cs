@@ -5,16 +5,23 @@ namespace GoReliable.Tests.Faults;
 public sealed class RefusingDatabaseTests(FaultyPlatform faulty)
 {
     [Fact]
-    public Task While_the_databases_are_read_only_nothing_is_given_up_and_new_connections_heal_it() => NobodyIsToBlameAsync(Fault.DatabasesReadOnly, "read-only");
+    public Task While_the_databases_are_read_only_nothing_is_given_up_and_new_connections_heal_it() =>
+        NobodyIsToBlameAsync(Fault.DatabasesReadOnly, "read-only");
 
     [Fact]
-    public Task What_the_database_cancels_is_no_fault_of_a_message_or_a_request() => NobodyIsToBlameAsync(Fault.StatementsCanceled, "canceled");
+    public Task What_the_database_cancels_is_no_fault_of_a_message_or_a_request() =>
+        NobodyIsToBlameAsync(Fault.StatementsCanceled, "canceled");
 
     private async Task NobodyIsToBlameAsync(Fault fault, string customers)
     {
         var (_, window) = await faulty.SurviveAsync(fault, customers);
 
-        Assert.True(window.Outage > TimeSpan.FromSeconds(1), $"Orders were accepted all the time, but for {window.Outage}.");
-        Assert.DoesNotContain(faulty.Platform.Telemetry.Logs(), log => log.Time > faulty.BrokenAt && log.EventName is "consumer.batch_failed" or "notification.dead_lettered");
+        Assert.True(
+            window.Outage > TimeSpan.FromSeconds(1),
+            $"Orders were accepted all the time, but for {window.Outage}."
+        );
+        Assert.DoesNotContain(faulty.Platform.Telemetry.Logs(), log =>
+            log.Time > faulty.BrokenAt && log.EventName is "consumer.batch_failed" or "notification.dead_lettered"
+        );
     }
 }

@@ -18,7 +18,9 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
 
         var copies = await PublishedAsync(orders);
         Assert.Equal(3 * Orders, copies.Count);
-        Assert.All(copies.GroupBy(copy => copy.Order), order => Assert.Equal([1, 2, 3], order.Select(copy => copy.Version)));
+        Assert.All(copies.GroupBy(copy => copy.Order), order =>
+            Assert.Equal([1, 2, 3], order.Select(copy => copy.Version))
+        );
     }
 
     [Fact]
@@ -35,10 +37,15 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
         // What nobody saw confirmed comes again, and its order with it: by first copies.
         var copies = await PublishedAsync(orders);
         Assert.Equal(3 * Orders, copies.DistinctBy(copy => copy.Event).Count());
-        Assert.All(copies.GroupBy(copy => copy.Order), order => Assert.Equal([1, 2, 3], order.Select(copy => copy.Version).Distinct()));
+        Assert.All(copies.GroupBy(copy => copy.Order), order =>
+            Assert.Equal([1, 2, 3], order.Select(copy => copy.Version).Distinct())
+        );
         using var bob = platform.Client("bob");
         foreach (var order in orders)
-            Assert.Equal([1, 2, 3], (await bob.WaitForNotificationsAsync(order, 3)).Select(told => told.GetProperty("version").GetInt32()));
+            Assert.Equal(
+                [1, 2, 3],
+                (await bob.WaitForNotificationsAsync(order, 3)).Select(told => told.GetProperty("version").GetInt32())
+            );
     }
 
     // Customers who go on until they are answered: each order is created, confirmed and cancelled.
@@ -47,30 +54,63 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
         using var client = platform.Client(customer);
         var orders = new ConcurrentQueue<Guid>();
         var done = 0;
-        await Parallel.ForAsync(0, Orders, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = TestContext.Current.CancellationToken }, async (i, _) =>
-        {
-            using var created = await AnsweredAsync(() => client.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""", idempotencyKey: $"{customer}-{i}"), HttpStatusCode.Created);
-            var order = (await created.JsonAsync()).GetProperty("id").GetGuid();
-            // Its first try may have done it, and its answer be lost.
-            using var confirmed = await AnsweredAsync(() => client.ChangeAsync(order, "confirm"), HttpStatusCode.OK, HttpStatusCode.Conflict);
-            using var cancelled = await AnsweredAsync(() => client.ChangeAsync(order, "cancel"), HttpStatusCode.OK, HttpStatusCode.Conflict);
-            orders.Enqueue(order);
-            afterEach?.Invoke(Interlocked.Increment(ref done));
-        });
+        await Parallel.ForAsync(
+            0,
+            Orders,
+            new ParallelOptions
+            {
+                MaxDegreeOfParallelism = 8,
+                CancellationToken = TestContext.Current.CancellationToken,
+            },
+            async (i, _) =>
+            {
+                using var created = await AnsweredAsync(
+                    () =>
+                        client.PostRawAsync(
+                            """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""",
+                            idempotencyKey: $"{customer}-{i}"
+                        ),
+                    HttpStatusCode.Created
+                );
+                var order = (await created.JsonAsync()).GetProperty("id").GetGuid();
+                // Its first try may have done it, and its answer be lost.
+                using var confirmed = await AnsweredAsync(
+                    () => client.ChangeAsync(order, "confirm"),
+                    HttpStatusCode.OK,
+                    HttpStatusCode.Conflict
+                );
+                using var cancelled = await AnsweredAsync(
+                    () => client.ChangeAsync(order, "cancel"),
+                    HttpStatusCode.OK,
+                    HttpStatusCode.Conflict
+                );
+                orders.Enqueue(order);
+                afterEach?.Invoke(Interlocked.Increment(ref done));
+            }
+        );
         return orders;
     }
 
-    private static Task<HttpResponseMessage> AnsweredAsync(Func<Task<HttpResponseMessage>> ask, params HttpStatusCode[] answers) =>
-        Eventually.SeeAsync($"an answer {string.Join(" or ", answers)}", ask, response => answers.Contains(response.StatusCode));
+    private static Task<HttpResponseMessage> AnsweredAsync(
+        Func<Task<HttpResponseMessage>> ask,
+        params HttpStatusCode[] answers
+    ) =>
+        Eventually.SeeAsync($"an answer {string.Join(" or ", answers)}", ask, response =>
+            answers.Contains(response.StatusCode)
+        );
 
     private async Task<List<Published>> PublishedAsync(IReadOnlyCollection<Guid> orders)
     {
         await using var database = await platform.DatabaseAsync("orders-db");
-        await Eventually.SeeAsync("an empty outbox", async () =>
-        {
-            await using var count = database.CreateCommand("SELECT count(*) FROM outbox");
-            return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        }, pending => pending == 0);
+        await Eventually.SeeAsync(
+            "an empty outbox",
+            async () =>
+            {
+                await using var count = database.CreateCommand("SELECT count(*) FROM outbox");
+                return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+            },
+            pending => pending == 0
+        );
         return [.. (await Tap.EmptyAsync(platform)).Where(copy => orders.Contains(copy.Order))];
     }
 }

@@ -14,33 +14,48 @@ public sealed class RestartTests(FaultyPlatform faulty)
     public Task Services_restart_one_after_the_other() => faulty.SurviveAsync(Fault.Restarted, "restarted");
 
     [Fact]
-    public Task An_order_whose_process_was_killed_before_it_was_published_goes_on_in_its_trace() => faulty.RunAsync(async () =>
-    {
-        using var alice = platform.Client("killed-before-publish");
-        alice.DefaultRequestHeaders.Add("traceparent", $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-01"); // sampled
-        faulty.OrdersToBroker.Cut();
-        faulty.NotificationsToBroker.Cut();
-        var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
-        var traceId = response.Headers.GetValues("X-Trace-Id").Single();
-        // Exported before its process dies; what came after the commit did not happen yet.
-        var create = await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == traceId && span.Name == "create order", TestContext.Current.CancellationToken);
-        await platform.KillAsync("orders");
-        // Nobody knows the lengths of queues now, so no gauge says any.
-        await Eventually.SeeAsync("no gauge of the queues", QueueGaugesAsync, gauges => gauges == 0);
-        faulty.NotificationsToBroker.Resume();
-        await Eventually.SeeAsync("the gauges of the queues", QueueGaugesAsync, gauges => gauges == 3);
-        faulty.OrdersToBroker.Resume();
-        await platform.StartAsync("orders");
-        await faulty.UntilReadyAsync("orders");
+    public Task An_order_whose_process_was_killed_before_it_was_published_goes_on_in_its_trace() =>
+        faulty.RunAsync(async () =>
+        {
+            using var alice = platform.Client("killed-before-publish");
+            alice.DefaultRequestHeaders.Add(
+                "traceparent",
+                $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-01"
+            ); // sampled
+            faulty.OrdersToBroker.Cut();
+            faulty.NotificationsToBroker.Cut();
+            var response = await alice.PostRawAsync(
+                """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
+            );
+            var traceId = response.Headers.GetValues("X-Trace-Id").Single();
+            // Exported before its process dies; what came after the commit did not happen yet.
+            var create = await platform.Telemetry.WaitForSpanAsync(
+                span => span.TraceId == traceId && span.Name == "create order",
+                TestContext.Current.CancellationToken
+            );
+            await platform.KillAsync("orders");
+            // Nobody knows the lengths of queues now, so no gauge says any.
+            await Eventually.SeeAsync("no gauge of the queues", QueueGaugesAsync, gauges => gauges == 0);
+            faulty.NotificationsToBroker.Resume();
+            await Eventually.SeeAsync("the gauges of the queues", QueueGaugesAsync, gauges => gauges == 3);
+            faulty.OrdersToBroker.Resume();
+            await platform.StartAsync("orders");
+            await faulty.UntilReadyAsync("orders");
 
-        var trace = await platform.Telemetry.WaitForTraceAsync(traceId, ["store notifications"], TestContext.Current.CancellationToken);
-        // One that succeeded; the process may have tried on the dying connection before it was killed.
-        var publish = trace.Only(span => span.Kind == ActivityKind.Producer && span.Status != ActivityStatusCode.Error);
-        var process = trace.Only(span => span.Kind == ActivityKind.Consumer);
-        Assert.Equal(create.SpanId, publish.ParentSpanId);
-        Assert.Equal(publish.SpanId, process.ParentSpanId);
-        return true;
-    });
+            var trace = await platform.Telemetry.WaitForTraceAsync(
+                traceId,
+                ["store notifications"],
+                TestContext.Current.CancellationToken
+            );
+            // One that succeeded; the process may have tried on the dying connection before it was killed.
+            var publish = trace.Only(span =>
+                span.Kind == ActivityKind.Producer && span.Status != ActivityStatusCode.Error
+            );
+            var process = trace.Only(span => span.Kind == ActivityKind.Consumer);
+            Assert.Equal(create.SpanId, publish.ParentSpanId);
+            Assert.Equal(publish.SpanId, process.ParentSpanId);
+            return true;
+        });
 
     private async Task<int> QueueGaugesAsync()
     {
@@ -49,5 +64,6 @@ public sealed class RestartTests(FaultyPlatform faulty)
     }
 
     [Fact]
-    public Task Services_recover_by_themselves_when_the_database_was_away() => faulty.SurviveAsync(Fault.DatabasesAway, "database-away");
+    public Task Services_recover_by_themselves_when_the_database_was_away() =>
+        faulty.SurviveAsync(Fault.DatabasesAway, "database-away");
 }

@@ -10,9 +10,21 @@ namespace GoReliable.Tests.Faults;
 /// </summary>
 internal sealed class SkewedClock : IDisposable
 {
-    private static readonly string? Library = OperatingSystem.IsLinux() && Directory.Exists("/usr/lib")
-        ? Directory.EnumerateFiles("/usr/lib", "libfaketimeMT.so.1", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).FirstOrDefault()
-        : null;
+    private static readonly string? Library =
+        OperatingSystem.IsLinux() && Directory.Exists("/usr/lib")
+            ? Directory
+                .EnumerateFiles(
+                    "/usr/lib",
+                    "libfaketimeMT.so.1",
+                    new EnumerationOptions
+                    {
+                        RecurseSubdirectories = true,
+                        MaxRecursionDepth = 2,
+                        IgnoreInaccessible = true,
+                    }
+                )
+                .FirstOrDefault()
+            : null;
 
     private readonly string offset = Path.GetTempFileName();
 
@@ -25,19 +37,20 @@ internal sealed class SkewedClock : IDisposable
     public bool IsOn { get; set; }
 
     /// <summary>Lets this clock rule a service, when <see cref="IsOn"/> at its start.</summary>
-    public void Rule(IResourceBuilder<ProjectResource> service) => service.WithEnvironment(context =>
-    {
-        if (!IsOn)
-            return;
-        context.EnvironmentVariables["LD_PRELOAD"] = Library!;
-        context.EnvironmentVariables["FAKETIME_TIMESTAMP_FILE"] = offset;
-        context.EnvironmentVariables["FAKETIME_CACHE_DURATION"] = "1"; // seconds; without, the file is read each time that somebody looks at the clock
-        context.EnvironmentVariables["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
-        context.EnvironmentVariables["DONT_FAKE_MONOTONIC"] = "1";
-        // Or libfaketime 0.9.10 also moves the deadlines of waits that are measured on the other clock: with this clock an
-        // hour ahead, each of them ends at once.
-        context.EnvironmentVariables["FAKETIME_FORCE_MONOTONIC_FIX"] = "0";
-    });
+    public void Rule(IResourceBuilder<ProjectResource> service) =>
+        service.WithEnvironment(context =>
+        {
+            if (!IsOn)
+                return;
+            context.EnvironmentVariables["LD_PRELOAD"] = Library!;
+            context.EnvironmentVariables["FAKETIME_TIMESTAMP_FILE"] = offset;
+            context.EnvironmentVariables["FAKETIME_CACHE_DURATION"] = "1"; // seconds; without, the file is read each time that somebody looks at the clock
+            context.EnvironmentVariables["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
+            context.EnvironmentVariables["DONT_FAKE_MONOTONIC"] = "1";
+            // Or libfaketime 0.9.10 also moves the deadlines of waits that are measured on the other clock: with this clock an
+            // hour ahead, each of them ends at once.
+            context.EnvironmentVariables["FAKETIME_FORCE_MONOTONIC_FIX"] = "0";
+        });
 
     /// <summary>Sets it before or after the machine's clock, within a second.</summary>
     public void Set(TimeSpan ahead)

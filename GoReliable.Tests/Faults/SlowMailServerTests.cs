@@ -19,10 +19,14 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
     {
         using var customer = platform.Client("late-yes");
 
-        var notification = Assert.Single(await customer.WaitForNotificationsAsync(await customer.CreateAsync("patience@example.com")));
+        var notification = Assert.Single(
+            await customer.WaitForNotificationsAsync(await customer.CreateAsync("patience@example.com"))
+        );
 
         Assert.Equal(1, notification.GetProperty("attempts").GetInt32());
-        Assert.Single(mail.Server.Received, received => received.Recipient.Contains("patience@", StringComparison.Ordinal));
+        Assert.Single(mail.Server.Received, received =>
+            received.Recipient.Contains("patience@", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -36,10 +40,15 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
             orders.Add(await customer.CreateAsync($"burst{i}@example.com"));
 
         await platform.StartAsync("notifications");
-        await Parallel.ForEachAsync(orders, TestContext.Current.CancellationToken, async (order, _) => Assert.Single(await customer.WaitForNotificationsAsync(order)));
+        await Parallel.ForEachAsync(orders, TestContext.Current.CancellationToken, async (order, _) =>
+            Assert.Single(await customer.WaitForNotificationsAsync(order))
+        );
 
         Assert.Equal(0, await RetriedAsync(management));
-        Assert.Equal(300, mail.Server.Received.Count(received => received.Recipient.Contains("burst", StringComparison.Ordinal)));
+        Assert.Equal(
+            300,
+            mail.Server.Received.Count(received => received.Recipient.Contains("burst", StringComparison.Ordinal))
+        );
         Assert.InRange(mail.Most, 2, 32);
     }
 
@@ -60,11 +69,15 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
         foreach (var order in orders)
             Assert.Single(await customer.WaitForNotificationsAsync(order));
         await using var database = await platform.DatabaseAsync("notifications-db");
-        var reasons = await Eventually.SeeAsync("one dead letter", async () =>
-        {
-            await using var command = database.CreateCommand("SELECT array_agg(reason) FROM dead_letters");
-            return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string[] ?? [];
-        }, reasons => reasons.Length > 0);
+        var reasons = await Eventually.SeeAsync(
+            "one dead letter",
+            async () =>
+            {
+                await using var command = database.CreateCommand("SELECT array_agg(reason) FROM dead_letters");
+                return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string[] ?? [];
+            },
+            reasons => reasons.Length > 0
+        );
         Assert.Equal(["fatal"], reasons);
         await using var suspects = database.CreateCommand("SELECT count(*) FROM suspects");
         Assert.Equal(0L, await suspects.ExecuteScalarAsync(TestContext.Current.CancellationToken));
@@ -76,7 +89,9 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
         for (var i = 0; i < times; i++)
         {
             await using var connection = await platform.BrokerAsync();
-            await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+            await using var channel = await connection.CreateChannelAsync(
+                cancellationToken: TestContext.Current.CancellationToken
+            );
             await channel.BasicQosAsync(0, 200, global: false, TestContext.Current.CancellationToken);
             var (taken, all) = (0, new TaskCompletionSource());
             var consumer = new AsyncEventingBasicConsumer(channel);
@@ -86,7 +101,12 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
                     all.SetResult();
                 return Task.CompletedTask;
             };
-            await channel.BasicConsumeAsync(OrderTopology.Queue, autoAck: false, consumer, TestContext.Current.CancellationToken);
+            await channel.BasicConsumeAsync(
+                OrderTopology.Queue,
+                autoAck: false,
+                consumer,
+                TestContext.Current.CancellationToken
+            );
             await all.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         }
     }
@@ -95,13 +115,24 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
     private async Task WriteDownAsync(Guid @event, int deaths)
     {
         await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         await using var database = await platform.DatabaseAsync("notifications-db");
-        while (await channel.BasicGetAsync(OrderTopology.Queue, autoAck: false, TestContext.Current.CancellationToken) is { } delivery)
+        while (
+            await channel.BasicGetAsync(OrderTopology.Queue, autoAck: false, TestContext.Current.CancellationToken)
+                is { } delivery
+        )
         {
             if (delivery.BasicProperties.MessageId != @event.ToString())
                 continue;
-            var message = new GoReliable.Notifications.Messages.Message(delivery.DeliveryTag, "", "", delivery.BasicProperties, delivery.Body.ToArray());
+            var message = new GoReliable.Notifications.Messages.Message(
+                delivery.DeliveryTag,
+                "",
+                "",
+                delivery.BasicProperties,
+                delivery.Body.ToArray()
+            );
             await using var command = database.CreateCommand("INSERT INTO suspects VALUES ($1, $2)");
             command.Parameters.AddWithValue(GoReliable.Notifications.DeadLetters.DeadLetter.IdOf(message));
             command.Parameters.AddWithValue(deaths);
@@ -110,7 +141,10 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
     }
 
     private static async Task<double> RetriedAsync(HttpClient management) =>
-        (await Exposition.ScrapeAsync(management)).Sum("goreliable_notification_worker_messages_processed_total", ("result", "retried"));
+        (await Exposition.ScrapeAsync(management)).Sum(
+            "goreliable_notification_worker_messages_processed_total",
+            ("result", "retried")
+        );
 
     public sealed class SlowMail : IAsyncLifetime
     {
@@ -126,11 +160,14 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
         /// <summary>E-mails that were under way at one time.</summary>
         public int Most => most;
 
-        public async ValueTask InitializeAsync() => Platform = await GoReliablePlatform.StartAsync(configure: builder => builder
-            .CreateResourceBuilder<ProjectResource>("notifications")
-            .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
-            .WithEnvironment("Email__Smtp__Port", Server.Port.ToString(CultureInfo.InvariantCulture))
-            .WithEnvironment("Email__Smtp__Security", "None"));
+        public async ValueTask InitializeAsync() =>
+            Platform = await GoReliablePlatform.StartAsync(configure: builder =>
+                builder
+                    .CreateResourceBuilder<ProjectResource>("notifications")
+                    .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
+                    .WithEnvironment("Email__Smtp__Port", Server.Port.ToString(CultureInfo.InvariantCulture))
+                    .WithEnvironment("Email__Smtp__Security", "None")
+            );
 
         public async ValueTask DisposeAsync()
         {
@@ -143,13 +180,21 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
         {
             var now = Interlocked.Increment(ref underWay);
             InterlockedMax(now);
-            await Task.Delay(recipient.Contains("patience@", StringComparison.Ordinal) ? TimeSpan.FromSeconds(12) : TimeSpan.FromMilliseconds(50));
+            await Task.Delay(
+                recipient.Contains("patience@", StringComparison.Ordinal)
+                    ? TimeSpan.FromSeconds(12)
+                    : TimeSpan.FromMilliseconds(50)
+            );
             Interlocked.Decrement(ref underWay);
         }
 
         private void InterlockedMax(int now)
         {
-            for (var seen = Volatile.Read(ref most); now > seen && Interlocked.CompareExchange(ref most, now, seen) != seen; seen = Volatile.Read(ref most))
+            for (
+                var seen = Volatile.Read(ref most);
+                now > seen && Interlocked.CompareExchange(ref most, now, seen) != seen;
+                seen = Volatile.Read(ref most)
+            )
             {
                 // Somebody else was faster; look again.
             }

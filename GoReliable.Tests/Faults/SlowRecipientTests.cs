@@ -11,7 +11,12 @@ namespace GoReliable.Tests.Faults;
 /// <summary>A mail server that refuses some recipients with a transient error, and does not answer for others; a worker that would wait for it for five minutes.</summary>
 public sealed class SlowRecipientTests
 {
-    private static readonly TimeSpan[] RetriedAfter = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(11), TimeSpan.FromSeconds(71)];
+    private static readonly TimeSpan[] RetriedAfter =
+    [
+        TimeSpan.FromSeconds(1),
+        TimeSpan.FromSeconds(11),
+        TimeSpan.FromSeconds(71),
+    ];
 
     private readonly ConcurrentQueue<long> refusals = [];
     private readonly ConcurrentDictionary<string, long> arrivals = [];
@@ -21,25 +26,38 @@ public sealed class SlowRecipientTests
     public async Task Recipients_that_are_refused_or_hang_delay_nobody_else()
     {
         await using var mail = new MailServer { AnswerRecipient = Answer, BeforeRecipient = HangAsync };
-        await using var platform = await GoReliablePlatform.StartAsync(configure: builder => builder.CreateResourceBuilder<ProjectResource>("notifications")
-            .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
-            .WithEnvironment("Email__Smtp__Port", mail.Port.ToString(CultureInfo.InvariantCulture))
-            .WithEnvironment("Email__Smtp__Security", "None")
-            .WithEnvironment("Delivery__Timeout", "00:05:00"));
+        await using var platform = await GoReliablePlatform.StartAsync(configure: builder =>
+            builder
+                .CreateResourceBuilder<ProjectResource>("notifications")
+                .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
+                .WithEnvironment("Email__Smtp__Port", mail.Port.ToString(CultureInfo.InvariantCulture))
+                .WithEnvironment("Email__Smtp__Security", "None")
+                .WithEnvironment("Delivery__Timeout", "00:05:00")
+        );
         using var customer = platform.Client("slow-recipients");
 
         await SeeRefusalsDelayNobodyAsync(customer);
 
         for (var i = 0; i < 40; i++)
             await customer.CreateAsync("slow@example.com");
-        await Eventually.SeeAsync("deliveries that hang", () => Task.FromResult(Volatile.Read(ref hanging)), count => count == 2);
+        await Eventually.SeeAsync(
+            "deliveries that hang",
+            () => Task.FromResult(Volatile.Read(ref hanging)),
+            count => count == 2
+        );
         await customer.WaitForNotificationsAsync(await customer.CreateAsync("quick@example.com"));
-        Assert.Contains(mail.Received, quick => quick.Recipient.Contains("quick@example.com", StringComparison.Ordinal));
+        Assert.Contains(mail.Received, quick =>
+            quick.Recipient.Contains("quick@example.com", StringComparison.Ordinal)
+        );
 
         // Not one recipient but the whole mail server: what needs no mail server goes on.
         for (var i = 0; i < 40; i++)
             await customer.CreateAsync($"slow{i}@example.com");
-        await Eventually.SeeAsync("as many as may be under way", () => Task.FromResult(Volatile.Read(ref hanging)), count => count == 32);
+        await Eventually.SeeAsync(
+            "as many as may be under way",
+            () => Task.FromResult(Volatile.Read(ref hanging)),
+            count => count == 32
+        );
         await customer.WaitForNotificationsAsync(await customer.CreateAsync());
         Assert.Equal(32, Volatile.Read(ref hanging));
 
@@ -58,14 +76,16 @@ public sealed class SlowRecipientTests
     private static async Task<long> InUseAsync(NpgsqlDataSource database)
     {
         await using var command = database.CreateCommand(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'");
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
+        );
         return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
     /// <summary>A hundred to one mailbox that is full, and twenty to others between them.</summary>
     private async Task SeeRefusalsDelayNobodyAsync(HttpClient customer)
     {
-        const int Refused = 100, Others = 20;
+        const int Refused = 100,
+            Others = 20;
         var created = new Dictionary<string, long>();
         for (var i = 0; i < Refused; i++)
         {
@@ -76,7 +96,11 @@ public sealed class SlowRecipientTests
                 await customer.CreateAsync($"other{i}@example.com");
             }
         }
-        await Eventually.SeeAsync("e-mails to the others", () => Task.FromResult(arrivals.Count), count => count == Others);
+        await Eventually.SeeAsync(
+            "e-mails to the others",
+            () => Task.FromResult(arrivals.Count),
+            count => count == Others
+        );
         foreach (var (other, at) in created)
             Assert.InRange(Stopwatch.GetElapsedTime(at, arrivals[other]), TimeSpan.Zero, TimeSpan.FromSeconds(10));
 

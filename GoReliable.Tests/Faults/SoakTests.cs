@@ -27,12 +27,20 @@ public sealed class SoakTests(FaultyPlatform platform)
             var (ledger, window) = await platform.SurviveAsync(fault, $"soak-{rounds}");
 
             var count = ledger.Count;
-            (answered, stored, notified, republished) = (answered + count.Answered, stored + count.Stored, notified + count.Notified, republished + ledger.Republished);
+            (answered, stored, notified, republished) = (
+                answered + count.Answered,
+                stored + count.Stored,
+                notified + count.Notified,
+                republished + ledger.Republished
+            );
             longest = window.Outage > longest ? window.Outage : longest;
         }
-        Say(started, $"""
+        Say(
+            started,
+            $"""
             end: seed {seed}, {rounds} rounds; answered 201: {answered}, stored: {stored}, notified: {notified}, lost: 0, twice: 0, published again: {republished}; longest outage {longest.TotalSeconds:0.0} s
-            """);
+            """
+        );
     }
 
     // One of three rounds breaks two things.
@@ -40,13 +48,20 @@ public sealed class SoakTests(FaultyPlatform platform)
     {
         var (one, other) = (random.Next(faults.Count), random.Next(faults.Count));
         var hold = random.Next(200, 1600);
-        var fault = random.Next(3) != 0 || one == other || faults[one].IsAlone || faults[other].IsAlone ? faults[one] : faults[Math.Min(one, other)].And(faults[Math.Max(one, other)]);
+        var fault =
+            random.Next(3) != 0 || one == other || faults[one].IsAlone || faults[other].IsAlone
+                ? faults[one]
+                : faults[Math.Min(one, other)].And(faults[Math.Max(one, other)]);
         return fault with { Hold = hold };
     }
 
     private static int? Setting(string name) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? int.Parse(value, CultureInfo.InvariantCulture) : null;
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
+            ? int.Parse(value, CultureInfo.InvariantCulture)
+            : null;
 
     private static void Say(long started, FormattableString text) =>
-        TestContext.Current.TestOutputHelper?.WriteLine($"{Stopwatch.GetElapsedTime(started):hh\\:mm\\:ss} {text.ToString(CultureInfo.InvariantCulture)}");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{Stopwatch.GetElapsedTime(started):hh\\:mm\\:ss} {text.ToString(CultureInfo.InvariantCulture)}"
+        );
 }

@@ -22,7 +22,9 @@ internal sealed class Standby : IAsyncDisposable
 
     private Standby(string connectionString, int processId)
     {
-        programs = Path.GetDirectoryName(File.ResolveLinkTarget($"/proc/{processId}/exe", returnFinalTarget: true)!.FullName)!;
+        programs = Path.GetDirectoryName(
+            File.ResolveLinkTarget($"/proc/{processId}/exe", returnFinalTarget: true)!.FullName
+        )!;
         var arguments = File.ReadAllText($"/proc/{processId}/cmdline").Split('\0');
         primaryData = arguments[Array.IndexOf(arguments, "-D") + 1];
         primary = new(connectionString) { Database = "postgres" };
@@ -35,18 +37,39 @@ internal sealed class Standby : IAsyncDisposable
     public int Port => standby.Port;
 
     /// <summary>Whether there can be one: the server must be a process of this machine.</summary>
-    public static bool IsAvailable(GoReliablePlatform platform) => OperatingSystem.IsLinux() && platform.IsProcess("postgres");
+    public static bool IsAvailable(GoReliablePlatform platform) =>
+        OperatingSystem.IsLinux() && platform.IsProcess("postgres");
 
     /// <summary>Starts one that follows the platform's server.</summary>
     public static async Task<Standby> FollowAsync(GoReliablePlatform platform)
     {
-        var standby = new Standby(await platform.ConnectionStringAsync("orders-db"), platform.ProcessId("postgres")!.Value);
+        var standby = new Standby(
+            await platform.ConnectionStringAsync("orders-db"),
+            platform.ProcessId("postgres")!.Value
+        );
         await standby.CopyAsync(standby.primary, standby.Data);
-        standby.server = Process.Start(standby.AsServer("postgres",
-            "-D", standby.Data, "-p", $"{standby.Port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "log_min_messages=panic"));
+        standby.server = Process.Start(
+            standby.AsServer(
+                "postgres",
+                "-D",
+                standby.Data,
+                "-p",
+                $"{standby.Port}",
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "unix_socket_directories=",
+                "-c",
+                "log_min_messages=panic"
+            )
+        );
         await AskAsync(standby.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
         await AskAsync(standby.primary, "SELECT pg_reload_conf()");
-        await Eventually.SeeAsync("a synchronous standby", () => AskAsync(standby.primary, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"), count => count is 1L);
+        await Eventually.SeeAsync(
+            "a synchronous standby",
+            () => AskAsync(standby.primary, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"),
+            count => count is 1L
+        );
         return standby;
     }
 
@@ -54,7 +77,8 @@ internal sealed class Standby : IAsyncDisposable
     public async Task PromoteAsync() => Assert.Equal(true, await AskAsync(standby, "SELECT pg_promote()"));
 
     /// <summary>What the second one answers.</summary>
-    public Task<object?> AskAsync(string database, string sql) => AskAsync(new NpgsqlConnectionStringBuilder(standby.ConnectionString) { Database = database }, sql);
+    public Task<object?> AskAsync(string database, string sql) =>
+        AskAsync(new NpgsqlConnectionStringBuilder(standby.ConnectionString) { Database = database }, sql);
 
     /// <summary>Gives the place back to the first one, in order: what was committed here is there.</summary>
     public async Task GiveBackAsync(GoReliablePlatform platform)
@@ -62,10 +86,16 @@ internal sealed class Standby : IAsyncDisposable
         Directory.Delete(primaryData, recursive: true);
         await CopyAsync(standby, primaryData);
         await platform.StartAsync("postgres");
-        await Eventually.SeeAsync("the first server following the second", () => AskAsync(standby, Streams), count => count is 1L);
+        await Eventually.SeeAsync(
+            "the first server following the second",
+            () => AskAsync(standby, Streams),
+            count => count is 1L
+        );
         // A server that is stopped in order first sends all that it has.
         using var stop = Process.Start("kill", ["-INT", $"{server!.Id}"]);
-        await server.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        await server
+            .WaitForExitAsync(TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         Assert.Equal(true, await AskAsync(primary, "SELECT pg_promote()"));
     }
 
@@ -84,7 +114,21 @@ internal sealed class Standby : IAsyncDisposable
     {
         if (Environment.IsPrivilegedProcess)
             Process.Start("install", ["-d", "-m", "700", "-o", "postgres", data]).WaitForExit();
-        var start = AsServer("pg_basebackup", "-h", from.Host!, "-p", string.Create(CultureInfo.InvariantCulture, $"{from.Port}"), "-U", from.Username!, "-D", data, "-R", "-c", "fast", "--no-sync");
+        var start = AsServer(
+            "pg_basebackup",
+            "-h",
+            from.Host!,
+            "-p",
+            string.Create(CultureInfo.InvariantCulture, $"{from.Port}"),
+            "-U",
+            from.Username!,
+            "-D",
+            data,
+            "-R",
+            "-c",
+            "fast",
+            "--no-sync"
+        );
         start.Environment["PGPASSWORD"] = from.Password;
         start.RedirectStandardError = true;
         using var copy = Process.Start(start)!;
@@ -98,7 +142,15 @@ internal sealed class Standby : IAsyncDisposable
     {
         string[] command = [Path.Combine(programs, program), .. arguments];
         if (Environment.IsPrivilegedProcess)
-            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=KILL", .. command];
+            command =
+            [
+                "setpriv",
+                "--reuid=postgres",
+                "--regid=postgres",
+                "--clear-groups",
+                "--pdeathsig=KILL",
+                .. command,
+            ];
         return new(command[0], command[1..]) { WorkingDirectory = "/", RedirectStandardOutput = true };
     }
 

@@ -18,18 +18,39 @@ internal static class Tap
     public static async Task OpenAsync(GoReliablePlatform platform)
     {
         await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
-        await channel.ExchangeDeclareAsync(OrderTopology.Exchange, ExchangeType.Topic, durable: true, cancellationToken: TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        await channel.ExchangeDeclareAsync(
+            OrderTopology.Exchange,
+            ExchangeType.Topic,
+            durable: true,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         var arguments = new Dictionary<string, object?> { ["x-queue-type"] = "quorum" };
-        await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: TestContext.Current.CancellationToken);
-        await channel.QueueBindAsync(Queue, OrderTopology.Exchange, OrderTopology.Binding, cancellationToken: TestContext.Current.CancellationToken);
+        await channel.QueueDeclareAsync(
+            Queue,
+            durable: true,
+            exclusive: false,
+            autoDelete: false,
+            arguments,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        await channel.QueueBindAsync(
+            Queue,
+            OrderTopology.Exchange,
+            OrderTopology.Binding,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
     }
 
     /// <summary>Takes all copies that there are.</summary>
     public static async Task<List<Published>> EmptyAsync(GoReliablePlatform platform)
     {
         await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         var (copies, ended) = (new List<Published>(), new TaskCompletionSource());
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += (_, message) =>
@@ -42,8 +63,17 @@ internal static class Tap
             ended.TrySetResult();
             return Task.CompletedTask;
         };
-        var tag = await channel.BasicConsumeAsync(Queue, autoAck: true, consumer, TestContext.Current.CancellationToken);
-        await Eventually.SeeAsync("an empty tap", () => channel.MessageCountAsync(Queue, TestContext.Current.CancellationToken), waiting => waiting == 0);
+        var tag = await channel.BasicConsumeAsync(
+            Queue,
+            autoAck: true,
+            consumer,
+            TestContext.Current.CancellationToken
+        );
+        await Eventually.SeeAsync(
+            "an empty tap",
+            () => channel.MessageCountAsync(Queue, TestContext.Current.CancellationToken),
+            waiting => waiting == 0
+        );
         // All that was delivered comes before the end.
         await channel.BasicCancelAsync(tag, cancellationToken: TestContext.Current.CancellationToken);
         await ended.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
@@ -54,6 +84,10 @@ internal static class Tap
     {
         var @event = JsonSerializer.Deserialize<JsonElement>(body);
         var data = @event.GetProperty("data");
-        return new(@event.GetProperty("id").GetGuid(), data.GetProperty("orderId").GetGuid(), data.GetProperty("version").GetInt32());
+        return new(
+            @event.GetProperty("id").GetGuid(),
+            data.GetProperty("orderId").GetGuid(),
+            data.GetProperty("version").GetInt32()
+        );
     }
 }

@@ -12,10 +12,12 @@ public sealed class VanishedHostTests(SharedPlatform shared)
     public async Task The_server_is_told_to_give_up_vanished_clients_within_a_minute()
     {
         await using var relay = OutboxReader.CreateDataSource(await shared.Platform.ConnectionStringAsync("orders-db"));
-        await using var ask = relay.CreateCommand("""
+        await using var ask = relay.CreateCommand(
+            """
             SELECT current_setting(name) FROM unnest(ARRAY
                 ['idle_session_timeout', 'idle_in_transaction_session_timeout', 'tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count']) AS name
-            """);
+            """
+        );
         await using var row = await ask.ExecuteReaderAsync(TestContext.Current.CancellationToken);
         var told = new List<string>();
         while (await row.ReadAsync(TestContext.Current.CancellationToken))
@@ -30,7 +32,8 @@ public sealed class VanishedHostTests(SharedPlatform shared)
     {
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
         await using var ask = database.CreateCommand(
-            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int");
+            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+        );
         var places = (int)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
 
         const int relay = 1; // its connection is in no pool
@@ -42,7 +45,11 @@ public sealed class VanishedHostTests(SharedPlatform shared)
     private async Task<int> PoolAsync(string service)
     {
         using var management = shared.Platform.Management(service);
-        var size = (int)(await Exposition.ScrapeAsync(management)).Sum("db_client_connection_max", ("db_client_connection_pool_name", $"{service}-db"));
+        var size = (int)
+            (await Exposition.ScrapeAsync(management)).Sum(
+                "db_client_connection_max",
+                ("db_client_connection_pool_name", $"{service}-db")
+            );
         Assert.InRange(size, 1, 100);
         return size;
     }

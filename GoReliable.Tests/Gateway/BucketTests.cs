@@ -28,7 +28,11 @@ public sealed class BucketTests
         var bucket = new RateLimit { PermitsPerSecond = permitsPerSecond, Burst = 7 }.Bucket();
 
         Assert.Equal(7, bucket.TokenLimit);
-        Assert.Equal(permitsPerSecond, bucket.TokensPerPeriod / bucket.ReplenishmentPeriod.TotalSeconds, 0.01 * permitsPerSecond);
+        Assert.Equal(
+            permitsPerSecond,
+            bucket.TokensPerPeriod / bucket.ReplenishmentPeriod.TotalSeconds,
+            0.01 * permitsPerSecond
+        );
         Assert.InRange(bucket.ReplenishmentPeriod.TotalSeconds, 0.09, 1);
     }
 
@@ -36,20 +40,26 @@ public sealed class BucketTests
     public async Task A_bucket_that_nobody_uses_is_forgotten()
     {
         var made = 0;
-        await using var limiter = PartitionedRateLimiter.Create<int, int>(address => RateLimitPartition.GetTokenBucketLimiter(address, _ =>
-        {
-            Interlocked.Increment(ref made);
-            return new RateLimit { PermitsPerSecond = 100, Burst = 10 }.Bucket();
-        }));
+        await using var limiter = PartitionedRateLimiter.Create<int, int>(address =>
+            RateLimitPartition.GetTokenBucketLimiter(address, _ =>
+            {
+                Interlocked.Increment(ref made);
+                return new RateLimit { PermitsPerSecond = 100, Burst = 10 }.Bucket();
+            })
+        );
         for (var address = 0; address < 5000; address++)
             Assert.True(limiter.AttemptAcquire(address).IsAcquired);
 
         // To look at a bucket is not to use it; one that is gone is made again.
-        await Eventually.SeeAsync("buckets made again", () =>
-        {
-            limiter.GetStatistics(0);
-            limiter.GetStatistics(4999);
-            return Task.FromResult(made);
-        }, count => count >= 5002);
+        await Eventually.SeeAsync(
+            "buckets made again",
+            () =>
+            {
+                limiter.GetStatistics(0);
+                limiter.GetStatistics(4999);
+                return Task.FromResult(made);
+            },
+            count => count >= 5002
+        );
     }
 }

@@ -11,15 +11,24 @@ internal sealed class Crowd(HttpClient client, string path)
 
     /// <summary>Calls for a while.</summary>
     /// <returns>How long each took that was answered with 200; and of the others the status, and when they should come again.</returns>
-    public async Task<(IReadOnlyCollection<TimeSpan> Served, IReadOnlyCollection<(HttpStatusCode Status, TimeSpan? RetryAfter)> Refused)> CallAsync(int callers, TimeSpan time)
+    public async Task<(
+        IReadOnlyCollection<TimeSpan> Served,
+        IReadOnlyCollection<(HttpStatusCode Status, TimeSpan? RetryAfter)> Refused
+    )> CallAsync(int callers, TimeSpan time)
     {
         using var over = new CancellationTokenSource(time);
         var (served, refused) = (new ConcurrentBag<TimeSpan>(), new ConcurrentBag<(HttpStatusCode, TimeSpan?)>());
-        await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(() => CallAsync(served, refused, over.Token))));
+        await Task.WhenAll(
+            Enumerable.Range(0, callers).Select(_ => Task.Run(() => CallAsync(served, refused, over.Token)))
+        );
         return (served, refused);
     }
 
-    private async Task CallAsync(ConcurrentBag<TimeSpan> served, ConcurrentBag<(HttpStatusCode, TimeSpan?)> refused, CancellationToken over)
+    private async Task CallAsync(
+        ConcurrentBag<TimeSpan> served,
+        ConcurrentBag<(HttpStatusCode, TimeSpan?)> refused,
+        CancellationToken over
+    )
     {
         // Not all in the same moment.
         await PauseAsync(Pause * Math.Max(0.01, Random.Shared.NextDouble()));

@@ -25,7 +25,11 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     [InlineData("BREW", "/api/v1/orders/1/confirm", HttpStatusCode.MethodNotAllowed)]
     [InlineData("GET", "/api/v1/orders/1/notifications", HttpStatusCode.ServiceUnavailable)]
     [InlineData("GET", "/api/v1/orders/" + Destination.Drop, HttpStatusCode.BadGateway)]
-    public async Task Every_error_of_the_gateway_is_a_problem_document_with_the_trace_id(string method, string path, HttpStatusCode expected)
+    public async Task Every_error_of_the_gateway_is_a_problem_document_with_the_trace_id(
+        string method,
+        string path,
+        HttpStatusCode expected
+    )
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         using var response = await gateway.Client.SendAsync(request, Cancel);
@@ -76,13 +80,26 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     [Fact]
     public async Task A_failed_forward_is_logged_once_without_a_stack_trace_and_without_the_path()
     {
-        using var response = await gateway.Client.GetAsync("/api/v1/orders/secret-of-alice/notifications?token=secret-of-alice", Cancel);
+        using var response = await gateway.Client.GetAsync(
+            "/api/v1/orders/secret-of-alice/notifications?token=secret-of-alice",
+            Cancel
+        );
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
-        var events = await Eventually.SeeAsync("the request's two events",
-            () => Task.FromResult(gateway.Events.Where(line => line.TryGetProperty("trace_id", out var id) && id.GetString() == traceId).ToArray()),
-            lines => lines.Length >= 2);
+        var events = await Eventually.SeeAsync(
+            "the request's two events",
+            () =>
+                Task.FromResult(
+                    gateway
+                        .Events.Where(line => line.TryGetProperty("trace_id", out var id) && id.GetString() == traceId)
+                        .ToArray()
+                ),
+            lines => lines.Length >= 2
+        );
 
-        Assert.Equal(["http.forward_failed", "http.request"], events.Select(line => line.GetProperty("event").GetString()));
+        Assert.Equal(
+            ["http.forward_failed", "http.request"],
+            events.Select(line => line.GetProperty("event").GetString())
+        );
         Assert.Equal(["ERROR", "INFO"], events.Select(line => line.GetProperty("severity").GetString()));
         Assert.Equal("Connection refused", events[0].GetProperty("reason").GetString());
         Assert.Equal("/api/v1/orders/{id}/notifications", events[1].GetProperty("route").GetString());
@@ -93,7 +110,9 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     [Fact]
     public async Task An_answer_that_breaks_off_breaks_off_for_the_client_too()
     {
-        await Assert.ThrowsAsync<HttpRequestException>(() => gateway.Client.GetStringAsync($"/api/v1/orders/{Destination.Half}", Cancel));
+        await Assert.ThrowsAsync<HttpRequestException>(() =>
+            gateway.Client.GetStringAsync($"/api/v1/orders/{Destination.Half}", Cancel)
+        );
     }
 
     [Fact]
@@ -132,16 +151,23 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     {
         using var settings = new SettingsFile();
         await settings.WriteAsync("{}");
-        await using var growing = await GatewayProcess.StartAsync([orders.Address], ("GORELIABLE_CONFIG", settings.Path));
+        await using var growing = await GatewayProcess.StartAsync(
+            [orders.Address],
+            ("GORELIABLE_CONFIG", settings.Path)
+        );
         await using var second = await Destination.StartAsync();
 
         await settings.WriteAsync($$"""{ "services": { "orders": { "http": { "1": "{{second.Address}}" } } } }""");
 
-        await Eventually.SeeAsync("a request to the second replica", async () =>
-        {
-            await growing.Client.GetAsync("/api/v1/orders", Cancel);
-            return second.Requests.Count;
-        }, count => count > 0);
+        await Eventually.SeeAsync(
+            "a request to the second replica",
+            async () =>
+            {
+                await growing.Client.GetAsync("/api/v1/orders", Cancel);
+                return second.Requests.Count;
+            },
+            count => count > 0
+        );
     }
 
     private static async Task AssertProblemAsync(HttpResponseMessage response, HttpStatusCode expected)

@@ -21,7 +21,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
     ];
 
     /// <summary>Settings of a gateway that gives up soon, for tests of what it does then; all others survive a busy machine.</summary>
-    public static readonly (string Name, string Value)[] Impatient = [("Resilience__TotalTimeout", "00:00:03"), ("Resilience__TryTimeout", "00:00:01")];
+    public static readonly (string Name, string Value)[] Impatient =
+    [
+        ("Resilience__TotalTimeout", "00:00:03"),
+        ("Resilience__TryTimeout", "00:00:01"),
+    ];
 
     private readonly ServiceProcess process;
 
@@ -53,20 +57,30 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public static async Task<GatewayProcess> StartAsync(Uri[] orders, params (string Name, string Value)[] settings)
     {
         var isNamed = settings.Any(setting => setting.Name == "ASPNETCORE_ENVIRONMENT");
-        return new(await ServiceProcess.StartAsync("Gateway",
-        [
-            ("Resilience__TotalTimeout", "00:00:30"),
-            ("Resilience__TryTimeout", "00:00:10"),
-            // Tests are one customer at one address, who sends as fast as it can.
-            ("RateLimits__PerAddress__PermitsPerSecond", "100000"),
-            ("RateLimits__PerAddress__Burst", "100000"),
-            ("RateLimits__PerCustomer__PermitsPerSecond", "100000"),
-            ("RateLimits__PerCustomer__Burst", "100000"),
-            ("services__notifications__http__0", $"http://127.0.0.1:{ServiceProcess.FreePort()}"),
-            .. orders.Select((address, i) => (string.Create(CultureInfo.InvariantCulture, $"services__orders__http__{i}"), address.ToString())),
-            .. isNamed ? [] : WithSigningKey, // outside development no key is accepted
-            .. settings,
-        ]));
+        return new(
+            await ServiceProcess.StartAsync(
+                "Gateway",
+                [
+                    ("Resilience__TotalTimeout", "00:00:30"),
+                    ("Resilience__TryTimeout", "00:00:10"),
+                    // Tests are one customer at one address, who sends as fast as it can.
+                    ("RateLimits__PerAddress__PermitsPerSecond", "100000"),
+                    ("RateLimits__PerAddress__Burst", "100000"),
+                    ("RateLimits__PerCustomer__PermitsPerSecond", "100000"),
+                    ("RateLimits__PerCustomer__Burst", "100000"),
+                    ("services__notifications__http__0", $"http://127.0.0.1:{ServiceProcess.FreePort()}"),
+                    .. orders.Select(
+                        (address, i) =>
+                            (
+                                string.Create(CultureInfo.InvariantCulture, $"services__orders__http__{i}"),
+                                address.ToString()
+                            )
+                    ),
+                    .. isNamed ? [] : WithSigningKey, // outside development no key is accepted
+                    .. settings,
+                ]
+            )
+        );
     }
 
     /// <summary>What a scrape sees now, without the cache that serves two scrapers at once.</summary>
@@ -74,7 +88,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
         if (openMetrics)
-            request.Headers.Accept.Add(MediaTypeWithQualityHeaderValue.Parse("application/openmetrics-text; version=1.0.0"));
+            request.Headers.Accept.Add(
+                MediaTypeWithQualityHeaderValue.Parse("application/openmetrics-text; version=1.0.0")
+            );
         using var response = await Management.SendAsync(request, TestContext.Current.CancellationToken);
         response.EnsureSuccessStatusCode();
         return new(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));

@@ -10,12 +10,13 @@ public sealed class HeaderTests : IAsyncLifetime
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => orders = await Destination.StartAsync(context =>
-    {
-        if (context.Request.Query.ContainsKey("cache"))
-            context.Response.Headers.CacheControl = "private, max-age=60";
-        return context.Response.WriteAsync("{}");
-    });
+    public async ValueTask InitializeAsync() =>
+        orders = await Destination.StartAsync(context =>
+        {
+            if (context.Request.Query.ContainsKey("cache"))
+                context.Response.Headers.CacheControl = "private, max-age=60";
+            return context.Response.WriteAsync("{}");
+        });
 
     public async ValueTask DisposeAsync() => await orders.DisposeAsync();
 
@@ -64,7 +65,9 @@ public sealed class HeaderTests : IAsyncLifetime
         foreach (var request in new[] { preflight, simple })
         {
             using var response = await gateway.Client.SendAsync(request, Cancel);
-            Assert.DoesNotContain(response.Headers, header => header.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase));
+            Assert.DoesNotContain(response.Headers, header =>
+                header.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase)
+            );
         }
     }
 
@@ -73,10 +76,18 @@ public sealed class HeaderTests : IAsyncLifetime
     [InlineData("127.0.0.0/8", "203.0.113.9", "https", true)]
     [InlineData("192.0.2.1", "127.0.0.1", "http", false)]
     [InlineData(null, "127.0.0.1", "http", false)]
-    public async Task Only_a_known_proxy_is_believed_and_services_are_told_what_the_gateway_believes(string? known, string address, string scheme, bool hsts)
+    public async Task Only_a_known_proxy_is_believed_and_services_are_told_what_the_gateway_believes(
+        string? known,
+        string address,
+        string scheme,
+        bool hsts
+    )
     {
         (string, string)[] settings = known is null ? [] : [("ForwardedHeaders__KnownProxies__0", known)];
-        await using var gateway = await GatewayProcess.StartAsync([orders.Address], [("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"), .. settings]);
+        await using var gateway = await GatewayProcess.StartAsync(
+            [orders.Address],
+            [("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"), .. settings]
+        );
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders");
         request.Headers.Add("X-Forwarded-For", "198.51.100.7, 203.0.113.9");
         request.Headers.Add("X-Forwarded-Proto", "https");
@@ -92,7 +103,11 @@ public sealed class HeaderTests : IAsyncLifetime
         Assert.Equal(address, told["X-Forwarded-For"].ToString());
         Assert.Equal(scheme, told["X-Forwarded-Proto"].ToString());
         Assert.Equal(gateway.Client.BaseAddress!.Authority, told["X-Forwarded-Host"].ToString());
-        Assert.DoesNotContain("evil", string.Join(' ', told.Select(header => $"{header.Key}: {header.Value}")), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "evil",
+            string.Join(' ', told.Select(header => $"{header.Key}: {header.Value}")),
+            StringComparison.Ordinal
+        );
         Assert.False(told.ContainsKey("Forwarded"));
     }
 
@@ -122,7 +137,10 @@ public sealed class HeaderTests : IAsyncLifetime
             return Task.CompletedTask;
         });
         await using var gateway = await GatewayProcess.StartAsync([dropping.Address]);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders") { Content = new StringContent("{}") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
+        {
+            Content = new StringContent("{}"),
+        };
         request.Headers.TryAddWithoutValidation("Connection", "Idempotency-Key");
         request.Headers.Add("Idempotency-Key", "key");
 
@@ -133,5 +151,6 @@ public sealed class HeaderTests : IAsyncLifetime
         Assert.False(Assert.Single(dropping.Requests).ContainsKey("Idempotency-Key"));
     }
 
-    private static string? Value(HttpResponseMessage response, string header) => response.Headers.TryGetValues(header, out var values) ? string.Join(", ", values) : null;
+    private static string? Value(HttpResponseMessage response, string header) =>
+        response.Headers.TryGetValues(header, out var values) ? string.Join(", ", values) : null;
 }

@@ -33,19 +33,34 @@ public sealed class LimitTests : IAsyncLifetime
         Assert.All(refused, answer => Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2));
         await refused[0].AssertProblemAsync(HttpStatusCode.TooManyRequests);
         Assert.Equal(33 - refused.Count, orders.Requests.Count);
-        await Eventually.SeeAsync("all refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value(Rejected + "{reason=\"address_rate\"}") == refused.Count);
+        await Eventually.SeeAsync(
+            "all refused requests",
+            () => gateway.ScrapeAsync(),
+            scrape => scrape.Value(Rejected + "{reason=\"address_rate\"}") == refused.Count
+        );
     }
 
     [Fact]
     public async Task A_customer_has_one_limit_from_wherever_the_requests_come()
     {
-        await using var gateway = await StartAsync(("RateLimits__PerCustomer__PermitsPerSecond", "1"), ("RateLimits__PerCustomer__Burst", "3"));
-        async Task<HttpResponseMessage[]> SendFromManyAsync(string customer, int count) => await Task.WhenAll(Enumerable.Range(0, count).Select(i =>
-        {
-            var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = GatewayProcess.Tokens.Bearer(customer) } };
-            request.Headers.Add("X-Forwarded-For", $"203.0.113.{i}");
-            return gateway.Client.SendAsync(request, Cancel);
-        }));
+        await using var gateway = await StartAsync(
+            ("RateLimits__PerCustomer__PermitsPerSecond", "1"),
+            ("RateLimits__PerCustomer__Burst", "3")
+        );
+        async Task<HttpResponseMessage[]> SendFromManyAsync(string customer, int count) =>
+            await Task.WhenAll(
+                Enumerable
+                    .Range(0, count)
+                    .Select(i =>
+                    {
+                        var request = new HttpRequestMessage(HttpMethod.Get, Orders)
+                        {
+                            Headers = { Authorization = GatewayProcess.Tokens.Bearer(customer) },
+                        };
+                        request.Headers.Add("X-Forwarded-For", $"203.0.113.{i}");
+                        return gateway.Client.SendAsync(request, Cancel);
+                    })
+            );
 
         var flood = await SendFromManyAsync("alice", 30);
         var other = await SendFromManyAsync("bob", 3);
@@ -54,7 +69,11 @@ public sealed class LimitTests : IAsyncLifetime
         var refused = flood.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToList();
         Assert.InRange(refused.Count, 15, 27);
         Assert.All(refused, answer => Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2));
-        await Eventually.SeeAsync("all refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value(Rejected + "{reason=\"customer_rate\"}") == refused.Count);
+        await Eventually.SeeAsync(
+            "all refused requests",
+            () => gateway.ScrapeAsync(),
+            scrape => scrape.Value(Rejected + "{reason=\"customer_rate\"}") == refused.Count
+        );
     }
 
     [Fact]
@@ -66,7 +85,9 @@ public sealed class LimitTests : IAsyncLifetime
         var answers = await SendAsync(gateway, "203.0.113.1", 30);
 
         Assert.InRange(answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests), 15, 27);
-        Assert.All(answers.Where(answer => answer.StatusCode != HttpStatusCode.TooManyRequests), answer => Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode));
+        Assert.All(answers.Where(answer => answer.StatusCode != HttpStatusCode.TooManyRequests), answer =>
+            Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode)
+        );
     }
 
     [Fact]
@@ -86,7 +107,10 @@ public sealed class LimitTests : IAsyncLifetime
     public async Task Nobody_gets_a_new_limit_by_making_up_an_address()
     {
         // As Aspire's deployments set it; ASP.NET would then believe anybody.
-        await using var gateway = await StartAsync(("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"), ("ForwardedHeaders__KnownProxies__0", "192.0.2.0/24"));
+        await using var gateway = await StartAsync(
+            ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"),
+            ("ForwardedHeaders__KnownProxies__0", "192.0.2.0/24")
+        );
 
         var answers = new List<HttpResponseMessage>();
         for (var i = 0; i < 30; i++)
@@ -129,7 +153,9 @@ public sealed class LimitTests : IAsyncLifetime
 
         var scrape = await gateway.ScrapeAsync();
 
-        Assert.All(["address_rate", "customer_rate", "load"], reason => Assert.Equal(0, scrape.Value($"{Rejected}{{reason=\"{reason}\"}}")));
+        Assert.All(["address_rate", "customer_rate", "load"], reason =>
+            Assert.Equal(0, scrape.Value($"{Rejected}{{reason=\"{reason}\"}}"))
+        );
     }
 
     [Fact]
@@ -138,48 +164,108 @@ public sealed class LimitTests : IAsyncLifetime
         using var settings = new SettingsFile();
         await WriteAsync(settings, permits: 1);
         await using var gateway = await StartAsync(("GORELIABLE_CONFIG", settings.Path));
-        Assert.Contains(await SendAsync(gateway, "203.0.113.1", 30), answer => answer.StatusCode == HttpStatusCode.TooManyRequests);
+        Assert.Contains(await SendAsync(gateway, "203.0.113.1", 30), answer =>
+            answer.StatusCode == HttpStatusCode.TooManyRequests
+        );
 
         await WriteAsync(settings, permits: 0);
-        var said = await Eventually.SeeAsync("the complaint", () => Task.FromResult(gateway.Events.ToList()), events => events.Exists(IsComplaint));
-        Assert.Contains("RateLimits:PerAddress", said.Find(IsComplaint).GetProperty("section").GetString(), StringComparison.Ordinal);
-        Assert.Contains(await SendAsync(gateway, "203.0.113.1", 30), answer => answer.StatusCode == HttpStatusCode.TooManyRequests);
+        var said = await Eventually.SeeAsync(
+            "the complaint",
+            () => Task.FromResult(gateway.Events.ToList()),
+            events => events.Exists(IsComplaint)
+        );
+        Assert.Contains(
+            "RateLimits:PerAddress",
+            said.Find(IsComplaint).GetProperty("section").GetString(),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(await SendAsync(gateway, "203.0.113.1", 30), answer =>
+            answer.StatusCode == HttpStatusCode.TooManyRequests
+        );
 
         await WriteAsync(settings, permits: 1000);
-        await Eventually.SeeAsync("thirty requests at once that pass", () => SendAsync(gateway, "203.0.113.1", 30),
-            answers => answers.All(answer => answer.StatusCode == HttpStatusCode.OK));
+        await Eventually.SeeAsync(
+            "thirty requests at once that pass",
+            () => SendAsync(gateway, "203.0.113.1", 30),
+            answers => answers.All(answer => answer.StatusCode == HttpStatusCode.OK)
+        );
     }
 
     [Theory]
-    [InlineData("RateLimits__PerCustomer__Burst", "0", "RateLimits:PerCustomer: The field Burst must be between 1 and 1000000.")]
+    [InlineData(
+        "RateLimits__PerCustomer__Burst",
+        "0",
+        "RateLimits:PerCustomer: The field Burst must be between 1 and 1000000."
+    )]
     [InlineData("RateLimits__PerAddress__PermitsPerSecond", "many", "'RateLimits:PerAddress:PermitsPerSecond'")]
     [InlineData("LoadShedding__Concurrency", "-1", "LoadShedding: The field Concurrency must be between 1 and 100000.")]
-    [InlineData("LoadShedding__QueueTimeout", "00:00:00", "LoadShedding: QueueTimeout is 00:00:00, but must be from 00:00:00.0010000 to 00:01:00 (hours:minutes:seconds; a number alone means days).")]
-    [InlineData("Resilience__TryTimeout", "00:01:00", "Resilience:TryTimeout is 00:01:00, but must not be longer than Resilience:TotalTimeout, 00:00:30.")]
-    [InlineData("Resilience__TotalTimeout", "10", "Resilience:TotalTimeout is 10.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days).")]
-    [InlineData("Resilience__TryTimeout", "3", "Resilience:TryTimeout is 3.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days).")]
-    [InlineData("Resilience__TryTimeout", "3s", "Resilience:TryTimeout is '3s', but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days).")]
-    [InlineData("ForwardedHeaders__KnownProxies__0", "nginx", "ForwardedHeaders:KnownProxies: 'nginx' is neither an IP address nor a network")]
+    [InlineData(
+        "LoadShedding__QueueTimeout",
+        "00:00:00",
+        "LoadShedding: QueueTimeout is 00:00:00, but must be from 00:00:00.0010000 to 00:01:00 (hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "Resilience__TryTimeout",
+        "00:01:00",
+        "Resilience:TryTimeout is 00:01:00, but must not be longer than Resilience:TotalTimeout, 00:00:30."
+    )]
+    [InlineData(
+        "Resilience__TotalTimeout",
+        "10",
+        "Resilience:TotalTimeout is 10.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "Resilience__TryTimeout",
+        "3",
+        "Resilience:TryTimeout is 3.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "Resilience__TryTimeout",
+        "3s",
+        "Resilience:TryTimeout is '3s', but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "ForwardedHeaders__KnownProxies__0",
+        "nginx",
+        "ForwardedHeaders:KnownProxies: 'nginx' is neither an IP address nor a network"
+    )]
     public async Task A_setting_that_cannot_be_is_said_at_the_start(string name, string value, string complaint)
     {
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => GatewayProcess.StartAsync([orders.Address], (name, value)));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            GatewayProcess.StartAsync([orders.Address], (name, value))
+        );
 
         Assert.Contains(complaint, failure.Message, StringComparison.Ordinal);
     }
 
-    private static bool IsComplaint(JsonElement line) => line.TryGetProperty("event", out var name) && name.GetString() == "settings.refused";
+    private static bool IsComplaint(JsonElement line) =>
+        line.TryGetProperty("event", out var name) && name.GetString() == "settings.refused";
 
-    private Task<GatewayProcess> StartAsync(params (string, string)[] settings) => GatewayProcess.StartAsync([orders.Address],
-        [("RateLimits__PerAddress__PermitsPerSecond", "1"), ("RateLimits__PerAddress__Burst", "3"), ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"), .. settings]);
+    private Task<GatewayProcess> StartAsync(params (string, string)[] settings) =>
+        GatewayProcess.StartAsync(
+            [orders.Address],
+            [
+                ("RateLimits__PerAddress__PermitsPerSecond", "1"),
+                ("RateLimits__PerAddress__Burst", "3"),
+                ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"),
+                .. settings,
+            ]
+        );
 
     private static Task WriteAsync(SettingsFile settings, int permits) =>
-        settings.WriteAsync($$"""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{(permits > 1 ? permits : 3)}} } } }""");
+        settings.WriteAsync(
+            $$"""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{(permits > 1 ? permits : 3)}} } } }"""
+        );
 
     private static async Task<HttpResponseMessage[]> SendAsync(GatewayProcess gateway, string address, int count) =>
-        await Task.WhenAll(Enumerable.Range(0, count).Select(_ =>
-        {
-            var request = new HttpRequestMessage(HttpMethod.Get, Orders);
-            request.Headers.Add("X-Forwarded-For", address);
-            return gateway.Client.SendAsync(request, Cancel);
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, count)
+                .Select(_ =>
+                {
+                    var request = new HttpRequestMessage(HttpMethod.Get, Orders);
+                    request.Headers.Add("X-Forwarded-For", address);
+                    return gateway.Client.SendAsync(request, Cancel);
+                })
+        );
 }

@@ -33,9 +33,18 @@ public sealed class LoadSheddingTests : IAsyncLifetime
 
         var refused = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
 
-        Assert.All(refused, answer => Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(1)), (answer.StatusCode, answer.Headers.RetryAfter?.Delta)));
+        Assert.All(refused, answer =>
+            Assert.Equal(
+                (HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(1)),
+                (answer.StatusCode, answer.Headers.RetryAfter?.Delta)
+            )
+        );
         await refused[0].AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
-        await Eventually.SeeAsync("fifty refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value(Rejected) == 50);
+        await Eventually.SeeAsync(
+            "fifty refused requests",
+            () => gateway.ScrapeAsync(),
+            scrape => scrape.Value(Rejected) == 50
+        );
         Assert.All(admitted, request => Assert.False(request.IsCompleted));
 
         release.SetResult();
@@ -65,10 +74,18 @@ public sealed class LoadSheddingTests : IAsyncLifetime
             await answer.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
             Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta);
         }
-        var scrape = await Eventually.SeeAsync("eight that go on", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 8);
+        var scrape = await Eventually.SeeAsync(
+            "eight that go on",
+            () => gateway.ScrapeAsync(),
+            scrape => scrape.Value(InFlight) == 8
+        );
         Assert.Equal(4, scrape.Value(Rejected));
         Assert.Equal(8, requests.Count(request => !request.IsCompleted));
-        var log = await Eventually.SeeAsync("a line for each of the four", () => Task.FromResult(gateway.Events.ToList()), log => log.Count(IsRequest) == 4);
+        var log = await Eventually.SeeAsync(
+            "a line for each of the four",
+            () => Task.FromResult(gateway.Events.ToList()),
+            log => log.Count(IsRequest) == 4
+        );
         Assert.All(log, line => Assert.Equal("INFO", line.GetProperty("severity").GetString()));
 
         // Their place in the queue is free again, as is that of a client who did not want to wait.
@@ -104,12 +121,16 @@ public sealed class LoadSheddingTests : IAsyncLifetime
 
         var rate = served.Count / 3.0;
         var p99 = served.Order().ElementAtOrDefault((int)(served.Count * 0.99));
-        TestContext.Current.TestOutputHelper?.WriteLine($"{rate:0} served a second, p99 {p99.TotalMilliseconds:0} ms, and {refused.Count} refused");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{rate:0} served a second, p99 {p99.TotalMilliseconds:0} ms, and {refused.Count} refused"
+        );
         Assert.True(rate > 40, $"{rate} a second");
         // Twelve at once are 150 ms; the rest is for a machine that has other things to do.
         Assert.True(p99 < TimeSpan.FromSeconds(1.25), $"p99 is {p99}");
         Assert.True(refused.Count > 200);
-        Assert.All(refused, answer => Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(1)), answer));
+        Assert.All(refused, answer =>
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(1)), answer)
+        );
     }
 
     [Fact]
@@ -117,15 +138,28 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     {
         await using var gateway = await StartAsync(slow, ("LoadShedding__PerCustomer", "6"));
         var admitted = Enumerable.Range(0, 6).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
-        await Eventually.SeeAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
+        await Eventually.SeeAsync(
+            "six at the service",
+            () => Task.FromResult(slow.Requests.Count),
+            count => count == 6
+        );
 
         using var refused = await gateway.Client.GetAsync(Orders, Cancel);
         await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
         Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
-        Assert.Equal(1, (await gateway.ScrapeAsync()).Value("goreliable_api_gateway_requests_rejected_total{reason=\"customer_load\"}"));
+        Assert.Equal(
+            1,
+            (await gateway.ScrapeAsync()).Value(
+                "goreliable_api_gateway_requests_rejected_total{reason=\"customer_load\"}"
+            )
+        );
 
         admitted.Add(SendAsync(gateway, "bob"));
-        await Eventually.SeeAsync("somebody else's request at the service", () => Task.FromResult(slow.Requests.Count), count => count == 7);
+        await Eventually.SeeAsync(
+            "somebody else's request at the service",
+            () => Task.FromResult(slow.Requests.Count),
+            count => count == 7
+        );
         release.SetResult();
         Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
     }
@@ -133,21 +167,36 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     [Fact]
     public async Task Nor_can_one_address_that_needs_no_token()
     {
-        await using var gateway = await StartAsync(slow, ("LoadShedding__PerCustomer", "6"), ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"));
+        await using var gateway = await StartAsync(
+            slow,
+            ("LoadShedding__PerCustomer", "6"),
+            ("ForwardedHeaders__KnownProxies__0", "127.0.0.1")
+        );
         async Task<HttpResponseMessage> AskAsync(string address)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, "/docs") { Headers = { Authorization = new("Bearer", "none") } };
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/docs")
+            {
+                Headers = { Authorization = new("Bearer", "none") },
+            };
             request.Headers.Add("X-Forwarded-For", address);
             return await gateway.Client.SendAsync(request, Cancel);
         }
         var admitted = Enumerable.Range(0, 6).Select(_ => AskAsync("203.0.113.1")).ToList();
-        await Eventually.SeeAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
+        await Eventually.SeeAsync(
+            "six at the service",
+            () => Task.FromResult(slow.Requests.Count),
+            count => count == 6
+        );
 
         using var refused = await AskAsync("203.0.113.1");
         await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
 
         admitted.AddRange([AskAsync("203.0.113.2"), gateway.Client.GetAsync(Orders, Cancel)]);
-        await Eventually.SeeAsync("two others at the service", () => Task.FromResult(slow.Requests.Count), count => count == 8);
+        await Eventually.SeeAsync(
+            "two others at the service",
+            () => Task.FromResult(slow.Requests.Count),
+            count => count == 8
+        );
         release.SetResult();
         Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
     }
@@ -156,14 +205,22 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     public async Task Bodies_on_their_way_take_no_place()
     {
         release.SetResult();
-        await using var gateway = await StartAsync(slow, ("LoadShedding__Queue", "0"), ("LoadShedding__PerCustomer", "4"));
+        await using var gateway = await StartAsync(
+            slow,
+            ("LoadShedding__Queue", "0"),
+            ("LoadShedding__PerCustomer", "4")
+        );
         var dripping = new List<SlowBody>();
         foreach (var customer in new[] { "mallory", "mallet", "marvin", "trudy" })
         {
             for (var i = 0; i < 4; i++)
                 dripping.Add(await SlowBody.BeginAsync(gateway, customer));
         }
-        await Eventually.SeeAsync("sixteen in flight", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 16);
+        await Eventually.SeeAsync(
+            "sixteen in flight",
+            () => gateway.ScrapeAsync(),
+            scrape => scrape.Value(InFlight) == 16
+        );
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
         // The customer's own number counts them.
@@ -185,7 +242,9 @@ public sealed class LoadSheddingTests : IAsyncLifetime
         // Their headers are here, and nobody reads on.
         var unread = new List<HttpResponseMessage>();
         for (var i = 0; i < 8; i++)
-            unread.Add(await gateway.Client.GetAsync($"{Orders}?large", HttpCompletionOption.ResponseHeadersRead, Cancel));
+            unread.Add(
+                await gateway.Client.GetAsync($"{Orders}?large", HttpCompletionOption.ResponseHeadersRead, Cancel)
+            );
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
         Assert.Equal(8, (await gateway.ScrapeAsync()).Value(InFlight));
@@ -197,11 +256,19 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     {
         await using var gateway = await StartAsync(slow, ("LoadShedding__Queue", "0"), ("LoadShedding__Docs", "2"));
         var readers = Enumerable.Range(0, 2).Select(_ => gateway.Client.GetAsync("/docs", Cancel)).ToList();
-        await Eventually.SeeAsync("two at the service", () => Task.FromResult(slow.Requests.Count), count => count == 2);
+        await Eventually.SeeAsync(
+            "two at the service",
+            () => Task.FromResult(slow.Requests.Count),
+            count => count == 2
+        );
         await (await gateway.Client.GetAsync("/docs", Cancel)).AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
 
         readers.AddRange(Enumerable.Range(0, 8).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
-        await Eventually.SeeAsync("eight more at the service", () => Task.FromResult(slow.Requests.Count), count => count == 10);
+        await Eventually.SeeAsync(
+            "eight more at the service",
+            () => Task.FromResult(slow.Requests.Count),
+            count => count == 10
+        );
         await (await gateway.Client.GetAsync(Orders, Cancel)).AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
         release.SetResult();
         Assert.All(await Task.WhenAll(readers), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
@@ -212,7 +279,11 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     {
         await using var gateway = await StartAsync(slow);
         var load = Enumerable.Range(0, 30).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
-        await Eventually.SeeAsync("refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value(Rejected) == 18);
+        await Eventually.SeeAsync(
+            "refused requests",
+            () => gateway.ScrapeAsync(),
+            scrape => scrape.Value(Rejected) == 18
+        );
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.Management.GetAsync("/health/live", Cancel)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await gateway.Management.GetAsync("/health/ready", Cancel)).StatusCode);
@@ -223,24 +294,44 @@ public sealed class LoadSheddingTests : IAsyncLifetime
 
     private static async Task<HttpResponseMessage> SendAsync(GatewayProcess gateway, string customer)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = GatewayProcess.Tokens.Bearer(customer) } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, Orders)
+        {
+            Headers = { Authorization = GatewayProcess.Tokens.Bearer(customer) },
+        };
         return await gateway.Client.SendAsync(request, Cancel);
     }
 
-    private static bool IsRequest(JsonElement line) => line.TryGetProperty("event", out var name) && name.GetString() == "http.request";
+    private static bool IsRequest(JsonElement line) =>
+        line.TryGetProperty("event", out var name) && name.GetString() == "http.request";
 
     // Whoever waits, waits for a minute, and one customer may have all the places, if the test does not say otherwise.
-    private static Task<GatewayProcess> StartAsync(Destination orders, params (string, string)[] settings) => GatewayProcess.StartAsync([orders.Address],
-    [
-        ("LoadShedding__Concurrency", "8"), ("LoadShedding__Queue", "4"), ("LoadShedding__QueueTimeout", "00:01:00"), ("LoadShedding__PerCustomer", "1000"),
-        ("Resilience__TryTimeout", "00:01:00"), ("Resilience__TotalTimeout", "00:01:00"), .. settings,
-    ]);
+    private static Task<GatewayProcess> StartAsync(Destination orders, params (string, string)[] settings) =>
+        GatewayProcess.StartAsync(
+            [orders.Address],
+            [
+                ("LoadShedding__Concurrency", "8"),
+                ("LoadShedding__Queue", "4"),
+                ("LoadShedding__QueueTimeout", "00:01:00"),
+                ("LoadShedding__PerCustomer", "1000"),
+                ("Resilience__TryTimeout", "00:01:00"),
+                ("Resilience__TotalTimeout", "00:01:00"),
+                .. settings,
+            ]
+        );
 
     private async Task<List<Task<HttpResponseMessage>>> SendTwelveAsync(GatewayProcess gateway)
     {
         var requests = Enumerable.Range(0, 12).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
-        await Eventually.SeeAsync("twelve requests in flight", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 12);
-        await Eventually.SeeAsync("eight of them at the service", () => Task.FromResult(slow.Requests.Count), count => count == 8);
+        await Eventually.SeeAsync(
+            "twelve requests in flight",
+            () => gateway.ScrapeAsync(),
+            scrape => scrape.Value(InFlight) == 12
+        );
+        await Eventually.SeeAsync(
+            "eight of them at the service",
+            () => Task.FromResult(slow.Requests.Count),
+            count => count == 8
+        );
         return requests;
     }
 }

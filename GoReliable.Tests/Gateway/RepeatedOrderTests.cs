@@ -21,7 +21,11 @@ public sealed class RepeatedOrderTests(SharedPlatform shared)
     public async Task With_a_key_the_customer_gets_the_order_and_there_is_one()
     {
         await using var breaking = await BreakAtFirstAnswerAsync();
-        await using var gateway = await GatewayProcess.StartAsync([breaking.Address], ("Resilience__TotalTimeout", "00:00:30"), ("Resilience__TryTimeout", "00:00:30"));
+        await using var gateway = await GatewayProcess.StartAsync(
+            [breaking.Address],
+            ("Resilience__TotalTimeout", "00:00:30"),
+            ("Resilience__TryTimeout", "00:00:30")
+        );
 
         using var response = await gateway.Client.PostRawAsync(Body, idempotencyKey: "once");
 
@@ -35,7 +39,10 @@ public sealed class RepeatedOrderTests(SharedPlatform shared)
     public async Task Without_a_key_the_customer_is_told_that_nobody_knows_and_there_is_one()
     {
         await using var breaking = await BreakAtFirstAnswerAsync();
-        await using var gateway = await GatewayProcess.StartAsync([breaking.Address], ("Resilience__TotalTimeout", "00:00:30"));
+        await using var gateway = await GatewayProcess.StartAsync(
+            [breaking.Address],
+            ("Resilience__TotalTimeout", "00:00:30")
+        );
 
         using var response = await gateway.Client.PostRawAsync(Body);
 
@@ -54,7 +61,10 @@ public sealed class RepeatedOrderTests(SharedPlatform shared)
         return Destination.StartAsync(async context =>
         {
             using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
-            using var request = new HttpRequestMessage(HttpMethod.Post, context.Request.Path) { Content = new StringContent(await reader.ReadToEndAsync(Cancel), Encoding.UTF8) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, context.Request.Path)
+            {
+                Content = new StringContent(await reader.ReadToEndAsync(Cancel), Encoding.UTF8),
+            };
             request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(context.Request.ContentType!);
             if (context.Request.Headers.TryGetValue("Idempotency-Key", out var key))
                 request.Headers.Add("Idempotency-Key", key.ToString());

@@ -41,7 +41,8 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
         Assert.Equal(("gauge", "Number of HTTP requests currently being processed"), scrape.About(InFlight));
         Assert.Equal(
             ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "+Inf"],
-            scrape.Series(Duration + "_bucket").Select(series => Bound().Match(series).Groups[1].Value));
+            scrape.Series(Duration + "_bucket").Select(series => Bound().Match(series).Groups[1].Value)
+        );
         Assert.DoesNotContain("otel_scope", scrape.Text, StringComparison.Ordinal);
         Assert.Single(scrape.Series("target_info"));
     }
@@ -104,7 +105,14 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
         using (var client = new TcpClient())
         {
             await client.ConnectAsync(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port, Cancel);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /api/v1/orders/{Destination.Hang} HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n\r\n"), Cancel);
+            await client
+                .GetStream()
+                .WriteAsync(
+                    Encoding.ASCII.GetBytes(
+                        $"GET /api/v1/orders/{Destination.Hang} HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n\r\n"
+                    ),
+                    Cancel
+                );
             await SeeAsync("one request in flight", scrape => scrape.Value(InFlight + "{}") == 1);
         }
 
@@ -132,7 +140,11 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
 
         Assert.Equal(0, scrape.Value(Requests + "{method=\"POST\",route=\"/api/v1/orders\",status_code=\"201\"}"));
         Assert.All(["500", "502", "503", "504"], status =>
-            Assert.Equal(0, scrape.Value($"{Requests}{{method=\"POST\",route=\"/api/v1/orders\",status_code=\"{status}\"}}")));
+            Assert.Equal(
+                0,
+                scrape.Value($"{Requests}{{method=\"POST\",route=\"/api/v1/orders\",status_code=\"{status}\"}}")
+            )
+        );
         Assert.Equal(0, scrape.Value(InFlight + "{}"));
     }
 
@@ -145,7 +157,9 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
         var plain = await SeeAsync("one request", scrape => Total(scrape) == 1);
         var openMetrics = await gateway.ScrapeAsync(openMetrics: true);
 
-        Assert.Contains(openMetrics.Series(Duration + "_bucket"), line => line.Contains($"# {{trace_id=\"{traceId}\"", StringComparison.Ordinal));
+        Assert.Contains(openMetrics.Series(Duration + "_bucket"), line =>
+            line.Contains($"# {{trace_id=\"{traceId}\"", StringComparison.Ordinal)
+        );
         Assert.EndsWith("# EOF\n", openMetrics.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("trace_id", plain.Text, StringComparison.Ordinal);
     }
@@ -157,18 +171,25 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
         var scrape = await SeeAsync("one request", scrape => Total(scrape) == 1);
 
         // It reads the plain text format only.
-        var start = new ProcessStartInfo("promtool", ["check", "metrics"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("promtool", ["check", "metrics"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var promtool = Process.Start(start)!;
         await promtool.StandardInput.WriteAsync(scrape.Text.AsMemory(), Cancel);
         promtool.StandardInput.Close();
-        var said = await promtool.StandardOutput.ReadToEndAsync(Cancel) + await promtool.StandardError.ReadToEndAsync(Cancel);
+        var said =
+            await promtool.StandardOutput.ReadToEndAsync(Cancel) + await promtool.StandardError.ReadToEndAsync(Cancel);
         await promtool.WaitForExitAsync(Cancel);
 
         Assert.DoesNotContain("error while linting", said, StringComparison.Ordinal);
         Assert.DoesNotContain("goreliable", said, StringComparison.Ordinal);
     }
 
-    private Task<ScrapeText> SeeAsync(string what, Func<ScrapeText, bool> isSo) => Eventually.SeeAsync(what, () => gateway.ScrapeAsync(), isSo);
+    private Task<ScrapeText> SeeAsync(string what, Func<ScrapeText, bool> isSo) =>
+        Eventually.SeeAsync(what, () => gateway.ScrapeAsync(), isSo);
 
     private static double Total(ScrapeText scrape) => scrape.Series(Requests).Sum(LastNumber);
 

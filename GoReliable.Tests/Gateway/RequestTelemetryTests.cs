@@ -66,9 +66,16 @@ public sealed class RequestTelemetryTests : IAsyncLifetime
     [Fact]
     public void Recording_a_request_allocates_nothing()
     {
-        using var services = new ServiceCollection().AddMetrics()
-            .AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("GoReliable.*").SetExemplarFilter(ExemplarFilterType.TraceBased).AddPrometheusExporter()).Services
-            .BuildServiceProvider();
+        using var services = new ServiceCollection()
+            .AddMetrics()
+            .AddOpenTelemetry()
+            .WithMetrics(metrics =>
+                metrics
+                    .AddMeter("GoReliable.*")
+                    .SetExemplarFilter(ExemplarFilterType.TraceBased)
+                    .AddPrometheusExporter()
+            )
+            .Services.BuildServiceProvider();
         // Builds the reader; without one nothing would be recorded.
         services.GetRequiredService<MeterProvider>();
         var telemetry = new Telemetry(services.GetRequiredService<IMeterFactory>());
@@ -86,7 +93,12 @@ public sealed class RequestTelemetryTests : IAsyncLifetime
             for (var i = 0; i < times; i++)
             {
                 telemetry.RequestStarted();
-                telemetry.RequestEnded(Telemetry.KnownMethod("POST"), "/api/v1/orders", 201, TimeSpan.FromMilliseconds(3.4));
+                telemetry.RequestEnded(
+                    Telemetry.KnownMethod("POST"),
+                    "/api/v1/orders",
+                    201,
+                    TimeSpan.FromMilliseconds(3.4)
+                );
             }
         }
     }
@@ -95,7 +107,10 @@ public sealed class RequestTelemetryTests : IAsyncLifetime
     [InlineData("/early", "500")]
     [InlineData("/late", "202")]
     [InlineData("/silent", "200")]
-    public async Task A_request_counts_with_the_status_first_sent_and_leaves_nothing_in_flight(string path, string status)
+    public async Task A_request_counts_with_the_status_first_sent_and_leaves_nothing_in_flight(
+        string path,
+        string status
+    )
     {
         try
         {
@@ -109,8 +124,14 @@ public sealed class RequestTelemetryTests : IAsyncLifetime
         await app.StopAsync(Cancel);
 
         Assert.Equal(
-            [("http_requests_in_flight", null), ("http_requests_in_flight", null), ("http_requests", status), ("http_request_duration", status)],
-            recorded.Select(measurement => (measurement.Instrument, measurement.Status)));
+            [
+                ("http_requests_in_flight", null),
+                ("http_requests_in_flight", null),
+                ("http_requests", status),
+                ("http_request_duration", status),
+            ],
+            recorded.Select(measurement => (measurement.Instrument, measurement.Status))
+        );
         Assert.Equal([1, -1, 1], recorded.Take(3).Select(measurement => measurement.Value));
     }
 
@@ -120,7 +141,8 @@ public sealed class RequestTelemetryTests : IAsyncLifetime
     [InlineData("OPTIONS", "OPTIONS")]
     [InlineData("BREW", "_OTHER")]
     [InlineData("", "_OTHER")]
-    public void A_method_outside_HTTPs_own_is_other(string method, string label) => Assert.Equal(label, Telemetry.KnownMethod(method));
+    public void A_method_outside_HTTPs_own_is_other(string method, string label) =>
+        Assert.Equal(label, Telemetry.KnownMethod(method));
 
     private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {

@@ -23,7 +23,10 @@ public sealed class RetryJitterTests
         await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
 
         for (var i = 0; i < 40; i++)
-            Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync("/api/v1/orders", TestContext.Current.CancellationToken)).StatusCode);
+            Assert.Equal(
+                HttpStatusCode.OK,
+                (await gateway.Client.GetAsync("/api/v1/orders", TestContext.Current.CancellationToken)).StatusCode
+            );
 
         var pauses = arrivals.Chunk(3).Select(tries => Stopwatch.GetElapsedTime(tries[0], tries[1])).ToList();
         Assert.Equal(20, pauses.Count);

@@ -49,15 +49,28 @@ public sealed class RetryTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
 
         Assert.Equal((2, 4), (bad.Requests.Count, good.Requests.Count));
-        var scrape = await Eventually.SeeAsync("two retries", () => gateway.ScrapeAsync(),
-            scrape => scrape.Value($"goreliable_api_gateway_forward_retries_total{{reason=\"{reason}\",service=\"orders\"}}") == 2);
-        Assert.Equal(4, scrape.Value($"goreliable_api_gateway_http_requests_total{{method=\"GET\",route=\"{Orders}\",status_code=\"200\"}}"));
+        var scrape = await Eventually.SeeAsync(
+            "two retries",
+            () => gateway.ScrapeAsync(),
+            scrape =>
+                scrape.Value($"goreliable_api_gateway_forward_retries_total{{reason=\"{reason}\",service=\"orders\"}}")
+                == 2
+        );
+        Assert.Equal(
+            4,
+            scrape.Value(
+                $"goreliable_api_gateway_http_requests_total{{method=\"GET\",route=\"{Orders}\",status_code=\"200\"}}"
+            )
+        );
     }
 
     [Fact]
     public async Task What_reached_nobody_is_sent_to_another_replica_even_if_it_must_not_be_repeated()
     {
-        await using var gateway = await GatewayProcess.StartAsync([new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"), good.Address]);
+        await using var gateway = await GatewayProcess.StartAsync([
+            new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"),
+            good.Address,
+        ]);
 
         for (var i = 0; i < 6; i++)
             Assert.Equal(HttpStatusCode.OK, (await OrderAsync(gateway, key: null)).StatusCode);
@@ -86,12 +99,15 @@ public sealed class RetryTests : IAsyncLifetime
         // Slow at first, as what has just started is: nobody is answered before all have come.
         const int Callers = 8;
         var (come, all) = (0, new TaskCompletionSource());
-        await using var back = await Destination.StartAsync(_ =>
-        {
-            if (Interlocked.Increment(ref come) == Callers)
-                all.SetResult();
-            return all.Task;
-        }, other.Port);
+        await using var back = await Destination.StartAsync(
+            _ =>
+            {
+                if (Interlocked.Increment(ref come) == Callers)
+                    all.SetResult();
+                return all.Task;
+            },
+            other.Port
+        );
         await good.DisposeAsync();
         var answers = await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => OrderAsync(gateway, key: null)));
 
@@ -180,7 +196,10 @@ public sealed class RetryTests : IAsyncLifetime
                     break;
             }
         });
-        await using var gateway = await GatewayProcess.StartAsync([slow.Address], ("Resilience__TryTimeout", "00:00:01"));
+        await using var gateway = await GatewayProcess.StartAsync(
+            [slow.Address],
+            ("Resilience__TryTimeout", "00:00:01")
+        );
 
         Assert.Equal(HttpStatusCode.Created, (await OrderAsync(gateway, "key")).StatusCode);
 
@@ -202,7 +221,10 @@ public sealed class RetryTests : IAsyncLifetime
         });
         await using var gateway = await GatewayProcess.StartAsync([changed.Address]);
 
-        Assert.Equal(HttpStatusCode.Conflict, (await gateway.Client.ChangeAsync(Guid.Empty, "confirm", "key")).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Conflict,
+            (await gateway.Client.ChangeAsync(Guid.Empty, "confirm", "key")).StatusCode
+        );
 
         Assert.Equal(2, bodies.Count);
     }
@@ -222,11 +244,17 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task A_body_that_is_kept_for_a_retry_is_limited_as_any_other()
     {
         await using var gateway = await GatewayProcess.StartAsync([good.Address]);
-        using var request = new HttpRequestMessage(HttpMethod.Post, Orders) { Content = new ByteArrayContent(new byte[64 * 1024 + 1]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Orders)
+        {
+            Content = new ByteArrayContent(new byte[64 * 1024 + 1]),
+        };
         request.Headers.TransferEncodingChunked = true;
         request.Headers.Add("Idempotency-Key", "key");
 
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await gateway.Client.SendAsync(request, Cancel)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.RequestEntityTooLarge,
+            (await gateway.Client.SendAsync(request, Cancel)).StatusCode
+        );
         Assert.Empty(good.Requests);
     }
 
@@ -234,28 +262,46 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task A_replica_that_fails_is_left_out_until_it_answers_again()
     {
         var isWell = false;
-        await using var bad = await Destination.StartAsync(context => Volatile.Read(ref isWell) ? Task.CompletedTask : FailAsync(context, "drop"));
+        await using var bad = await Destination.StartAsync(context =>
+            Volatile.Read(ref isWell) ? Task.CompletedTask : FailAsync(context, "drop")
+        );
         await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
 
         // The request that finds the circuit open is answered without asking anybody.
-        var refused = await Eventually.SeeAsync("an answer that the replica was not asked for", async () =>
-        {
-            var before = bad.Requests.Count;
-            var answer = await gateway.Client.GetAsync(Orders, Cancel);
-            return (answer.StatusCode, answer.Headers.RetryAfter, Asked: bad.Requests.Count - before);
-        }, answer => answer.Asked == 0);
+        var refused = await Eventually.SeeAsync(
+            "an answer that the replica was not asked for",
+            async () =>
+            {
+                var before = bad.Requests.Count;
+                var answer = await gateway.Client.GetAsync(Orders, Cancel);
+                return (answer.StatusCode, answer.Headers.RetryAfter, Asked: bad.Requests.Count - before);
+            },
+            answer => answer.Asked == 0
+        );
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         Assert.NotNull(refused.RetryAfter?.Delta);
         var asked = bad.Requests.Count;
-        await Eventually.SeeAsync("a probe", async () =>
-        {
-            await gateway.Client.GetAsync(Orders, Cancel);
-            return bad.Requests.Count;
-        }, count => count == asked + 1);
+        await Eventually.SeeAsync(
+            "a probe",
+            async () =>
+            {
+                await gateway.Client.GetAsync(Orders, Cancel);
+                return bad.Requests.Count;
+            },
+            count => count == asked + 1
+        );
 
         Volatile.Write(ref isWell, true);
-        await Eventually.SeeAsync("a good answer", () => gateway.Client.GetAsync(Orders, Cancel), answer => answer.StatusCode == HttpStatusCode.OK);
-        var said = await Eventually.SeeAsync("both events", () => Task.FromResult(Events(gateway)), events => events.Contains("http.replica_back"));
+        await Eventually.SeeAsync(
+            "a good answer",
+            () => gateway.Client.GetAsync(Orders, Cancel),
+            answer => answer.StatusCode == HttpStatusCode.OK
+        );
+        var said = await Eventually.SeeAsync(
+            "both events",
+            () => Task.FromResult(Events(gateway)),
+            events => events.Contains("http.replica_back")
+        );
         Assert.Equal(["http.replica_left_out", "http.replica_back"], said);
     }
 
@@ -276,14 +322,22 @@ public sealed class RetryTests : IAsyncLifetime
 
     private const string Body = """{"currency":"EUR"}""";
 
-    private static (string, string)[] PatienceFor(string failure) => failure == Destination.Hang ? GatewayProcess.Impatient : [];
+    private static (string, string)[] PatienceFor(string failure) =>
+        failure == Destination.Hang ? GatewayProcess.Impatient : [];
 
     private static IReadOnlyList<string> Events(GatewayProcess gateway) =>
-        [.. gateway.Events.Select(line => line.TryGetProperty("event", out var name) ? name.GetString()! : "").Where(name => name.StartsWith("http.replica", StringComparison.Ordinal))];
+        [
+            .. gateway
+                .Events.Select(line => line.TryGetProperty("event", out var name) ? name.GetString()! : "")
+                .Where(name => name.StartsWith("http.replica", StringComparison.Ordinal)),
+        ];
 
     private static Task<HttpResponseMessage> OrderAsync(GatewayProcess gateway, string? key)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, Orders) { Content = new StringContent(Body, Encoding.UTF8, "application/json") };
+        var request = new HttpRequestMessage(HttpMethod.Post, Orders)
+        {
+            Content = new StringContent(Body, Encoding.UTF8, "application/json"),
+        };
         if (key is not null)
             request.Headers.Add("Idempotency-Key", key);
         return gateway.Client.SendAsync(request, Cancel);

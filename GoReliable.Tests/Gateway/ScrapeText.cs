@@ -8,7 +8,8 @@ internal sealed record ScrapeText(string Text)
     public IEnumerable<string> Lines => Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>All series of one metric, with their labels as written.</summary>
-    public IEnumerable<string> Series(string metric) => Lines.Where(line => line.StartsWith(metric + "{", StringComparison.Ordinal));
+    public IEnumerable<string> Series(string metric) =>
+        Lines.Where(line => line.StartsWith(metric + "{", StringComparison.Ordinal));
 
     /// <summary>The value of one series, or null where there is none.</summary>
     /// <param name="series">Name and labels as they are exposed.</param>
@@ -18,9 +19,11 @@ internal sealed record ScrapeText(string Text)
             : null;
 
     /// <summary>Type and help of one metric.</summary>
-    public (string? Type, string? Help) About(string metric) => (After($"# TYPE {metric} "), After($"# HELP {metric} "));
+    public (string? Type, string? Help) About(string metric) =>
+        (After($"# TYPE {metric} "), After($"# HELP {metric} "));
 
     public override string ToString() => Text;
 
-    private string? After(string start) => Lines.FirstOrDefault(line => line.StartsWith(start, StringComparison.Ordinal))?[start.Length..];
+    private string? After(string start) =>
+        Lines.FirstOrDefault(line => line.StartsWith(start, StringComparison.Ordinal))?[start.Length..];
 }

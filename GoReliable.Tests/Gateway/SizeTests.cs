@@ -31,10 +31,17 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
     public async Task Headers_over_the_limits_are_refused(int headers, int bytes, int lineBytes, int status)
     {
         var line = $"GET /api/v1/orders/{new string('1', lineBytes - 30)} HTTP/1.1\r\n";
-        var head = string.Create(CultureInfo.InvariantCulture, $"Host: x\r\nConnection: close\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n{string.Concat(Enumerable.Range(0, headers - 4).Select(i => $"H{i}:\r\n"))}");
+        var head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"Host: x\r\nConnection: close\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n{string.Concat(Enumerable.Range(0, headers - 4).Select(i => $"H{i}:\r\n"))}"
+        );
         var filler = $"Long: {new string('x', bytes - head.Length - 8)}\r\n";
 
-        var answer = Assert.Single(RawConnection.Answers(await RawConnection.ExchangeAsync(gateway.Client.BaseAddress!, $"{line}{head}{filler}\r\n")));
+        var answer = Assert.Single(
+            RawConnection.Answers(
+                await RawConnection.ExchangeAsync(gateway.Client.BaseAddress!, $"{line}{head}{filler}\r\n")
+            )
+        );
 
         Assert.Equal(status, answer.Status);
         Assert.Equal(status == 200 ? 1 : 0, orders.Requests.Count);
@@ -45,7 +52,10 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
     [InlineData(true)]
     public async Task A_body_over_64_KiB_is_refused(bool chunked)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders") { Content = new ByteArrayContent(new byte[64 * 1024 + 1]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
+        {
+            Content = new ByteArrayContent(new byte[64 * 1024 + 1]),
+        };
         request.Headers.TransferEncodingChunked = chunked;
         using var response = await gateway.Client.SendAsync(request, Cancel);
 
@@ -56,7 +66,11 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
     [Fact]
     public async Task A_body_of_64_KiB_arrives_whole()
     {
-        using var response = await gateway.Client.PostAsync("/api/v1/orders", new ByteArrayContent(new byte[64 * 1024]), Cancel);
+        using var response = await gateway.Client.PostAsync(
+            "/api/v1/orders",
+            new ByteArrayContent(new byte[64 * 1024]),
+            Cancel
+        );
 
         Assert.Equal("65536 characters", await response.Content.ReadAsStringAsync(Cancel));
     }
@@ -66,10 +80,18 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
     {
         using var client = new TcpClient();
         await client.ConnectAsync(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port, Cancel);
-        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n"), Cancel);
+        await client
+            .GetStream()
+            .WriteAsync(
+                Encoding.ASCII.GetBytes("POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n"),
+                Cancel
+            );
         using var reader = new StreamReader(client.GetStream());
 
-        Assert.Equal("HTTP/1.1 413 Payload Too Large", await reader.ReadLineAsync(Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(10), Cancel));
+        Assert.Equal(
+            "HTTP/1.1 413 Payload Too Large",
+            await reader.ReadLineAsync(Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(10), Cancel)
+        );
         Assert.Empty(orders.Requests);
     }
 }

@@ -8,15 +8,19 @@ internal sealed class SlowBody : IDisposable
 {
     private readonly TcpClient client = new();
 
-    private SlowBody()
-    {
-    }
+    private SlowBody() { }
 
     public static async Task<SlowBody> BeginAsync(GatewayProcess gateway, string customer)
     {
         var slow = new SlowBody();
-        await slow.client.ConnectAsync(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port, TestContext.Current.CancellationToken);
-        await slow.WriteAsync($"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {GatewayProcess.Tokens.Bearer(customer)}\r\nContent-Length: 3\r\n\r\na");
+        await slow.client.ConnectAsync(
+            gateway.Client.BaseAddress!.Host,
+            gateway.Client.BaseAddress.Port,
+            TestContext.Current.CancellationToken
+        );
+        await slow.WriteAsync(
+            $"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {GatewayProcess.Tokens.Bearer(customer)}\r\nContent-Length: 3\r\n\r\na"
+        );
         return slow;
     }
 
@@ -31,5 +35,6 @@ internal sealed class SlowBody : IDisposable
 
     public void Dispose() => client.Dispose();
 
-    private async Task WriteAsync(string text) => await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(text), TestContext.Current.CancellationToken);
+    private async Task WriteAsync(string text) =>
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(text), TestContext.Current.CancellationToken);
 }

@@ -32,7 +32,11 @@ public sealed class SlowClientTests(GatewayFixture fixture) : IClassFixture<Gate
     {
         using var client = await ConnectAsync();
 
-        var answer = await AnswerAsync(client, $"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n{header}Content-Length: 60000\r\n\r\n", drip: "x");
+        var answer = await AnswerAsync(
+            client,
+            $"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n{header}Content-Length: 60000\r\n\r\n",
+            drip: "x"
+        );
 
         Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
         Assert.Contains("Connection: close", answer, StringComparison.Ordinal);
@@ -46,7 +50,9 @@ public sealed class SlowClientTests(GatewayFixture fixture) : IClassFixture<Gate
         for (var i = 0; i < 200; i++)
         {
             slow.Add(await ConnectAsync());
-            await slow[^1].GetStream().WriteAsync(Encoding.ASCII.GetBytes("GET /api/v1/orders HTTP/1.1\r\nHost:"), Cancel);
+            await slow[^1]
+                .GetStream()
+                .WriteAsync(Encoding.ASCII.GetBytes("GET /api/v1/orders HTTP/1.1\r\nHost:"), Cancel);
         }
 
         var answer = await gateway.Client.GetStringAsync("/api/v1/orders", Cancel).WaitAsync(Patience, Cancel);
@@ -73,7 +79,10 @@ public sealed class SlowClientTests(GatewayFixture fixture) : IClassFixture<Gate
         var deadline = TimeProvider.System.GetTimestamp();
         while (!answer.IsCompleted && await second.WaitForNextTickAsync(Cancel))
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < Patience, $"The connection is open after {Patience}.");
+            Assert.True(
+                TimeProvider.System.GetElapsedTime(deadline) < Patience,
+                $"The connection is open after {Patience}."
+            );
             try
             {
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(drip), Cancel);

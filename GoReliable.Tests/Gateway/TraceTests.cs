@@ -16,9 +16,13 @@ public sealed class TraceTests : IAsyncLifetime
     {
         otlp = await OtlpEndpoint.StartAsync(Cancel);
         orders = await Destination.StartAsync();
-        gateway = await GatewayProcess.StartAsync([orders.Address],
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp.GrpcEndpoint.ToString()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-            ("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BLRP_SCHEDULE_DELAY", "200"));
+        gateway = await GatewayProcess.StartAsync(
+            [orders.Address],
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp.GrpcEndpoint.ToString()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "200"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "200")
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -57,9 +61,17 @@ public sealed class TraceTests : IAsyncLifetime
     public async Task A_body_that_turns_out_too_long_is_no_error_in_any_span()
     {
         using var body = new StreamContent(new MemoryStream(new byte[200 * 1024]));
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders") { Content = body, Headers = { TransferEncodingChunked = true } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
+        {
+            Content = body,
+            Headers = { TransferEncodingChunked = true },
+        };
         using var response = await gateway.Client.SendAsync(request, Cancel);
-        var trace = await otlp.WaitForTraceAsync(response.Headers.GetValues("X-Trace-Id").Single(), tree => tree.Spans.Count >= 1, Cancel);
+        var trace = await otlp.WaitForTraceAsync(
+            response.Headers.GetValues("X-Trace-Id").Single(),
+            tree => tree.Spans.Count >= 1,
+            Cancel
+        );
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
         Assert.All(trace.Spans, span => Assert.Empty(span.Events));
@@ -74,7 +86,9 @@ public sealed class TraceTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.All(trace.Spans, span => Assert.Equal(ActivityStatusCode.Error, span.Status));
-        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Client), span => Assert.Equal("exception", Assert.Single(span.Events).Name));
+        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Client), span =>
+            Assert.Equal("exception", Assert.Single(span.Events).Name)
+        );
     }
 
     [Fact]
@@ -87,14 +101,20 @@ public sealed class TraceTests : IAsyncLifetime
         var tries = trace.Spans.Where(span => span.Kind == ActivityKind.Client).ToList();
         Assert.Equal((4, 3), (trace.Spans.Count, tries.Count));
         Assert.All(tries, client => Assert.Equal(server, trace.ParentOf(client)));
-        Assert.Equal(tries.Select(client => client.SpanId).Order(), orders.Requests.Select(headers => headers.TraceParent.ToString().Split('-')[2]).Order());
+        Assert.Equal(
+            tries.Select(client => client.SpanId).Order(),
+            orders.Requests.Select(headers => headers.TraceParent.ToString().Split('-')[2]).Order()
+        );
     }
 
     [Fact]
     public async Task Spans_and_logs_say_which_service_and_version_they_are_from()
     {
         var (trace, _) = await TraceAsync("/api/v1/orders");
-        var log = await otlp.WaitForLogAsync(log => log.TraceId == trace.TraceId && log.EventName == "http.request", Cancel);
+        var log = await otlp.WaitForLogAsync(
+            log => log.TraceId == trace.TraceId && log.EventName == "http.request",
+            Cancel
+        );
 
         foreach (var resource in new[] { trace.Spans[0].Resource, log.Resource })
         {

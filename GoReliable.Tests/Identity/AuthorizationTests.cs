@@ -38,14 +38,21 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
 
     public static TheoryData<string> Everywhere { get; } = [.. ScopeByRequest.Keys];
 
-    public static TheoryData<string> OnOrdersOfOthers { get; } = [.. ScopeByRequest.Keys.Where(request => request.Contains("/orders/{id}", StringComparison.Ordinal))];
+    public static TheoryData<string> OnOrdersOfOthers { get; } =
+    [.. ScopeByRequest.Keys.Where(request => request.Contains("/orders/{id}", StringComparison.Ordinal))];
 
-    public static MatrixTheoryData<string, string> BadTokensEverywhere { get; } = new(BadTokens.All.Keys, ScopeByRequest.Keys);
+    public static MatrixTheoryData<string, string> BadTokensEverywhere { get; } =
+        new(BadTokens.All.Keys, ScopeByRequest.Keys);
 
     [Fact]
-    public void Every_route_of_the_gateway_is_among_them() => Assert.Equal(
-        GoReliable.Gateway.Routing.Routes.All.Where(route => route.Scope is not null).Select(route => (route.Id, route.Scope!)).Order(),
-        Routes.Where(route => route.Doors.Contains("gateway")).Select(route => (route.Route, route.Scope)).Order());
+    public void Every_route_of_the_gateway_is_among_them() =>
+        Assert.Equal(
+            GoReliable
+                .Gateway.Routing.Routes.All.Where(route => route.Scope is not null)
+                .Select(route => (route.Id, route.Scope!))
+                .Order(),
+            Routes.Where(route => route.Doors.Contains("gateway")).Select(route => (route.Route, route.Scope)).Order()
+        );
 
     [Theory, MemberData(nameof(BadTokensEverywhere))]
     public async Task A_bad_token_is_answered_with_401_and_changes_nothing(string token, string to)
@@ -60,7 +67,11 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     [Theory, MemberData(nameof(Everywhere))]
     public async Task A_token_in_the_query_does_not_count(string to)
     {
-        using var response = await SendAsync(to, authorization: null, query: $"?access_token={shared.Platform.Tokens.Issue(BadTokens.Customer)}");
+        using var response = await SendAsync(
+            to,
+            authorization: null,
+            query: $"?access_token={shared.Platform.Tokens.Issue(BadTokens.Customer)}"
+        );
 
         await response.AssertProblemAsync(HttpStatusCode.Unauthorized);
         await alice.AssertUntouchedAsync();
@@ -74,12 +85,23 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
         var bearer = shared.Platform.Tokens.Bearer(BadTokens.Customer);
         using var client = new TcpClient();
         await client.ConnectAsync(api.BaseAddress!.Host, api.BaseAddress.Port, TestContext.Current.CancellationToken);
-        await client.GetStream().WriteAsync(
-            Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\nAuthorization: {bearer}\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"),
-            TestContext.Current.CancellationToken);
+        await client
+            .GetStream()
+            .WriteAsync(
+                Encoding.ASCII.GetBytes(
+                    $"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\nAuthorization: {bearer}\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"
+                ),
+                TestContext.Current.CancellationToken
+            );
         using var reader = new StreamReader(client.GetStream());
 
-        Assert.Equal("HTTP/1.1 401 Unauthorized", await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Equal(
+            "HTTP/1.1 401 Unauthorized",
+            await reader
+                .ReadLineAsync(TestContext.Current.CancellationToken)
+                .AsTask()
+                .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)
+        );
         await alice.AssertUntouchedAsync();
     }
 
@@ -88,13 +110,19 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     {
         var needed = ScopeByRequest[to];
         // All others; and words that only look like it.
-        var scopes = string.Join(' ', Scopes.All.Except([needed]).Concat([$"{needed}s", needed.ToUpperInvariant(), $"x{needed}", "orders", "*"]));
+        var scopes = string.Join(
+            ' ',
+            Scopes.All.Except([needed]).Concat([$"{needed}s", needed.ToUpperInvariant(), $"x{needed}", "orders", "*"])
+        );
 
         using var response = await SendAsync(to, $"Bearer {shared.Platform.Tokens.Issue(BadTokens.Customer, scopes)}");
 
         var problem = await response.AssertProblemAsync(HttpStatusCode.Forbidden);
         Assert.Contains(needed, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
-        Assert.Equal($"Bearer error=\"insufficient_scope\", scope=\"{needed}\"", $"{Assert.Single(response.Headers.WwwAuthenticate)}");
+        Assert.Equal(
+            $"Bearer error=\"insufficient_scope\", scope=\"{needed}\"",
+            $"{Assert.Single(response.Headers.WwwAuthenticate)}"
+        );
         await alice.AssertUntouchedAsync();
     }
 
@@ -116,7 +144,14 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     {
         // As the standard has it, as Entra ID has it, and as `dotnet user-jwts` has it.
         var scope = ScopeByRequest[to];
-        foreach (var (claim, value) in new (string, object)[] { ("scope", $"a {scope} b"), ("scp", scope), ("scope", new[] { "a", scope }) })
+        foreach (
+            var (claim, value) in new (string, object)[]
+            {
+                ("scope", $"a {scope} b"),
+                ("scp", scope),
+                ("scope", new[] { "a", scope }),
+            }
+        )
         {
             var token = shared.Platform.Tokens.Issue($"somebody-{Guid.NewGuid():N}", change: token =>
             {
@@ -126,7 +161,14 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
             using var response = await SendAsync(to, $"Bearer {token}");
 
             // 404 and 400: what it asks for is not there, or is none of this route's.
-            Assert.True(response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created or HttpStatusCode.NotFound or HttpStatusCode.BadRequest, $"{claim}: {response.StatusCode}");
+            Assert.True(
+                response.StatusCode
+                    is HttpStatusCode.OK
+                        or HttpStatusCode.Created
+                        or HttpStatusCode.NotFound
+                        or HttpStatusCode.BadRequest,
+                $"{claim}: {response.StatusCode}"
+            );
         }
     }
 
@@ -134,15 +176,27 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     [InlineData("no token", "Bearer")]
     [InlineData("expired", "Bearer error=\"invalid_token\", error_description=\"The token has expired.\"")]
     [InlineData("not yet valid", "Bearer error=\"invalid_token\", error_description=\"The token is not valid yet.\"")]
-    [InlineData("wrong audience", "Bearer error=\"invalid_token\", error_description=\"The token is for another audience.\"")]
-    [InlineData("wrong issuer", "Bearer error=\"invalid_token\", error_description=\"The token is from another issuer.\"")]
-    [InlineData("wrong signature", "Bearer error=\"invalid_token\", error_description=\"The token's signature is not valid.\"")]
+    [InlineData(
+        "wrong audience",
+        "Bearer error=\"invalid_token\", error_description=\"The token is for another audience.\""
+    )]
+    [InlineData(
+        "wrong issuer",
+        "Bearer error=\"invalid_token\", error_description=\"The token is from another issuer.\""
+    )]
+    [InlineData(
+        "wrong signature",
+        "Bearer error=\"invalid_token\", error_description=\"The token's signature is not valid.\""
+    )]
     [InlineData("8 KB of garbage", "Bearer error=\"invalid_token\", error_description=\"The token cannot be read.\"")]
     public async Task A_refusal_says_why(string token, string challenge)
     {
         foreach (var door in new[] { "gateway", "orders" })
         {
-            using var response = await SendAsync($"{door} GET /api/v1/orders", BadTokens.All[token](shared.Platform.Tokens));
+            using var response = await SendAsync(
+                $"{door} GET /api/v1/orders",
+                BadTokens.All[token](shared.Platform.Tokens)
+            );
             Assert.Equal(challenge, $"{Assert.Single(response.Headers.WwwAuthenticate)}");
         }
     }
@@ -174,9 +228,10 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
         return await client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    private HttpClient Door(string to) => to.Split(' ')[0] is var door && door == Management
-        ? shared.Platform.Management("notifications")
-        : shared.Platform.Client(door, customer: null);
+    private HttpClient Door(string to) =>
+        to.Split(' ')[0] is var door && door == Management
+            ? shared.Platform.Management("notifications")
+            : shared.Platform.Client(door, customer: null);
 
     private (HttpMethod Method, string Path) Parse(string to)
     {

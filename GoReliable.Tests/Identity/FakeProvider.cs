@@ -30,7 +30,8 @@ internal sealed class FakeProvider : IAsyncDisposable
     public string Authority => $"https://localhost:{port}";
 
     /// <summary>Whom a service must trust to trust it.</summary>
-    public string CertificateFile { get; } = Path.Combine(Path.GetTempPath(), $"goreliable-provider-{Guid.NewGuid():N}.pem");
+    public string CertificateFile { get; } =
+        Path.Combine(Path.GetTempPath(), $"goreliable-provider-{Guid.NewGuid():N}.pem");
 
     /// <summary>Its key, as it publishes it.</summary>
     public JsonWebKey PublicKey { get; private set; } = null!;
@@ -44,12 +45,31 @@ internal sealed class FakeProvider : IAsyncDisposable
     /// <summary>Signs with another key from now on, and publishes no other.</summary>
     public void Rotate(AsymmetricAlgorithm algorithm)
     {
-        AsymmetricSecurityKey key = algorithm is RSA rsa ? new RsaSecurityKey(rsa) : new ECDsaSecurityKey((ECDsa)algorithm);
+        AsymmetricSecurityKey key = algorithm is RSA rsa
+            ? new RsaSecurityKey(rsa)
+            : new ECDsaSecurityKey((ECDsa)algorithm);
         key.KeyId = $"{Guid.NewGuid():N}";
-        PublicKey = key is RsaSecurityKey
-            ? JsonWebKeyConverter.ConvertFromRSASecurityKey(new RsaSecurityKey(((RsaSecurityKey)key).Rsa.ExportParameters(includePrivateParameters: false)) { KeyId = key.KeyId })
-            : JsonWebKeyConverter.ConvertFromECDsaSecurityKey(new ECDsaSecurityKey(ECDsa.Create(((ECDsaSecurityKey)key).ECDsa.ExportParameters(includePrivateParameters: false))) { KeyId = key.KeyId });
-        Tokens = new TokenIssuer(key, key is RsaSecurityKey ? SecurityAlgorithms.RsaSha256 : SecurityAlgorithms.EcdsaSha256, Authority);
+        PublicKey =
+            key is RsaSecurityKey
+                ? JsonWebKeyConverter.ConvertFromRSASecurityKey(
+                    new RsaSecurityKey(((RsaSecurityKey)key).Rsa.ExportParameters(includePrivateParameters: false))
+                    {
+                        KeyId = key.KeyId,
+                    }
+                )
+                : JsonWebKeyConverter.ConvertFromECDsaSecurityKey(
+                    new ECDsaSecurityKey(
+                        ECDsa.Create(((ECDsaSecurityKey)key).ECDsa.ExportParameters(includePrivateParameters: false))
+                    )
+                    {
+                        KeyId = key.KeyId,
+                    }
+                );
+        Tokens = new TokenIssuer(
+            key,
+            key is RsaSecurityKey ? SecurityAlgorithms.RsaSha256 : SecurityAlgorithms.EcdsaSha256,
+            Authority
+        );
     }
 
     public async Task StartAsync()
@@ -57,11 +77,36 @@ internal sealed class FakeProvider : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen => listen.UseHttps(Certificate)));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, port, listen => listen.UseHttps(Certificate))
+        );
         app = builder.Build();
-        app.Use((context, next) => Silent ? new TaskCompletionSource().Task.WaitAsync(context.RequestAborted) : next(context));
-        app.MapGet("/.well-known/openid-configuration", () => Results.Json(new { issuer = Authority, jwks_uri = $"{Authority}/keys" }));
-        app.MapGet("/keys", () => Results.Json(new { keys = new[] { new { kty = PublicKey.Kty, kid = PublicKey.Kid, use = "sig", n = PublicKey.N, e = PublicKey.E, crv = PublicKey.Crv, x = PublicKey.X, y = PublicKey.Y } } }));
+        app.Use(
+            (context, next) =>
+                Silent ? new TaskCompletionSource().Task.WaitAsync(context.RequestAborted) : next(context)
+        );
+        app.MapGet("/.well-known/openid-configuration", () =>
+            Results.Json(new { issuer = Authority, jwks_uri = $"{Authority}/keys" })
+        );
+        app.MapGet("/keys", () => Results.Json(
+                new
+                {
+                    keys = new[]
+                    {
+                        new
+                        {
+                            kty = PublicKey.Kty,
+                            kid = PublicKey.Kid,
+                            use = "sig",
+                            n = PublicKey.N,
+                            e = PublicKey.E,
+                            crv = PublicKey.Crv,
+                            x = PublicKey.X,
+                            y = PublicKey.Y,
+                        },
+                    },
+                }
+            ));
         await app.StartAsync(TestContext.Current.CancellationToken);
     }
 
@@ -85,7 +130,14 @@ internal sealed class FakeProvider : IAsyncDisposable
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(
+                certificateAuthority: true,
+                hasPathLengthConstraint: false,
+                0,
+                critical: true
+            )
+        );
         return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
     }
 }

@@ -45,13 +45,18 @@ public sealed class KnownTokensTests : IDisposable
     [Fact]
     public async Task Keys_from_settings_are_made_once()
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Development });
+        var builder = WebApplication.CreateBuilder(
+            new WebApplicationOptions { EnvironmentName = Environments.Development }
+        );
         builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Issuer"] = TokenIssuer.DevelopmentIssuer;
         builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"] = TokenIssuer.NewKey();
         builder.Configuration["Authentication:Schemes:Bearer:ValidIssuer"] = TokenIssuer.DevelopmentIssuer;
         builder.Services.AddProblemDetails();
         await using var app = builder.AddIdentity().Build();
-        var rules = app.Services.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>().Get(JwtBearerDefaults.AuthenticationScheme).TokenValidationParameters;
+        var rules = app
+            .Services.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>()
+            .Get(JwtBearerDefaults.AuthenticationScheme)
+            .TokenValidationParameters;
 
         Assert.Same(Assert.Single(rules.Clone().IssuerSigningKeys), Assert.Single(rules.Clone().IssuerSigningKeys));
     }
@@ -80,7 +85,9 @@ public sealed class KnownTokensTests : IDisposable
     {
         Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
 
-        Assert.False((await tokens.ValidateTokenAsync(token, Rules(signedBy: [new SymmetricSecurityKey(new byte[32])]))).IsValid);
+        Assert.False(
+            (await tokens.ValidateTokenAsync(token, Rules(signedBy: [new SymmetricSecurityKey(new byte[32])]))).IsValid
+        );
     }
 
     [Fact]
@@ -98,12 +105,16 @@ public sealed class KnownTokensTests : IDisposable
         }
     }
 
-    private TokenValidationParameters Rules(string audience = IdentityExtensions.DefaultAudience, SecurityKey[]? signedBy = null) => new()
-    {
-        ValidIssuer = TokenIssuer.DevelopmentIssuer,
-        ValidAudience = audience,
-        // Another list each time, as ASP.NET does it.
-        IssuerSigningKeys = [.. signedBy ?? keys],
-        ClockSkew = TimeSpan.FromSeconds(30),
-    };
+    private TokenValidationParameters Rules(
+        string audience = IdentityExtensions.DefaultAudience,
+        SecurityKey[]? signedBy = null
+    ) =>
+        new()
+        {
+            ValidIssuer = TokenIssuer.DevelopmentIssuer,
+            ValidAudience = audience,
+            // Another list each time, as ASP.NET does it.
+            IssuerSigningKeys = [.. signedBy ?? keys],
+            ClockSkew = TimeSpan.FromSeconds(30),
+        };
 }

@@ -21,9 +21,13 @@ public sealed class ProviderTests : IAsyncLifetime
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere SSL_CERT_FILE does not say whom to trust.");
         orders = await Destination.StartAsync();
-        gateway = await GatewayProcess.StartAsync([orders.Address],
-            ("ASPNETCORE_ENVIRONMENT", "Production"), ("Authentication__Schemes__Bearer__Authority", provider.Authority), ("SSL_CERT_FILE", provider.CertificateFile),
-            ("Authentication__Schemes__Bearer__RefreshInterval", "00:00:02"));
+        gateway = await GatewayProcess.StartAsync(
+            [orders.Address],
+            ("ASPNETCORE_ENVIRONMENT", "Production"),
+            ("Authentication__Schemes__Bearer__Authority", provider.Authority),
+            ("SSL_CERT_FILE", provider.CertificateFile),
+            ("Authentication__Schemes__Bearer__RefreshInterval", "00:00:02")
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -43,21 +47,50 @@ public sealed class ProviderTests : IAsyncLifetime
         var modulus = Base64UrlEncoder.DecodeBytes(provider.PublicKey.N);
 
         Assert.Equal(HttpStatusCode.OK, await AskAsync(provider.Tokens.Issue("alice")));
-        foreach (var (what, token) in new Dictionary<string, string>
-        {
-            ["a developer's key"] = GatewayProcess.Tokens.Issue("alice"),
-            ["another key"] = new TokenIssuer(new RsaSecurityKey(RSA.Create(2048)), SecurityAlgorithms.RsaSha256, provider.Authority).Issue("alice"),
-            ["another key by the name of the right one"] = new TokenIssuer(new RsaSecurityKey(RSA.Create(2048)) { KeyId = provider.PublicKey.Kid }, SecurityAlgorithms.RsaSha256, provider.Authority).Issue("alice"),
-            // Whoever lets the token choose the algorithm takes the public key for a secret.
-            ["the public key as a secret"] = Confused(publicKey),
-            ["its modulus as a secret"] = Confused(modulus),
-            ["its PEM as a secret"] = Confused(Encoding.UTF8.GetBytes(RSA.Create(new RSAParameters { Modulus = modulus, Exponent = Base64UrlEncoder.DecodeBytes(provider.PublicKey.E) }).ExportSubjectPublicKeyInfoPem())),
-            ["another issuer"] = provider.Tokens.Issue("alice", change: token => token.Issuer = "https://somebody.else"),
-            ["a developer's issuer"] = provider.Tokens.Issue("alice", change: token => token.Issuer = TokenIssuer.DevelopmentIssuer),
-            ["another audience"] = provider.Tokens.Issue("alice", change: token => token.Audience = "somebody-else"),
-            ["expired"] = provider.Tokens.Issue("alice", change: token => (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddHours(-1), DateTime.UtcNow.AddMinutes(-1))),
-            ["alg none"] = provider.Tokens.Issue("alice", change: token => token.SigningCredentials = null),
-        })
+        foreach (
+            var (what, token) in new Dictionary<string, string>
+            {
+                ["a developer's key"] = GatewayProcess.Tokens.Issue("alice"),
+                ["another key"] = new TokenIssuer(
+                    new RsaSecurityKey(RSA.Create(2048)),
+                    SecurityAlgorithms.RsaSha256,
+                    provider.Authority
+                ).Issue("alice"),
+                ["another key by the name of the right one"] = new TokenIssuer(
+                    new RsaSecurityKey(RSA.Create(2048)) { KeyId = provider.PublicKey.Kid },
+                    SecurityAlgorithms.RsaSha256,
+                    provider.Authority
+                ).Issue("alice"),
+                // Whoever lets the token choose the algorithm takes the public key for a secret.
+                ["the public key as a secret"] = Confused(publicKey),
+                ["its modulus as a secret"] = Confused(modulus),
+                ["its PEM as a secret"] = Confused(
+                    Encoding.UTF8.GetBytes(
+                        RSA.Create(
+                                new RSAParameters
+                                {
+                                    Modulus = modulus,
+                                    Exponent = Base64UrlEncoder.DecodeBytes(provider.PublicKey.E),
+                                }
+                            )
+                            .ExportSubjectPublicKeyInfoPem()
+                    )
+                ),
+                ["another issuer"] = provider.Tokens.Issue("alice", change: token =>
+                    token.Issuer = "https://somebody.else"
+                ),
+                ["a developer's issuer"] = provider.Tokens.Issue("alice", change: token =>
+                    token.Issuer = TokenIssuer.DevelopmentIssuer
+                ),
+                ["another audience"] = provider.Tokens.Issue("alice", change: token =>
+                    token.Audience = "somebody-else"
+                ),
+                ["expired"] = provider.Tokens.Issue("alice", change: token =>
+                    (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddHours(-1), DateTime.UtcNow.AddMinutes(-1))
+                ),
+                ["alg none"] = provider.Tokens.Issue("alice", change: token => token.SigningCredentials = null),
+            }
+        )
         {
             Assert.True(await AskAsync(token) == HttpStatusCode.Unauthorized, what);
         }
@@ -69,11 +102,24 @@ public sealed class ProviderTests : IAsyncLifetime
     {
         await provider.StartAsync();
         Assert.Equal(HttpStatusCode.OK, await AskAsync(provider.Tokens.Issue("alice")));
-        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(new TokenIssuer(new RsaSecurityKey(RSA.Create(2048)) { KeyId = "invented" }, SecurityAlgorithms.RsaSha256, provider.Authority).Issue("alice")));
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await AskAsync(
+                new TokenIssuer(
+                    new RsaSecurityKey(RSA.Create(2048)) { KeyId = "invented" },
+                    SecurityAlgorithms.RsaSha256,
+                    provider.Authority
+                ).Issue("alice")
+            )
+        );
 
         provider.Rotate(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
-        await Eventually.SeeAsync("the new key known", () => AskAsync(provider.Tokens.Issue("alice")), status => status == HttpStatusCode.OK);
+        await Eventually.SeeAsync(
+            "the new key known",
+            () => AskAsync(provider.Tokens.Issue("alice")),
+            status => status == HttpStatusCode.OK
+        );
     }
 
     [Fact]
@@ -89,12 +135,18 @@ public sealed class ProviderTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await gateway.Management.GetAsync("/health/ready", Cancel)).StatusCode);
 
         await provider.StartAsync();
-        await Eventually.SeeAsync("the provider asked again", () => AskAsync(provider.Tokens.Issue("alice")), status => status == HttpStatusCode.OK);
+        await Eventually.SeeAsync(
+            "the provider asked again",
+            () => AskAsync(provider.Tokens.Issue("alice")),
+            status => status == HttpStatusCode.OK
+        );
         await provider.StopAsync();
         Assert.Equal(HttpStatusCode.OK, await AskAsync(provider.Tokens.Issue("alice")));
 
         await gateway.StopAsync();
-        var events = gateway.Events.Select(line => line.TryGetProperty("event", out var name) ? name.GetString() : null).Where(name => name?.StartsWith("identity.", StringComparison.Ordinal) == true);
+        var events = gateway
+            .Events.Select(line => line.TryGetProperty("event", out var name) ? name.GetString() : null)
+            .Where(name => name?.StartsWith("identity.", StringComparison.Ordinal) == true);
         Assert.Equal(["identity.provider_unreachable", "identity.provider_reached"], events);
         Assert.DoesNotContain(gateway.Output, line => line.Contains("   at ", StringComparison.Ordinal));
     }
@@ -114,7 +166,11 @@ public sealed class ProviderTests : IAsyncLifetime
     }
 
     private string Confused(byte[] secret) =>
-        new TokenIssuer(new SymmetricSecurityKey(secret) { KeyId = provider.PublicKey.Kid }, SecurityAlgorithms.HmacSha256, provider.Authority).Issue("alice", TokenIssuer.CustomerScopes);
+        new TokenIssuer(
+            new SymmetricSecurityKey(secret) { KeyId = provider.PublicKey.Kid },
+            SecurityAlgorithms.HmacSha256,
+            provider.Authority
+        ).Issue("alice", TokenIssuer.CustomerScopes);
 
     private async Task<HttpStatusCode> AskAsync(string? token)
     {

@@ -9,23 +9,46 @@ public sealed class StartTests
     private const string Authority = "Authentication__Schemes__Bearer__Authority";
     private const string Key = "Authentication__Schemes__Bearer__SigningKeys__0__Value";
 
-    public static MatrixTheoryData<string, string> Services { get; } = new(["Gateway", "Orders", "Notifications"], ["Production", "Staging"]);
+    public static MatrixTheoryData<string, string> Services { get; } =
+        new(["Gateway", "Orders", "Notifications"], ["Production", "Staging"]);
 
     [Theory, MemberData(nameof(Services))]
     public async Task Without_an_authority_it_says_so_in_one_line_and_ends(string service, string environment) =>
         await AssertRefusedAsync(service, environment, "Authentication:Schemes:Bearer:Authority is not set: ");
 
     [Theory, MemberData(nameof(Services))]
-    public async Task With_one_that_anybody_could_pretend_to_be_it_says_so_and_ends(string service, string environment) =>
-        await AssertRefusedAsync(service, environment, "Authentication:Schemes:Bearer:Authority is 'http://id.example', ", (Authority, "http://id.example"));
+    public async Task With_one_that_anybody_could_pretend_to_be_it_says_so_and_ends(
+        string service,
+        string environment
+    ) =>
+        await AssertRefusedAsync(
+            service,
+            environment,
+            "Authentication:Schemes:Bearer:Authority is 'http://id.example', ",
+            (Authority, "http://id.example")
+        );
 
     [Theory, MemberData(nameof(Services))]
     public async Task With_a_developers_key_it_says_so_and_ends(string service, string environment) =>
-        await AssertRefusedAsync(service, environment, "Authentication:Schemes:Bearer:SigningKeys are for Development only", (Authority, "https://id.example"), (Key, "c2VjcmV0"));
+        await AssertRefusedAsync(
+            service,
+            environment,
+            "Authentication:Schemes:Bearer:SigningKeys are for Development only",
+            (Authority, "https://id.example"),
+            (Key, "c2VjcmV0")
+        );
 
-    private static async Task AssertRefusedAsync(string service, string environment, string reason, params (string Name, string Value)[] settings)
+    private static async Task AssertRefusedAsync(
+        string service,
+        string environment,
+        string reason,
+        params (string Name, string Value)[] settings
+    )
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{service}.dll")])
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{service}.dll")]
+        )
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -47,7 +70,9 @@ public sealed class StartTests
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         try
         {
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+            await process
+                .WaitForExitAsync(TestContext.Current.CancellationToken)
+                .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         }
         finally
         {

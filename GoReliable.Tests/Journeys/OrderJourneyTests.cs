@@ -35,7 +35,9 @@ public sealed class OrderJourneyTests(SharedPlatform shared)
         await alice.ChangeAsync(order, "confirm");
         await alice.ChangeAsync(order, "cancel");
 
-        var types = (await alice.WaitForNotificationsAsync(order, 3)).Select(sent => sent.GetProperty("type").GetString());
+        var types = (await alice.WaitForNotificationsAsync(order, 3)).Select(sent =>
+            sent.GetProperty("type").GetString()
+        );
         Assert.Equal(["order.created", "order.confirmed", "order.cancelled"], types);
     }
 

@@ -22,7 +22,11 @@ public sealed class AnyOrderTests
 
         // Nothing is there.
         foreach (var service in Services)
-            await Eventually.SeeAsync($"{service} alive", () => HealthAsync(platform, service, "live"), live => live.Status == HttpStatusCode.OK);
+            await Eventually.SeeAsync(
+                $"{service} alive",
+                () => HealthAsync(platform, service, "live"),
+                live => live.Status == HttpStatusCode.OK
+            );
         Assert.Equal(HttpStatusCode.OK, (await HealthAsync(platform, "gateway", "ready")).Status);
         foreach (var service in new[] { "orders", "notifications" })
         {
@@ -31,7 +35,11 @@ public sealed class AnyOrderTests
             foreach (var missing in new[] { "PostgreSql", "Schema", "RabbitMQ" })
                 Assert.NotEmpty(checks.GetProperty(missing).GetProperty("reason").GetString()!);
         }
-        using (var refused = await customer.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""))
+        using (
+            var refused = await customer.PostRawAsync(
+                """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
+            )
+        )
         {
             await refused.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
             Assert.NotNull(refused.Headers.RetryAfter);
@@ -39,7 +47,11 @@ public sealed class AnyOrderTests
 
         // With a database orders are taken; without the broker nobody is notified.
         await platform.StartAsync("postgres");
-        var (_, degraded) = await Eventually.SeeAsync("orders ready", () => HealthAsync(platform, "orders", "ready"), ready => ready.Status == HttpStatusCode.OK);
+        var (_, degraded) = await Eventually.SeeAsync(
+            "orders ready",
+            () => HealthAsync(platform, "orders", "ready"),
+            ready => ready.Status == HttpStatusCode.OK
+        );
         Assert.Equal("Degraded", degraded.GetProperty("RabbitMQ").GetProperty("status").GetString());
         var order = await customer.CreateAsync();
         var (without, because) = await HealthAsync(platform, "notifications", "ready");
@@ -73,7 +85,11 @@ public sealed class AnyOrderTests
             builder.CreateResourceBuilder(server).WithExplicitStart();
     }
 
-    private static async Task<(HttpStatusCode Status, JsonElement Checks)> HealthAsync(GoReliablePlatform platform, string service, string probe)
+    private static async Task<(HttpStatusCode Status, JsonElement Checks)> HealthAsync(
+        GoReliablePlatform platform,
+        string service,
+        string probe
+    )
     {
         using var management = platform.Management(service);
         using var answer = await management.GetAsync($"/health/{probe}", Cancel);

@@ -17,7 +17,11 @@ public sealed class BrokerTests
         var services = new Services(failures: Tries);
         var broker = new Broker(services, events, time);
 
-        var waiting = new[] { broker.ConnectAsync("one", TestContext.Current.CancellationToken), broker.ConnectAsync("one", TestContext.Current.CancellationToken) };
+        var waiting = new[]
+        {
+            broker.ConnectAsync("one", TestContext.Current.CancellationToken),
+            broker.ConnectAsync("one", TestContext.Current.CancellationToken),
+        };
         while (!waiting.All(task => task.IsCompleted))
         {
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
@@ -37,8 +41,11 @@ public sealed class BrokerTests
         private readonly IConnection connection = DispatchProxy.Create<IConnection, Open>();
         private int asked;
 
-        public Services(int failures) => ((Factory)factory).Connect =
-            () => ++asked > failures ? connection : throw new BrokerUnreachableException(new IOException("Nobody listens."));
+        public Services(int failures) =>
+            ((Factory)factory).Connect = () =>
+                ++asked > failures
+                    ? connection
+                    : throw new BrokerUnreachableException(new IOException("Nobody listens."));
 
         public int Asked => asked;
 
@@ -56,11 +63,12 @@ public sealed class BrokerTests
     /// <summary>A connection that is open, and no more. Public and not sealed, as a proxy must be.</summary>
     public class Open : DispatchProxy
     {
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
-        {
-            $"get_{nameof(IConnection.IsOpen)}" => true,
-            var name when name.StartsWith("add_", StringComparison.Ordinal) => null,
-            var name => throw new NotSupportedException(name),
-        };
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            targetMethod!.Name switch
+            {
+                $"get_{nameof(IConnection.IsOpen)}" => true,
+                var name when name.StartsWith("add_", StringComparison.Ordinal) => null,
+                var name => throw new NotSupportedException(name),
+            };
     }
 }

@@ -49,7 +49,9 @@ internal sealed class Callers : IAsyncDisposable
                 if (answer.IsSuccessStatusCode)
                     Interlocked.Increment(ref succeeded);
                 else
-                    Failures.Enqueue($"{DateTime.UtcNow:O} {answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+                    Failures.Enqueue(
+                        $"{DateTime.UtcNow:O} {answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}"
+                    );
             }
             catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
             {

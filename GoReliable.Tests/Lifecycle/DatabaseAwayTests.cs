@@ -31,7 +31,11 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         var server = new NpgsqlConnectionStringBuilder(database.ConnectionString);
-        var away = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Host = "127.0.0.1", Port = port }.ConnectionString;
+        var away = new NpgsqlConnectionStringBuilder(database.ConnectionString)
+        {
+            Host = "127.0.0.1",
+            Port = port,
+        }.ConnectionString;
         var builder = new NpgsqlDataSourceBuilder(away);
         DatabaseDefaults.Configure(builder, "orders-db");
         await using var source = builder.Build();
@@ -55,7 +59,13 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
         await using (new TcpProxy(port, new(server.Host!, server.Port)))
         {
             await Eventually.SeeAsync(
-                "a relay at work", () => database.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '-- unlock outbox%'"), count => count > 0);
+                "a relay at work",
+                () =>
+                    database.ScalarAsync<long>(
+                        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '-- unlock outbox%'"
+                    ),
+                count => count > 0
+            );
             Assert.Equal(["outbox.relay_interrupted"], relayEvents.Names);
             await relay.StopAsync(Cancel);
         }
@@ -64,34 +74,52 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
     private async Task SeeAnHourPassAsync()
     {
         var before = time.Pauses;
-        await Eventually.SeeAsync("an hour of pauses", () => Task.FromResult(time.Pauses - before), pauses => pauses >= Hour);
+        await Eventually.SeeAsync(
+            "an hour of pauses",
+            () => Task.FromResult(time.Pauses - before),
+            pauses => pauses >= Hour
+        );
         // The one that is over and the one that begins.
         Assert.InRange(time.Alive, 0, 2);
     }
 
     private OutboxRelay Relay(string database, SchemaUpgrade schema, LoggedEvents<OutboxRelay> events)
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("ConnectionStrings:orders-db", database)]).Build();
-        var services = new ServiceCollection().AddMetrics().AddSingleton(DispatchProxy.Create<IConnectionFactory, Willing>()).BuildServiceProvider();
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("ConnectionStrings:orders-db", database)])
+            .Build();
+        var services = new ServiceCollection()
+            .AddMetrics()
+            .AddSingleton(DispatchProxy.Create<IConnectionFactory, Willing>())
+            .BuildServiceProvider();
         var telemetry = new Telemetry(services.GetRequiredService<IMeterFactory>());
         return new OutboxRelay(
-            configuration, new Broker(services, NullLogger<Broker>.Instance, time), schema, new OutboxSignal(), new ChaosSwitches(), telemetry, events, time);
+            configuration,
+            new Broker(services, NullLogger<Broker>.Instance, time),
+            schema,
+            new OutboxSignal(),
+            new ChaosSwitches(),
+            telemetry,
+            events,
+            time
+        );
     }
 
     /// <summary>A broker that agrees to everything. Public and not sealed, as a proxy must be.</summary>
     public class Willing : DispatchProxy
     {
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
-        {
-            nameof(IConnectionFactory.CreateConnectionAsync) => Task.FromResult(Create<IConnection, Willing>()),
-            $"get_{nameof(IConnection.IsOpen)}" => true,
-            $"get_{nameof(IConnection.Endpoint)}" => new AmqpTcpEndpoint(),
-            nameof(IConnection.CreateChannelAsync) => Task.FromResult(Create<IChannel, Willing>()),
-            nameof(IChannel.QueueDeclareAsync) => Task.FromResult(new QueueDeclareOk("", 0, 0)),
-            nameof(IChannel.ExchangeDeclareAsync) or nameof(IChannel.QueueBindAsync) => Task.CompletedTask,
-            nameof(IAsyncDisposable.DisposeAsync) => ValueTask.CompletedTask,
-            var name when name.StartsWith("add_", StringComparison.Ordinal) => null,
-            _ => throw new NotSupportedException(targetMethod.Name),
-        };
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            targetMethod!.Name switch
+            {
+                nameof(IConnectionFactory.CreateConnectionAsync) => Task.FromResult(Create<IConnection, Willing>()),
+                $"get_{nameof(IConnection.IsOpen)}" => true,
+                $"get_{nameof(IConnection.Endpoint)}" => new AmqpTcpEndpoint(),
+                nameof(IConnection.CreateChannelAsync) => Task.FromResult(Create<IChannel, Willing>()),
+                nameof(IChannel.QueueDeclareAsync) => Task.FromResult(new QueueDeclareOk("", 0, 0)),
+                nameof(IChannel.ExchangeDeclareAsync) or nameof(IChannel.QueueBindAsync) => Task.CompletedTask,
+                nameof(IAsyncDisposable.DisposeAsync) => ValueTask.CompletedTask,
+                var name when name.StartsWith("add_", StringComparison.Ordinal) => null,
+                _ => throw new NotSupportedException(targetMethod.Name),
+            };
     }
 }

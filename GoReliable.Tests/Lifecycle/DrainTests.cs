@@ -19,7 +19,10 @@ public sealed class DrainTests : IAsyncLifetime
     [Fact]
     public async Task Readiness_goes_first_then_nobody_new_is_accepted_and_what_is_in_hand_is_answered()
     {
-        await using var gateway = await StartAsync(("Shutdown__ReadinessDelay", "00:00:05"), ("Shutdown__Deadline", "00:00:50"));
+        await using var gateway = await StartAsync(
+            ("Shutdown__ReadinessDelay", "00:00:05"),
+            ("Shutdown__Deadline", "00:00:50")
+        );
         Assert.Equal(200, (await gateway.HealthAsync("ready")).Status);
         var slow = gateway.Client.GetAsync("/docs/slow", Cancel);
         await orders.Asked;
@@ -27,12 +30,22 @@ public sealed class DrainTests : IAsyncLifetime
         gateway.Terminate();
 
         // For a while it only says that it goes, and answers everybody.
-        var (_, reason) = await Eventually.SeeAsync("not ready", () => gateway.HealthAsync("ready"), ready => ready.Status == 503);
-        Assert.Equal("The service is stopping.", JsonElement.Parse(reason).GetProperty("checks").GetProperty("Lifecycle").GetProperty("reason").GetString());
+        var (_, reason) = await Eventually.SeeAsync(
+            "not ready",
+            () => gateway.HealthAsync("ready"),
+            ready => ready.Status == 503
+        );
+        Assert.Equal(
+            "The service is stopping.",
+            JsonElement.Parse(reason).GetProperty("checks").GetProperty("Lifecycle").GetProperty("reason").GetString()
+        );
         Assert.Equal(200, (await gateway.HealthAsync("live")).Status);
         using var meanwhile = await gateway.Client.GetAsync("/docs/quick", Cancel);
         Assert.Equal(HttpStatusCode.OK, meanwhile.StatusCode);
-        Assert.True(meanwhile.Headers.ConnectionClose, "A connection that stays open would be used again when nobody listens.");
+        Assert.True(
+            meanwhile.Headers.ConnectionClose,
+            "A connection that stays open would be used again when nobody listens."
+        );
 
         await Eventually.SeeAsync("a refused connection", () => IsRefusedAsync(gateway), refused => refused);
         Assert.False(slow.IsCompleted);
@@ -74,14 +87,26 @@ public sealed class DrainTests : IAsyncLifetime
     [InlineData("00:00:00", "00:00:00", "Deadline is 00:00:00, but must be from 00:00:01 to 01:00:00")]
     public async Task Settings_that_leave_no_time_are_refused(string delay, string deadline, string complaint)
     {
-        var (exitCode, output) = await ServiceProcess.RunAsync("Gateway", ("Shutdown__ReadinessDelay", delay), ("Shutdown__Deadline", deadline));
+        var (exitCode, output) = await ServiceProcess.RunAsync(
+            "Gateway",
+            ("Shutdown__ReadinessDelay", delay),
+            ("Shutdown__Deadline", deadline)
+        );
 
         Assert.NotEqual(0, exitCode);
         Assert.Contains(complaint, output, StringComparison.Ordinal);
     }
 
     private Task<ServiceProcess> StartAsync(params (string, string)[] settings) =>
-        ServiceProcess.StartAsync("Gateway", [("services__orders__http__0", orders.Address), ("Resilience__TotalTimeout", "00:01:00"), ("Resilience__TryTimeout", "00:01:00"), .. settings]);
+        ServiceProcess.StartAsync(
+            "Gateway",
+            [
+                ("services__orders__http__0", orders.Address),
+                ("Resilience__TotalTimeout", "00:01:00"),
+                ("Resilience__TryTimeout", "00:01:00"),
+                .. settings,
+            ]
+        );
 
     private static async Task<bool> IsRefusedAsync(ServiceProcess gateway)
     {

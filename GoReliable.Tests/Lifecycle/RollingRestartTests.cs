@@ -22,17 +22,31 @@ public sealed class RollingRestartTests
         foreach (var service in new[] { "gateway", "orders", "notifications" })
             await platform.StopAsync(service);
         var messaging = ("ConnectionStrings__messaging", await platform.ConnectionStringAsync("messaging"));
-        await using var orders = await Replicas.StartAsync("Orders", [messaging, ("ConnectionStrings__orders-db", await platform.ConnectionStringAsync("orders-db"))]);
-        await using var notifications = await Replicas.StartAsync("Notifications",
-        [
-            messaging, ("ConnectionStrings__notifications-db", await platform.ConnectionStringAsync("notifications-db")), ("Email__PickupFolder", platform.PickupFolder),
-        ]);
-        await using var gateways = await Replicas.StartAsync("Gateway",
-        [
-            .. orders.As("orders"), .. notifications.As("notifications"), ("Resilience__TotalTimeout", "00:00:10"), ("Resilience__TryTimeout", "00:00:03"),
-            ("RateLimits__PerAddress__PermitsPerSecond", "100000"), ("RateLimits__PerAddress__Burst", "100000"),
-            ("RateLimits__PerCustomer__PermitsPerSecond", "100000"), ("RateLimits__PerCustomer__Burst", "100000"),
-        ]);
+        await using var orders = await Replicas.StartAsync(
+            "Orders",
+            [messaging, ("ConnectionStrings__orders-db", await platform.ConnectionStringAsync("orders-db"))]
+        );
+        await using var notifications = await Replicas.StartAsync(
+            "Notifications",
+            [
+                messaging,
+                ("ConnectionStrings__notifications-db", await platform.ConnectionStringAsync("notifications-db")),
+                ("Email__PickupFolder", platform.PickupFolder),
+            ]
+        );
+        await using var gateways = await Replicas.StartAsync(
+            "Gateway",
+            [
+                .. orders.As("orders"),
+                .. notifications.As("notifications"),
+                ("Resilience__TotalTimeout", "00:00:10"),
+                ("Resilience__TryTimeout", "00:00:03"),
+                ("RateLimits__PerAddress__PermitsPerSecond", "100000"),
+                ("RateLimits__PerAddress__Burst", "100000"),
+                ("RateLimits__PerCustomer__PermitsPerSecond", "100000"),
+                ("RateLimits__PerCustomer__Burst", "100000"),
+            ]
+        );
         using var balancer = new Balancer(gateways);
         var answered = new ConcurrentQueue<Guid>();
 
@@ -45,19 +59,31 @@ public sealed class RollingRestartTests
                 answered.Enqueue((await answer.JsonAsync()).GetProperty("id").GetGuid());
             return answer;
         });
-        await using var reading = new Callers(() => balancer.Next().GetAsync($"{OrdersClient.Orders}/{first}/notifications"));
+        await using var reading = new Callers(() =>
+            balancer.Next().GetAsync($"{OrdersClient.Orders}/{first}/notifications")
+        );
 
-        await Task.WhenAll(orders.RollAsync(), notifications.RollAsync(), gateways.RollAsync(balancer.WaitUntilAllAreInUseAsync));
+        await Task.WhenAll(
+            orders.RollAsync(),
+            notifications.RollAsync(),
+            gateways.RollAsync(balancer.WaitUntilAllAreInUseAsync)
+        );
         await Task.WhenAll(buying.StopAsync(), reading.StopAsync());
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"answered: {buying.Succeeded} orders, {reading.Succeeded} lists");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"answered: {buying.Succeeded} orders, {reading.Succeeded} lists"
+        );
         Assert.True(buying.Failures.IsEmpty, string.Join('\n', buying.Failures));
         Assert.True(reading.Failures.IsEmpty, string.Join('\n', reading.Failures));
         Assert.True(buying.Succeeded > 100 && reading.Succeeded > 100);
 
         answered.Enqueue(first);
         Assert.Equal(answered.Order(), (await IdsAsync(platform, "orders-db", "SELECT id FROM orders")).Order());
-        var notified = await Eventually.SeeAsync("all notifications", () => IdsAsync(platform, "notifications-db", "SELECT order_id FROM notifications"), ids => ids.Count >= answered.Count);
+        var notified = await Eventually.SeeAsync(
+            "all notifications",
+            () => IdsAsync(platform, "notifications-db", "SELECT order_id FROM notifications"),
+            ids => ids.Count >= answered.Count
+        );
         Assert.Equal(answered.Order(), notified.Order());
     }
 
@@ -84,11 +110,16 @@ public sealed class RollingRestartTests
             this.service = service;
             this.settings =
             [
-                .. instances.Select(_ => (ValueTuple<string, string>[])
-                [
-                    .. GatewayProcess.WithSigningKey, .. settings, ("Shutdown__ReadinessDelay", UntilOthersKnow),
-                    ("ASPNETCORE_URLS", $"http://127.0.0.1:{ServiceProcess.FreePort()}"), ("MANAGEMENT_PORT", $"{ServiceProcess.FreePort()}"),
-                ]),
+                .. instances.Select(_ =>
+                    (ValueTuple<string, string>[])
+                        [
+                            .. GatewayProcess.WithSigningKey,
+                            .. settings,
+                            ("Shutdown__ReadinessDelay", UntilOthersKnow),
+                            ("ASPNETCORE_URLS", $"http://127.0.0.1:{ServiceProcess.FreePort()}"),
+                            ("MANAGEMENT_PORT", $"{ServiceProcess.FreePort()}"),
+                        ]
+                ),
             ];
         }
 
@@ -102,7 +133,8 @@ public sealed class RollingRestartTests
         }
 
         /// <summary>Where service discovery finds them.</summary>
-        public IEnumerable<(string, string)> As(string name) => instances.Select((instance, i) => ($"services__{name}__http__{i}", $"{instance.Client.BaseAddress}"));
+        public IEnumerable<(string, string)> As(string name) =>
+            instances.Select((instance, i) => ($"services__{name}__http__{i}", $"{instance.Client.BaseAddress}"));
 
         /// <summary>Stops and starts each, when the one before it is in use again.</summary>
         public async Task RollAsync(Func<Task>? waitUntilInUseAsync = null)
@@ -152,7 +184,12 @@ public sealed class RollingRestartTests
             return now[(int)((uint)Interlocked.Increment(ref calls) % now.Length)].Client;
         }
 
-        public Task<int> WaitUntilAllAreInUseAsync() => Eventually.SeeAsync("all gateways in use", () => Task.FromResult(ready.Length), count => count == gateways.Instances.Length);
+        public Task<int> WaitUntilAllAreInUseAsync() =>
+            Eventually.SeeAsync(
+                "all gateways in use",
+                () => Task.FromResult(ready.Length),
+                count => count == gateways.Instances.Length
+            );
 
         public void Dispose() => stop.Cancel();
 
@@ -177,7 +214,8 @@ public sealed class RollingRestartTests
             {
                 return (await gateway.HealthAsync("ready")).Status == 200;
             }
-            catch (Exception gone) when (gone is HttpRequestException or TaskCanceledException or ObjectDisposedException)
+            catch (Exception gone)
+                when (gone is HttpRequestException or TaskCanceledException or ObjectDisposedException)
             {
                 return false;
             }

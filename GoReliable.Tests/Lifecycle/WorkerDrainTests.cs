@@ -87,12 +87,20 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         begun = DateTimeOffset.UtcNow;
         var (accepted, received) = (mail.Accepted, mail.Received);
         var order = await customer.CreateAsync(contactEmail: "slow@example.com");
-        await Eventually.SeeAsync("the e-mail at the mail server", () => Task.FromResult(mail.Received), now => now > received);
+        await Eventually.SeeAsync(
+            "the e-mail at the mail server",
+            () => Task.FromResult(mail.Received),
+            now => now > received
+        );
         return (order, accepted);
     }
 
-    private async Task SeeLogAsync(string @event) => await platform.Telemetry.WaitForLogAsync(
-        log => log.EventName == @event && log.Service == "notifications" && log.Time > begun, Cancel, @event);
+    private async Task SeeLogAsync(string @event) =>
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == @event && log.Service == "notifications" && log.Time > begun,
+            Cancel,
+            @event
+        );
 
     private async Task<uint> WaitingMessagesAsync()
     {
@@ -107,14 +115,15 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         private volatile TaskCompletionSource allowed = NotYet();
         private int accepted;
 
-        public SlowMail() => server = new()
-        {
-            BeforeYes = async _ =>
+        public SlowMail() =>
+            server = new()
             {
-                await allowed.Task;
-                Interlocked.Increment(ref accepted);
-            },
-        };
+                BeforeYes = async _ =>
+                {
+                    await allowed.Task;
+                    Interlocked.Increment(ref accepted);
+                },
+            };
 
         public GoReliablePlatform Platform { get; private set; } = null!;
 
@@ -130,14 +139,17 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         /// <summary>Keeps those waiting that come from now on.</summary>
         public void Forbid() => allowed = NotYet();
 
-        public async ValueTask InitializeAsync() => Platform = await GoReliablePlatform.StartAsync(configure: builder => builder
-            .CreateResourceBuilder<ProjectResource>("notifications")
-            .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
-            .WithEnvironment("Email__Smtp__Port", server.Port.ToString(CultureInfo.InvariantCulture))
-            .WithEnvironment("Email__Smtp__Security", "None")
-            .WithEnvironment("Delivery__Timeout", "00:01:00")
-            // Less than Aspire's own patience, after which it kills.
-            .WithEnvironment("Shutdown__Deadline", "00:00:04"));
+        public async ValueTask InitializeAsync() =>
+            Platform = await GoReliablePlatform.StartAsync(configure: builder =>
+                builder
+                    .CreateResourceBuilder<ProjectResource>("notifications")
+                    .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
+                    .WithEnvironment("Email__Smtp__Port", server.Port.ToString(CultureInfo.InvariantCulture))
+                    .WithEnvironment("Email__Smtp__Security", "None")
+                    .WithEnvironment("Delivery__Timeout", "00:01:00")
+                    // Less than Aspire's own patience, after which it kills.
+                    .WithEnvironment("Shutdown__Deadline", "00:00:04")
+            );
 
         public async ValueTask DisposeAsync()
         {

@@ -14,14 +14,22 @@ internal sealed record AppHostRun(int ExitCode, string Output, string Error)
     public static string Repository { get; } = Path.GetDirectoryName(Projects.GoReliable_AppHost.ProjectPath)!;
 
     /// <summary>The AppHost where it was built; beside the tests is a copy that lacks what it needs to run by itself.</summary>
-    public static string Program { get; } = Path.Combine(
-        Repository, "GoReliable.AppHost", Path.GetRelativePath(Path.Combine(Repository, "GoReliable.Tests"), AppContext.BaseDirectory), "GoReliable.AppHost.dll");
+    public static string Program { get; } =
+        Path.Combine(
+            Repository,
+            "GoReliable.AppHost",
+            Path.GetRelativePath(Path.Combine(Repository, "GoReliable.Tests"), AppContext.BaseDirectory),
+            "GoReliable.AppHost.dll"
+        );
 
     /// <summary>Runs it.</summary>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables that it gets besides the tests' own.</param>
     /// <exception cref="TimeoutException">It did not end within a minute; it is killed.</exception>
-    public static async Task<AppHostRun> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<AppHostRun> RunAsync(
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
         string[] all = [Program, .. arguments];
         using var process = await TiedProcess.StartDotnetAsync(all, environment ?? new Dictionary<string, string>());

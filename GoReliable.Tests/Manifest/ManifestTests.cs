@@ -12,7 +12,11 @@ public sealed class ManifestTests : IDisposable
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     // As deep below the repository's root as the expectation, so that relative paths are the same.
-    private readonly string _directory = Path.Combine(AppHostRun.Repository, "aspire-output", Guid.NewGuid().ToString("N"));
+    private readonly string _directory = Path.Combine(
+        AppHostRun.Repository,
+        "aspire-output",
+        Guid.NewGuid().ToString("N")
+    );
 
     private string ManifestPath => Path.Combine(_directory, "aspire-manifest.json");
 
@@ -35,7 +39,8 @@ public sealed class ManifestTests : IDisposable
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(
             Normalized(Path.Combine(AppHostRun.Repository, "GoReliable.Tests", "Manifest", "aspire-manifest.json")),
-            Normalized(ManifestPath));
+            Normalized(ManifestPath)
+        );
     }
 
     [Fact]
@@ -66,7 +71,11 @@ public sealed class ManifestTests : IDisposable
     [Fact]
     public void Only_the_gateways_api_is_external()
     {
-        var resources = JsonNode.Parse(File.ReadAllText(Path.Combine(AppHostRun.Repository, "GoReliable.Tests", "Manifest", "aspire-manifest.json")))!["resources"]!.AsObject();
+        var resources = JsonNode.Parse(
+            File.ReadAllText(
+                Path.Combine(AppHostRun.Repository, "GoReliable.Tests", "Manifest", "aspire-manifest.json")
+            )
+        )!["resources"]!.AsObject();
 
         var external =
             from resource in resources

@@ -17,11 +17,25 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
 
         var list = await own.CommandAsync("list");
         Assert.Equal(0, list.ExitCode);
-        Assert.All(messages, message => Assert.Contains($"{message.Id}  order.created    retries_exhausted      2  {DateTime.UtcNow:yyyy}", list.Output, StringComparison.Ordinal));
-        Assert.Contains("The first 2; there are more", (await own.CommandAsync("list --limit 2")).Output, StringComparison.Ordinal);
+        Assert.All(messages, message =>
+            Assert.Contains(
+                $"{message.Id}  order.created    retries_exhausted      2  {DateTime.UtcNow:yyyy}",
+                list.Output,
+                StringComparison.Ordinal
+            )
+        );
+        Assert.Contains(
+            "The first 2; there are more",
+            (await own.CommandAsync("list --limit 2")).Output,
+            StringComparison.Ordinal
+        );
         var json = JsonElement.Parse((await own.CommandAsync("list --json")).Output).EnumerateArray().ToList();
         Assert.Contains(json, letter => letter.GetProperty("id").GetGuid() == first.Id);
-        Assert.Contains("test-event@example.com", (await own.CommandAsync($"show {first.Id}")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "test-event@example.com",
+            (await own.CommandAsync($"show {first.Id}")).Output,
+            StringComparison.Ordinal
+        );
 
         first.Unblock();
         Assert.Equal((0, "1 redriven.\n"), Result(await own.CommandAsync($"redrive {first.Id}")));
@@ -47,7 +61,11 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
         Assert.Equal((0, "3 redriven.\n"), Result(await own.CommandAsync("redrive --all")));
 
         foreach (var message in messages)
-            await Eventually.SeeAsync("the letter back", () => own.FindAsync(message.Id), found => found.GetProperty("letter").GetProperty("redriven").GetInt32() == 1);
+            await Eventually.SeeAsync(
+                "the letter back",
+                () => own.FindAsync(message.Id),
+                found => found.GetProperty("letter").GetProperty("redriven").GetInt32() == 1
+            );
         Assert.Equal((0, "3 discarded.\n"), Result(await own.CommandAsync("discard --all --yes")));
         Assert.Equal(0, await own.NotifiedAsync([.. messages.Select(message => message.Id)]));
     }
@@ -63,17 +81,28 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
         Assert.Equal((0, "10 redriven.\n"), Result(await own.CommandAsync("redrive --all --rate 4")));
 
         // Nine pauses of a quarter of a second.
-        Assert.True(Stopwatch.GetElapsedTime(begun) >= TimeSpan.FromSeconds(2), $"Ten letters at four a second took {Stopwatch.GetElapsedTime(begun)}.");
-        await Eventually.SeeAsync("ten notifications", () => own.NotifiedAsync([.. messages.Select(message => message.Id)]), count => count == 10);
+        Assert.True(
+            Stopwatch.GetElapsedTime(begun) >= TimeSpan.FromSeconds(2),
+            $"Ten letters at four a second took {Stopwatch.GetElapsedTime(begun)}."
+        );
+        await Eventually.SeeAsync(
+            "ten notifications",
+            () => own.NotifiedAsync([.. messages.Select(message => message.Id)]),
+            count => count == 10
+        );
     }
 
     [Fact]
     public async Task Letters_are_listed_in_pages_and_discarded_by_their_ids_or_all_at_once()
     {
-        var ids = (await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => own.GiveUpAsync()))).Select(message => message.Id).ToArray();
+        var ids = (await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => own.GiveUpAsync())))
+            .Select(message => message.Id)
+            .ToArray();
 
         var first = await own.Operator.GetJsonAsync("/dead-letters?limit=2");
-        var second = await own.Operator.GetJsonAsync($"/dead-letters?limit=2&cursor={first.GetProperty("nextCursor").GetString()}");
+        var second = await own.Operator.GetJsonAsync(
+            $"/dead-letters?limit=2&cursor={first.GetProperty("nextCursor").GetString()}"
+        );
         Assert.Equal((2, 1), (Ids(first).Count, Ids(second).Count));
         Assert.Equal(JsonValueKind.Null, second.GetProperty("nextCursor").ValueKind);
         Assert.Equal(ids.Order(), Ids(first).Concat(Ids(second)).Order());
@@ -98,7 +127,16 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
         using var output = new StringWriter();
         using var error = new StringWriter();
         var nobody = $"http://127.0.0.1:{ServiceProcess.FreePort()}";
-        Assert.Equal(1, await DeadLetterCommand.RunAsync(["list", "--url", nobody], TextReader.Null, output, error, TestContext.Current.CancellationToken));
+        Assert.Equal(
+            1,
+            await DeadLetterCommand.RunAsync(
+                ["list", "--url", nobody],
+                TextReader.Null,
+                output,
+                error,
+                TestContext.Current.CancellationToken
+            )
+        );
         Assert.Contains("refused", error.ToString(), StringComparison.Ordinal);
     }
 
@@ -114,12 +152,24 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
     [InlineData("list --url localhost", "'localhost' is no address like http://localhost:9103.")]
     [InlineData("list --fast", "There is no option '--fast'.")]
     public void Misuse_is_explained(string arguments, string explained) =>
-        Assert.Equal(explained, Assert.Throws<FormatException>(() => CommandLine.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), _ => null)).Message);
+        Assert.Equal(
+            explained,
+            Assert
+                .Throws<FormatException>(() =>
+                    CommandLine.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), _ => null)
+                )
+                .Message
+        );
 
     [Fact]
     public async Task The_command_in_the_repository_ends_with_the_code_of_its_mistake()
     {
-        using var command = Process.Start(new ProcessStartInfo("bash", [Path.Combine(AppHostRun.Repository, "dead-letters"), "lst"]) { RedirectStandardError = true })!;
+        using var command = Process.Start(
+            new ProcessStartInfo("bash", [Path.Combine(AppHostRun.Repository, "dead-letters"), "lst"])
+            {
+                RedirectStandardError = true,
+            }
+        )!;
         var error = await command.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await command.WaitForExitAsync(TestContext.Current.CancellationToken);
 
@@ -129,9 +179,13 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
 
     [Fact]
     public void In_the_workers_container_it_finds_the_management_port_by_itself() =>
-        Assert.Equal(new Uri("http://localhost:9464"), CommandLine.Parse(["list"], name => name == "MANAGEMENT_PORT" ? "9464" : null).Url);
+        Assert.Equal(
+            new Uri("http://localhost:9464"),
+            CommandLine.Parse(["list"], name => name == "MANAGEMENT_PORT" ? "9464" : null).Url
+        );
 
-    private static List<Guid> Ids(JsonElement page) => [.. page.GetProperty("items").EnumerateArray().Select(letter => letter.GetProperty("id").GetGuid())];
+    private static List<Guid> Ids(JsonElement page) =>
+        [.. page.GetProperty("items").EnumerateArray().Select(letter => letter.GetProperty("id").GetGuid())];
 
     private async Task<(int Done, int Remaining)> DiscardAsync(object selection)
     {
@@ -140,5 +194,6 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
         return (result.GetProperty("done").GetInt32(), result.GetProperty("remaining").GetInt32());
     }
 
-    private static (int ExitCode, string Output) Result((int ExitCode, string Output, string Error) run) => (run.ExitCode, run.Output.ReplaceLineEndings("\n"));
+    private static (int ExitCode, string Output) Result((int ExitCode, string Output, string Error) run) =>
+        (run.ExitCode, run.Output.ReplaceLineEndings("\n"));
 }

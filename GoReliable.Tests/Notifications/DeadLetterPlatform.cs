@@ -20,7 +20,10 @@ public sealed class DeadLetterPlatform : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Platform = await GoReliablePlatform.StartAsync(configure: builder =>
-            builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment("Retry__Delays__0", "00:00:00.050"));
+            builder
+                .CreateResourceBuilder<ProjectResource>("notifications")
+                .WithEnvironment("Retry__Delays__0", "00:00:00.050")
+        );
         Operator = Platform.Management("notifications");
         Operator.DefaultRequestHeaders.Authorization = Platform.Tokens.Bearer("olga", Scopes.NotificationsOperate);
     }
@@ -41,27 +44,43 @@ public sealed class DeadLetterPlatform : IAsyncLifetime
 
     /// <summary>Waits for a dead letter.</summary>
     internal async Task<JsonElement> FindAsync(Guid id) =>
-        await Eventually.SeeAsync($"dead letter {id}", () => Operator.GetJsonAsync($"/dead-letters/{id}"), found => found.ValueKind == JsonValueKind.Object);
+        await Eventually.SeeAsync(
+            $"dead letter {id}",
+            () => Operator.GetJsonAsync($"/dead-letters/{id}"),
+            found => found.ValueKind == JsonValueKind.Object
+        );
 
     /// <summary>How many notifications were stored of an event.</summary>
     internal async Task<long> NotifiedAsync(params Guid[] events)
     {
         await using var database = await Platform.DatabaseAsync("notifications-db");
-        await using var command = database.CreateCommand("SELECT count(*) FROM notifications WHERE event_id = ANY ($1)");
+        await using var command = database.CreateCommand(
+            "SELECT count(*) FROM notifications WHERE event_id = ANY ($1)"
+        );
         command.Parameters.AddWithValue(events);
         return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
-    internal Task<HttpResponseMessage> PostAsync(string path, object body) => Operator.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+    internal Task<HttpResponseMessage> PostAsync(string path, object body) =>
+        Operator.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
 
     /// <summary>Runs the command line as an operator types it.</summary>
-    internal async Task<(int ExitCode, string Output, string Error)> CommandAsync(string arguments, string answer = "", string? scopes = Scopes.NotificationsOperate)
+    internal async Task<(int ExitCode, string Output, string Error)> CommandAsync(
+        string arguments,
+        string answer = "",
+        string? scopes = Scopes.NotificationsOperate
+    )
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
         var token = scopes is null ? "" : $" --token {Platform.Tokens.Issue("olga", scopes)}";
         var exitCode = await DeadLetterCommand.RunAsync(
-            $"{arguments} --url {Operator.BaseAddress}{token}".Split(' ', StringSplitOptions.RemoveEmptyEntries), new StringReader(answer), output, error, TestContext.Current.CancellationToken);
+            $"{arguments} --url {Operator.BaseAddress}{token}".Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            new StringReader(answer),
+            output,
+            error,
+            TestContext.Current.CancellationToken
+        );
         return (exitCode, output.ToString(), error.ToString());
     }
 }

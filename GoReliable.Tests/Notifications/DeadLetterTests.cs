@@ -19,32 +19,70 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
 
         var detail = await own.FindAsync(message.Id);
         var letter = detail.GetProperty("letter");
-        Assert.Equal(("order.created", "retries_exhausted", 2, 0), (letter.GetProperty("eventType").GetString(), letter.GetProperty("reason").GetString(), letter.GetProperty("attempts").GetInt32(), letter.GetProperty("redriven").GetInt32()));
+        Assert.Equal(
+            ("order.created", "retries_exhausted", 2, 0),
+            (
+                letter.GetProperty("eventType").GetString(),
+                letter.GetProperty("reason").GetString(),
+                letter.GetProperty("attempts").GetInt32(),
+                letter.GetProperty("redriven").GetInt32()
+            )
+        );
         Assert.Equal(message.TraceId, letter.GetProperty("traceId").GetString());
-        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "dead_letter.stored" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "dead_letter.stored" && log.TraceId == message.TraceId,
+            TestContext.Current.CancellationToken
+        );
         Assert.NotEqual("", letter.GetProperty("exceptionType").GetString());
         Assert.NotEqual("", letter.GetProperty("exceptionMessage").GetString());
         var headers = detail.GetProperty("properties").GetProperty("headers");
         Assert.Equal(2, headers.GetProperty("x-attempt").GetInt32());
-        Assert.Equal(letter.GetProperty("firstFailure").GetDateTime(), headers.GetProperty("x-first-failure").GetDateTime(), TimeSpan.FromMilliseconds(1));
+        Assert.Equal(
+            letter.GetProperty("firstFailure").GetDateTime(),
+            headers.GetProperty("x-first-failure").GetDateTime(),
+            TimeSpan.FromMilliseconds(1)
+        );
         Assert.True(letter.GetProperty("firstFailure").GetDateTime() <= letter.GetProperty("deadSince").GetDateTime());
-        Assert.Contains("\"contactEmail\":\"test-event@example.com\"", detail.GetProperty("body").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"contactEmail\":\"test-event@example.com\"",
+            detail.GetProperty("body").GetString(),
+            StringComparison.Ordinal
+        );
         Assert.Contains(message.TraceId, headers.GetProperty("traceparent").GetString(), StringComparison.Ordinal);
 
         message.Unblock();
-        var response = await own.Operator.PostAsync($"/dead-letters/{message.Id}/redrive", content: null, TestContext.Current.CancellationToken);
+        var response = await own.Operator.PostAsync(
+            $"/dead-letters/{message.Id}/redrive",
+            content: null,
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
-        var delivered = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+        var delivered = await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId,
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(1L, delivered["Attempt"]);
         Assert.Equal(1, await own.NotifiedAsync(message.Id));
-        var trace = await platform.Telemetry.WaitForTraceAsync(message.TraceId, ["store notifications"], TestContext.Current.CancellationToken);
-        var attempts = trace.Spans.Where(span => span.Kind == ActivityKind.Consumer).OrderBy(span => span.Start).ToList();
+        var trace = await platform.Telemetry.WaitForTraceAsync(
+            message.TraceId,
+            ["store notifications"],
+            TestContext.Current.CancellationToken
+        );
+        var attempts = trace
+            .Spans.Where(span => span.Kind == ActivityKind.Consumer)
+            .OrderBy(span => span.Start)
+            .ToList();
         Assert.Equal([1L, 2L], attempts.Take(2).Select(attempt => attempt["goreliable.delivery.attempt"]));
         Assert.InRange(letter.GetProperty("firstFailure").GetDateTimeOffset(), attempts[0].Start, attempts[0].End);
         Assert.All(attempts, attempt => Assert.Equal(message.SpanId, attempt.ParentSpanId));
-        await (await own.Operator.GetAsync($"/dead-letters/{message.Id}", TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.NotFound);
+        await (
+            await own.Operator.GetAsync($"/dead-letters/{message.Id}", TestContext.Current.CancellationToken)
+        ).AssertProblemAsync(HttpStatusCode.NotFound);
 
-        var told = await platform.Telemetry.WaitForLogAsync(log => log.EventName == "dead_letter.redriven" && (string?)log["DeadLetterId"] == $"{message.Id}", TestContext.Current.CancellationToken);
+        var told = await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "dead_letter.redriven" && (string?)log["DeadLetterId"] == $"{message.Id}",
+            TestContext.Current.CancellationToken
+        );
         Assert.Matches("^[0-9a-f]{12}$", (string?)told["Operator"]);
     }
 
@@ -53,7 +91,11 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     {
         var message = await own.GiveUpAsync();
         var first = (await own.FindAsync(message.Id)).GetProperty("letter");
-        await own.Operator.PostAsync($"/dead-letters/{message.Id}/redrive", content: null, TestContext.Current.CancellationToken);
+        await own.Operator.PostAsync(
+            $"/dead-letters/{message.Id}/redrive",
+            content: null,
+            TestContext.Current.CancellationToken
+        );
 
         var again = (await own.FindAsync(message.Id)).GetProperty("letter");
         Assert.Equal((2, 1), (again.GetProperty("attempts").GetInt32(), again.GetProperty("redriven").GetInt32()));
@@ -70,16 +112,31 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
         message.Unblock();
         // As if the worker had been killed between publishing it again and removing it: it is in both places.
         await using var database = await platform.DatabaseAsync("notifications-db");
-        await using var copy = database.CreateCommand($"CREATE TABLE both_{message.Id:n} AS SELECT * FROM dead_letters WHERE id = '{message.Id}'");
+        await using var copy = database.CreateCommand(
+            $"CREATE TABLE both_{message.Id:n} AS SELECT * FROM dead_letters WHERE id = '{message.Id}'"
+        );
         await copy.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        await own.Operator.PostAsync($"/dead-letters/{message.Id}/redrive", content: null, TestContext.Current.CancellationToken);
+        await own.Operator.PostAsync(
+            $"/dead-letters/{message.Id}/redrive",
+            content: null,
+            TestContext.Current.CancellationToken
+        );
         await Eventually.SeeAsync("the notification", () => own.NotifiedAsync(message.Id), count => count == 1);
-        await using var back = database.CreateCommand($"INSERT INTO dead_letters SELECT * FROM both_{message.Id:n}; DROP TABLE both_{message.Id:n}");
+        await using var back = database.CreateCommand(
+            $"INSERT INTO dead_letters SELECT * FROM both_{message.Id:n}; DROP TABLE both_{message.Id:n}"
+        );
         await back.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
-        await own.Operator.PostAsync($"/dead-letters/{message.Id}/redrive", content: null, TestContext.Current.CancellationToken);
+        await own.Operator.PostAsync(
+            $"/dead-letters/{message.Id}/redrive",
+            content: null,
+            TestContext.Current.CancellationToken
+        );
 
-        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.duplicate" && log.TraceId == message.TraceId, TestContext.Current.CancellationToken);
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.duplicate" && log.TraceId == message.TraceId,
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(1, await own.NotifiedAsync(message.Id));
     }
 
@@ -88,18 +145,35 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     {
         var poison = await TestEvent.PublishAsync(platform, poison: true);
         var letter = await Eventually.SeeAsync(
-            "the poison in the list", async () => (await own.Operator.GetJsonAsync("/dead-letters?limit=200")).GetProperty("items").EnumerateArray().FirstOrDefault(item => item.GetProperty("messageId").GetString() == $"{poison.Id}"),
-            found => found.ValueKind != System.Text.Json.JsonValueKind.Undefined);
-        Assert.Equal(("unknown", "unreadable"), (letter.GetProperty("eventType").GetString(), letter.GetProperty("reason").GetString()));
+            "the poison in the list",
+            async () =>
+                (await own.Operator.GetJsonAsync("/dead-letters?limit=200"))
+                    .GetProperty("items")
+                    .EnumerateArray()
+                    .FirstOrDefault(item => item.GetProperty("messageId").GetString() == $"{poison.Id}"),
+            found => found.ValueKind != System.Text.Json.JsonValueKind.Undefined
+        );
+        Assert.Equal(
+            ("unknown", "unreadable"),
+            (letter.GetProperty("eventType").GetString(), letter.GetProperty("reason").GetString())
+        );
         // At the first attempt, since another one would not help.
-        Assert.Equal((1, poison.TraceId), (letter.GetProperty("attempts").GetInt32(), letter.GetProperty("traceId").GetString()));
+        Assert.Equal(
+            (1, poison.TraceId),
+            (letter.GetProperty("attempts").GetInt32(), letter.GetProperty("traceId").GetString())
+        );
         Assert.Equal("System.Text.Json.JsonException", letter.GetProperty("exceptionType").GetString());
         Assert.NotEqual("", letter.GetProperty("exceptionMessage").GetString());
 
         var id = letter.GetProperty("id").GetGuid();
         await DiscardAsync(id);
-        await (await own.Operator.DeleteAsync($"/dead-letters/{id}", TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.NotFound);
-        await platform.Telemetry.WaitForLogAsync(log => log.EventName == "dead_letter.discarded" && (string?)log["DeadLetterId"] == $"{id}", TestContext.Current.CancellationToken);
+        await (
+            await own.Operator.DeleteAsync($"/dead-letters/{id}", TestContext.Current.CancellationToken)
+        ).AssertProblemAsync(HttpStatusCode.NotFound);
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "dead_letter.discarded" && (string?)log["DeadLetterId"] == $"{id}",
+            TestContext.Current.CancellationToken
+        );
     }
 
     [Fact]
@@ -107,21 +181,48 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     {
         var messages = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => own.GiveUpAsync()));
         using var management = platform.Management("notifications");
-        await Eventually.SeeAsync("ten in the gauge", async () => (await Exposition.ScrapeAsync(management)).Sum("goreliable_notification_worker_queue_messages", ("queue", "dead")), waiting => waiting >= 10);
+        await Eventually.SeeAsync(
+            "ten in the gauge",
+            async () =>
+                (await Exposition.ScrapeAsync(management)).Sum(
+                    "goreliable_notification_worker_queue_messages",
+                    ("queue", "dead")
+                ),
+            waiting => waiting >= 10
+        );
         foreach (var message in messages)
             message.Unblock();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ => await (await own.PostAsync("/dead-letters/redrive", new { ids = messages.Select(message => message.Id) })).JsonAsync()));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 2)
+                .Select(async _ =>
+                    await (
+                        await own.PostAsync(
+                            "/dead-letters/redrive",
+                            new { ids = messages.Select(message => message.Id) }
+                        )
+                    ).JsonAsync()
+                )
+        );
 
         Assert.Equal(10, answers.Sum(answer => answer.GetProperty("done").GetInt32()));
-        await Eventually.SeeAsync("ten notifications", () => own.NotifiedAsync([.. messages.Select(message => message.Id)]), count => count == 10);
-        Assert.DoesNotContain(platform.Telemetry.Logs(), log => log.EventName == "notification.duplicate" && messages.Any(message => message.TraceId == log.TraceId));
+        await Eventually.SeeAsync(
+            "ten notifications",
+            () => own.NotifiedAsync([.. messages.Select(message => message.Id)]),
+            count => count == 10
+        );
+        Assert.DoesNotContain(platform.Telemetry.Logs(), log =>
+            log.EventName == "notification.duplicate" && messages.Any(message => message.TraceId == log.TraceId)
+        );
     }
 
     [Fact]
     public async Task A_worker_that_is_killed_while_it_redrives_loses_nothing_and_sends_nothing_twice()
     {
-        var messages = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => TestEvent.PublishAsync(platform, block: true)));
+        var messages = await Task.WhenAll(
+            Enumerable.Range(0, 30).Select(_ => TestEvent.PublishAsync(platform, block: true))
+        );
         var ids = messages.Select(message => message.Id).ToArray();
         foreach (var message in messages)
         {
@@ -141,14 +242,29 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
         Assert.Equal(HttpStatusCode.OK, (await own.PostAsync("/dead-letters/redrive", new { ids })).StatusCode);
         await Eventually.SeeAsync("all notifications", () => own.NotifiedAsync(ids), count => count == 30);
         Assert.All(ids, id => Assert.Single(Directory.GetFiles(platform.PickupFolder, $"{id}*")));
-        Assert.Equal(0, (await (await own.PostAsync("/dead-letters/redrive", new { ids })).JsonAsync()).GetProperty("remaining").GetInt32());
+        Assert.Equal(
+            0,
+            (await (await own.PostAsync("/dead-letters/redrive", new { ids })).JsonAsync())
+                .GetProperty("remaining")
+                .GetInt32()
+        );
     }
 
     [Fact]
     public async Task Nobody_operates_without_the_scope_and_nowhere_but_on_the_management_port()
     {
         var id = Guid.CreateVersion7();
-        foreach (var (method, path) in new[] { ("GET", "/dead-letters"), ("GET", $"/dead-letters/{id}"), ("DELETE", $"/dead-letters/{id}"), ("POST", $"/dead-letters/{id}/redrive"), ("POST", "/dead-letters/redrive"), ("POST", "/dead-letters/discard") })
+        foreach (
+            var (method, path) in new[]
+            {
+                ("GET", "/dead-letters"),
+                ("GET", $"/dead-letters/{id}"),
+                ("DELETE", $"/dead-letters/{id}"),
+                ("POST", $"/dead-letters/{id}/redrive"),
+                ("POST", "/dead-letters/redrive"),
+                ("POST", "/dead-letters/discard"),
+            }
+        )
         {
             using var nobody = platform.Management("notifications");
             await (await SendAsync(nobody, method, path)).AssertProblemAsync(HttpStatusCode.Unauthorized);
@@ -175,15 +291,34 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     [InlineData("POST", "/dead-letters/redrive", "{}", 400)]
     [InlineData("POST", "/dead-letters/redrive", """{"ids":[]}""", 400)]
     [InlineData("POST", "/dead-letters/redrive", """{"all":true,"some":1}""", 400)]
-    [InlineData("POST", "/dead-letters/redrive", """{"all":true,"ids":["0195f1a0-0000-7000-8000-000000000001"]}""", 400)]
+    [InlineData(
+        "POST",
+        "/dead-letters/redrive",
+        """{"all":true,"ids":["0195f1a0-0000-7000-8000-000000000001"]}""",
+        400
+    )]
     [InlineData("POST", "/dead-letters/redrive", """{"all":true,"perSecond":1001}""", 400)]
     [InlineData("POST", "/dead-letters/discard", """{"all":true,"reason":"\u0000"}""", 400)]
     public async Task A_mistake_is_answered_with_a_problem(string method, string path, string? body, int status) =>
         await (await SendAsync(own.Operator, method, path, body)).AssertProblemAsync((HttpStatusCode)status);
 
     private async Task DiscardAsync(Guid id) =>
-        Assert.Equal(HttpStatusCode.NoContent, (await own.Operator.DeleteAsync($"/dead-letters/{id}", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await own.Operator.DeleteAsync($"/dead-letters/{id}", TestContext.Current.CancellationToken)).StatusCode
+        );
 
-    private static Task<HttpResponseMessage> SendAsync(HttpClient client, string method, string path, string? body = null) =>
-        client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json") }, TestContext.Current.CancellationToken);
+    private static Task<HttpResponseMessage> SendAsync(
+        HttpClient client,
+        string method,
+        string path,
+        string? body = null
+    ) =>
+        client.SendAsync(
+            new HttpRequestMessage(new HttpMethod(method), path)
+            {
+                Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json"),
+            },
+            TestContext.Current.CancellationToken
+        );
 }

@@ -63,7 +63,11 @@ public sealed class EmailTests
 
     [Fact]
     public void A_sender_whose_headers_could_not_be_ASCII_ends_the_start() =>
-        Assert.Contains("Email:From", Assert.Single(Problems(new EmailOptions { From = "bücher@example.com", PickupFolder = "out" })), StringComparison.Ordinal);
+        Assert.Contains(
+            "Email:From",
+            Assert.Single(Problems(new EmailOptions { From = "bücher@example.com", PickupFolder = "out" })),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Only_a_mailbox_or_message_that_is_refused_for_good_is_a_permanent_failure()
@@ -87,7 +91,11 @@ public sealed class EmailTests
     [Fact]
     public void Without_a_way_to_send_the_options_say_what_is_missing()
     {
-        Assert.Contains("Email:Smtp:Host", Assert.Single(Problems(new EmailOptions { From = "a@example.com" })), StringComparison.Ordinal);
+        Assert.Contains(
+            "Email:Smtp:Host",
+            Assert.Single(Problems(new EmailOptions { From = "a@example.com" })),
+            StringComparison.Ordinal
+        );
         Assert.Empty(Problems(new EmailOptions { From = "a@example.com", PickupFolder = "out" }));
         Assert.Empty(Problems(new EmailOptions { From = "a@example.com", Smtp = { Host = "localhost" } }));
     }

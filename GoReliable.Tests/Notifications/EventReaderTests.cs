@@ -24,9 +24,15 @@ public sealed class EventReaderTests
     [Fact]
     public void What_is_not_known_is_passed_over()
     {
-        var (read, _) = Read(Events.Created
-            .Replace("\"specversion\"", "\"tomorrow\": { \"deep\": [1, { \"x\": null }] }, \"specversion\"", StringComparison.Ordinal)
-            .Replace("\"version\": 1", "\"version\": 1, \"gift\": true", StringComparison.Ordinal));
+        var (read, _) = Read(
+            Events
+                .Created.Replace(
+                    "\"specversion\"",
+                    "\"tomorrow\": { \"deep\": [1, { \"x\": null }] }, \"specversion\"",
+                    StringComparison.Ordinal
+                )
+                .Replace("\"version\": 1", "\"version\": 1, \"gift\": true", StringComparison.Ordinal)
+        );
 
         Assert.Equal("alice", read?.CustomerId);
     }
@@ -34,10 +40,12 @@ public sealed class EventReaderTests
     [Fact]
     public void What_is_not_needed_may_be_missing()
     {
-        var (read, poison) = Read("""
+        var (read, poison) = Read(
+            """
             {"id":"0195f1a0-0000-7000-8000-000000000001","type":"goreliable.order.cancelled.v1","time":"2026-03-04T05:06:07Z",
              "data":{"orderId":"0195f1a0-0000-7000-8000-000000000002","customerId":"alice"}}
-            """);
+            """
+        );
 
         Assert.Null(poison);
         Assert.Equal("order.cancelled", read?.Type.Name);
@@ -77,7 +85,10 @@ public sealed class EventReaderTests
     [InlineData("a\\u0000b")]
     [InlineData("a\\nb")]
     public void A_customer_that_the_database_might_refuse_is_poison(string customer) =>
-        Assert.Equal("incomplete", Read(Events.Created.Replace("\"alice\"", $"\"{customer}\"", StringComparison.Ordinal)).Poison?.Reason);
+        Assert.Equal(
+            "incomplete",
+            Read(Events.Created.Replace("\"alice\"", $"\"{customer}\"", StringComparison.Ordinal)).Poison?.Reason
+        );
 
     [Fact]
     public void Bytes_that_are_no_text_are_poison()

@@ -21,8 +21,30 @@ internal static class Events
         """;
 
     public static OrderEvent OrderEvent(string? contactEmail = "alice@example.com", int type = 0) =>
-        new(Guid.CreateVersion7(), OrderEventType.All[type], Time, Guid.CreateVersion7(), "alice", contactEmail, 12.50m, "EUR", Version: 1);
+        new(
+            Guid.CreateVersion7(),
+            OrderEventType.All[type],
+            Time,
+            Guid.CreateVersion7(),
+            "alice",
+            contactEmail,
+            12.50m,
+            "EUR",
+            Version: 1
+        );
 
     public static Message Message(IDictionary<string, object?>? headers = null, string body = Created) =>
-        new(1, "orders", "order.created", new BasicProperties { MessageId = "m1", Type = "t", Headers = headers, Expiration = "5" }, Encoding.UTF8.GetBytes(body));
+        new(
+            1,
+            "orders",
+            "order.created",
+            new BasicProperties
+            {
+                MessageId = "m1",
+                Type = "t",
+                Headers = headers,
+                Expiration = "5",
+            },
+            Encoding.UTF8.GetBytes(body)
+        );
 }

@@ -34,7 +34,10 @@ public sealed class LeaseTests(SharedPlatform shared)
 
         Assert.True(await leases.EndAsync(message, theirs));
         Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM notifications"));
-        Assert.Equal((Claim.Handled, Claim.Handled), (await leases.TakeAsync(id, mine), await leases.TakeAsync(id, theirs)));
+        Assert.Equal(
+            (Claim.Handled, Claim.Handled),
+            (await leases.TakeAsync(id, mine), await leases.TakeAsync(id, theirs))
+        );
         Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM leases"));
     }
 
@@ -63,7 +66,10 @@ public sealed class LeaseTests(SharedPlatform shared)
 
         await leases.RenewAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(alive, await database.ScalarAsync<Guid>("SELECT owner FROM leases WHERE until > now() + interval '20 seconds'"));
+        Assert.Equal(
+            alive,
+            await database.ScalarAsync<Guid>("SELECT owner FROM leases WHERE until > now() + interval '20 seconds'")
+        );
         Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM leases WHERE until > now()"));
     }
 
@@ -76,10 +82,14 @@ public sealed class LeaseTests(SharedPlatform shared)
 
         var claims = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => leases.TakeAsync(@event, Guid.NewGuid())));
 
-        Assert.Equal((1, 49), (claims.Count(claim => claim == Claim.Taken), claims.Count(claim => claim == Claim.Busy)));
+        Assert.Equal(
+            (1, 49),
+            (claims.Count(claim => claim == Claim.Taken), claims.Count(claim => claim == Claim.Busy))
+        );
     }
 
-    private static Leases Of(OwnDatabase database) => new(database.Source, NullLogger<Leases>.Instance, TimeProvider.System);
+    private static Leases Of(OwnDatabase database) =>
+        new(database.Source, NullLogger<Leases>.Instance, TimeProvider.System);
 
     private static Message Delivered()
     {

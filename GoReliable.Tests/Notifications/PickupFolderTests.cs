@@ -31,15 +31,25 @@ public sealed class PickupFolderTests : IDisposable
         var folder = Folder();
         Directory.Delete(Path.Combine(root, "out"));
 
-        var failure = await Assert.ThrowsAsync<DeliveryException>(() => SendAsync(folder, Guid.CreateVersion7(), "lost"));
+        var failure = await Assert.ThrowsAsync<DeliveryException>(() =>
+            SendAsync(folder, Guid.CreateVersion7(), "lost")
+        );
 
         Assert.False(failure.Permanent);
     }
 
-    private PickupFolder Folder() => new(Options.Create(new EmailOptions { PickupFolder = "out" }), new Environment(root));
+    private PickupFolder Folder() =>
+        new(Options.Create(new EmailOptions { PickupFolder = "out" }), new Environment(root));
 
     private static Task SendAsync(PickupFolder folder, Guid id, string subject) =>
-        folder.SendAsync(id, new MimeMessage { Subject = subject, Body = new TextPart("plain") { Text = "" } });
+        folder.SendAsync(
+            id,
+            new MimeMessage
+            {
+                Subject = subject,
+                Body = new TextPart("plain") { Text = "" },
+            }
+        );
 
     private sealed class Environment(string root) : IHostEnvironment
     {

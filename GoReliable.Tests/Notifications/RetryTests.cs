@@ -10,7 +10,13 @@ namespace GoReliable.Tests.Notifications;
 
 public sealed class RetryTests
 {
-    private static readonly Failure Transient = new(Permanent: false, "rejected", "System.IO.IOException", "Summary", "Detail");
+    private static readonly Failure Transient = new(
+        Permanent: false,
+        "rejected",
+        "System.IO.IOException",
+        "Summary",
+        "Detail"
+    );
 
     [Fact]
     public void Each_failed_attempt_waits_in_the_next_queue_and_the_last_one_gives_up()
@@ -28,13 +34,29 @@ public sealed class RetryTests
     [Fact]
     public void Delays_that_are_configured_replace_the_default_and_bad_ones_are_named()
     {
-        Assert.Equal([TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)], Configured().Effective);
+        Assert.Equal(
+            [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)],
+            Configured().Effective
+        );
         Assert.Equal([TimeSpan.FromSeconds(5)], Configured("00:00:05").Effective);
 
         Assert.Empty(Problems(Configured("00:00:00.001", "12:00:00")));
-        Assert.Equal(["Retry:Delays:1 is 00:00:00, but must be from 00:00:00.0010000 to 12:00:00 (hours:minutes:seconds; a number alone means days)."], Problems(Configured("00:00:01", "00:00:00")));
-        Assert.Equal(["Retry:Delays:0 is 1.00:00:00, but must be from 00:00:00.0010000 to 12:00:00 (hours:minutes:seconds; a number alone means days)."], Problems(Configured("1")));
-        Assert.Equal(["Retry:Delays has 11 entries, but 10 at most are allowed."], Problems(Configured([.. Enumerable.Repeat("00:00:01", 11)])));
+        Assert.Equal(
+            [
+                "Retry:Delays:1 is 00:00:00, but must be from 00:00:00.0010000 to 12:00:00 (hours:minutes:seconds; a number alone means days).",
+            ],
+            Problems(Configured("00:00:01", "00:00:00"))
+        );
+        Assert.Equal(
+            [
+                "Retry:Delays:0 is 1.00:00:00, but must be from 00:00:00.0010000 to 12:00:00 (hours:minutes:seconds; a number alone means days).",
+            ],
+            Problems(Configured("1"))
+        );
+        Assert.Equal(
+            ["Retry:Delays has 11 entries, but 10 at most are allowed."],
+            Problems(Configured([.. Enumerable.Repeat("00:00:01", 11)]))
+        );
     }
 
     [Theory]
@@ -61,7 +83,12 @@ public sealed class RetryTests
         Assert.Equal([1, 1, 1, 1, 1, 10, 10, 10, 10, 10, 60, 60], waits);
         Assert.Equal((1, 12), (message.Attempt, message.Deferrals));
         // The next attempt may have to wait as well, and begins anew.
-        Assert.Equal(0, Events.Message(FailedMessage.ForRetry(message, Plan().After(1, random: 0)!.Value, Events.Time).Headers).Deferrals);
+        Assert.Equal(
+            0,
+            Events
+                .Message(FailedMessage.ForRetry(message, Plan().After(1, random: 0)!.Value, Events.Time).Headers)
+                .Deferrals
+        );
     }
 
     [Fact]
@@ -70,11 +97,18 @@ public sealed class RetryTests
         var first = Events.Message(new Dictionary<string, object?> { ["traceparent"] = "00-a-b-01"u8.ToArray() });
         var once = FailedMessage.ForRetry(first, Plan().After(first.Attempt, random: 0)!.Value, Events.Time);
         var second = Events.Message(once.Headers);
-        var twice = FailedMessage.ForRetry(second, Plan().After(second.Attempt, random: 0)!.Value, Events.Time.AddSeconds(1));
+        var twice = FailedMessage.ForRetry(
+            second,
+            Plan().After(second.Attempt, random: 0)!.Value,
+            Events.Time.AddSeconds(1)
+        );
 
         Assert.Equal((1, 2), (first.Attempt, second.Attempt));
         Assert.Equal(2, twice.Headers![MessageHeaders.Attempt]);
-        Assert.Equal(Events.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture), twice.Headers[MessageHeaders.FirstFailure]);
+        Assert.Equal(
+            Events.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
+            twice.Headers[MessageHeaders.FirstFailure]
+        );
         Assert.Equal(("m1", "t", true, "10000"), (twice.MessageId, twice.Type, twice.Persistent, twice.Expiration));
         Assert.Equal("00-a-b-01"u8.ToArray(), twice.Headers["traceparent"]);
     }
@@ -82,17 +116,33 @@ public sealed class RetryTests
     [Fact]
     public void A_copy_carries_nothing_that_the_broker_would_act_on()
     {
-        var message = Events.Message(new Dictionary<string, object?>
-        {
-            ["x-death"] = new List<object>(), ["x-first-death-queue"] = "q", ["x-last-death-reason"] = "expired", ["x-delivery-count"] = 3L,
-            ["CC"] = new List<object> { "notifications" }, ["BCC"] = new List<object>(), ["mine"] = 1,
-        });
+        var message = Events.Message(
+            new Dictionary<string, object?>
+            {
+                ["x-death"] = new List<object>(),
+                ["x-first-death-queue"] = "q",
+                ["x-last-death-reason"] = "expired",
+                ["x-delivery-count"] = 3L,
+                ["CC"] = new List<object> { "notifications" },
+                ["BCC"] = new List<object>(),
+                ["mine"] = 1,
+            }
+        );
 
         var copy = FailedMessage.ForDeadLetter(message, Transient, Events.Time);
 
         Assert.Equal(
-            ["mine", MessageHeaders.Attempt, MessageHeaders.DeadAt, MessageHeaders.DeadReason, MessageHeaders.ExceptionMessage, MessageHeaders.ExceptionType, MessageHeaders.FirstFailure],
-            copy.Headers!.Keys.Order(StringComparer.Ordinal));
+            [
+                "mine",
+                MessageHeaders.Attempt,
+                MessageHeaders.DeadAt,
+                MessageHeaders.DeadReason,
+                MessageHeaders.ExceptionMessage,
+                MessageHeaders.ExceptionType,
+                MessageHeaders.FirstFailure,
+            ],
+            copy.Headers!.Keys.Order(StringComparer.Ordinal)
+        );
         Assert.False(copy.IsExpirationPresent());
     }
 
@@ -104,7 +154,9 @@ public sealed class RetryTests
         Assert.Equal("System.IO.IOException", exhausted[MessageHeaders.ExceptionType]);
         Assert.Equal("Detail", exhausted[MessageHeaders.ExceptionMessage]);
 
-        var poison = FailedMessage.ForDeadLetter(Events.Message(body: "nope"), Failure.Poison("unreadable", "Summary"), Events.Time).Headers!;
+        var poison = FailedMessage
+            .ForDeadLetter(Events.Message(body: "nope"), Failure.Poison("unreadable", "Summary"), Events.Time)
+            .Headers!;
         Assert.Equal("unreadable", poison[MessageHeaders.DeadReason]);
     }
 
@@ -119,14 +171,26 @@ public sealed class RetryTests
     {
         var value = header is string text ? Encoding.UTF8.GetBytes(text) : header;
 
-        Assert.Equal(attempt, Events.Message(header is null ? null : new Dictionary<string, object?> { [MessageHeaders.Attempt] = value }).Attempt);
+        Assert.Equal(
+            attempt,
+            Events
+                .Message(header is null ? null : new Dictionary<string, object?> { [MessageHeaders.Attempt] = value })
+                .Attempt
+        );
     }
 
-    private static RetryPlan Plan(params TimeSpan[] delays) => new(Options.Create(new RetryOptions { Delays = [.. delays] }));
+    private static RetryPlan Plan(params TimeSpan[] delays) =>
+        new(Options.Create(new RetryOptions { Delays = [.. delays] }));
 
-    private static RetryOptions Configured(params string[] delays) => new ConfigurationBuilder()
-        .AddInMemoryCollection(delays.Select((delay, i) => KeyValuePair.Create($"Retry:Delays:{i}", (string?)delay)))
-        .Build().GetSection(RetryOptions.Section).Get<RetryOptions>() ?? new RetryOptions();
+    private static RetryOptions Configured(params string[] delays) =>
+        new ConfigurationBuilder()
+            .AddInMemoryCollection(
+                delays.Select((delay, i) => KeyValuePair.Create($"Retry:Delays:{i}", (string?)delay))
+            )
+            .Build()
+            .GetSection(RetryOptions.Section)
+            .Get<RetryOptions>()
+        ?? new RetryOptions();
 
     private static List<string?> Problems(RetryOptions options) =>
         [.. options.Validate(new ValidationContext(options)).Select(problem => problem.ErrorMessage)];

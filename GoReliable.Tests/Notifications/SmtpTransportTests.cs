@@ -20,7 +20,11 @@ public sealed class SmtpTransportTests
         using var transport = Transport(server);
 
         var sending = SendAsync(transport);
-        await Eventually.SeeAsync("the e-mail at the server", () => Task.FromResult(server.Received.Count), count => count == 1);
+        await Eventually.SeeAsync(
+            "the e-mail at the server",
+            () => Task.FromResult(server.Received.Count),
+            count => count == 1
+        );
         time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1));
         Assert.False(sending.IsCompleted);
         yes.SetResult();
@@ -34,11 +38,20 @@ public sealed class SmtpTransportTests
         using var transport = Transport(server);
 
         var sending = SendAsync(transport);
-        await Eventually.SeeAsync("the e-mail at the server", () => Task.FromResult(server.Received.Count), count => count == 1);
+        await Eventually.SeeAsync(
+            "the e-mail at the server",
+            () => Task.FromResult(server.Received.Count),
+            count => count == 1
+        );
         time.Advance(TimeSpan.FromMinutes(10));
 
-        var late = await Assert.ThrowsAsync<DeliveryException>(() => sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
-        Assert.Equal((false, "The mail server took the e-mail and said nothing about it for 00:10:00."), (late.Permanent, late.Message));
+        var late = await Assert.ThrowsAsync<DeliveryException>(() =>
+            sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)
+        );
+        Assert.Equal(
+            (false, "The mail server took the e-mail and said nothing about it for 00:10:00."),
+            (late.Permanent, late.Message)
+        );
     }
 
     [Fact]
@@ -59,7 +72,9 @@ public sealed class SmtpTransportTests
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         time.Advance(TimeSpan.FromSeconds(10));
 
-        var late = await Assert.ThrowsAsync<DeliveryException>(() => sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        var late = await Assert.ThrowsAsync<DeliveryException>(() =>
+            sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)
+        );
         Assert.Equal((false, "Not delivered within 00:00:10."), (late.Permanent, late.Message));
     }
 
@@ -78,12 +93,29 @@ public sealed class SmtpTransportTests
         Assert.Equal(3, server.Received.Count);
     }
 
-    private SmtpTransport Transport(MailServer server) => new(
-        Options.Create(new EmailOptions { Smtp = { Host = "127.0.0.1", Port = server.Port, Security = SecureSocketOptions.None } }), Options.Create(new DeliveryOptions()), time);
+    private SmtpTransport Transport(MailServer server) =>
+        new(
+            Options.Create(
+                new EmailOptions
+                {
+                    Smtp =
+                    {
+                        Host = "127.0.0.1",
+                        Port = server.Port,
+                        Security = SecureSocketOptions.None,
+                    },
+                }
+            ),
+            Options.Create(new DeliveryOptions()),
+            time
+        );
 
     private static Task SendAsync(SmtpTransport transport)
     {
         var @event = Events.OrderEvent();
-        return transport.SendAsync(@event.Id, OrderEmail.Write(@event, MailboxAddress.Parse("Shop <orders@shop.example>")));
+        return transport.SendAsync(
+            @event.Id,
+            OrderEmail.Write(@event, MailboxAddress.Parse("Shop <orders@shop.example>"))
+        );
     }
 }

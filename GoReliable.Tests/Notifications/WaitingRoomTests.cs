@@ -84,5 +84,6 @@ public sealed class WaitingRoomTests
         Assert.Equal([Entry.Begins, Entry.Begins, Entry.Waits], Enter("a", "a", "a"));
     }
 
-    private List<Entry> Enter(params string[] recipients) => [.. recipients.Select(recipient => room.Enter(recipient, -1))];
+    private List<Entry> Enter(params string[] recipients) =>
+        [.. recipients.Select(recipient => room.Enter(recipient, -1))];
 }

@@ -21,7 +21,9 @@ public sealed class ChangeStatusTests(SharedPlatform shared) : IDisposable
         var order = await alice.GetJsonAsync($"{OrdersClient.Orders}/{id}");
         Assert.Equal(end, order.GetProperty("status").GetString());
         Assert.Equal(1 + verbs.Length, order.GetProperty("version").GetInt32());
-        Assert.True(order.GetProperty("updatedAt").GetDateTimeOffset() >= order.GetProperty("createdAt").GetDateTimeOffset());
+        Assert.True(
+            order.GetProperty("updatedAt").GetDateTimeOffset() >= order.GetProperty("createdAt").GetDateTimeOffset()
+        );
     }
 
     [Fact]

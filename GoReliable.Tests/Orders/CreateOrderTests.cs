@@ -14,7 +14,9 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     [Fact]
     public async Task An_order_is_answered_with_its_location_and_all_it_has()
     {
-        var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":12.5},{"sku":"b","quantity":1,"unitPrice":0.01}],"contactEmail":"a@example.com"}""");
+        var response = await alice.PostRawAsync(
+            """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":12.5},{"sku":"b","quantity":1,"unitPrice":0.01}],"contactEmail":"a@example.com"}"""
+        );
 
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         var order = await response.JsonAsync();
@@ -62,15 +64,36 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     [InlineData("items[0].quantity", """{"currency":"EUR","items":[{"sku":"a","quantity":0,"unitPrice":1}]}""")]
     [InlineData("items[0].quantity", """{"currency":"EUR","items":[{"sku":"a","quantity":1001,"unitPrice":1}]}""")]
     [InlineData("items[0].unitPrice", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":0}]}""")]
-    [InlineData("items[0].unitPrice", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1000000.01}]}""")]
+    [InlineData(
+        "items[0].unitPrice",
+        """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1000000.01}]}"""
+    )]
     [InlineData("items[0].unitPrice", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":0.001}]}""")]
     [InlineData("items[0].unitPrice", """{"currency":"JPY","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""")]
-    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a@b\u0000"}""")]
-    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a@b\r\nBcc: c@d"}""")]
-    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":".a@b.c"}""")]
-    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a..b@b.c"}""")]
-    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"=?utf-8?q?a=40b=2eexample?=@mail.example"}""")]
-    [InlineData("contactEmail", """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a=?utf-8?b?YUBiLmV4YW1wbGU=?=@mail.example"}""")]
+    [InlineData(
+        "contactEmail",
+        """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a@b\u0000"}"""
+    )]
+    [InlineData(
+        "contactEmail",
+        """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a@b\r\nBcc: c@d"}"""
+    )]
+    [InlineData(
+        "contactEmail",
+        """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":".a@b.c"}"""
+    )]
+    [InlineData(
+        "contactEmail",
+        """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a..b@b.c"}"""
+    )]
+    [InlineData(
+        "contactEmail",
+        """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"=?utf-8?q?a=40b=2eexample?=@mail.example"}"""
+    )]
+    [InlineData(
+        "contactEmail",
+        """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a=?utf-8?b?YUBiLmV4YW1wbGU=?=@mail.example"}"""
+    )]
     public async Task What_is_outside_the_limits_is_named(string path, string body)
     {
         var problem = await (await alice.PostRawAsync(body)).AssertProblemAsync(HttpStatusCode.BadRequest);
@@ -84,16 +107,31 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     [InlineData("EUR", "1000000")]
     public async Task The_edges_of_the_limits_are_inside(string currency, string unitPrice)
     {
-        var response = await alice.PostRawAsync($$"""{"currency":"{{currency}}","items":[{"sku":"a","quantity":1000,"unitPrice":{{unitPrice}}}]}""");
+        var response = await alice.PostRawAsync(
+            $$"""{"currency":"{{currency}}","items":[{"sku":"a","quantity":1000,"unitPrice":{{unitPrice}}}]}"""
+        );
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
     }
 
     [Fact]
     public async Task A_hundred_items_fit_and_one_more_does_not()
     {
-        var item = new { sku = new string('x', 64), quantity = 1000, unitPrice = 999_999.99m };
-        var fits = await alice.PostAsJsonAsync(OrdersClient.Orders, new { currency = "EUR", items = Enumerable.Repeat(item, 100) }, TestContext.Current.CancellationToken);
-        var tooMany = await alice.PostAsJsonAsync(OrdersClient.Orders, new { currency = "EUR", items = Enumerable.Repeat(item, 101) }, TestContext.Current.CancellationToken);
+        var item = new
+        {
+            sku = new string('x', 64),
+            quantity = 1000,
+            unitPrice = 999_999.99m,
+        };
+        var fits = await alice.PostAsJsonAsync(
+            OrdersClient.Orders,
+            new { currency = "EUR", items = Enumerable.Repeat(item, 100) },
+            TestContext.Current.CancellationToken
+        );
+        var tooMany = await alice.PostAsJsonAsync(
+            OrdersClient.Orders,
+            new { currency = "EUR", items = Enumerable.Repeat(item, 101) },
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Equal(HttpStatusCode.Created, fits.StatusCode);
         await tooMany.AssertProblemAsync(HttpStatusCode.BadRequest);
@@ -102,8 +140,12 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     [Fact]
     public async Task A_body_of_another_type_or_size_is_refused()
     {
-        await (await alice.PostRawAsync(Good, contentType: "text/plain")).AssertProblemAsync(HttpStatusCode.UnsupportedMediaType);
-        await (await alice.PostRawAsync($$"""{"currency":"{{new string('x', 100_000)}}"}""")).AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        await (await alice.PostRawAsync(Good, contentType: "text/plain")).AssertProblemAsync(
+            HttpStatusCode.UnsupportedMediaType
+        );
+        await (await alice.PostRawAsync($$"""{"currency":"{{new string('x', 100_000)}}"}""")).AssertProblemAsync(
+            HttpStatusCode.RequestEntityTooLarge
+        );
     }
 
     [Fact]

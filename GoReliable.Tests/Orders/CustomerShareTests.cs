@@ -23,7 +23,14 @@ public sealed class CustomerShareTests(SharedPlatform shared)
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
         await using var connection = await database.OpenConnectionAsync(Cancel);
         await using var transaction = await connection.BeginTransactionAsync(Cancel);
-        await using var hold = new NpgsqlCommand("SELECT 1 FROM orders WHERE id = $1 FOR UPDATE", connection, transaction) { Parameters = { new() { Value = order } } };
+        await using var hold = new NpgsqlCommand(
+            "SELECT 1 FROM orders WHERE id = $1 FOR UPDATE",
+            connection,
+            transaction
+        )
+        {
+            Parameters = { new() { Value = order } },
+        };
         await hold.ExecuteNonQueryAsync(Cancel);
 
         // Each waits in the database for the row that this test holds.
@@ -48,21 +55,28 @@ public sealed class CustomerShareTests(SharedPlatform shared)
         Assert.Contains("one customer", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
 
         await transaction.RollbackAsync(Cancel);
-        Assert.Equal(Share, (await Task.WhenAll(confirmations)).Count(answer => answer.StatusCode == HttpStatusCode.OK));
+        Assert.Equal(
+            Share,
+            (await Task.WhenAll(confirmations)).Count(answer => answer.StatusCode == HttpStatusCode.OK)
+        );
     }
 
     [Fact]
     public async Task A_customer_who_asks_for_a_little_more_than_its_share_waits_for_its_turn_and_is_served()
     {
         using var alice = shared.Platform.Client($"alice-{Guid.NewGuid():N}");
-        var answers = await Task.WhenAll(Enumerable.Range(0, 4 * Share).Select(_ => alice.GetAsync(OrdersClient.Orders, Cancel)));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 4 * Share).Select(_ => alice.GetAsync(OrdersClient.Orders, Cancel))
+        );
 
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
     }
 
     private static async Task<long> WaitingAsync(NpgsqlDataSource database)
     {
-        await using var command = database.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '-- UPDATE order%'");
+        await using var command = database.CreateCommand(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '-- UPDATE order%'"
+        );
         return (long)(await command.ExecuteScalarAsync(Cancel))!;
     }
 }

@@ -7,7 +7,8 @@ namespace GoReliable.Tests.Orders;
 public sealed class IdempotencyTests : IDisposable
 {
     private const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
-    private const string SameBody = """{ "items": [ { "unitPrice": 1.50, "quantity": 1, "sku": "a" } ], "currency": "EUR" }""";
+    private const string SameBody =
+        """{ "items": [ { "unitPrice": 1.50, "quantity": 1, "sku": "a" } ], "currency": "EUR" }""";
     private const string OtherBody = """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":1.5}]}""";
 
     private readonly string customer = $"alice-{Guid.NewGuid():N}";
@@ -28,7 +29,10 @@ public sealed class IdempotencyTests : IDisposable
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
         Assert.Equal(first.Headers.Location, again.Headers.Location);
         Assert.Equal("true", Assert.Single(again.Headers.GetValues("Idempotency-Replayed")));
-        Assert.Equal(await first.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), await again.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(
+            await first.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            await again.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
         Assert.Single((await alice.GetJsonAsync(OrdersClient.Orders)).GetProperty("items").EnumerateArray());
     }
 
@@ -36,7 +40,9 @@ public sealed class IdempotencyTests : IDisposable
     public async Task The_same_key_for_another_order_is_refused()
     {
         await alice.PostRawAsync(Body, idempotencyKey: "key-1");
-        await (await alice.PostRawAsync(OtherBody, idempotencyKey: "key-1")).AssertProblemAsync(HttpStatusCode.UnprocessableEntity);
+        await (await alice.PostRawAsync(OtherBody, idempotencyKey: "key-1")).AssertProblemAsync(
+            HttpStatusCode.UnprocessableEntity
+        );
     }
 
     [Fact]
@@ -67,10 +73,19 @@ public sealed class IdempotencyTests : IDisposable
     [Fact]
     public async Task Twenty_requests_at_once_with_one_key_store_one_order()
     {
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => alice.PostRawAsync(Body, idempotencyKey: "key-1")));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => alice.PostRawAsync(Body, idempotencyKey: "key-1"))
+        );
 
-        Assert.All(answers, answer => Assert.True(answer.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict, $"{answer.StatusCode}"));
-        Assert.Single(answers.Where(answer => answer.StatusCode == HttpStatusCode.Created).Select(answer => answer.Headers.Location).Distinct());
+        Assert.All(answers, answer =>
+            Assert.True(answer.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict, $"{answer.StatusCode}")
+        );
+        Assert.Single(
+            answers
+                .Where(answer => answer.StatusCode == HttpStatusCode.Created)
+                .Select(answer => answer.Headers.Location)
+                .Distinct()
+        );
         Assert.Single((await alice.GetJsonAsync(OrdersClient.Orders)).GetProperty("items").EnumerateArray());
     }
 
@@ -81,7 +96,14 @@ public sealed class IdempotencyTests : IDisposable
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
         await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using var inFlight = new Npgsql.NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", connection, transaction) { Parameters = { new() { Value = $"{customer} key-1" } } };
+        await using var inFlight = new Npgsql.NpgsqlCommand(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+            connection,
+            transaction
+        )
+        {
+            Parameters = { new() { Value = $"{customer} key-1" } },
+        };
         await inFlight.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
         await (await alice.PostRawAsync(Body, idempotencyKey: "key-1")).AssertProblemAsync(HttpStatusCode.Conflict);

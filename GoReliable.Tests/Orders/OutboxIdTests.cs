@@ -32,9 +32,14 @@ public sealed class OutboxIdTests(SharedPlatform shared)
         {
             await ExecuteAsync(session, $"SELECT pg_advisory_lock({Held})");
             var before = await LastIdAsync(database);
-            var answer = customer.PostRawAsync("""{"currency":"EUR","items":[{"sku":"sku-1","quantity":1,"unitPrice":1}]}""");
+            var answer = customer.PostRawAsync(
+                """{"currency":"EUR","items":[{"sku":"sku-1","quantity":1,"unitPrice":1}]}"""
+            );
             await Eventually.SeeAsync(
-                "an order that waits", () => CountAsync(database, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"), waiting => waiting == 1);
+                "an order that waits",
+                () => CountAsync(database, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"),
+                waiting => waiting == 1
+            );
 
             Assert.Equal(before, await LastIdAsync(database));
 
@@ -48,7 +53,8 @@ public sealed class OutboxIdTests(SharedPlatform shared)
         }
     }
 
-    private static Task<long> LastIdAsync(NpgsqlDataSource database) => CountAsync(database, "SELECT last_value FROM outbox_id_seq");
+    private static Task<long> LastIdAsync(NpgsqlDataSource database) =>
+        CountAsync(database, "SELECT last_value FROM outbox_id_seq");
 
     private static async Task<long> CountAsync(NpgsqlDataSource database, string sql)
     {

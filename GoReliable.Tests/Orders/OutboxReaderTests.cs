@@ -15,8 +15,10 @@ namespace GoReliable.Tests.Orders;
 [Collection(SharedPlatform.Name)]
 public sealed partial class OutboxReaderTests(SharedPlatform shared)
 {
-    private const string Rows = "INSERT INTO outbox (event_id, order_id, type, body, created_at) SELECT gen_random_uuid(), gen_random_uuid(), 'order.created', '', now()";
-    private const string Row = "INSERT INTO outbox (id, event_id, order_id, type, body, created_at) OVERRIDING SYSTEM VALUE VALUES ($1, gen_random_uuid(), gen_random_uuid(), 'order.created', '', now())";
+    private const string Rows =
+        "INSERT INTO outbox (event_id, order_id, type, body, created_at) SELECT gen_random_uuid(), gen_random_uuid(), 'order.created', '', now()";
+    private const string Row =
+        "INSERT INTO outbox (id, event_id, order_id, type, body, created_at) OVERRIDING SYSTEM VALUE VALUES ($1, gen_random_uuid(), gen_random_uuid(), 'order.created', '', now())";
 
     private readonly FakeTimeProvider time = new();
 
@@ -57,7 +59,12 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
         await using var reader = await OpenAsync(source);
         var id = await database.ScalarAsync<long>("SELECT nextval('outbox_id_seq')");
         await MoveOnAsync(database, reader);
-        await InsertAsync(new NpgsqlCommand(Row, await database.Source.OpenConnectionAsync(Cancel)) { Parameters = { new() { Value = id } } });
+        await InsertAsync(
+            new NpgsqlCommand(Row, await database.Source.OpenConnectionAsync(Cancel))
+            {
+                Parameters = { new() { Value = id } },
+            }
+        );
 
         Assert.Empty(await DrainAsync(reader));
         time.Advance(TimeSpan.FromSeconds(1));
@@ -82,7 +89,12 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
         await blocker.DisposeAsync();
         Assert.Empty(await looking);
 
-        await InsertAsync(new NpgsqlCommand(Row, await database.Source.OpenConnectionAsync(Cancel)) { Parameters = { new() { Value = id } } });
+        await InsertAsync(
+            new NpgsqlCommand(Row, await database.Source.OpenConnectionAsync(Cancel))
+            {
+                Parameters = { new() { Value = id } },
+            }
+        );
         time.Advance(TimeSpan.FromSeconds(37));
         Assert.Empty(await DrainAsync(reader));
         time.Advance(TimeSpan.FromSeconds(1));
@@ -157,9 +169,15 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
 
         Assert.Equal(3, (await active.TryBeginAsync())!.Count);
         Assert.Null(await passive.TryBeginAsync());
-        var plan = await ExplainAsync(source, "SET goreliable.relay = 'false'", $"EXPLAIN (ANALYZE) {Literal(after: 0)}");
+        var plan = await ExplainAsync(
+            source,
+            "SET goreliable.relay = 'false'",
+            $"EXPLAIN (ANALYZE) {Literal(after: 0)}"
+        );
         Assert.Contains(plan, line => line.Contains("outbox_pkey", StringComparison.Ordinal));
-        Assert.All(plan.Where(line => line.Contains("Scan", StringComparison.Ordinal)), line => Assert.EndsWith("(never executed)", line, StringComparison.Ordinal));
+        Assert.All(plan.Where(line => line.Contains("Scan", StringComparison.Ordinal)), line =>
+            Assert.EndsWith("(never executed)", line, StringComparison.Ordinal)
+        );
 
         await active.EndAsync(published: null);
         Assert.Equal(3, (await passive.TryBeginAsync())!.Count);
@@ -170,11 +188,23 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
-        foreach (var (statement, arguments) in new[] { (OutboxReader.Select, "500, 0"), (OutboxReader.Delete, "'{1,2}', NULL") })
+        foreach (
+            var (statement, arguments) in new[]
+            {
+                (OutboxReader.Select, "500, 0"),
+                (OutboxReader.Delete, "'{1,2}', NULL"),
+            }
+        )
         {
-            var lines = await ExplainAsync(source, $"DEALLOCATE ALL; SET plan_cache_mode = force_generic_plan; PREPARE statement AS {statement}", $"EXPLAIN EXECUTE statement({arguments})");
+            var lines = await ExplainAsync(
+                source,
+                $"DEALLOCATE ALL; SET plan_cache_mode = force_generic_plan; PREPARE statement AS {statement}",
+                $"EXPLAIN EXECUTE statement({arguments})"
+            );
             Assert.Contains(lines, line => line.Contains("outbox_pkey", StringComparison.Ordinal));
-            Assert.DoesNotContain(lines, line => line.Contains("Seq Scan", StringComparison.Ordinal) || line.Contains("JIT", StringComparison.Ordinal));
+            Assert.DoesNotContain(lines, line =>
+                line.Contains("Seq Scan", StringComparison.Ordinal) || line.Contains("JIT", StringComparison.Ordinal)
+            );
         }
         Assert.Equal(["off"], await ExplainAsync(source, "SELECT", "SHOW jit"));
     }
@@ -186,18 +216,23 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
         return reader;
     }
 
-    private static Telemetry NewTelemetry() => new(new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>());
+    private static Telemetry NewTelemetry() =>
+        new(new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>());
 
     // The first row is read, then nobody who may have taken a smaller id is left.
     private static async Task MoveOnAsync(OwnDatabase database, OutboxReader reader)
     {
         var before = reader.Start;
-        await Eventually.SeeAsync("a reader that goes on", async () =>
-        {
-            await InsertAsync(database.Source.CreateCommand(Rows));
-            Assert.Single(await DrainAsync(reader));
-            return reader.Start;
-        }, start => start > before);
+        await Eventually.SeeAsync(
+            "a reader that goes on",
+            async () =>
+            {
+                await InsertAsync(database.Source.CreateCommand(Rows));
+                Assert.Single(await DrainAsync(reader));
+                return reader.Start;
+            },
+            start => start > before
+        );
     }
 
     // As the relay does, with a broker that confirms everything.
@@ -215,7 +250,8 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
         return ids;
     }
 
-    private static PublishedBatch Confirmed(IReadOnlyList<OutboxMessage> messages) => new(messages, [.. messages.Select(_ => new PublishOutcome(PublishKind.Confirmed))]);
+    private static PublishedBatch Confirmed(IReadOnlyList<OutboxMessage> messages) =>
+        new(messages, [.. messages.Select(_ => new PublishOutcome(PublishKind.Confirmed))]);
 
     private static async Task InsertAsync(NpgsqlCommand insert)
     {
@@ -231,17 +267,29 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
         return blocker;
     }
 
-    private static Task<TimeSpan> WaitingAsync(OwnDatabase database, TimeSpan atLeast) => Eventually.SeeAsync(
-        $"a look that has waited for {atLeast}",
-        () => database.ScalarAsync<TimeSpan>("SELECT coalesce(max(now() - query_start), interval '-1 s') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"),
-        waiting => waiting >= atLeast, TimeSpan.FromSeconds(20));
+    private static Task<TimeSpan> WaitingAsync(OwnDatabase database, TimeSpan atLeast) =>
+        Eventually.SeeAsync(
+            $"a look that has waited for {atLeast}",
+            () =>
+                database.ScalarAsync<TimeSpan>(
+                    "SELECT coalesce(max(now() - query_start), interval '-1 s') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                ),
+            waiting => waiting >= atLeast,
+            TimeSpan.FromSeconds(20)
+        );
 
     private static string Literal(long after) =>
-        OutboxReader.Select.Replace("$1", $"{OutboxReader.BatchSize}", StringComparison.Ordinal).Replace("$2", after.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        OutboxReader
+            .Select.Replace("$1", $"{OutboxReader.BatchSize}", StringComparison.Ordinal)
+            .Replace("$2", after.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
     private static async Task<int> PagesAsync(NpgsqlDataSource source, long after)
     {
-        var plan = await ExplainAsync(source, "SET goreliable.relay = 'true'", $"EXPLAIN (ANALYZE, BUFFERS) {Literal(after)}");
+        var plan = await ExplainAsync(
+            source,
+            "SET goreliable.relay = 'true'",
+            $"EXPLAIN (ANALYZE, BUFFERS) {Literal(after)}"
+        );
         return int.Parse(Hits.Match(plan.First(Hits.IsMatch)).Groups[1].Value, CultureInfo.InvariantCulture);
     }
 

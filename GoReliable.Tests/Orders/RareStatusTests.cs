@@ -36,7 +36,9 @@ public sealed class RareStatusTests(SharedPlatform shared)
         await using (var analyze = own.Source.CreateCommand("ANALYZE orders"))
             await analyze.ExecuteNonQueryAsync(Cancel);
 
-        await using var explain = own.Source.CreateCommand($"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {ListOrders.SelectByStatus}");
+        await using var explain = own.Source.CreateCommand(
+            $"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {ListOrders.SelectByStatus}"
+        );
         explain.Parameters.Add(new NpgsqlParameter<string> { TypedValue = "alice" });
         explain.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.Parse(before) });
         explain.Parameters.Add(new NpgsqlParameter<int> { TypedValue = 21 });
@@ -45,7 +47,8 @@ public sealed class RareStatusTests(SharedPlatform shared)
 
         var plan = JsonElement.Parse(text)[0].GetProperty("Plan");
         Assert.Equal(rows, plan.GetProperty("Actual Rows").GetInt32());
-        var pages = plan.GetProperty("Shared Hit Blocks").GetInt32() + plan.GetProperty("Shared Read Blocks").GetInt32();
+        var pages =
+            plan.GetProperty("Shared Hit Blocks").GetInt32() + plan.GetProperty("Shared Read Blocks").GetInt32();
         Assert.True(pages < 50, $"{pages} pages were read: {text}");
         Assert.DoesNotContain("\"Sort\"", text, StringComparison.Ordinal);
     }

@@ -16,10 +16,16 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
             created.Add(await alice.CreateAsync());
 
         var seen = new List<Guid>();
-        for (string? cursor = null, query = "?limit=3"; query is not null; query = cursor is null ? null : $"?limit=3&cursor={cursor}")
+        for (
+            string? cursor = null, query = "?limit=3";
+            query is not null;
+            query = cursor is null ? null : $"?limit=3&cursor={cursor}"
+        )
         {
             var page = await alice.GetJsonAsync(OrdersClient.Orders + query);
-            seen.AddRange(page.GetProperty("items").EnumerateArray().Select(order => order.GetProperty("id").GetGuid()));
+            seen.AddRange(
+                page.GetProperty("items").EnumerateArray().Select(order => order.GetProperty("id").GetGuid())
+            );
             cursor = page.GetProperty("nextCursor").GetString();
         }
 
@@ -36,9 +42,15 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
             await alice.CreateAsync();
         var first = await alice.GetJsonAsync($"{OrdersClient.Orders}?limit=2");
         await alice.CreateAsync();
-        var second = await alice.GetJsonAsync($"{OrdersClient.Orders}?limit=2&cursor={first.GetProperty("nextCursor").GetString()}");
+        var second = await alice.GetJsonAsync(
+            $"{OrdersClient.Orders}?limit=2&cursor={first.GetProperty("nextCursor").GetString()}"
+        );
 
-        var ids = first.GetProperty("items").EnumerateArray().Concat(second.GetProperty("items").EnumerateArray()).Select(order => order.GetProperty("id").GetGuid());
+        var ids = first
+            .GetProperty("items")
+            .EnumerateArray()
+            .Concat(second.GetProperty("items").EnumerateArray())
+            .Select(order => order.GetProperty("id").GetGuid());
         Assert.Equal(4, ids.Distinct().Count());
         Assert.Null(second.GetProperty("nextCursor").GetString());
     }
@@ -65,7 +77,9 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
     [InlineData("cursor=nonsense")]
     [InlineData("cursor=%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00")]
     public async Task A_bad_query_is_a_bad_request(string query) =>
-        await (await alice.GetAsync($"{OrdersClient.Orders}?{query}", TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.BadRequest);
+        await (
+            await alice.GetAsync($"{OrdersClient.Orders}?{query}", TestContext.Current.CancellationToken)
+        ).AssertProblemAsync(HttpStatusCode.BadRequest);
 
     [Fact]
     public async Task Somebody_elses_order_does_not_exist()
@@ -73,10 +87,15 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
         using var mallory = shared.Platform.Client("mallory");
         var order = await alice.CreateAsync();
 
-        await (await mallory.GetAsync($"{OrdersClient.Orders}/{order}", TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.NotFound);
+        await (
+            await mallory.GetAsync($"{OrdersClient.Orders}/{order}", TestContext.Current.CancellationToken)
+        ).AssertProblemAsync(HttpStatusCode.NotFound);
         await (await mallory.ChangeAsync(order, "confirm")).AssertProblemAsync(HttpStatusCode.NotFound);
         await (await mallory.ChangeAsync(order, "cancel")).AssertProblemAsync(HttpStatusCode.NotFound);
-        Assert.Equal("pending", (await alice.GetJsonAsync($"{OrdersClient.Orders}/{order}")).GetProperty("status").GetString());
+        Assert.Equal(
+            "pending",
+            (await alice.GetJsonAsync($"{OrdersClient.Orders}/{order}")).GetProperty("status").GetString()
+        );
     }
 
     [Theory]
@@ -85,7 +104,9 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
     [InlineData("/api/v1/orders/no-uuid/notifications")]
     [InlineData("/api/v1/nothing")]
     public async Task What_does_not_exist_is_not_found(string path) =>
-        await (await alice.GetAsync(path, TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.NotFound);
+        await (await alice.GetAsync(path, TestContext.Current.CancellationToken)).AssertProblemAsync(
+            HttpStatusCode.NotFound
+        );
 
     [Theory]
     [InlineData("GET", "/api/v1/orders")]
@@ -97,12 +118,16 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
     {
         using var nobody = shared.Platform.Client(null);
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        await (await nobody.SendAsync(request, TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.Unauthorized);
+        await (await nobody.SendAsync(request, TestContext.Current.CancellationToken)).AssertProblemAsync(
+            HttpStatusCode.Unauthorized
+        );
     }
 
     [Fact]
     public async Task A_method_that_a_route_does_not_have_is_not_allowed() =>
-        await (await alice.DeleteAsync(OrdersClient.Orders, TestContext.Current.CancellationToken)).AssertProblemAsync(HttpStatusCode.MethodNotAllowed);
+        await (await alice.DeleteAsync(OrdersClient.Orders, TestContext.Current.CancellationToken)).AssertProblemAsync(
+            HttpStatusCode.MethodNotAllowed
+        );
 
     [Fact]
     public async Task The_api_describes_itself_through_the_gateway()
@@ -111,10 +136,29 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
         var description = await nobody.GetJsonAsync("/openapi/v1.json");
         var paths = description.GetProperty("paths").EnumerateObject().Select(path => path.Name);
         Assert.Equal(
-            ["/api/v1/orders", "/api/v1/orders/{id}", "/api/v1/orders/{id}/cancel", "/api/v1/orders/{id}/confirm", "/api/v1/orders/{id}/notifications"],
-            paths.Order(StringComparer.Ordinal));
-        var scheme = Assert.Single(description.GetProperty("security").EnumerateArray()).EnumerateObject().Single().Name;
-        Assert.Equal("bearer", description.GetProperty("components").GetProperty("securitySchemes").GetProperty(scheme).GetProperty("scheme").GetString());
+            [
+                "/api/v1/orders",
+                "/api/v1/orders/{id}",
+                "/api/v1/orders/{id}/cancel",
+                "/api/v1/orders/{id}/confirm",
+                "/api/v1/orders/{id}/notifications",
+            ],
+            paths.Order(StringComparer.Ordinal)
+        );
+        var scheme = Assert
+            .Single(description.GetProperty("security").EnumerateArray())
+            .EnumerateObject()
+            .Single()
+            .Name;
+        Assert.Equal(
+            "bearer",
+            description
+                .GetProperty("components")
+                .GetProperty("securitySchemes")
+                .GetProperty(scheme)
+                .GetProperty("scheme")
+                .GetString()
+        );
 
         var page = await nobody.GetAsync("/docs", TestContext.Current.CancellationToken);
         Assert.Equal("text/html", page.Content.Headers.ContentType?.MediaType);

@@ -13,7 +13,8 @@ public sealed class RepeatedChangeTests : IDisposable
     private readonly SharedPlatform shared;
     private readonly HttpClient alice;
 
-    public RepeatedChangeTests(SharedPlatform shared) => (this.shared, alice) = (shared, shared.Platform.Client(customer));
+    public RepeatedChangeTests(SharedPlatform shared) =>
+        (this.shared, alice) = (shared, shared.Platform.Client(customer));
 
     [Fact]
     public async Task The_same_key_gets_the_first_answer_again_whatever_became_of_the_order()
@@ -28,7 +29,10 @@ public sealed class RepeatedChangeTests : IDisposable
         Assert.False(first.Headers.Contains("Idempotency-Replayed"));
         Assert.Equal("true", Assert.Single(again.Headers.GetValues("Idempotency-Replayed")));
         Assert.Equal((await first.JsonAsync()).GetRawText(), (await again.JsonAsync()).GetRawText());
-        Assert.Equal("cancelled", (await alice.GetJsonAsync($"{OrdersClient.Orders}/{id}")).GetProperty("status").GetString());
+        Assert.Equal(
+            "cancelled",
+            (await alice.GetJsonAsync($"{OrdersClient.Orders}/{id}")).GetProperty("status").GetString()
+        );
         Assert.Equal(3, (await alice.WaitForNotificationsAsync(id, 3)).Length);
     }
 
@@ -53,20 +57,34 @@ public sealed class RepeatedChangeTests : IDisposable
         await alice.ChangeAsync(one, "confirm", "key-1");
         await alice.PostRawAsync(Body, idempotencyKey: "key-2");
 
-        await (await alice.ChangeAsync(other, "confirm", "key-1")).AssertProblemAsync(HttpStatusCode.UnprocessableEntity);
+        await (await alice.ChangeAsync(other, "confirm", "key-1")).AssertProblemAsync(
+            HttpStatusCode.UnprocessableEntity
+        );
         await (await alice.ChangeAsync(one, "cancel", "key-1")).AssertProblemAsync(HttpStatusCode.UnprocessableEntity);
         await (await alice.ChangeAsync(one, "cancel", "key-2")).AssertProblemAsync(HttpStatusCode.UnprocessableEntity);
-        await (await alice.ChangeAsync(Guid.CreateVersion7(), "confirm", "key-1")).AssertProblemAsync(HttpStatusCode.UnprocessableEntity);
-        await (await alice.PostRawAsync(Body, idempotencyKey: "key-1")).AssertProblemAsync(HttpStatusCode.UnprocessableEntity);
-        Assert.Equal("confirmed", (await alice.GetJsonAsync($"{OrdersClient.Orders}/{one}")).GetProperty("status").GetString());
-        Assert.Equal("pending", (await alice.GetJsonAsync($"{OrdersClient.Orders}/{other}")).GetProperty("status").GetString());
+        await (await alice.ChangeAsync(Guid.CreateVersion7(), "confirm", "key-1")).AssertProblemAsync(
+            HttpStatusCode.UnprocessableEntity
+        );
+        await (await alice.PostRawAsync(Body, idempotencyKey: "key-1")).AssertProblemAsync(
+            HttpStatusCode.UnprocessableEntity
+        );
+        Assert.Equal(
+            "confirmed",
+            (await alice.GetJsonAsync($"{OrdersClient.Orders}/{one}")).GetProperty("status").GetString()
+        );
+        Assert.Equal(
+            "pending",
+            (await alice.GetJsonAsync($"{OrdersClient.Orders}/{other}")).GetProperty("status").GetString()
+        );
     }
 
     [Fact]
     public async Task The_key_of_a_refused_change_is_free()
     {
         var id = await alice.CreateAsync();
-        await (await alice.ChangeAsync(Guid.CreateVersion7(), "confirm", "key-1")).AssertProblemAsync(HttpStatusCode.NotFound);
+        await (await alice.ChangeAsync(Guid.CreateVersion7(), "confirm", "key-1")).AssertProblemAsync(
+            HttpStatusCode.NotFound
+        );
         await (await alice.ChangeAsync(id, "confirm", "with space")).AssertProblemAsync(HttpStatusCode.BadRequest);
 
         Assert.Equal(HttpStatusCode.OK, (await alice.ChangeAsync(id, "cancel", "key-1")).StatusCode);
@@ -77,7 +95,9 @@ public sealed class RepeatedChangeTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task While_the_first_request_is_in_flight_a_second_one_is_a_conflict_that_says_when_to_come_again(bool isConfirmed)
+    public async Task While_the_first_request_is_in_flight_a_second_one_is_a_conflict_that_says_when_to_come_again(
+        bool isConfirmed
+    )
     {
         var id = await alice.CreateAsync();
         if (isConfirmed)
@@ -86,7 +106,14 @@ public sealed class RepeatedChangeTests : IDisposable
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
         await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using var inFlight = new Npgsql.NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", connection, transaction) { Parameters = { new() { Value = $"{customer} key-1" } } };
+        await using var inFlight = new Npgsql.NpgsqlCommand(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+            connection,
+            transaction
+        )
+        {
+            Parameters = { new() { Value = $"{customer} key-1" } },
+        };
         await inFlight.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
         var refused = await alice.ChangeAsync(id, "confirm", "key-1");
@@ -101,9 +128,13 @@ public sealed class RepeatedChangeTests : IDisposable
     public async Task Twenty_requests_at_once_with_one_key_are_one_change()
     {
         var id = await alice.CreateAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => alice.ChangeAsync(id, "confirm", "key-1")));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => alice.ChangeAsync(id, "confirm", "key-1"))
+        );
 
-        Assert.All(answers, answer => Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Conflict, $"{answer.StatusCode}"));
+        Assert.All(answers, answer =>
+            Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Conflict, $"{answer.StatusCode}")
+        );
         Assert.Contains(answers, answer => answer.StatusCode == HttpStatusCode.OK);
         Assert.Equal(2, (await alice.GetJsonAsync($"{OrdersClient.Orders}/{id}")).GetProperty("version").GetInt32());
     }
@@ -114,12 +145,24 @@ public sealed class RepeatedChangeTests : IDisposable
         for (var i = 0; i < 20; i++)
         {
             var (one, other) = (await alice.CreateAsync(), await alice.CreateAsync());
-            var answers = await Task.WhenAll(alice.ChangeAsync(one, "confirm", $"key-{i}"), alice.ChangeAsync(other, "confirm", $"key-{i}"));
+            var answers = await Task.WhenAll(
+                alice.ChangeAsync(one, "confirm", $"key-{i}"),
+                alice.ChangeAsync(other, "confirm", $"key-{i}")
+            );
 
             Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.OK);
-            Assert.Single(answers, answer => answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity);
-            var states = new[] { await alice.GetJsonAsync($"{OrdersClient.Orders}/{one}"), await alice.GetJsonAsync($"{OrdersClient.Orders}/{other}") };
-            Assert.Equal(["confirmed", "pending"], states.Select(order => order.GetProperty("status").GetString()).Order(StringComparer.Ordinal));
+            Assert.Single(answers, answer =>
+                answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity
+            );
+            var states = new[]
+            {
+                await alice.GetJsonAsync($"{OrdersClient.Orders}/{one}"),
+                await alice.GetJsonAsync($"{OrdersClient.Orders}/{other}"),
+            };
+            Assert.Equal(
+                ["confirmed", "pending"],
+                states.Select(order => order.GetProperty("status").GetString()).Order(StringComparer.Ordinal)
+            );
         }
     }
 

@@ -5,7 +5,11 @@ namespace GoReliable.Tests.OtlpReceiver;
 
 public sealed partial class BoundTests
 {
-    private static readonly OtlpEndpointOptions Small = new() { Capacity = 3, WaitTimeout = TimeSpan.FromMilliseconds(200) };
+    private static readonly OtlpEndpointOptions Small = new()
+    {
+        Capacity = 3,
+        WaitTimeout = TimeSpan.FromMilliseconds(200),
+    };
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -59,7 +63,9 @@ public sealed partial class BoundTests
 
         sender.Flush();
 
-        var error = await Assert.ThrowsAsync<TimeoutException>(() => otlp.WaitForSpanAsync(s => s.Name == "span 1", Cancel));
+        var error = await Assert.ThrowsAsync<TimeoutException>(() =>
+            otlp.WaitForSpanAsync(s => s.Name == "span 1", Cancel)
+        );
         Assert.EndsWith("2 older ones had to be dropped: raise Capacity?", error.Message, StringComparison.Ordinal);
     }
 

@@ -42,7 +42,10 @@ public sealed class MetricTests
         await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
         using var sender = new SdkSender(otlp, protocol);
         var duration = sender.Meter.CreateHistogram(
-            "duration", "s", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 1] });
+            "duration",
+            "s",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 1] }
+        );
         duration.Record(0.1);
         duration.Record(0.5);
         var slow = sender.Source.StartActivity("slow request")!;
@@ -77,7 +80,8 @@ public sealed class MetricTests
 
         Assert.Equal(
             [MetricKind.Gauge, MetricKind.UpDownCounter, MetricKind.ExponentialHistogram],
-            [gauge.Kind, upDown.Kind, exponential.Kind]);
+            [gauge.Kind, upDown.Kind, exponential.Kind]
+        );
         Assert.Equal(1, exponential.Count);
     }
 }

@@ -72,10 +72,18 @@ public sealed class PayloadTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("application/json", null, "Content-Type must be application/x-protobuf, not 'application/json'. OTLP as JSON is not taken here")]
+    [InlineData(
+        "application/json",
+        null,
+        "Content-Type must be application/x-protobuf, not 'application/json'. OTLP as JSON is not taken here"
+    )]
     [InlineData(null, null, "Content-Type must be application/x-protobuf, not ''")]
     [InlineData("application/x-protobuf", "br", "Content-Encoding must be gzip or absent, not 'br'")]
-    public async Task Another_type_or_encoding_is_unsupported_and_the_text_says_what_is(string? type, string? encoding, string text)
+    public async Task Another_type_or_encoding_is_unsupported_and_the_text_says_what_is(
+        string? type,
+        string? encoding,
+        string text
+    )
     {
         using var answer = await PostAsync("v1/traces", Wire.Span(Wire.TraceId(), Wire.SpanId()), type, encoding);
 
@@ -95,9 +103,16 @@ public sealed class PayloadTests : IAsyncLifetime
     [InlineData(15, 8, "A trace id has 16 bytes; this one has 15.")]
     [InlineData(16, 7, "A span id has 8 bytes; this one has 7.")]
     [InlineData(0, 8, "A trace id has 16 bytes; this one has 0.")]
-    public async Task Ids_of_the_wrong_length_are_refused_on_both_transports(int traceIdBytes, int spanIdBytes, string reason)
+    public async Task Ids_of_the_wrong_length_are_refused_on_both_transports(
+        int traceIdBytes,
+        int spanIdBytes,
+        string reason
+    )
     {
-        var payload = Wire.Span(Wire.TraceId().Concat(new byte[1]).Take(traceIdBytes).ToArray(), Wire.SpanId()[..spanIdBytes]);
+        var payload = Wire.Span(
+            Wire.TraceId().Concat(new byte[1]).Take(traceIdBytes).ToArray(),
+            Wire.SpanId()[..spanIdBytes]
+        );
 
         using var answer = await PostAsync("v1/traces", payload);
         var error = await Assert.ThrowsAsync<RpcException>(() => CallAsync("trace.v1.TraceService", payload));
@@ -141,12 +156,24 @@ public sealed class PayloadTests : IAsyncLifetime
     private async Task<byte[]> CallAsync(string service, byte[] payload, Metadata? headers = null)
     {
         using var channel = GrpcChannel.ForAddress(_otlp.GrpcEndpoint);
-        var export = new Method<byte[], byte[]>(MethodType.Unary, $"opentelemetry.proto.collector.{service}", "Export", Bytes, Bytes);
-        return await channel.CreateCallInvoker().AsyncUnaryCall(export, host: null, new CallOptions(headers, cancellationToken: Cancel), payload);
+        var export = new Method<byte[], byte[]>(
+            MethodType.Unary,
+            $"opentelemetry.proto.collector.{service}",
+            "Export",
+            Bytes,
+            Bytes
+        );
+        return await channel
+            .CreateCallInvoker()
+            .AsyncUnaryCall(export, host: null, new CallOptions(headers, cancellationToken: Cancel), payload);
     }
 
     private async Task<HttpResponseMessage> PostAsync(
-        string path, byte[] body, string? type = "application/x-protobuf", string? encoding = null)
+        string path,
+        byte[] body,
+        string? type = "application/x-protobuf",
+        string? encoding = null
+    )
     {
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = type is null ? null : new MediaTypeHeaderValue(type);

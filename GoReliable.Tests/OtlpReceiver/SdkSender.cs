@@ -23,25 +23,30 @@ internal sealed class SdkSender : IDisposable
         Source = new ActivitySource(name);
         Meter = new Meter(name);
 
-        _sdk = OpenTelemetrySdk.Create(sdk => sdk
-            .ConfigureResource(resource => resource.AddService(service, serviceInstanceId: name))
-            .WithTracing(traces => traces
-                .AddSource(name)
-                .AddOtlpExporter(exporter => Target(exporter, "v1/traces")))
-            .WithLogging(
-                logs => logs.AddOtlpExporter(exporter => Target(exporter, "v1/logs")),
-                options => options.IncludeFormattedMessage = true)
-            .WithMetrics(metrics => metrics
-                .AddMeter(name)
-                .SetExemplarFilter(ExemplarFilterType.TraceBased)
-                .AddView("exponential", new Base2ExponentialBucketHistogramConfiguration())
-                .AddOtlpExporter(exporter => Target(exporter, "v1/metrics"))));
+        _sdk = OpenTelemetrySdk.Create(sdk =>
+            sdk.ConfigureResource(resource => resource.AddService(service, serviceInstanceId: name))
+                .WithTracing(traces =>
+                    traces.AddSource(name).AddOtlpExporter(exporter => Target(exporter, "v1/traces"))
+                )
+                .WithLogging(
+                    logs => logs.AddOtlpExporter(exporter => Target(exporter, "v1/logs")),
+                    options => options.IncludeFormattedMessage = true
+                )
+                .WithMetrics(metrics =>
+                    metrics
+                        .AddMeter(name)
+                        .SetExemplarFilter(ExemplarFilterType.TraceBased)
+                        .AddView("exponential", new Base2ExponentialBucketHistogramConfiguration())
+                        .AddOtlpExporter(exporter => Target(exporter, "v1/metrics"))
+                )
+        );
         Logger = _sdk.GetLoggerFactory().CreateLogger("Shop.Orders");
 
         void Target(OtlpExporterOptions exporter, string path)
         {
             exporter.Protocol = protocol;
-            exporter.Endpoint = protocol == OtlpExportProtocol.Grpc ? otlp.GrpcEndpoint : new Uri(otlp.HttpEndpoint, path);
+            exporter.Endpoint =
+                protocol == OtlpExportProtocol.Grpc ? otlp.GrpcEndpoint : new Uri(otlp.HttpEndpoint, path);
         }
     }
 

@@ -17,10 +17,18 @@ public sealed class SpanTests
     {
         await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
         using var sender = new SdkSender(otlp, protocol);
-        var linked = new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
-        var sent = sender.Source.StartActivity("deliver order.created", ActivityKind.Consumer, default(ActivityContext),
+        var linked = new ActivityContext(
+            ActivityTraceId.CreateRandom(),
+            ActivitySpanId.CreateRandom(),
+            ActivityTraceFlags.Recorded
+        );
+        var sent = sender.Source.StartActivity(
+            "deliver order.created",
+            ActivityKind.Consumer,
+            default(ActivityContext),
             tags: [new("attempt", 2), new("ratio", 0.5), new("last", true), new("channels", Channels)],
-            links: [new ActivityLink(linked, new ActivityTagsCollection { ["why"] = "redelivered" })])!;
+            links: [new ActivityLink(linked, new ActivityTagsCollection { ["why"] = "redelivered" })]
+        )!;
         sent.AddException(new InvalidOperationException("mailbox full"));
         sent.SetStatus(ActivityStatusCode.Error, "not delivered");
         sent.Stop();
@@ -69,7 +77,10 @@ public sealed class SpanTests
         gateway.Flush();
         orders.Flush();
         var tree = await otlp.WaitForTraceAsync(
-            traceId, ["POST /api/v1/orders", "create order", "INSERT order", "INSERT order"], Cancel);
+            traceId,
+            ["POST /api/v1/orders", "create order", "INSERT order", "INSERT order"],
+            Cancel
+        );
 
         var root = Assert.Single(tree.Roots);
         Assert.Equal("gateway", root.Service);

@@ -40,9 +40,14 @@ public sealed class WaitTests
         sender.Source.StartActivity("second")!.Stop();
         sender.Flush();
 
-        var error = await Assert.ThrowsAsync<TimeoutException>(
-            () => otlp.WaitForTraceAsync(root.TraceId.ToString(), ["first", "second"], Cancel));
-        Assert.Contains("all names are there, but parents between them are not", error.Message, StringComparison.Ordinal);
+        var error = await Assert.ThrowsAsync<TimeoutException>(() =>
+            otlp.WaitForTraceAsync(root.TraceId.ToString(), ["first", "second"], Cancel)
+        );
+        Assert.Contains(
+            "all names are there, but parents between them are not",
+            error.Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains($"(parent {parent.SpanId} has not come)", error.Message, StringComparison.Ordinal);
 
         parent.Stop();
@@ -58,12 +63,20 @@ public sealed class WaitTests
         await using var otlp = await OtlpEndpoint.StartAsync(Impatient, Cancel);
         using var sender = new SdkSender(otlp);
         var root = sender.Source.StartActivity("POST /api/v1/orders", ActivityKind.Server)!;
-        sender.Source.StartActivity("INSERT order", ActivityKind.Client)!.SetStatus(ActivityStatusCode.Error, "deadlock").Stop();
+        sender
+            .Source.StartActivity("INSERT order", ActivityKind.Client)!
+            .SetStatus(ActivityStatusCode.Error, "deadlock")
+            .Stop();
         root.Stop();
         sender.Flush();
 
-        var error = await Assert.ThrowsAsync<TimeoutException>(() => otlp.WaitForTraceAsync(
-            root.TraceId.ToString(), ["POST /api/v1/orders", "INSERT order", "INSERT order", "publish order.created"], Cancel));
+        var error = await Assert.ThrowsAsync<TimeoutException>(() =>
+            otlp.WaitForTraceAsync(
+                root.TraceId.ToString(),
+                ["POST /api/v1/orders", "INSERT order", "INSERT order", "publish order.created"],
+                Cancel
+            )
+        );
 
         TestContext.Current.TestOutputHelper?.WriteLine(error.Message);
         Assert.Contains("After 0.2 s", error.Message, StringComparison.Ordinal);
@@ -82,8 +95,9 @@ public sealed class WaitTests
         other.Stop();
         sender.Flush();
 
-        var error = await Assert.ThrowsAsync<TimeoutException>(
-            () => otlp.WaitForTraceAsync(ActivityTraceId.CreateRandom().ToString(), tree => tree.Spans.Count > 3, Cancel));
+        var error = await Assert.ThrowsAsync<TimeoutException>(() =>
+            otlp.WaitForTraceAsync(ActivityTraceId.CreateRandom().ToString(), tree => tree.Spans.Count > 3, Cancel)
+        );
 
         Assert.Contains("is not as wanted: tree => tree.Spans.Count > 3", error.Message, StringComparison.Ordinal);
         Assert.Contains($"{other.TraceId}: 1 spans of shop, first GET /other", error.Message, StringComparison.Ordinal);
@@ -97,8 +111,9 @@ public sealed class WaitTests
         sender.Meter.CreateCounter<long>("orders").Add(2, new KeyValuePair<string, object?>("currency", "EUR"));
         sender.Flush();
 
-        var error = await Assert.ThrowsAsync<TimeoutException>(
-            () => otlp.WaitForMetricAsync("orders", p => p.Value == 3, Cancel));
+        var error = await Assert.ThrowsAsync<TimeoutException>(() =>
+            otlp.WaitForMetricAsync("orders", p => p.Value == 3, Cancel)
+        );
 
         Assert.Contains("no point of orders with p => p.Value == 3", error.Message, StringComparison.Ordinal);
         Assert.Contains("orders{currency=\"EUR\"} [Counter shop] 2", error.Message, StringComparison.Ordinal);
@@ -121,8 +136,9 @@ public sealed class WaitTests
     {
         await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
 
-        var error = await Assert.ThrowsAsync<ArgumentException>(
-            () => otlp.WaitForTraceAsync("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ["any"], Cancel));
+        var error = await Assert.ThrowsAsync<ArgumentException>(() =>
+            otlp.WaitForTraceAsync("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ["any"], Cancel)
+        );
 
         Assert.StartsWith("A trace id is 32 lower-case hex digits", error.Message, StringComparison.Ordinal);
     }
@@ -133,8 +149,12 @@ public sealed class WaitTests
         var otlp = await OtlpEndpoint.StartAsync(Cancel);
         using var sender = new TcpClient();
         await sender.ConnectAsync(IPAddress.Loopback, otlp.HttpEndpoint.Port, Cancel);
-        await sender.GetStream().WriteAsync(
-            "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"u8.ToArray(), Cancel);
+        await sender
+            .GetStream()
+            .WriteAsync(
+                "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"u8.ToArray(),
+                Cancel
+            );
         // The server asks for the body only when it reads it: now a request is in flight.
         await sender.GetStream().ReadExactlyAsync(new byte["HTTP/1.1 100 Continue".Length], Cancel);
 

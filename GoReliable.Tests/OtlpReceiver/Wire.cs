@@ -19,7 +19,8 @@ internal static class Wire
     public static byte[] SpanId() => RandomNumberGenerator.GetBytes(8);
 
     /// <summary>Traces and logs nest alike: the sender's list (1) of the source's list (2) of items (2).</summary>
-    private static byte[] Export(params byte[][] item) => Field(1, Field(2, Field(2, [.. item.SelectMany(field => field)])));
+    private static byte[] Export(params byte[][] item) =>
+        Field(1, Field(2, Field(2, [.. item.SelectMany(field => field)])));
 
     private static byte[] Field(int number, byte[] content)
     {

@@ -12,9 +12,17 @@ internal static class Eventually
     /// <param name="isSo">Whether the value is the one that is waited for.</param>
     /// <param name="timeout">60 seconds, if not given.</param>
     /// <param name="interval">Between two looks; 50 milliseconds, if not given.</param>
-    public static async Task<T> SeeAsync<T>(string what, Func<Task<T>> look, Func<T, bool> isSo, TimeSpan? timeout = null, TimeSpan? interval = null)
+    public static async Task<T> SeeAsync<T>(
+        string what,
+        Func<Task<T>> look,
+        Func<T, bool> isSo,
+        TimeSpan? timeout = null,
+        TimeSpan? interval = null
+    )
     {
-        var until = TimeProvider.System.GetTimestamp() + (long)((timeout ?? Timeout).TotalSeconds * TimeProvider.System.TimestampFrequency);
+        var until =
+            TimeProvider.System.GetTimestamp()
+            + (long)((timeout ?? Timeout).TotalSeconds * TimeProvider.System.TimestampFrequency);
         using var timer = new PeriodicTimer(interval ?? Interval);
         object? last = null;
         do
@@ -26,12 +34,17 @@ internal static class Eventually
                     return value;
                 last = value;
             }
-            catch (Exception exception) when (exception is not OperationCanceledException { CancellationToken.IsCancellationRequested: true } || !TestContext.Current.CancellationToken.IsCancellationRequested)
+            catch (Exception exception)
+                when (exception is not OperationCanceledException { CancellationToken.IsCancellationRequested: true }
+                    || !TestContext.Current.CancellationToken.IsCancellationRequested
+                )
             {
                 last = exception.Message;
             }
-        }
-        while (TimeProvider.System.GetTimestamp() < until && await timer.WaitForNextTickAsync(TestContext.Current.CancellationToken));
+        } while (
+            TimeProvider.System.GetTimestamp() < until
+            && await timer.WaitForNextTickAsync(TestContext.Current.CancellationToken)
+        );
 
         throw new TimeoutException($"Waited {timeout ?? Timeout} for {what}; last seen: {last ?? "nothing"}.");
     }

@@ -9,9 +9,14 @@ public sealed partial class GoReliablePlatform
     {
         var victim = await SeeReplicaAsync(service, change => Pid(change) is not null);
         Kill(victim);
-        await SeeReplicaAsync(service, change => change.ResourceId == victim.ResourceId && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text));
+        await SeeReplicaAsync(service, change =>
+            change.ResourceId == victim.ResourceId
+            && KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text)
+        );
     }
 
     private async Task<ResourceEvent> SeeReplicaAsync(string service, Func<ResourceEvent, bool> isSo) =>
-        await app.ResourceNotifications.WaitForResourceAsync(service, isSo, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        await app
+            .ResourceNotifications.WaitForResourceAsync(service, isSo, TestContext.Current.CancellationToken)
+            .WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
 }

@@ -20,8 +20,12 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
 
     private readonly DistributedApplication app;
 
-    private GoReliablePlatform(DistributedApplication app, OtlpEndpoint telemetry, string pickupFolder, TokenIssuer tokens) =>
-        (this.app, Telemetry, PickupFolder, Tokens) = (app, telemetry, pickupFolder, tokens);
+    private GoReliablePlatform(
+        DistributedApplication app,
+        OtlpEndpoint telemetry,
+        string pickupFolder,
+        TokenIssuer tokens
+    ) => (this.app, Telemetry, PickupFolder, Tokens) = (app, telemetry, pickupFolder, tokens);
 
     /// <summary>Every span, log and metric that the services of this platform export.</summary>
     public OtlpEndpoint Telemetry { get; }
@@ -38,39 +42,61 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     /// <param name="observability">Whether Prometheus and the others run too; most tests start faster without.</param>
     /// <param name="dashboardToken">Runs the dashboard too, which asks for this token and gets the telemetry. Without it, <see cref="Telemetry"/> does.</param>
     public static async Task<GoReliablePlatform> StartAsync(
-        int replicas = 1, Action<IDistributedApplicationTestingBuilder>? configure = null, bool observability = false, string? dashboardToken = null)
+        int replicas = 1,
+        Action<IDistributedApplicationTestingBuilder>? configure = null,
+        bool observability = false,
+        string? dashboardToken = null
+    )
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         timeout.CancelAfter(StartTimeout);
 
         var pickup = Directory.CreateTempSubdirectory("goreliable-pickup-").FullName;
-        string[] arguments = ["--KeepData=false", $"--Observability={observability}", string.Create(CultureInfo.InvariantCulture, $"--Replicas={replicas}")];
+        string[] arguments =
+        [
+            "--KeepData=false",
+            $"--Observability={observability}",
+            string.Create(CultureInfo.InvariantCulture, $"--Replicas={replicas}"),
+        ];
         if (dashboardToken is not null)
         {
             arguments =
             [
-                .. arguments, $"--ASPNETCORE_URLS=http://127.0.0.1:{ServiceProcess.FreePort()}", $"--ASPIRE_DASHBOARD_FRONTEND_BROWSERTOKEN={dashboardToken}", "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true",
-                $"--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}", $"--ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}",
+                .. arguments,
+                $"--ASPNETCORE_URLS=http://127.0.0.1:{ServiceProcess.FreePort()}",
+                $"--ASPIRE_DASHBOARD_FRONTEND_BROWSERTOKEN={dashboardToken}",
+                "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true",
+                $"--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}",
+                $"--ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}",
             ];
         }
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(
-            arguments, (options, _) => options.DisableDashboard = dashboardToken is null, timeout.Token);
+            arguments,
+            (options, _) => options.DisableDashboard = dashboardToken is null,
+            timeout.Token
+        );
         builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment("Email__PickupFolder", pickup);
         var telemetry = await OtlpEndpoint.StartAsync(timeout.Token);
         foreach (var service in dashboardToken is null ? Services : [])
         {
-            builder.CreateResourceBuilder<ProjectResource>(service)
+            builder
+                .CreateResourceBuilder<ProjectResource>(service)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", telemetry.GrpcEndpoint.OriginalString)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
         }
         // All tests come from one address, and ask faster than people do.
-        builder.CreateResourceBuilder<ProjectResource>("gateway")
-            .WithEnvironment("RateLimits__PerAddress__PermitsPerSecond", "100000").WithEnvironment("RateLimits__PerAddress__Burst", "100000")
-            .WithEnvironment("RateLimits__PerCustomer__PermitsPerSecond", "10000").WithEnvironment("RateLimits__PerCustomer__Burst", "10000");
+        builder
+            .CreateResourceBuilder<ProjectResource>("gateway")
+            .WithEnvironment("RateLimits__PerAddress__PermitsPerSecond", "100000")
+            .WithEnvironment("RateLimits__PerAddress__Burst", "100000")
+            .WithEnvironment("RateLimits__PerCustomer__PermitsPerSecond", "10000")
+            .WithEnvironment("RateLimits__PerCustomer__Burst", "10000");
         foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
             RunAsBuilt(service);
         configure?.Invoke(builder);
-        var tokens = TokenIssuer.Development(builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"]!);
+        var tokens = TokenIssuer.Development(
+            builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"]!
+        );
 
         var platform = new GoReliablePlatform(await builder.BuildAsync(timeout.Token), telemetry, pickup, tokens);
         try
@@ -93,11 +119,19 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         var folder = Path.GetDirectoryName(project)!;
         // As this project's own: bin/Debug/net10.0.
         var output = new DirectoryInfo(AppContext.BaseDirectory);
-        service.Annotations.Add(new ExecutableAnnotation
-        {
-            Command = Path.Combine(folder, "bin", output.Parent!.Name, output.Name, Path.GetFileNameWithoutExtension(project)),
-            WorkingDirectory = folder,
-        });
+        service.Annotations.Add(
+            new ExecutableAnnotation
+            {
+                Command = Path.Combine(
+                    folder,
+                    "bin",
+                    output.Parent!.Name,
+                    output.Name,
+                    Path.GetFileNameWithoutExtension(project)
+                ),
+                WorkingDirectory = folder,
+            }
+        );
     }
 
     /// <summary>A client of the gateway's public API.</summary>
@@ -120,7 +154,11 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     public Uri Address(string service)
     {
         Assert.True(app.ResourceNotifications.TryGetCurrentState(service, out var state));
-        return new(state.Snapshot.EnvironmentVariables.Single(variable => variable.Name == "ASPNETCORE_URLS").Value!.Split(';')[0]);
+        return new(
+            state
+                .Snapshot.EnvironmentVariables.Single(variable => variable.Name == "ASPNETCORE_URLS")
+                .Value!.Split(';')[0]
+        );
     }
 
     /// <summary>A client of the dashboard, if it runs.</summary>
@@ -129,16 +167,22 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     /// <summary>A client of a service's management port.</summary>
     public HttpClient Management(string service) => new() { BaseAddress = app.GetEndpoint(service, "management") };
 
-    public async Task StopAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StopCommand, KnownResourceStates.TerminalStates);
+    public async Task StopAsync(string resource) =>
+        await CommandAsync(resource, KnownResourceCommands.StopCommand, KnownResourceStates.TerminalStates);
 
-    public async Task StartAsync(string resource) => await CommandAsync(resource, KnownResourceCommands.StartCommand, [KnownResourceStates.Running]);
+    public async Task StartAsync(string resource) =>
+        await CommandAsync(resource, KnownResourceCommands.StartCommand, [KnownResourceStates.Running]);
 
     /// <summary>Stops it and starts it again, by one command.</summary>
     public async Task RestartAsync(string resource)
     {
         var before = ProcessId(resource);
         await CommandAsync(resource, KnownResourceCommands.RestartCommand, [KnownResourceStates.Running]);
-        await Eventually.SeeAsync($"a new process of {resource}", () => Task.FromResult(ProcessId(resource)), now => now is not null && now != before);
+        await Eventually.SeeAsync(
+            $"a new process of {resource}",
+            () => Task.FromResult(ProcessId(resource)),
+            now => now is not null && now != before
+        );
     }
 
     /// <summary>What a resource has written until now.</summary>
@@ -147,50 +191,74 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         var lines = new List<string>();
         if (app.ResourceNotifications.TryGetCurrentState(resource, out var state))
         {
-            await foreach (var batch in app.Services.GetRequiredService<ResourceLoggerService>().GetAllAsync(state.ResourceId))
+            await foreach (
+                var batch in app.Services.GetRequiredService<ResourceLoggerService>().GetAllAsync(state.ResourceId)
+            )
                 lines.AddRange(batch.Select(line => line.Content));
         }
         return lines;
     }
 
     /// <summary>Whether a resource is a process of this machine, and not inside a container.</summary>
-    public bool IsProcess(string resource) => app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is not null;
+    public bool IsProcess(string resource) =>
+        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is not null;
 
     /// <summary>The process that a resource is now, without what started it; null where it is none of this machine.</summary>
     public int? ProcessId(string resource) =>
-        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is { } pid ? ServerOf(Convert.ToInt32(pid, CultureInfo.InvariantCulture)) : null;
+        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is { } pid
+            ? ServerOf(Convert.ToInt32(pid, CultureInfo.InvariantCulture))
+            : null;
 
     /// <summary>Whether a resource was stopped, killed, or ended by itself.</summary>
     public bool HasEnded(string resource) =>
-        app.ResourceNotifications.TryGetCurrentState(resource, out var state) && KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text);
+        app.ResourceNotifications.TryGetCurrentState(resource, out var state)
+        && KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text);
 
     /// <summary>Ends a resource's process without a word (SIGKILL).</summary>
     public async Task KillAsync(string resource)
     {
-        var running = await app.ResourceNotifications.WaitForResourceAsync(resource, change => Pid(change) is not null, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        var running = await app
+            .ResourceNotifications.WaitForResourceAsync(
+                resource,
+                change => Pid(change) is not null,
+                TestContext.Current.CancellationToken
+            )
+            .WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
         Kill(running);
-        await app.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        await app
+            .ResourceNotifications.WaitForResourceAsync(
+                resource,
+                KnownResourceStates.TerminalStates,
+                TestContext.Current.CancellationToken
+            )
+            .WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
     }
 
     private static void Kill(ResourceEvent running)
     {
-        using var process = Process.GetProcessById(ServerOf(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)));
+        using var process = Process.GetProcessById(
+            ServerOf(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture))
+        );
         process.Kill();
     }
 
     // A server is the child of its script (which may have started a companion before it).
     private static int ServerOf(int pid)
     {
-        var children = File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var children = File.ReadAllText($"/proc/{pid}/task/{pid}/children")
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return children.Length == 0 ? pid : int.Parse(children[^1], CultureInfo.InvariantCulture);
     }
 
-    private static object? Pid(ResourceEvent change) => change.Snapshot.State?.Text == KnownResourceStates.Running
-        ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
-        : null;
+    private static object? Pid(ResourceEvent change) =>
+        change.Snapshot.State?.Text == KnownResourceStates.Running
+            ? change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value
+            : null;
 
     public Task WaitUntilHealthyAsync(string resource) =>
-        app.ResourceNotifications.WaitForResourceHealthyAsync(resource, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        app
+            .ResourceNotifications.WaitForResourceHealthyAsync(resource, TestContext.Current.CancellationToken)
+            .WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
 
     /// <summary>A database of the platform: <c>orders-db</c> or <c>notifications-db</c>.</summary>
     public async Task<NpgsqlDataSource> DatabaseAsync(string name) =>
@@ -217,8 +285,14 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     private async Task CommandAsync(string resource, string command, IReadOnlyList<string> states)
     {
         var model = app.Services.GetRequiredService<DistributedApplicationModel>();
-        var result = await app.ResourceCommands.ExecuteCommandAsync(model.Resources.Single(r => r.Name == resource), command, TestContext.Current.CancellationToken);
+        var result = await app.ResourceCommands.ExecuteCommandAsync(
+            model.Resources.Single(r => r.Name == resource),
+            command,
+            TestContext.Current.CancellationToken
+        );
         Assert.True(result.Success, $"{command} {resource}: {result.Message}");
-        await app.ResourceNotifications.WaitForResourceAsync(resource, states, TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        await app
+            .ResourceNotifications.WaitForResourceAsync(resource, states, TestContext.Current.CancellationToken)
+            .WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
     }
 }

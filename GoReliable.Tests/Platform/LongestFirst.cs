@@ -12,7 +12,9 @@ namespace GoReliable.Tests.Platform;
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
+    public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(
+        IReadOnlyCollection<TTestCollection> testCollections
+    )
         where TTestCollection : ITestCollection =>
         [.. testCollections.OrderBy(collection => collection.TestCollectionDisplayName != SharedPlatform.Name)];
 }

@@ -80,7 +80,7 @@ internal sealed class MailServer : IAsyncDisposable
             {
                 await writer.WriteLineAsync("220 mail.example");
                 var isDone = false;
-                for (string recipient = ""; await reader.ReadLineAsync(stop.Token) is { } command;)
+                for (string recipient = ""; await reader.ReadLineAsync(stop.Token) is { } command; )
                 {
                     if (isDone && Farewell is { } farewell)
                     {
@@ -106,14 +106,15 @@ internal sealed class MailServer : IAsyncDisposable
         }
     }
 
-    private string Answer(string command) => command.Split(' ')[0] switch
-    {
-        "QUIT" => "221 bye",
-        "EHLO" => "250-mail.example\r\n250 AUTH PLAIN",
-        "AUTH" => TakesPasswords ? "235 welcome" : "535 wrong password",
-        "RCPT" => AnswerRecipient(command),
-        _ => Yes,
-    };
+    private string Answer(string command) =>
+        command.Split(' ')[0] switch
+        {
+            "QUIT" => "221 bye",
+            "EHLO" => "250-mail.example\r\n250 AUTH PLAIN",
+            "AUTH" => TakesPasswords ? "235 welcome" : "535 wrong password",
+            "RCPT" => AnswerRecipient(command),
+            _ => Yes,
+        };
 
     private async Task<Guid> ReadEventAsync(StreamReader reader)
     {

@@ -13,20 +13,57 @@ internal static class OrdersClient
     /// <summary>A valid body, in the words of the API.</summary>
     public static object Body(decimal unitPrice = 12.5m, string? contactEmail = null, string currency = "EUR") =>
         contactEmail is null
-            ? new { currency, items = new[] { new { sku = "sku-1", quantity = 2, unitPrice } } }
-            : new { currency, items = new[] { new { sku = "sku-1", quantity = 2, unitPrice } }, contactEmail };
+            ? new
+            {
+                currency,
+                items = new[]
+                {
+                    new
+                    {
+                        sku = "sku-1",
+                        quantity = 2,
+                        unitPrice,
+                    },
+                },
+            }
+            : new
+            {
+                currency,
+                items = new[]
+                {
+                    new
+                    {
+                        sku = "sku-1",
+                        quantity = 2,
+                        unitPrice,
+                    },
+                },
+                contactEmail,
+            };
 
     public static async Task<Guid> CreateAsync(this HttpClient client, string? contactEmail = null)
     {
-        var response = await client.PostAsJsonAsync(Orders, Body(contactEmail: contactEmail), TestContext.Current.CancellationToken);
+        var response = await client.PostAsJsonAsync(
+            Orders,
+            Body(contactEmail: contactEmail),
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         return (await response.JsonAsync()).GetProperty("id").GetGuid();
     }
 
     /// <summary>Posts a body as it is, valid or not.</summary>
-    public static Task<HttpResponseMessage> PostRawAsync(this HttpClient client, string body, string contentType = "application/json", string? idempotencyKey = null)
+    public static Task<HttpResponseMessage> PostRawAsync(
+        this HttpClient client,
+        string body,
+        string contentType = "application/json",
+        string? idempotencyKey = null
+    )
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, Orders) { Content = new StringContent(body, Encoding.UTF8) };
+        var request = new HttpRequestMessage(HttpMethod.Post, Orders)
+        {
+            Content = new StringContent(body, Encoding.UTF8),
+        };
         request.Content.Headers.Remove("Content-Type");
         request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
         if (idempotencyKey is not null)
@@ -34,7 +71,12 @@ internal static class OrdersClient
         return client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    public static Task<HttpResponseMessage> ChangeAsync(this HttpClient client, Guid order, string verb, string? idempotencyKey = null)
+    public static Task<HttpResponseMessage> ChangeAsync(
+        this HttpClient client,
+        Guid order,
+        string verb,
+        string? idempotencyKey = null
+    )
     {
         var request = new HttpRequestMessage(HttpMethod.Post, $"{Orders}/{order}/{verb}");
         if (idempotencyKey is not null)
@@ -54,7 +96,11 @@ internal static class OrdersClient
 
     /// <summary>Waits until so many notifications were sent about an order.</summary>
     public static Task<JsonElement[]> WaitForNotificationsAsync(this HttpClient client, Guid order, int count = 1) =>
-        Eventually.SeeAsync($"{count} notification(s) of order {order}", () => client.NotificationsAsync(order), found => found.Length >= count);
+        Eventually.SeeAsync(
+            $"{count} notification(s) of order {order}",
+            () => client.NotificationsAsync(order),
+            found => found.Length >= count
+        );
 
     public static Task<JsonElement> JsonAsync(this HttpResponseMessage response) =>
         response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);

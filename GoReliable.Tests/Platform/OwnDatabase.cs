@@ -20,7 +20,10 @@ internal sealed class OwnDatabase : IAsyncDisposable
     /// <param name="service"><c>Orders</c> or <c>Notifications</c>.</param>
     public static async Task<OwnDatabase> CreateAsync(GoReliablePlatform platform, string service)
     {
-        var connection = new NpgsqlConnectionStringBuilder(await platform.ConnectionStringAsync("orders-db")) { Database = $"own_{Guid.NewGuid():n}" };
+        var connection = new NpgsqlConnectionStringBuilder(await platform.ConnectionStringAsync("orders-db"))
+        {
+            Database = $"own_{Guid.NewGuid():n}",
+        };
         await using (var server = await platform.DatabaseAsync("orders-db"))
         await using (var create = server.CreateCommand($"CREATE DATABASE {connection.Database}"))
             await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
@@ -50,7 +53,12 @@ internal sealed class OwnDatabase : IAsyncDisposable
         await using var connection = await Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var batch = new NpgsqlBatch(connection)
         {
-            BatchCommands = { new($"PREPARE statement AS {sql}"), new("SET plan_cache_mode = force_generic_plan"), new($"EXPLAIN EXECUTE statement{(arguments.Length > 0 ? $"({arguments})" : "")}") },
+            BatchCommands =
+            {
+                new($"PREPARE statement AS {sql}"),
+                new("SET plan_cache_mode = force_generic_plan"),
+                new($"EXPLAIN EXECUTE statement{(arguments.Length > 0 ? $"({arguments})" : "")}"),
+            },
         };
         await using var row = await batch.ExecuteReaderAsync(TestContext.Current.CancellationToken);
         var lines = new List<string>();

@@ -61,7 +61,9 @@ internal sealed class Pooler : IDisposable
         using var server = new TcpClient();
         await server.ConnectAsync(serverHost, serverPort);
         var toServer = server.GetStream();
-        var body = Encoding.UTF8.GetBytes(string.Concat(parameters.Select(parameter => $"{parameter.Key}\0{parameter.Value}\0")) + "\0");
+        var body = Encoding.UTF8.GetBytes(
+            string.Concat(parameters.Select(parameter => $"{parameter.Key}\0{parameter.Value}\0")) + "\0"
+        );
         var length = new byte[4];
         BinaryPrimitives.WriteInt32BigEndian(length, 8 + body.Length);
         await toServer.WriteAsync((byte[])[.. length, .. start.AsSpan(0, 4), .. body]);

@@ -12,13 +12,12 @@ internal sealed class ResourceOutput : ILoggerProvider
     /// <summary>Every line so far, with the end of its logger's name: the resource, or one of its instances.</summary>
     public IReadOnlyCollection<(string Resource, string Line)> Lines => lines;
 
-    public ILogger CreateLogger(string categoryName) => categoryName.Split(".Resources.") is [_, var resource]
-        ? new Logger(line => lines.Enqueue((resource, line)))
-        : NullLogger.Instance;
+    public ILogger CreateLogger(string categoryName) =>
+        categoryName.Split(".Resources.") is [_, var resource]
+            ? new Logger(line => lines.Enqueue((resource, line)))
+            : NullLogger.Instance;
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private sealed class Logger(Action<string> keep) : ILogger
     {
@@ -27,6 +26,12 @@ internal sealed class ResourceOutput : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => keep(formatter(state, exception));
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => keep(formatter(state, exception));
     }
 }

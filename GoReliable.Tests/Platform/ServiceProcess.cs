@@ -36,7 +36,15 @@ internal sealed class ServiceProcess : IAsyncDisposable
         try
         {
             await Eventually.SeeAsync(
-                $"{name} alive", async () => service.process.HasExited || (await service.Management.GetAsync("/health/live", TestContext.Current.CancellationToken)).IsSuccessStatusCode, alive => alive, Patience);
+                $"{name} alive",
+                async () =>
+                    service.process.HasExited
+                    || (
+                        await service.Management.GetAsync("/health/live", TestContext.Current.CancellationToken)
+                    ).IsSuccessStatusCode,
+                alive => alive,
+                Patience
+            );
             if (!service.process.HasExited)
                 return service;
             // What it wrote may still be on its way.
@@ -52,14 +60,18 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>Starts it and waits until it has ended.</summary>
     /// <returns>Its exit code, and what it wrote.</returns>
-    public static async Task<(int ExitCode, string Output)> RunAsync(string name, params (string Name, string Value)[] settings)
+    public static async Task<(int ExitCode, string Output)> RunAsync(
+        string name,
+        params (string Name, string Value)[] settings
+    )
     {
         await using var service = Start(name, settings);
         return (await service.WaitForExitAsync(), string.Join('\n', service.output));
     }
 
     /// <summary>The lines that are JSON objects.</summary>
-    public IEnumerable<JsonElement> Events() => output.Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line));
+    public IEnumerable<JsonElement> Events() =>
+        output.Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line));
 
     /// <summary>The log lines with this event name.</summary>
     public IReadOnlyList<JsonElement> Events(string @event) =>
@@ -67,7 +79,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>Waits until it has logged that.</summary>
     public Task<IReadOnlyList<JsonElement>> WaitForEventAsync(string @event) =>
-        Eventually.SeeAsync($"{@event} in the log of {name}", () => Task.FromResult(Events(@event)), events => events.Count > 0);
+        Eventually.SeeAsync(
+            $"{@event} in the log of {name}",
+            () => Task.FromResult(Events(@event)),
+            events => events.Count > 0
+        );
 
     /// <summary>A port that nobody listens on now.</summary>
     public static int FreePort()
@@ -98,7 +114,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Waits until it wants requests.</summary>
-    public Task WaitUntilReadyAsync() => Eventually.SeeAsync($"{name} ready", async () => (await HealthAsync("ready")).Status, status => status == 200, Patience);
+    public Task WaitUntilReadyAsync() =>
+        Eventually.SeeAsync(
+            $"{name} ready",
+            async () => (await HealthAsync("ready")).Status,
+            status => status == 200,
+            Patience
+        );
 
     /// <summary>Asks it to stop, as an orchestrator does.</summary>
     public void Terminate()
@@ -112,7 +134,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
     {
         try
         {
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+            await process
+                .WaitForExitAsync(TestContext.Current.CancellationToken)
+                .WaitAsync(Patience, TestContext.Current.CancellationToken);
             return process.ExitCode;
         }
         catch (TimeoutException)
@@ -145,7 +169,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
             },
         };
         if (settings.All(setting => setting.Name != "ASPNETCORE_ENVIRONMENT"))
-            settings = [("ASPNETCORE_ENVIRONMENT", "Development"), ("Logging__Console__FormatterName", "json-line"), .. settings];
+            settings =
+            [
+                ("ASPNETCORE_ENVIRONMENT", "Development"),
+                ("Logging__Console__FormatterName", "json-line"),
+                .. settings,
+            ];
         foreach (var (variable, value) in settings)
             start.Environment[variable] = value;
 

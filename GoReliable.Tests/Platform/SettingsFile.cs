@@ -8,7 +8,8 @@ internal sealed class SettingsFile : IDisposable
     public string Path => System.IO.Path.Combine(Folder, "settings.json");
 
     /// <summary>Writes JSON, right or wrong.</summary>
-    public Task WriteAsync(string settings) => File.WriteAllTextAsync(Path, settings, TestContext.Current.CancellationToken);
+    public Task WriteAsync(string settings) =>
+        File.WriteAllTextAsync(Path, settings, TestContext.Current.CancellationToken);
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 }

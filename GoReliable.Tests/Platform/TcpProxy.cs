@@ -36,7 +36,8 @@ internal sealed class TcpProxy : IAsyncDisposable
     public void Stall() => flowing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>What the server says waits; what it is told arrives.</summary>
-    public void StallAnswers() => answering = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    public void StallAnswers() =>
+        answering = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>All connections end, and new ones end at once.</summary>
     public void Cut()
@@ -119,9 +120,15 @@ internal sealed class TcpProxy : IAsyncDisposable
         {
             await flowing.Task;
             if (!isCut)
-                await wire.RunAsync(Target!, () => flowing.Task, () => Task.WhenAll(flowing.Task, answering.Task), disposed.Token);
+                await wire.RunAsync(
+                    Target!,
+                    () => flowing.Task,
+                    () => Task.WhenAll(flowing.Task, answering.Task),
+                    disposed.Token
+                );
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception exception)
+            when (exception is SocketException or ObjectDisposedException or OperationCanceledException)
         {
             // One end is gone: so is the wire.
         }
@@ -140,7 +147,12 @@ internal sealed class TcpProxy : IAsyncDisposable
         public volatile bool LosesAnswers;
         public volatile bool IsForgotten;
 
-        public async Task RunAsync(DnsEndPoint target, Func<Task> asking, Func<Task> answering, CancellationToken cancellationToken)
+        public async Task RunAsync(
+            DnsEndPoint target,
+            Func<Task> asking,
+            Func<Task> answering,
+            CancellationToken cancellationToken
+        )
         {
             client.NoDelay = true;
             await server.ConnectAsync(target, cancellationToken);
@@ -168,10 +180,16 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
 
         // Ends with the end of the socket that it reads from, or of the one that it writes to, which it may outlive.
-        private static async Task PumpAsync(Socket from, Socket to, Func<bool> isLost, Func<Task> flowing, CancellationToken cancellationToken)
+        private static async Task PumpAsync(
+            Socket from,
+            Socket to,
+            Func<bool> isLost,
+            Func<Task> flowing,
+            CancellationToken cancellationToken
+        )
         {
             var buffer = new byte[64 * 1024];
-            for (int read; (read = await TryAsync(() => from.ReceiveAsync(buffer, cancellationToken))) > 0;)
+            for (int read; (read = await TryAsync(() => from.ReceiveAsync(buffer, cancellationToken))) > 0; )
             {
                 await flowing();
                 for (int sent = 0, more; sent < read && !isLost(); sent += more)
@@ -189,7 +207,8 @@ internal sealed class TcpProxy : IAsyncDisposable
             {
                 return await transfer();
             }
-            catch (Exception exception) when (exception is SocketException or ObjectDisposedException or OperationCanceledException)
+            catch (Exception exception)
+                when (exception is SocketException or ObjectDisposedException or OperationCanceledException)
             {
                 return 0;
             }

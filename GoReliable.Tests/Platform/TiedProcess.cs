@@ -6,7 +6,8 @@ namespace GoReliable.Tests.Platform;
 /// <summary>Starts processes that end with the test run, also when that is killed; without <c>setpriv</c>, only when it ends in order.</summary>
 internal static class TiedProcess
 {
-    private static readonly BlockingCollection<(ProcessStartInfo Info, TaskCompletionSource<Process> Started)> Queue = [];
+    private static readonly BlockingCollection<(ProcessStartInfo Info, TaskCompletionSource<Process> Started)> Queue =
+    [];
 
     // The death signal comes when the thread ends that started the process (prctl(2)): this one lives as long as the run.
     static TiedProcess() => new Thread(Run) { IsBackground = true, Name = nameof(TiedProcess) }.Start();
@@ -14,7 +15,10 @@ internal static class TiedProcess
     /// <summary>Starts dotnet with both outputs redirected.</summary>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables that it gets besides the tests' own.</param>
-    public static Task<Process> StartDotnetAsync(IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
+    public static Task<Process> StartDotnetAsync(
+        IEnumerable<string> arguments,
+        IEnumerable<KeyValuePair<string, string>> environment
+    )
     {
         // By its path: the variables may hide it from setpriv.
         var dotnet = Find("dotnet") ?? "dotnet";
@@ -47,5 +51,8 @@ internal static class TiedProcess
     }
 
     private static string? Find(string name) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator)
+            .Select(directory => Path.Combine(directory, name))
+            .FirstOrDefault(File.Exists);
 }

@@ -29,7 +29,11 @@ internal sealed class TokenIssuer(SecurityKey key, string algorithm, string issu
     /// <param name="customer">Its subject; null for none.</param>
     /// <param name="scopes">Separated by spaces.</param>
     /// <param name="change">Makes it a bad one.</param>
-    public string Issue(string? customer, string scopes = CustomerScopes, Action<SecurityTokenDescriptor>? change = null)
+    public string Issue(
+        string? customer,
+        string scopes = CustomerScopes,
+        Action<SecurityTokenDescriptor>? change = null
+    )
     {
         var now = DateTime.UtcNow;
         var token = new SecurityTokenDescriptor
@@ -49,10 +53,15 @@ internal sealed class TokenIssuer(SecurityKey key, string algorithm, string issu
     }
 
     /// <summary>Signs any payload; <c>$iss</c> and <c>$exp</c> in it are replaced by what makes a good token.</summary>
-    public string IssueRaw(string payload) => Handler.CreateToken(
-        payload.Replace("$iss", issuer, StringComparison.Ordinal).Replace("$exp", $"{DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds()}", StringComparison.Ordinal),
-        new SigningCredentials(key, algorithm));
+    public string IssueRaw(string payload) =>
+        Handler.CreateToken(
+            payload
+                .Replace("$iss", issuer, StringComparison.Ordinal)
+                .Replace("$exp", $"{DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds()}", StringComparison.Ordinal),
+            new SigningCredentials(key, algorithm)
+        );
 
     /// <summary>As a header.</summary>
-    public AuthenticationHeaderValue Bearer(string? customer, string scopes = CustomerScopes) => new("Bearer", Issue(customer, scopes));
+    public AuthenticationHeaderValue Bearer(string? customer, string scopes = CustomerScopes) =>
+        new("Bearer", Issue(customer, scopes));
 }

@@ -13,22 +13,40 @@ public sealed class AlarmTests(DeadLetterPlatform own) : IClassFixture<DeadLette
     [Fact]
     public async Task While_publishing_is_blocked_what_is_in_the_queue_is_notified_and_health_says_why_the_rest_waits()
     {
-        Assert.SkipUnless(RabbitMqControl.IsAvailable(platform), "Only a broker that is a process of this machine can be given an alarm.");
+        Assert.SkipUnless(
+            RabbitMqControl.IsAvailable(platform),
+            "Only a broker that is a process of this machine can be given an alarm."
+        );
         await platform.StopAsync("notifications");
         var failing = await TestEvent.PublishAsync(platform, block: true);
         var events = await Task.WhenAll(Enumerable.Range(0, 400).Select(_ => TestEvent.PublishAsync(platform)));
-        await RabbitMqControl.EvaluateAsync(platform, "rabbit_alarm:set_alarm({{resource_limit, memory, node()}, []}).");
+        await RabbitMqControl.EvaluateAsync(
+            platform,
+            "rabbit_alarm:set_alarm({{resource_limit, memory, node()}, []})."
+        );
 
         await platform.StartAsync("notifications");
-        await Eventually.SeeAsync("400 notifications", () => own.NotifiedAsync([.. events.Select(sent => sent.Id)]), count => count == 400);
+        await Eventually.SeeAsync(
+            "400 notifications",
+            () => own.NotifiedAsync([.. events.Select(sent => sent.Id)]),
+            count => count == 400
+        );
         using var management = platform.Management("notifications");
         await Eventually.SeeAsync(
-            "health that tells of the alarm", async () => (await management.GetJsonAsync("/health/ready")).GetProperty("checks").GetProperty("RabbitMQ").ToString(),
-            told => told.Contains("memory", StringComparison.Ordinal));
+            "health that tells of the alarm",
+            async () =>
+                (await management.GetJsonAsync("/health/ready"))
+                    .GetProperty("checks")
+                    .GetProperty("RabbitMQ")
+                    .ToString(),
+            told => told.Contains("memory", StringComparison.Ordinal)
+        );
         await RabbitMqControl.EvaluateAsync(platform, "rabbit_alarm:clear_alarm({resource_limit, memory, node()}).");
 
         await own.FindAsync(failing.Id);
         Assert.DoesNotContain(platform.Telemetry.Logs(), log => log.EventName == "notification.forward_failed");
-        Assert.Single(platform.Telemetry.Logs(), log => log.EventName == "broker.blocked" && log.Service == "notifications");
+        Assert.Single(platform.Telemetry.Logs(), log =>
+            log.EventName == "broker.blocked" && log.Service == "notifications"
+        );
     }
 }

@@ -32,23 +32,41 @@ internal static class Odd
 
     /// <summary>Publishes to a queue, past the exchange.</summary>
     /// <returns>The message's id.</returns>
-    public static async Task<string> PublishAsync(GoReliablePlatform platform, string queue, byte[] body, params (string Name, object? Value)[] headers)
+    public static async Task<string> PublishAsync(
+        GoReliablePlatform platform,
+        string queue,
+        byte[] body,
+        params (string Name, object? Value)[] headers
+    )
     {
         var id = Guid.NewGuid().ToString();
         await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(true, true),
+            TestContext.Current.CancellationToken
+        );
         var properties = new BasicProperties
         {
             Persistent = true,
             MessageId = id,
             Headers = headers.Length == 0 ? null : headers.ToDictionary(header => header.Name, header => header.Value),
         };
-        await channel.BasicPublishAsync("", queue, mandatory: true, properties, body, TestContext.Current.CancellationToken);
+        await channel.BasicPublishAsync(
+            "",
+            queue,
+            mandatory: true,
+            properties,
+            body,
+            TestContext.Current.CancellationToken
+        );
         return id;
     }
 
     /// <summary>An event that can be delivered.</summary>
-    public static byte[] Event(Guid id) => Encoding.UTF8.GetBytes($$"""
-        {"id":"{{id}}","type":"goreliable.order.created.v1","time":"{{DateTime.UtcNow:O}}","data":{"orderId":"{{Guid.CreateVersion7()}}","customerId":"odd"} }
-        """);
+    public static byte[] Event(Guid id) =>
+        Encoding.UTF8.GetBytes(
+            $$"""
+            {"id":"{{id}}","type":"goreliable.order.created.v1","time":"{{DateTime.UtcNow:O}}","data":{"orderId":"{{Guid.CreateVersion7()}}","customerId":"odd"} }
+            """
+        );
 }

@@ -33,7 +33,9 @@ public sealed class ProgressTests
             time.Advance(TimeSpan.FromSeconds(30));
             progress.Look(waiting);
             var check = new HealthCheckRegistration("Progress", progress, failureStatus: null, tags: null);
-            return (await progress.CheckHealthAsync(new() { Registration = check }, TestContext.Current.CancellationToken)).Status;
+            return (
+                await progress.CheckHealthAsync(new() { Registration = check }, TestContext.Current.CancellationToken)
+            ).Status;
         }
     }
 }

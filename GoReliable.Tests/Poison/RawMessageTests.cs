@@ -8,7 +8,8 @@ namespace GoReliable.Tests.Poison;
 public sealed class RawMessageTests
 {
     // Headers, and a message id.
-    private const byte Headers = 0x20, MessageId = 0x80;
+    private const byte Headers = 0x20,
+        MessageId = 0x80;
 
     [Theory]
     [InlineData(900, null)]
@@ -16,7 +17,14 @@ public sealed class RawMessageTests
     [InlineData(26_000, "undecodable")]
     public void Headers_are_decoded_to_a_depth_at_which_no_process_ends(int depth, string? reason)
     {
-        var (message, obstacle) = new RawMessage(1, Redelivered: true, "", "notifications", Nested(depth), Encoding.UTF8.GetBytes(Events.Created)).Decode();
+        var (message, obstacle) = new RawMessage(
+            1,
+            Redelivered: true,
+            "",
+            "notifications",
+            Nested(depth),
+            Encoding.UTF8.GetBytes(Events.Created)
+        ).Decode();
 
         Assert.Equal(reason, obstacle?.Reason);
         Assert.Equal("m1", message.Properties.MessageId);
@@ -26,7 +34,14 @@ public sealed class RawMessageTests
     [Fact]
     public void Properties_that_end_in_the_middle_are_none()
     {
-        var (message, obstacle) = new RawMessage(1, Redelivered: true, "", "notifications", Nested(10)[..20], []).Decode();
+        var (message, obstacle) = new RawMessage(
+            1,
+            Redelivered: true,
+            "",
+            "notifications",
+            Nested(10)[..20],
+            []
+        ).Decode();
 
         Assert.Equal("undecodable", obstacle?.Reason);
         Assert.Null(message.Properties.MessageId);

@@ -14,7 +14,12 @@ public sealed class AppHostTests
     {
         using var appHost = await AppHostProcess.StartAsync(byDotnetRun, "--Servers=processes");
         await appHost.UntilUpAsync();
-        var files = Directory.GetDirectories(Path.GetTempPath(), "goreliable-*").Where(directory => appHost.Family().Any(member => directory.Contains($"-{member.Id}-", StringComparison.Ordinal))).ToArray();
+        var files = Directory
+            .GetDirectories(Path.GetTempPath(), "goreliable-*")
+            .Where(directory =>
+                appHost.Family().Any(member => directory.Contains($"-{member.Id}-", StringComparison.Ordinal))
+            )
+            .ToArray();
         Assert.Single(files);
 
         await appHost.SignalAsync(signal);
@@ -30,10 +35,19 @@ public sealed class AppHostTests
         other.Start();
         var port = ((IPEndPoint)other.LocalEndpoint).Port;
 
-        var run = await AppHostRun.RunAsync(["--KeepData=false", "--Observability=false"], new Dictionary<string, string>(AppHostProcess.LaunchVariables()) { ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}" });
+        var run = await AppHostRun.RunAsync(
+            ["--KeepData=false", "--Observability=false"],
+            new Dictionary<string, string>(AppHostProcess.LaunchVariables())
+            {
+                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
+            }
+        );
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Matches("^Port [0-9]+, which is for .*, is taken by another program\\. Is the platform running already\\? End that first\\.\n$", run.Error);
+        Assert.Matches(
+            "^Port [0-9]+, which is for .*, is taken by another program\\. Is the platform running already\\? End that first\\.\n$",
+            run.Error
+        );
     }
 
     [Fact]

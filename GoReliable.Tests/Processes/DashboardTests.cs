@@ -25,17 +25,38 @@ public sealed class DashboardTests
         using var login = await dashboard.GetAsync($"/login?t={BrowserToken}", TestContext.Current.CancellationToken);
         Assert.Equal((HttpStatusCode.OK, "/"), (login.StatusCode, login.RequestMessage!.RequestUri!.AbsolutePath));
 
-        using var answer = await dashboard.PostAsJsonAsync("/api/telemetry/validateToken", new { token = BrowserToken }, TestContext.Current.CancellationToken);
+        using var answer = await dashboard.PostAsJsonAsync(
+            "/api/telemetry/validateToken",
+            new { token = BrowserToken },
+            TestContext.Current.CancellationToken
+        );
         var said = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.True(answer.IsSuccessStatusCode, $"{answer.StatusCode} {said}");
-        dashboard.DefaultRequestHeaders.Add("X-API-Key", JsonSerializer.Deserialize<JsonElement>(said).GetProperty("apiKey").GetString());
+        dashboard.DefaultRequestHeaders.Add(
+            "X-API-Key",
+            JsonSerializer.Deserialize<JsonElement>(said).GetProperty("apiKey").GetString()
+        );
 
-        await Eventually.SeeAsync("a trace through all services in the dashboard", () => AskAsync(dashboard, "traces"), text => HasAll(text, "create order", "INSERT order", "publish orders:order.created", "send email"));
-        await Eventually.SeeAsync("its logs", () => AskAsync(dashboard, "logs"), text => HasAll(text, "created with", "answered 201", "Delivered order.created"));
-        await Eventually.SeeAsync("the services", () => AskAsync(dashboard, "resources"), text => HasAll(text, "gateway", "orders", "notifications"));
+        await Eventually.SeeAsync(
+            "a trace through all services in the dashboard",
+            () => AskAsync(dashboard, "traces"),
+            text => HasAll(text, "create order", "INSERT order", "publish orders:order.created", "send email")
+        );
+        await Eventually.SeeAsync(
+            "its logs",
+            () => AskAsync(dashboard, "logs"),
+            text => HasAll(text, "created with", "answered 201", "Delivered order.created")
+        );
+        await Eventually.SeeAsync(
+            "the services",
+            () => AskAsync(dashboard, "resources"),
+            text => HasAll(text, "gateway", "orders", "notifications")
+        );
     }
 
-    private static bool HasAll(string text, params string[] parts) => parts.All(part => text.Contains(part, StringComparison.Ordinal));
+    private static bool HasAll(string text, params string[] parts) =>
+        parts.All(part => text.Contains(part, StringComparison.Ordinal));
 
-    private static Task<string> AskAsync(HttpClient dashboard, string what) => dashboard.GetStringAsync($"/api/telemetry/{what}", TestContext.Current.CancellationToken);
+    private static Task<string> AskAsync(HttpClient dashboard, string what) =>
+        dashboard.GetStringAsync($"/api/telemetry/{what}", TestContext.Current.CancellationToken);
 }

@@ -14,14 +14,18 @@ internal static class Listeners
     /// <param name="process">Its id.</param>
     public static string[] Of(int process)
     {
-        var sockets = Directory.GetFiles($"/proc/{process}/fd").Select(file => new FileInfo(file).LinkTarget).OfType<string>().ToHashSet();
+        var sockets = Directory
+            .GetFiles($"/proc/{process}/fd")
+            .Select(file => new FileInfo(file).LinkTarget)
+            .OfType<string>()
+            .ToHashSet();
         return
         [
             .. from table in Tables
-               from line in File.ReadLines($"/proc/{process}/net/{table}").Skip(1)
-               let columns = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-               where columns[3] == Listening && sockets.Contains($"socket:[{columns[9]}]")
-               select Read(columns[1]),
+            from line in File.ReadLines($"/proc/{process}/net/{table}").Skip(1)
+            let columns = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            where columns[3] == Listening && sockets.Contains($"socket:[{columns[9]}]")
+            select Read(columns[1]),
         ];
     }
 
@@ -29,7 +33,14 @@ internal static class Listeners
     private static string Read(string text)
     {
         var (address, port) = (text.Split(':')[0], text.Split(':')[1]);
-        var bytes = Convert.FromHexString(address).Chunk(4).SelectMany(word => BitConverter.IsLittleEndian ? word.Reverse() : word).ToArray();
-        return new IPEndPoint(new IPAddress(bytes), int.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToString();
+        var bytes = Convert
+            .FromHexString(address)
+            .Chunk(4)
+            .SelectMany(word => BitConverter.IsLittleEndian ? word.Reverse() : word)
+            .ToArray();
+        return new IPEndPoint(
+            new IPAddress(bytes),
+            int.Parse(port, NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+        ).ToString();
     }
 }

@@ -15,7 +15,8 @@ public sealed class ServerScriptTests : IDisposable
     [Theory]
     [InlineData("postgres.sh")]
     [InlineData("rabbitmq.sh")]
-    public async Task Nothing_is_in_the_way_of_a_first_start(string script) => Assert.Equal((0, ""), await RunAsync(script, "check"));
+    public async Task Nothing_is_in_the_way_of_a_first_start(string script) =>
+        Assert.Equal((0, ""), await RunAsync(script, "check"));
 
     [Fact]
     public async Task Data_of_another_major_version_is_named_and_kept()
@@ -26,7 +27,10 @@ public sealed class ServerScriptTests : IDisposable
         var (exitCode, says) = await GivenToPostgresAsync("check");
 
         Assert.Equal(1, exitCode);
-        Assert.Matches($@"^The data in {Data} was made by PostgreSQL 9; installed is \d+\. Start with \./run --fresh to remove it, or install postgresql-9\.$", says);
+        Assert.Matches(
+            $@"^The data in {Data} was made by PostgreSQL 9; installed is \d+\. Start with \./run --fresh to remove it, or install postgresql-9\.$",
+            says
+        );
         Assert.True(File.Exists(Path.Combine(Data, "PG_VERSION")));
     }
 
@@ -38,7 +42,10 @@ public sealed class ServerScriptTests : IDisposable
 
         var (exitCode, says) = await GivenToPostgresAsync("check");
 
-        Assert.Equal((1, $"The data in {Data} is not PostgreSQL's. Start with ./run --fresh to remove it."), (exitCode, says));
+        Assert.Equal(
+            (1, $"The data in {Data} is not PostgreSQL's. Start with ./run --fresh to remove it."),
+            (exitCode, says)
+        );
         Assert.True(File.Exists(Path.Combine(Data, "letter")));
     }
 
@@ -54,7 +61,8 @@ public sealed class ServerScriptTests : IDisposable
 
         Assert.Equal(
             (1, $"The data in {Data} is in use: the platform already runs in this folder. Stop it first."),
-            await RunAsync(script, verb));
+            await RunAsync(script, verb)
+        );
     }
 
     [Theory]
@@ -69,7 +77,10 @@ public sealed class ServerScriptTests : IDisposable
         var (exitCode, says) = await RunAsync(script, "check");
 
         Assert.Equal(1, exitCode);
-        Assert.Matches($"^The data in {Data} belongs to the user daemon, but the server runs as ([a-z]+)\\. Give it back with: chown -R \\1 {Data}$", says);
+        Assert.Matches(
+            $"^The data in {Data} belongs to the user daemon, but the server runs as ([a-z]+)\\. Give it back with: chown -R \\1 {Data}$",
+            says
+        );
     }
 
     [Theory]
@@ -102,10 +113,18 @@ public sealed class ServerScriptTests : IDisposable
     private async Task<(int ExitCode, string Says)> RunAsync(string script, string verb)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Servers run as processes on Linux only.");
-        var start = new ProcessStartInfo(Path.Combine(AppHostRun.Repository, "GoReliable.AppHost", "Processes", script), [verb])
+        var start = new ProcessStartInfo(
+            Path.Combine(AppHostRun.Repository, "GoReliable.AppHost", "Processes", script),
+            [verb]
+        )
         {
             RedirectStandardError = true,
-            Environment = { ["DATA"] = Data, ["TEMPORARY"] = directory.FullName, ["APPHOST"] = $"{Environment.ProcessId}" },
+            Environment =
+            {
+                ["DATA"] = Data,
+                ["TEMPORARY"] = directory.FullName,
+                ["APPHOST"] = $"{Environment.ProcessId}",
+            },
         };
         using var process = Process.Start(start)!;
         var says = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -17,14 +17,21 @@ public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFix
         SkipContainers();
         using var ada = Platform.Client("ada");
         var order = await ada.CreateAsync();
-        var (address, process) = (await Platform.ConnectionStringAsync(ConnectionOf(server)), Platform.ProcessId(server));
+        var (address, process) = (
+            await Platform.ConnectionStringAsync(ConnectionOf(server)),
+            Platform.ProcessId(server)
+        );
 
         await Platform.RestartAsync(server);
         await Platform.WaitUntilHealthyAsync(server);
 
         Assert.Equal(address, await Platform.ConnectionStringAsync(ConnectionOf(server)));
         Assert.NotEqual(process, Platform.ProcessId(server));
-        await Eventually.SeeAsync("the order after the restart", () => ada.GetJsonAsync($"{OrdersClient.Orders}/{order}"), found => found.GetProperty("id").GetGuid() == order);
+        await Eventually.SeeAsync(
+            "the order after the restart",
+            () => ada.GetJsonAsync($"{OrdersClient.Orders}/{order}"),
+            found => found.GetProperty("id").GetGuid() == order
+        );
         await ada.NotificationsAsync(await Eventually.SeeAsync("a new order", () => ada.CreateAsync(), _ => true));
     }
 
@@ -34,7 +41,11 @@ public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFix
         SkipContainers();
 
         await Platform.StopAsync("postgres");
-        await Eventually.SeeAsync("a database that has ended", () => Task.FromResult(Platform.HasEnded("orders-db")), ended => ended);
+        await Eventually.SeeAsync(
+            "a database that has ended",
+            () => Task.FromResult(Platform.HasEnded("orders-db")),
+            ended => ended
+        );
         await Platform.StartAsync("postgres");
 
         await Platform.WaitUntilHealthyAsync("orders-db");
@@ -60,10 +71,16 @@ public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFix
     public async Task PostgreSQL_wants_the_password()
     {
         SkipContainers();
-        var wrong = new NpgsqlConnectionStringBuilder(await Platform.ConnectionStringAsync("orders-db")) { Password = "wrong", Pooling = false };
+        var wrong = new NpgsqlConnectionStringBuilder(await Platform.ConnectionStringAsync("orders-db"))
+        {
+            Password = "wrong",
+            Pooling = false,
+        };
 
         await using var connection = new NpgsqlConnection(wrong.ConnectionString);
-        var refused = await Assert.ThrowsAsync<PostgresException>(() => connection.OpenAsync(TestContext.Current.CancellationToken));
+        var refused = await Assert.ThrowsAsync<PostgresException>(() =>
+            connection.OpenAsync(TestContext.Current.CancellationToken)
+        );
 
         Assert.Equal(PostgresErrorCodes.InvalidPassword, refused.SqlState);
     }
@@ -87,12 +104,16 @@ public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFix
         SkipContainers();
         var status = File.ReadAllLines($"/proc/{Platform.ProcessId("postgres")}/status");
 
-        var user = int.Parse(status.Single(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[1], CultureInfo.InvariantCulture);
+        var user = int.Parse(
+            status.Single(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[1],
+            CultureInfo.InvariantCulture
+        );
 
         Assert.NotEqual(0, user);
     }
 
-    private void SkipContainers() => Assert.SkipUnless(Platform.IsProcess("postgres"), "Here PostgreSQL and RabbitMQ are containers.");
+    private void SkipContainers() =>
+        Assert.SkipUnless(Platform.IsProcess("postgres"), "Here PostgreSQL and RabbitMQ are containers.");
 
     private static string ConnectionOf(string server) => server == "postgres" ? "orders-db" : server;
 

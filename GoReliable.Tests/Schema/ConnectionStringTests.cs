@@ -9,7 +9,8 @@ namespace GoReliable.Tests.Schema;
 [Collection(SharedPlatform.Name)]
 public sealed class ConnectionStringTests(SharedPlatform shared)
 {
-    private const string NoPooler = "The connection to PostgreSQL leads through a pooler that takes no start-up options. "
+    private const string NoPooler =
+        "The connection to PostgreSQL leads through a pooler that takes no start-up options. "
         + "Connect to PostgreSQL itself: services keep few connections, and the relay's lock needs a session.";
 
     [Fact]
@@ -17,28 +18,52 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
     {
         await using var source = await SourceAsync("");
 
-        Assert.Equal(["\"$user\", public", "off", "1min", "orders-db"], await ShowAsync(source, "search_path", "jit", "idle_in_transaction_session_timeout", "application_name"));
+        Assert.Equal(
+            ["\"$user\", public", "off", "1min", "orders-db"],
+            await ShowAsync(source, "search_path", "jit", "idle_in_transaction_session_timeout", "application_name")
+        );
         var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
-        Assert.Equal((32, 2, 5, 32), (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages, settings.CommandTimeout, settings.MaxPoolSize));
+        Assert.Equal(
+            (32, 2, 5, 32),
+            (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages, settings.CommandTimeout, settings.MaxPoolSize)
+        );
     }
 
     [Fact]
     public async Task What_it_says_holds_and_the_rest_of_the_options_is_ours()
     {
         await using var source = await SourceAsync(
-            "Options=-c search_path=shop -c jit=on;Application Name=shop;Max Auto Prepare=0;Auto Prepare Min Usages=7;Timeout=3;Command Timeout=30;Maximum Pool Size=100");
+            "Options=-c search_path=shop -c jit=on;Application Name=shop;Max Auto Prepare=0;Auto Prepare Min Usages=7;Timeout=3;Command Timeout=30;Maximum Pool Size=100"
+        );
 
-        Assert.Equal(["shop", "on", "1min", "shop"], await ShowAsync(source, "search_path", "jit", "idle_in_transaction_session_timeout", "application_name"));
+        Assert.Equal(
+            ["shop", "on", "1min", "shop"],
+            await ShowAsync(source, "search_path", "jit", "idle_in_transaction_session_timeout", "application_name")
+        );
         var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
-        Assert.Equal((0, 7, 3, 30, 100), (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages, settings.Timeout, settings.CommandTimeout, settings.MaxPoolSize));
+        Assert.Equal(
+            (0, 7, 3, 30, 100),
+            (
+                settings.MaxAutoPrepare,
+                settings.AutoPrepareMinUsages,
+                settings.Timeout,
+                settings.CommandTimeout,
+                settings.MaxPoolSize
+            )
+        );
     }
 
     [Fact]
     public async Task The_relay_follows_it_as_well()
     {
-        await using var source = OutboxReader.CreateDataSource(await shared.Platform.ConnectionStringAsync("orders-db") + ";Options=-c search_path=shop");
+        await using var source = OutboxReader.CreateDataSource(
+            await shared.Platform.ConnectionStringAsync("orders-db") + ";Options=-c search_path=shop"
+        );
 
-        Assert.Equal(["shop", "off", "30s", "orders-db-relay"], await ShowAsync(source, "search_path", "enable_seqscan", "idle_session_timeout", "application_name"));
+        Assert.Equal(
+            ["shop", "off", "30s", "orders-db-relay"],
+            await ShowAsync(source, "search_path", "enable_seqscan", "idle_session_timeout", "application_name")
+        );
     }
 
     [Fact]
@@ -50,12 +75,20 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
         var migration = await Migration.RunAsync("Orders", $"{database.ConnectionString};Options=-c search_path=shop");
 
         Assert.True(migration.ExitCode == 0, string.Join('\n', migration.Output));
-        Assert.Equal("shop", await database.ScalarAsync<string>("SELECT table_schema::text FROM information_schema.tables WHERE table_name = 'orders'"));
+        Assert.Equal(
+            "shop",
+            await database.ScalarAsync<string>(
+                "SELECT table_schema::text FROM information_schema.tables WHERE table_name = 'orders'"
+            )
+        );
     }
 
     [Theory]
     [InlineData("08P01 unsupported startup parameter: options", " (unsupported startup parameter: options)")]
-    [InlineData("0A000 RDS Proxy currently doesn't support command-line options.", " (RDS Proxy currently doesn't support command-line options.)")]
+    [InlineData(
+        "0A000 RDS Proxy currently doesn't support command-line options.",
+        " (RDS Proxy currently doesn't support command-line options.)"
+    )]
     [InlineData(null, "")]
     public async Task Behind_a_pooler_that_takes_no_options_it_says_what_it_needs(string? refusal, string answer)
     {
@@ -63,10 +96,17 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
         using var pooler = new Pooler(server.Host!, server.Port, refusal);
         (server.Host, server.Port) = ("127.0.0.1", pooler.Port);
 
-        var migration = await Migration.RunAsync("Orders", server.ConnectionString, [("Migration__Timeout", "00:00:02")]);
+        var migration = await Migration.RunAsync(
+            "Orders",
+            server.ConnectionString,
+            [("Migration__Timeout", "00:00:02")]
+        );
 
         Assert.Equal(1, migration.ExitCode);
-        Assert.Equal(NoPooler.Replace(". Connect", answer + ". Connect", StringComparison.Ordinal), Assert.Single(migration.Events("schema.unavailable")).GetProperty("reason").GetString());
+        Assert.Equal(
+            NoPooler.Replace(". Connect", answer + ". Connect", StringComparison.Ordinal),
+            Assert.Single(migration.Events("schema.unavailable")).GetProperty("reason").GetString()
+        );
     }
 
     private async Task<NpgsqlDataSource> SourceAsync(string more)

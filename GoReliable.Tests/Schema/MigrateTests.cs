@@ -10,10 +10,26 @@ namespace GoReliable.Tests.Schema;
 [Collection(SharedPlatform.Name)]
 public sealed class MigrateTests(SharedPlatform shared)
 {
-    private static readonly string[] OrdersTables = ["idempotency_keys", "orders", "outbox", "outbox_set_aside", "schemaversions"];
-    private static readonly string[] NotificationsTables = ["dead_letters", "inbox", "leases", "notifications", "schemaversions", "suspects"];
+    private static readonly string[] OrdersTables =
+    [
+        "idempotency_keys",
+        "orders",
+        "outbox",
+        "outbox_set_aside",
+        "schemaversions",
+    ];
+    private static readonly string[] NotificationsTables =
+    [
+        "dead_letters",
+        "inbox",
+        "leases",
+        "notifications",
+        "schemaversions",
+        "suspects",
+    ];
 
-    public static TheoryData<string, string[]> Services => new() { { "Orders", OrdersTables }, { "Notifications", NotificationsTables } };
+    public static TheoryData<string, string[]> Services =>
+        new() { { "Orders", OrdersTables }, { "Notifications", NotificationsTables } };
 
     [Theory, MemberData(nameof(Services))]
     public async Task An_empty_database_gets_its_tables_once(string service, string[] tables)
@@ -50,7 +66,13 @@ public sealed class MigrateTests(SharedPlatform shared)
         Assert.Equal([0, 0, Scripts("Orders")], all.Select(Applied).Order());
         Assert.Equal(OrdersTables, await TablesAsync(database));
         var name = new NpgsqlConnectionStringBuilder(database).Database;
-        Assert.Equal(name, Assert.Single(all.SelectMany(migration => migration.Events("schema.database_created"))).GetProperty("database").GetString());
+        Assert.Equal(
+            name,
+            Assert
+                .Single(all.SelectMany(migration => migration.Events("schema.database_created")))
+                .GetProperty("database")
+                .GetString()
+        );
     }
 
     [Fact]
@@ -58,16 +80,24 @@ public sealed class MigrateTests(SharedPlatform shared)
     {
         var name = $"migrate-{Guid.NewGuid():n}";
         await ExecuteAsync($"CREATE ROLE \"{name}\" LOGIN PASSWORD 'guest'");
-        var database = new NpgsqlConnectionStringBuilder(await UnusedAsync()) { Database = name, Username = name, Password = "guest" }.ConnectionString;
+        var database = new NpgsqlConnectionStringBuilder(await UnusedAsync())
+        {
+            Database = name,
+            Username = name,
+            Password = "guest",
+        }.ConnectionString;
 
-        var migration = await Migration.RunAsync("Notifications", database, whenUnavailable: () => ExecuteAsync($"CREATE DATABASE \"{name}\" OWNER \"{name}\""));
+        var migration = await Migration.RunAsync("Notifications", database, whenUnavailable: () =>
+            ExecuteAsync($"CREATE DATABASE \"{name}\" OWNER \"{name}\"")
+        );
 
         Assert.Equal(Scripts("Notifications"), Applied(migration));
         Assert.Equal(NotificationsTables, await TablesAsync(database));
         Assert.Equal(
             $"Database \"{name}\" does not exist, and this service could not create it (permission denied to create database). "
-            + $"Somebody who may: CREATE DATABASE \"{name}\" OWNER \"{name}\"",
-            Assert.Single(migration.Events("schema.unavailable")).GetProperty("reason").GetString());
+                + $"Somebody who may: CREATE DATABASE \"{name}\" OWNER \"{name}\"",
+            Assert.Single(migration.Events("schema.unavailable")).GetProperty("reason").GetString()
+        );
     }
 
     [Fact]
@@ -82,7 +112,11 @@ public sealed class MigrateTests(SharedPlatform shared)
         await block.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
         var running = Migration.RunAsync("Notifications", database);
-        await Eventually.SeeAsync("a statement that has waited for 7 seconds", () => WaitingAsync(source), waiting => waiting > TimeSpan.FromSeconds(7));
+        await Eventually.SeeAsync(
+            "a statement that has waited for 7 seconds",
+            () => WaitingAsync(source),
+            waiting => waiting > TimeSpan.FromSeconds(7)
+        );
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
 
         var migration = await running;
@@ -103,10 +137,32 @@ public sealed class MigrateTests(SharedPlatform shared)
 
         // The server ends a session that sits in a transaction after a second, instead of the usual minute.
         const string Options = "-c idle_in_transaction_session_timeout=1s";
-        var first = Migration.RunAsync("Notifications", new NpgsqlConnectionStringBuilder(database) { Options = Options, ApplicationName = "first" }.ConnectionString);
-        await Eventually.SeeAsync("a statement that has waited for 3 seconds", () => WaitingAsync(source), waiting => waiting > TimeSpan.FromSeconds(3));
-        var second = Migration.RunAsync("Notifications", new NpgsqlConnectionStringBuilder(database) { Options = Options, ApplicationName = "second" }.ConnectionString);
-        var doing = await Eventually.SeeAsync("the second one, which has asked for the lock", () => SecondAsync(source), state => state is not null);
+        var first = Migration.RunAsync(
+            "Notifications",
+            new NpgsqlConnectionStringBuilder(database)
+            {
+                Options = Options,
+                ApplicationName = "first",
+            }.ConnectionString
+        );
+        await Eventually.SeeAsync(
+            "a statement that has waited for 3 seconds",
+            () => WaitingAsync(source),
+            waiting => waiting > TimeSpan.FromSeconds(3)
+        );
+        var second = Migration.RunAsync(
+            "Notifications",
+            new NpgsqlConnectionStringBuilder(database)
+            {
+                Options = Options,
+                ApplicationName = "second",
+            }.ConnectionString
+        );
+        var doing = await Eventually.SeeAsync(
+            "the second one, which has asked for the lock",
+            () => SecondAsync(source),
+            state => state is not null
+        );
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal("refused", doing);
@@ -115,10 +171,26 @@ public sealed class MigrateTests(SharedPlatform shared)
     }
 
     [Theory]
-    [InlineData("120", "Migration:Timeout is 120.00:00:00, but must be from 00:00:01 to 01:00:00 (hours:minutes:seconds; a number alone means days).")]
-    [InlineData("2min", "Migration:Timeout is '2min', but must be from 00:00:01 to 01:00:00 (hours:minutes:seconds; a number alone means days).")]
+    [InlineData(
+        "120",
+        "Migration:Timeout is 120.00:00:00, but must be from 00:00:01 to 01:00:00 (hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "2min",
+        "Migration:Timeout is '2min', but must be from 00:00:01 to 01:00:00 (hours:minutes:seconds; a number alone means days)."
+    )]
     public async Task A_timeout_that_cannot_be_is_said_in_one_line(string timeout, string sentence) =>
-        Assert.Equal(1, (await Migration.RunAsync("Orders", "Host=127.0.0.1", [("Migration__Timeout", timeout)], errors: sentence)).ExitCode);
+        Assert.Equal(
+            1,
+            (
+                await Migration.RunAsync(
+                    "Orders",
+                    "Host=127.0.0.1",
+                    [("Migration__Timeout", timeout)],
+                    errors: sentence
+                )
+            ).ExitCode
+        );
 
     [Theory]
     [InlineData("Orders")]
@@ -127,12 +199,19 @@ public sealed class MigrateTests(SharedPlatform shared)
     {
         var nobody = ServiceProcess.FreePort();
 
-        var migration = await Migration.RunAsync(service, $"Host=127.0.0.1;Port={nobody};Database=none;Username=none;Password=none", [("Migration__Timeout", "00:00:02")]);
+        var migration = await Migration.RunAsync(
+            service,
+            $"Host=127.0.0.1;Port={nobody};Database=none;Username=none;Password=none",
+            [("Migration__Timeout", "00:00:02")]
+        );
 
         Assert.Equal(1, migration.ExitCode);
         var end = Assert.Single(migration.Events("schema.given_up"));
         Assert.Equal("ERROR", end.GetProperty("severity").GetString());
-        Assert.Equal($"Schema could not be upgraded within 00:00:02: Failed to connect to 127.0.0.1:{nobody}", end.GetProperty("message").GetString());
+        Assert.Equal(
+            $"Schema could not be upgraded within 00:00:02: Failed to connect to 127.0.0.1:{nobody}",
+            end.GetProperty("message").GetString()
+        );
         // The only other line says at once what it waits for.
         Assert.Single(migration.Events("schema.unavailable"));
         Assert.Equal(2, migration.Output.Count);
@@ -148,12 +227,15 @@ public sealed class MigrateTests(SharedPlatform shared)
         using var broker = Listen();
 
         // A server would fail here, on ports that are taken.
-        var migration = await Migration.RunAsync("Notifications", database,
-        [
-            ("ASPNETCORE_URLS", $"http://{port.LocalEndpoint}"),
-            ("MANAGEMENT_PORT", $"{((IPEndPoint)managementPort.LocalEndpoint).Port}"),
-            ("ConnectionStrings__messaging", $"amqp://guest:guest@{broker.LocalEndpoint}"),
-        ]);
+        var migration = await Migration.RunAsync(
+            "Notifications",
+            database,
+            [
+                ("ASPNETCORE_URLS", $"http://{port.LocalEndpoint}"),
+                ("MANAGEMENT_PORT", $"{((IPEndPoint)managementPort.LocalEndpoint).Port}"),
+                ("ConnectionStrings__messaging", $"amqp://guest:guest@{broker.LocalEndpoint}"),
+            ]
+        );
 
         Assert.Equal(Scripts("Notifications"), Applied(migration));
         Assert.False(broker.Pending());
@@ -170,9 +252,13 @@ public sealed class MigrateTests(SharedPlatform shared)
 
     // The platform's server, and a database that does not exist.
     private async Task<string> UnusedAsync() =>
-        new NpgsqlConnectionStringBuilder(await shared.Platform.ConnectionStringAsync("orders-db")) { Database = $"migrate_{Guid.NewGuid():n}" }.ConnectionString;
+        new NpgsqlConnectionStringBuilder(await shared.Platform.ConnectionStringAsync("orders-db"))
+        {
+            Database = $"migrate_{Guid.NewGuid():n}",
+        }.ConnectionString;
 
-    private Task CreateAsync(string database) => ExecuteAsync($"CREATE DATABASE {new NpgsqlConnectionStringBuilder(database).Database}");
+    private Task CreateAsync(string database) =>
+        ExecuteAsync($"CREATE DATABASE {new NpgsqlConnectionStringBuilder(database).Database}");
 
     private async Task ExecuteAsync(string sql)
     {
@@ -184,7 +270,9 @@ public sealed class MigrateTests(SharedPlatform shared)
     private static async Task<List<string>> TablesAsync(string database)
     {
         await using var source = NpgsqlDataSource.Create(database);
-        await using var command = source.CreateCommand("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name");
+        await using var command = source.CreateCommand(
+            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name"
+        );
         await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
         var tables = new List<string>();
         while (await reader.ReadAsync(TestContext.Current.CancellationToken))
@@ -194,17 +282,21 @@ public sealed class MigrateTests(SharedPlatform shared)
 
     private static async Task<TimeSpan> WaitingAsync(NpgsqlDataSource source)
     {
-        await using var command = source.CreateCommand("SELECT coalesce(max(now() - query_start), interval '0') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        await using var command = source.CreateCommand(
+            "SELECT coalesce(max(now() - query_start), interval '0') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        );
         return (TimeSpan)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
     // What became of the second one's first attempt.
     private static async Task<string?> SecondAsync(NpgsqlDataSource source)
     {
-        await using var command = source.CreateCommand("""
+        await using var command = source.CreateCommand(
+            """
             SELECT CASE WHEN wait_event_type = 'Lock' THEN 'runs a script' WHEN state = 'idle' AND query LIKE '%pg_try_advisory%' THEN 'refused' END
             FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'second' ORDER BY 1 DESC NULLS LAST LIMIT 1
-            """);
+            """
+        );
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string;
     }
 

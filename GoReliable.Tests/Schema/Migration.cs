@@ -9,7 +9,8 @@ internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>The log lines with this event name.</summary>
-    public IEnumerable<JsonElement> Events(string name) => Output.Select(line => JsonElement.Parse(line)).Where(line => EventOf(line) == name);
+    public IEnumerable<JsonElement> Events(string name) =>
+        Output.Select(line => JsonElement.Parse(line)).Where(line => EventOf(line) == name);
 
     /// <summary>Runs it to its end, in production, without any setting but its database.</summary>
     /// <param name="service"><c>Orders</c> or <c>Notifications</c>.</param>
@@ -17,9 +18,18 @@ internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
     /// <param name="settings">More environment variables.</param>
     /// <param name="whenUnavailable">Called when it says that it cannot reach its database yet.</param>
     /// <param name="errors">All that it may write to stderr.</param>
-    public static async Task<Migration> RunAsync(string service, string database, (string Name, string Value)[]? settings = null, Func<Task>? whenUnavailable = null, string errors = "")
+    public static async Task<Migration> RunAsync(
+        string service,
+        string database,
+        (string Name, string Value)[]? settings = null,
+        Func<Task>? whenUnavailable = null,
+        string errors = ""
+    )
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{service}.dll"), "migrate"])
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{service}.dll"), "migrate"]
+        )
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -52,7 +62,9 @@ internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
         }
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"{service} migrate did not end within {Patience}. It wrote:\n{string.Join('\n', output)}");
+            throw new TimeoutException(
+                $"{service} migrate did not end within {Patience}. It wrote:\n{string.Join('\n', output)}"
+            );
         }
         finally
         {
@@ -60,5 +72,6 @@ internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
         }
     }
 
-    private static string? EventOf(JsonElement line) => line.TryGetProperty("event", out var name) ? name.GetString() : null;
+    private static string? EventOf(JsonElement line) =>
+        line.TryGetProperty("event", out var name) ? name.GetString() : null;
 }

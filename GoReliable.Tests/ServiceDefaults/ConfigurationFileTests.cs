@@ -57,7 +57,9 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     [InlineData("")]
     [InlineData("{ \"RateLimits\": { \"PerAddress\": ")]
     [InlineData("[]")]
-    public async Task A_file_that_cannot_be_read_any_more_keeps_its_last_readable_values_with_one_warning(string? content)
+    public async Task A_file_that_cannot_be_read_any_more_keeps_its_last_readable_values_with_one_warning(
+        string? content
+    )
     {
         await settings.WriteAsync(Limit(1));
         await using var gateway = await StartAsync();
@@ -73,7 +75,11 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
         // Another reason is no other trouble.
         await settings.WriteAsync("{");
         await settings.WriteAsync(Limit(1000));
-        await Eventually.SeeAsync("thirty requests at once that pass", () => SendAsync(gateway), answers => answers.All(answer => answer == HttpStatusCode.OK));
+        await Eventually.SeeAsync(
+            "thirty requests at once that pass",
+            () => SendAsync(gateway),
+            answers => answers.All(answer => answer == HttpStatusCode.OK)
+        );
         Assert.Equal(1, Warnings(gateway));
     }
 
@@ -83,10 +89,20 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
         await settings.WriteAsync(Limit(1));
         await using var gateway = await StartAsync();
 
-        await settings.WriteAsync(Limit(1000).TrimEnd('}', ' ') + """ } }, "Logging": { "LogLevel": { "GoReliable.Gateway": "Loud" } } }""");
+        await settings.WriteAsync(
+            Limit(1000).TrimEnd('}', ' ') + """ } }, "Logging": { "LogLevel": { "GoReliable.Gateway": "Loud" } } }"""
+        );
 
-        await Eventually.SeeAsync("thirty requests at once that pass", () => SendAsync(gateway), answers => answers.All(answer => answer == HttpStatusCode.OK));
-        await Eventually.SeeAsync("the complaint", () => Task.FromResult(gateway.Output), lines => lines.Any(line => line.Contains("'Loud'", StringComparison.Ordinal)));
+        await Eventually.SeeAsync(
+            "thirty requests at once that pass",
+            () => SendAsync(gateway),
+            answers => answers.All(answer => answer == HttpStatusCode.OK)
+        );
+        await Eventually.SeeAsync(
+            "the complaint",
+            () => Task.FromResult(gateway.Output),
+            lines => lines.Any(line => line.Contains("'Loud'", StringComparison.Ordinal))
+        );
     }
 
     [Fact]
@@ -94,20 +110,34 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     {
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(StartAsync);
 
-        Assert.Contains($"GORELIABLE_CONFIG is '{settings.Path}', but there is no such file.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"GORELIABLE_CONFIG is '{settings.Path}', but there is no such file.",
+            failure.Message,
+            StringComparison.Ordinal
+        );
     }
 
     // The level in the environment is the one that the file overrides.
     private Task<GatewayProcess> StartAsync() =>
-        GatewayProcess.StartAsync([orders.Address], ("GORELIABLE_CONFIG", settings.Path), ("Logging__LogLevel__GoReliable.Gateway", "Error"));
+        GatewayProcess.StartAsync(
+            [orders.Address],
+            ("GORELIABLE_CONFIG", settings.Path),
+            ("Logging__LogLevel__GoReliable.Gateway", "Error")
+        );
 
-    private static string Limit(int permits) => $$"""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{permits}} } } }""";
+    private static string Limit(int permits) =>
+        $$"""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{permits}} } } }""";
 
-    private static async Task<HttpStatusCode[]> SendAsync(GatewayProcess gateway) => await Task.WhenAll(Enumerable.Range(0, 30).Select(async _ =>
-    {
-        using var answer = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
-        return answer.StatusCode;
-    }));
+    private static async Task<HttpStatusCode[]> SendAsync(GatewayProcess gateway) =>
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 30)
+                .Select(async _ =>
+                {
+                    using var answer = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+                    return answer.StatusCode;
+                })
+        );
 
     private static int Warnings(GatewayProcess gateway) =>
         gateway.Output.Count(line => line.Contains("\"event\":\"settings.unreadable\"", StringComparison.Ordinal));
@@ -115,11 +145,16 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     private static int Requests(GatewayProcess gateway) =>
         gateway.Output.Count(line => line.Contains("\"event\":\"http.request\"", StringComparison.Ordinal));
 
-    private static Task<int> SeeRequestsLoggedAsync(GatewayProcess gateway) => Eventually.SeeAsync("a logged request", async () =>
-    {
-        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
-        return Requests(gateway);
-    }, count => count > 0);
+    private static Task<int> SeeRequestsLoggedAsync(GatewayProcess gateway) =>
+        Eventually.SeeAsync(
+            "a logged request",
+            async () =>
+            {
+                await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+                return Requests(gateway);
+            },
+            count => count > 0
+        );
 
     private void Mount(string version, string content)
     {
@@ -127,7 +162,10 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
         File.WriteAllText(Path.Combine(settings.Folder, version, "settings.json"), content);
         File.CreateSymbolicLink(Path.Combine(settings.Folder, "..new"), version);
         // .NET moves no link to a folder over another.
-        using var rename = Process.Start("mv", ["-T", Path.Combine(settings.Folder, "..new"), Path.Combine(settings.Folder, "..data")]);
+        using var rename = Process.Start(
+            "mv",
+            ["-T", Path.Combine(settings.Folder, "..new"), Path.Combine(settings.Folder, "..data")]
+        );
         rename.WaitForExit();
     }
 }

@@ -10,13 +10,24 @@ namespace GoReliable.Tests.ServiceDefaults;
 
 public sealed class JsonLineFormatterTests
 {
-    private readonly JsonLineFormatter formatter =
-        new(new ServiceIdentity(new HostingEnvironment { ApplicationName = "GoReliable.Parcels", EnvironmentName = "Production" }));
+    private readonly JsonLineFormatter formatter = new(
+        new ServiceIdentity(
+            new HostingEnvironment { ApplicationName = "GoReliable.Parcels", EnvironmentName = "Production" }
+        )
+    );
 
     [Fact]
     public void An_event_is_one_line_with_its_name_its_service_and_its_own_fields()
     {
-        var line = Write(LogLevel.Information, new EventId(7, "parcel.sent"), ("ParcelId", Guid.Empty), ("WeightKg", 1.5), ("Count", 3), ("Fragile", true), ("Note", null));
+        var line = Write(
+            LogLevel.Information,
+            new EventId(7, "parcel.sent"),
+            ("ParcelId", Guid.Empty),
+            ("WeightKg", 1.5),
+            ("Count", 3),
+            ("Fragile", true),
+            ("Note", null)
+        );
 
         Assert.Equal("INFO", line.GetProperty("severity").GetString());
         Assert.Equal("parcel.sent", line.GetProperty("event").GetString());
@@ -76,13 +87,23 @@ public sealed class JsonLineFormatterTests
 
         Assert.Equal("System.InvalidOperationException", line.GetProperty("exception_type").GetString());
         Assert.Equal("broken\nin two", line.GetProperty("exception_message").GetString());
-        Assert.StartsWith("System.InvalidOperationException: broken", line.GetProperty("exception_stacktrace").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "System.InvalidOperationException: broken",
+            line.GetProperty("exception_stacktrace").GetString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_field_cannot_take_the_place_of_ours()
     {
-        var line = Write(LogLevel.Information, default, ("Message", "forged"), ("Service", "forged"), ("TraceId", "forged"));
+        var line = Write(
+            LogLevel.Information,
+            default,
+            ("Message", "forged"),
+            ("Service", "forged"),
+            ("TraceId", "forged")
+        );
 
         Assert.Equal("a message", line.GetProperty("message").GetString());
         Assert.Equal("parcels", line.GetProperty("service").GetString());
@@ -110,13 +131,34 @@ public sealed class JsonLineFormatterTests
         Assert.Equal("00:00:01.5000000", line.GetProperty("wait").GetString());
     }
 
-    private JsonElement Write(LogLevel level, EventId eventId, params (string Name, object? Value)[] fields) => Write(level, eventId, null, fields);
+    private JsonElement Write(LogLevel level, EventId eventId, params (string Name, object? Value)[] fields) =>
+        Write(level, eventId, null, fields);
 
-    private JsonElement Write(LogLevel level, EventId eventId, Exception? exception, params (string Name, object? Value)[] fields)
+    private JsonElement Write(
+        LogLevel level,
+        EventId eventId,
+        Exception? exception,
+        params (string Name, object? Value)[] fields
+    )
     {
-        KeyValuePair<string, object?>[] state = [.. fields.Select(field => KeyValuePair.Create(field.Name, field.Value)), new("{OriginalFormat}", "a message")];
+        KeyValuePair<string, object?>[] state =
+        [
+            .. fields.Select(field => KeyValuePair.Create(field.Name, field.Value)),
+            new("{OriginalFormat}", "a message"),
+        ];
         using var text = new StringWriter();
-        formatter.Write(new LogEntry<IReadOnlyList<KeyValuePair<string, object?>>>(level, "GoReliable.Parcels.Sender", eventId, state, exception, (_, _) => "a message"), null, text);
+        formatter.Write(
+            new LogEntry<IReadOnlyList<KeyValuePair<string, object?>>>(
+                level,
+                "GoReliable.Parcels.Sender",
+                eventId,
+                state,
+                exception,
+                (_, _) => "a message"
+            ),
+            null,
+            text
+        );
 
         var line = text.ToString();
         Assert.Equal(line.Length - 1, line.IndexOf('\n', StringComparison.Ordinal));

@@ -10,7 +10,10 @@ public sealed class ManagementPortTests
     public async Task It_is_there_beside_endpoints_of_Kestrels_own_section()
     {
         var ours = ServiceProcess.FreePort();
-        await using var gateway = await ServiceProcess.StartAsync("Gateway", ("Kestrel__Endpoints__Public__Url", $"http://127.0.0.1:{ours}"));
+        await using var gateway = await ServiceProcess.StartAsync(
+            "Gateway",
+            ("Kestrel__Endpoints__Public__Url", $"http://127.0.0.1:{ours}")
+        );
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ours}") };
 
         Assert.Equal(200, (await gateway.HealthAsync("ready")).Status);

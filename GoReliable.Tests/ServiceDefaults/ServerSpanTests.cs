@@ -44,7 +44,9 @@ public sealed class ServerSpanTests
     [Fact]
     public async Task A_bad_request_that_is_thrown_is_no_error_either()
     {
-        var span = await SpanOfAsync(context => throw new BadHttpRequestException("too large", StatusCodes.Status413PayloadTooLarge));
+        var span = await SpanOfAsync(context =>
+            throw new BadHttpRequestException("too large", StatusCodes.Status413PayloadTooLarge)
+        );
 
         Assert.Equal(413, span.GetTagItem("http.response.status_code"));
         Assert.Equal(ActivityStatusCode.Unset, span.Status);
@@ -60,7 +62,9 @@ public sealed class ServerSpanTests
         builder.Configuration["MANAGEMENT_PORT"] = $"{managementPort}";
         builder.AddServiceDefaults();
         builder.Logging.ClearProviders();
-        builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces.AddProcessor(new Collector(port, ended)));
+        builder.Services.ConfigureOpenTelemetryTracerProvider(traces =>
+            traces.AddProcessor(new Collector(port, ended))
+        );
         await using var app = builder.Build();
         app.MapDefaultEndpoints();
         app.UseExceptionHandler();

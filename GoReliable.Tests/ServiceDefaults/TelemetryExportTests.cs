@@ -20,8 +20,11 @@ public sealed class TelemetryExportTests
     [Fact]
     public async Task The_standard_variables_win_over_what_a_service_says_of_itself()
     {
-        await using var gateway = await GatewayProcess.StartAsync([],
-            ("OTEL_SERVICE_NAME", "edge"), ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=edge-1,deployment.environment.name=blue"));
+        await using var gateway = await GatewayProcess.StartAsync(
+            [],
+            ("OTEL_SERVICE_NAME", "edge"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=edge-1,deployment.environment.name=blue")
+        );
 
         var info = Assert.Single((await gateway.ScrapeAsync()).Series("target_info"));
 
@@ -57,7 +60,13 @@ public sealed class TelemetryExportTests
         builder.AddServiceDefaults();
 
         var exporter = typeof(OtlpExporterOptions).Assembly;
-        Assert.Equal(exports, builder.Services.Any(service => service.ServiceType.Assembly == exporter || service.ServiceType.GenericTypeArguments.Any(type => type.Assembly == exporter)));
+        Assert.Equal(
+            exports,
+            builder.Services.Any(service =>
+                service.ServiceType.Assembly == exporter
+                || service.ServiceType.GenericTypeArguments.Any(type => type.Assembly == exporter)
+            )
+        );
     }
 
     [Fact]
@@ -66,7 +75,11 @@ public sealed class TelemetryExportTests
         await using var gateway = await GatewayProcess.StartAsync([], ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off"));
         await gateway.Client.GetAsync("/api/v1/orders", Cancel);
 
-        Assert.DoesNotContain("trace_id", (await gateway.ScrapeAsync(openMetrics: true)).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "trace_id",
+            (await gateway.ScrapeAsync(openMetrics: true)).Text,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -75,8 +88,12 @@ public sealed class TelemetryExportTests
     public async Task Protocol_and_sampler_are_those_of_the_standard_variables(string sampler, bool isSampled)
     {
         await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
-        await using var gateway = await GatewayProcess.StartAsync([],
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp.HttpEndpoint.OriginalString), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_TRACES_SAMPLER", sampler));
+        await using var gateway = await GatewayProcess.StartAsync(
+            [],
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp.HttpEndpoint.OriginalString),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_TRACES_SAMPLER", sampler)
+        );
         await gateway.Client.GetAsync("/api/v1/orders", Cancel);
 
         // What it has not sent yet, it sends at its end.
@@ -91,7 +108,11 @@ public sealed class TelemetryExportTests
     {
         await using var gateway = await GatewayProcess.StartAsync([], ("ASPNETCORE_ENVIRONMENT", "Development"));
 
-        await Eventually.SeeAsync("its start in the log", () => Task.FromResult(string.Join('\n', gateway.Output)), output => output.Contains("Application started", StringComparison.Ordinal));
+        await Eventually.SeeAsync(
+            "its start in the log",
+            () => Task.FromResult(string.Join('\n', gateway.Output)),
+            output => output.Contains("Application started", StringComparison.Ordinal)
+        );
         Assert.Empty(gateway.Events);
     }
 
@@ -99,22 +120,32 @@ public sealed class TelemetryExportTests
     public async Task Outside_development_every_line_is_JSON_and_frameworks_keep_quiet()
     {
         await using var orders = await Destination.StartAsync();
-        await using var gateway = await GatewayProcess.StartAsync([orders.Address],
-            ("ASPNETCORE_ENVIRONMENT", "Production"), ("Authentication__Schemes__Bearer__Authority", "https://id.example"));
+        await using var gateway = await GatewayProcess.StartAsync(
+            [orders.Address],
+            ("ASPNETCORE_ENVIRONMENT", "Production"),
+            ("Authentication__Schemes__Bearer__Authority", "https://id.example")
+        );
         gateway.Client.DefaultRequestHeaders.Authorization = null;
         await gateway.Client.GetAsync("/docs", Cancel);
         await gateway.StopAsync();
 
         Assert.Equal(gateway.Output.Count, gateway.Events.Count());
         Assert.Equal(
-            ["GoReliable.Gateway.Requests.RequestTelemetry", "GoReliable.ServiceDefaults.Lifecycle.Drain", "Microsoft.Hosting.Lifetime"],
-            gateway.Events.Select(line => line.GetProperty("logger").GetString()).Distinct().Order());
+            [
+                "GoReliable.Gateway.Requests.RequestTelemetry",
+                "GoReliable.ServiceDefaults.Lifecycle.Drain",
+                "Microsoft.Hosting.Lifetime",
+            ],
+            gateway.Events.Select(line => line.GetProperty("logger").GetString()).Distinct().Order()
+        );
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_collector_that_is_down_costs_no_request_no_memory_and_no_time_at_the_end(bool acceptsConnections)
+    public async Task A_collector_that_is_down_costs_no_request_no_memory_and_no_time_at_the_end(
+        bool acceptsConnections
+    )
     {
         // Either nobody listens, or somebody accepts and never says a word.
         using var collector = new TcpListener(IPAddress.Loopback, 0);
@@ -123,19 +154,29 @@ public sealed class TelemetryExportTests
         if (!acceptsConnections)
             collector.Stop();
         await using var orders = await Destination.StartAsync();
-        await using var gateway = await GatewayProcess.StartAsync([orders.Address],
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_BLRP_SCHEDULE_DELAY", "100"), ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
-            ("DOTNET_GCHeapHardLimit", "0x3800000"));
+        await using var gateway = await GatewayProcess.StartAsync(
+            [orders.Address],
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+            ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "100"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
+            ("DOTNET_GCHeapHardLimit", "0x3800000")
+        );
 
         // Many times what the queues hold. Kept, the spans and log records would not fit into that heap.
-        await Parallel.ForAsync(0, 8_000, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancel }, async (_, cancel) =>
-        {
-            var asked = Stopwatch.GetTimestamp();
-            using var response = await gateway.Client.GetAsync("/api/v1/orders", cancel);
-            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-            // Half of what an export waits for its collector.
-            Assert.InRange(Stopwatch.GetElapsedTime(asked), TimeSpan.Zero, TimeSpan.FromSeconds(5));
-        });
+        await Parallel.ForAsync(
+            0,
+            8_000,
+            new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancel },
+            async (_, cancel) =>
+            {
+                var asked = Stopwatch.GetTimestamp();
+                using var response = await gateway.Client.GetAsync("/api/v1/orders", cancel);
+                Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+                // Half of what an export waits for its collector.
+                Assert.InRange(Stopwatch.GetElapsedTime(asked), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+            }
+        );
 
         Assert.InRange(await gateway.StopAsync(), TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
@@ -150,7 +191,9 @@ public sealed class TelemetryExportTests
         builder.AddServiceDefaults();
         builder.Logging.ClearProviders();
         // The cache, for several scrapers at once, would be what is measured.
-        builder.Services.Configure<PrometheusAspNetCoreOptions>(prometheus => prometheus.ScrapeResponseCacheDurationMilliseconds = 0);
+        builder.Services.Configure<PrometheusAspNetCoreOptions>(prometheus =>
+            prometheus.ScrapeResponseCacheDurationMilliseconds = 0
+        );
         await using var app = builder.Build();
         app.MapDefaultEndpoints();
         await app.StartAsync(Cancel);
@@ -161,7 +204,10 @@ public sealed class TelemetryExportTests
             for (var j = 0; j < 1000; j++)
                 counter.Add(1, new("method", "GET"), new("route", "/api/v1/orders/{id}"), new("number", j));
         }
-        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{builder.Configuration["MANAGEMENT_PORT"]}") };
+        using var client = new HttpClient
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{builder.Configuration["MANAGEMENT_PORT"]}"),
+        };
 
         var best = TimeSpan.MaxValue;
         for (var i = 0; i < 30; i++)

@@ -8,9 +8,7 @@ internal sealed class Answers : DelegatingHandler
     private readonly ConcurrentQueue<string> texts = [];
 
     public Answers()
-        : base(new SocketsHttpHandler())
-    {
-    }
+        : base(new SocketsHttpHandler()) { }
 
     public IReadOnlyCollection<string> Texts => texts;
 
@@ -18,14 +16,23 @@ internal sealed class Answers : DelegatingHandler
     public HttpClient Client(HttpClient like)
     {
         using (like)
-            return new HttpClient(this, disposeHandler: false) { BaseAddress = like.BaseAddress, DefaultRequestHeaders = { Authorization = like.DefaultRequestHeaders.Authorization } };
+            return new HttpClient(this, disposeHandler: false)
+            {
+                BaseAddress = like.BaseAddress,
+                DefaultRequestHeaders = { Authorization = like.DefaultRequestHeaders.Authorization },
+            };
     }
 
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken
+    )
     {
         var answer = await base.SendAsync(request, cancellationToken);
         await answer.Content.LoadIntoBufferAsync(cancellationToken);
-        texts.Enqueue($"{answer.Headers}{answer.Content.Headers}{await answer.Content.ReadAsStringAsync(cancellationToken)}");
+        texts.Enqueue(
+            $"{answer.Headers}{answer.Content.Headers}{await answer.Content.ReadAsStringAsync(cancellationToken)}"
+        );
         return answer;
     }
 }

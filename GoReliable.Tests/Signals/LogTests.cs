@@ -14,16 +14,28 @@ public sealed class LogTests(SharedPlatform shared)
     public async Task The_log_lines_of_an_order_carry_its_trace_in_all_three_services()
     {
         using var alice = platform.Client("alice");
-        var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
+        var response = await alice.PostRawAsync(
+            """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
+        );
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
         var order = (await response.JsonAsync()).GetProperty("id").GetString();
 
-        foreach (var (service, @event) in new[] { ("gateway", "http.request"), ("orders", "order.created"), ("notifications", "notification.delivered") })
+        foreach (
+            var (service, @event) in new[]
+            {
+                ("gateway", "http.request"),
+                ("orders", "order.created"),
+                ("notifications", "notification.delivered"),
+            }
+        )
         {
             var line = await WaitForAsync(log => log.TraceId == traceId && log.EventName == @event);
             Assert.Equal(service, line.Service);
             Assert.Equal(LogLevel.Information, line.Level);
-            await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == traceId && span.SpanId == line.SpanId, TestContext.Current.CancellationToken);
+            await platform.Telemetry.WaitForSpanAsync(
+                span => span.TraceId == traceId && span.SpanId == line.SpanId,
+                TestContext.Current.CancellationToken
+            );
         }
         Assert.Contains(platform.Telemetry.Logs(traceId), line => order == (string?)line["OrderId"]);
     }
@@ -47,14 +59,26 @@ public sealed class LogTests(SharedPlatform shared)
     public async Task A_message_that_fails_is_told_once_per_attempt_in_its_trace()
     {
         var message = await TestEvent.PublishAsync(platform, block: true);
-        var retried = await WaitForAsync(log => log.TraceId == message.TraceId && log.EventName == "notification.retried");
+        var retried = await WaitForAsync(log =>
+            log.TraceId == message.TraceId && log.EventName == "notification.retried"
+        );
         message.Unblock();
-        var delivered = await WaitForAsync(log => log.TraceId == message.TraceId && log.EventName == "notification.delivered");
+        var delivered = await WaitForAsync(log =>
+            log.TraceId == message.TraceId && log.EventName == "notification.delivered"
+        );
 
         Assert.Equal(LogLevel.Warning, retried.Level);
         // Each attempt before the one that succeeded, and not a word more.
-        var failures = Enumerable.Range(1, (int)(long)delivered["Attempt"]! - 1).Select(attempt => ("notification.retried", (object?)(long)attempt));
-        Assert.Equal(failures, platform.Telemetry.Logs(message.TraceId).Where(log => log.Level > LogLevel.Information).Select(log => (log.EventName, log["Attempt"])));
+        var failures = Enumerable
+            .Range(1, (int)(long)delivered["Attempt"]! - 1)
+            .Select(attempt => ("notification.retried", (object?)(long)attempt));
+        Assert.Equal(
+            failures,
+            platform
+                .Telemetry.Logs(message.TraceId)
+                .Where(log => log.Level > LogLevel.Information)
+                .Select(log => (log.EventName, log["Attempt"]))
+        );
     }
 
     [Fact]
@@ -62,14 +86,20 @@ public sealed class LogTests(SharedPlatform shared)
     {
         // What PostgreSQL answers when its disk is full, for one customer only.
         await using var database = await platform.DatabaseAsync("orders-db");
-        await using (var refuse = database.CreateCommand("""
-            CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
-            CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.customer_id = 'refused') EXECUTE FUNCTION refuse();
-            """))
+        await using (
+            var refuse = database.CreateCommand(
+                """
+                CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+                CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.customer_id = 'refused') EXECUTE FUNCTION refuse();
+                """
+            )
+        )
             await refuse.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         using var refused = platform.Client("refused");
 
-        var response = await refused.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
+        var response = await refused.PostRawAsync(
+            """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
+        );
 
         await response.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
         Assert.Equal(TimeSpan.FromSeconds(5), response.Headers.RetryAfter?.Delta);
@@ -81,5 +111,6 @@ public sealed class LogTests(SharedPlatform shared)
         Assert.Null(line["exception.stacktrace"]);
     }
 
-    private Task<ReceivedLog> WaitForAsync(Func<ReceivedLog, bool> wanted) => platform.Telemetry.WaitForLogAsync(wanted, TestContext.Current.CancellationToken);
+    private Task<ReceivedLog> WaitForAsync(Func<ReceivedLog, bool> wanted) =>
+        platform.Telemetry.WaitForLogAsync(wanted, TestContext.Current.CancellationToken);
 }

@@ -24,7 +24,8 @@ internal static class MarkedPlatform
 
     /// <param name="mailPort">Of the server that it sends e-mails to, with a password.</param>
     /// <param name="output">Gets what its services write.</param>
-    public static Task<GoReliablePlatform> StartAsync(int mailPort, ResourceOutput output) => GoReliablePlatform.StartAsync(configure: builder => Configure(builder, mailPort, output));
+    public static Task<GoReliablePlatform> StartAsync(int mailPort, ResourceOutput output) =>
+        GoReliablePlatform.StartAsync(configure: builder => Configure(builder, mailPort, output));
 
     private static void Configure(IDistributedApplicationTestingBuilder builder, int mailPort, ResourceOutput output)
     {
@@ -32,7 +33,8 @@ internal static class MarkedPlatform
         builder.Configuration["Parameters:postgres-password"] = $"{Secret}-of-postgres";
         builder.Configuration["Parameters:messaging-password"] = $"{Secret}-of-messaging";
         builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"] = SigningKey;
-        builder.CreateResourceBuilder<ProjectResource>("notifications")
+        builder
+            .CreateResourceBuilder<ProjectResource>("notifications")
             .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
             .WithEnvironment("Email__Smtp__Port", mailPort.ToString(CultureInfo.InvariantCulture))
             .WithEnvironment("Email__Smtp__Security", "None")
@@ -40,7 +42,8 @@ internal static class MarkedPlatform
             .WithEnvironment("Email__Smtp__Password", $"{Secret}-of-smtp");
         foreach (var service in Services)
         {
-            builder.CreateResourceBuilder<ProjectResource>(service)
+            builder
+                .CreateResourceBuilder<ProjectResource>(service)
                 .WithEnvironment("Logging__LogLevel__Default", "Trace")
                 .WithEnvironment("Logging__LogLevel__Microsoft.AspNetCore", "Trace")
                 .WithEnvironment("Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics", "Trace")

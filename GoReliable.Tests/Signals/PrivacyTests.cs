@@ -37,7 +37,10 @@ public sealed class PrivacyTests
                 await SendAsync(platform, answers, service, order, token);
         }
         var poison = await TestEvent.PublishAsync(platform, poison: true, mark: Mark);
-        await platform.Telemetry.WaitForLogAsync(log => log.TraceId == poison.TraceId && log.EventName == "notification.dead_lettered", Cancel);
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.TraceId == poison.TraceId && log.EventName == "notification.dead_lettered",
+            Cancel
+        );
         var health = await HealthAsync(platform, HttpStatusCode.OK);
         foreach (var service in Services)
         {
@@ -46,52 +49,109 @@ public sealed class PrivacyTests
         }
 
         await platform.StopAsync("messaging");
-        await StartWithoutAsync("broker.unreachable", [.. await Task.WhenAll(((string[])["orders-db", "notifications-db", "messaging"]).Select(async name => ($"ConnectionStrings__{name}", await platform.ConnectionStringAsync(name))))]);
+        await StartWithoutAsync(
+            "broker.unreachable",
+            [
+                .. await Task.WhenAll(
+                    ((string[])["orders-db", "notifications-db", "messaging"]).Select(async name =>
+                        ($"ConnectionStrings__{name}", await platform.ConnectionStringAsync(name))
+                    )
+                ),
+            ]
+        );
         await platform.StopAsync("postgres");
         foreach (var path in new[] { $"{OrdersClient.Orders}/{order}", $"{OrdersClient.Orders}/{order}/notifications" })
             await (await client.GetAsync(path, Cancel)).AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
-        foreach (var (service, @event) in new[] { ("orders", "outbox.relay_interrupted"), ("notifications", "consumer.interrupted"), ("orders", "request.unavailable"), ("notifications", "request.unavailable") })
+        foreach (
+            var (service, @event) in new[]
+            {
+                ("orders", "outbox.relay_interrupted"),
+                ("notifications", "consumer.interrupted"),
+                ("orders", "request.unavailable"),
+                ("notifications", "request.unavailable"),
+            }
+        )
             await platform.Telemetry.WaitForLogAsync(log => log.Service == service && log.EventName == @event, Cancel);
         health = [.. health, .. await HealthAsync(platform, HttpStatusCode.ServiceUnavailable)];
         // The last of it has been exported when a later request has.
         using var later = await client.GetAsync($"/{Mark}-path", Cancel);
-        await platform.Telemetry.WaitForLogAsync(log => log.TraceId == later.Headers.GetValues("X-Trace-Id").Single(), Cancel);
-        await Eventually.SeeAsync("every service on stdout", () => Task.FromResult(output.Lines), lines => Services.All(service => lines.Any(line => line.Resource.StartsWith(service, StringComparison.Ordinal))));
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.TraceId == later.Headers.GetValues("X-Trace-Id").Single(),
+            Cancel
+        );
+        await Eventually.SeeAsync(
+            "every service on stdout",
+            () => Task.FromResult(output.Lines),
+            lines =>
+                Services.All(service => lines.Any(line => line.Resource.StartsWith(service, StringComparison.Ordinal)))
+        );
 
         Assert.Equal(default, platform.Telemetry.Dropped);
         foreach (var log in platform.Telemetry.Logs())
             AssertClean([$"{log.Body}", log.EventName, .. Texts(log.Attributes)], $"log {log.EventName}");
         foreach (var span in platform.Telemetry.Spans())
-            AssertClean([span.Name, span.StatusMessage, .. Texts(span.Attributes), .. span.Events.SelectMany(happened => Texts(happened.Attributes))], $"span {span.Name}");
+            AssertClean(
+                [
+                    span.Name,
+                    span.StatusMessage,
+                    .. Texts(span.Attributes),
+                    .. span.Events.SelectMany(happened => Texts(happened.Attributes)),
+                ],
+                $"span {span.Name}"
+            );
         foreach (var point in platform.Telemetry.Metrics())
             AssertClean([point.Name, .. Texts(point.Attributes)], $"metric {point.Name}");
-        foreach (var (service, line) in output.Lines.Where(line => Services.Any(service => line.Resource.StartsWith(service, StringComparison.Ordinal))))
+        foreach (
+            var (service, line) in output.Lines.Where(line =>
+                Services.Any(service => line.Resource.StartsWith(service, StringComparison.Ordinal))
+            )
+        )
             AssertClean([line], $"stdout of {service}");
         AssertClean(health, "health");
         // What is the customer's own it may be told.
-        Assert.All(answers.Texts, answer => Assert.False(answer.Contains(Secret, StringComparison.Ordinal) || answer.Contains(EncodedToken, StringComparison.Ordinal), answer));
+        Assert.All(answers.Texts, answer =>
+            Assert.False(
+                answer.Contains(Secret, StringComparison.Ordinal)
+                    || answer.Contains(EncodedToken, StringComparison.Ordinal),
+                answer
+            )
+        );
     }
 
     [Fact]
-    public Task No_secret_is_told_when_the_database_is_missing_at_the_start() => StartWithoutAsync("schema.unavailable",
-    [
-        ("ConnectionStrings__orders-db", $"Host=127.0.0.1;Port=1;Username={Secret};Password={Secret}"), ("ConnectionStrings__notifications-db", $"Host=127.0.0.1;Port=1;Username={Secret};Password={Secret}"),
-        ("ConnectionStrings__messaging", $"amqp://{Secret}:{Secret}@127.0.0.1:1"),
-    ]);
+    public Task No_secret_is_told_when_the_database_is_missing_at_the_start() =>
+        StartWithoutAsync(
+            "schema.unavailable",
+            [
+                ("ConnectionStrings__orders-db", $"Host=127.0.0.1;Port=1;Username={Secret};Password={Secret}"),
+                ("ConnectionStrings__notifications-db", $"Host=127.0.0.1;Port=1;Username={Secret};Password={Secret}"),
+                ("ConnectionStrings__messaging", $"amqp://{Secret}:{Secret}@127.0.0.1:1"),
+            ]
+        );
 
     // Both services, beside those of a platform: what they say when they cannot begin.
-    private static Task StartWithoutAsync(string complaint, (string, string)[] connections) => Task.WhenAll(((string[])["Orders", "Notifications"]).Select(async name =>
-    {
-        await using var service = await ServiceProcess.StartAsync(name,
-        [
-            .. connections, ("Logging__LogLevel__Default", "Trace"), ("Authentication__Schemes__Bearer__SigningKeys__0__Value", MarkedPlatform.SigningKey),
-            ("Email__From", "shop@example.com"), ("Email__Smtp__Host", "127.0.0.1"), ("Email__Smtp__User", Secret), ("Email__Smtp__Password", Secret),
-        ]);
-        await service.WaitForEventAsync(complaint);
+    private static Task StartWithoutAsync(string complaint, (string, string)[] connections) =>
+        Task.WhenAll(
+            ((string[])["Orders", "Notifications"]).Select(async name =>
+            {
+                await using var service = await ServiceProcess.StartAsync(
+                    name,
+                    [
+                        .. connections,
+                        ("Logging__LogLevel__Default", "Trace"),
+                        ("Authentication__Schemes__Bearer__SigningKeys__0__Value", MarkedPlatform.SigningKey),
+                        ("Email__From", "shop@example.com"),
+                        ("Email__Smtp__Host", "127.0.0.1"),
+                        ("Email__Smtp__User", Secret),
+                        ("Email__Smtp__Password", Secret),
+                    ]
+                );
+                await service.WaitForEventAsync(complaint);
 
-        var (_, health) = await service.HealthAsync("ready");
-        AssertClean([health, (await Exposition.ScrapeAsync(service.Management)).Text, .. service.Output], name);
-    }));
+                var (_, health) = await service.HealthAsync("ready");
+                AssertClean([health, (await Exposition.ScrapeAsync(service.Management)).Text, .. service.Output], name);
+            })
+        );
 
     // An order in every way, and all that can be wrong with one; its first e-mail fails at the password.
     private static async Task<Guid> OrderAsync(GoReliablePlatform platform, HttpClient client, MailServer mail)
@@ -101,7 +161,8 @@ public sealed class PrivacyTests
         client.DefaultRequestHeaders.TryAddWithoutValidation("baggage", $"user={Mark}-baggage");
         client.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", $"{Mark}-browser");
         client.DefaultRequestHeaders.Host = $"{Mark}-host.example.com";
-        var body = $$"""{"currency":"EUR","items":[{"sku":"{{sku}}","quantity":1,"unitPrice":1.5}],"contactEmail":"{{email}}"}""";
+        var body =
+            $$"""{"currency":"EUR","items":[{"sku":"{{sku}}","quantity":1,"unitPrice":1.5}],"contactEmail":"{{email}}"}""";
 
         var response = await client.PostRawAsync(body, idempotencyKey: key);
         var order = (await response.JsonAsync()).GetProperty("id").GetGuid();
@@ -123,13 +184,27 @@ public sealed class PrivacyTests
         return order;
     }
 
-    private static async Task SendAsync(GoReliablePlatform platform, Answers answers, string service, Guid order, string token)
+    private static async Task SendAsync(
+        GoReliablePlatform platform,
+        Answers answers,
+        string service,
+        Guid order,
+        string token
+    )
     {
         using var client = answers.Client(platform.Client(service, customer: null));
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        var path = service == "orders" ? $"{OrdersClient.Orders}/{order}" : $"{OrdersClient.Orders}/{order}/notifications";
+        var path =
+            service == "orders" ? $"{OrdersClient.Orders}/{order}" : $"{OrdersClient.Orders}/{order}/notifications";
         using var response = await client.GetAsync(path, Cancel);
-        Assert.True(response.StatusCode is HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden, $"{response.StatusCode}");
+        Assert.True(
+            response.StatusCode
+                is HttpStatusCode.OK
+                    or HttpStatusCode.NotFound
+                    or HttpStatusCode.Unauthorized
+                    or HttpStatusCode.Forbidden,
+            $"{response.StatusCode}"
+        );
     }
 
     // All that the probes are told; the services behind the gateway are as ready as it is said here.
@@ -150,8 +225,15 @@ public sealed class PrivacyTests
         return [.. told];
     }
 
-    private static IEnumerable<string?> Texts(IEnumerable<KeyValuePair<string, object?>> attributes) => attributes.Select(attribute => $"{attribute.Key}={attribute.Value}");
+    private static IEnumerable<string?> Texts(IEnumerable<KeyValuePair<string, object?>> attributes) =>
+        attributes.Select(attribute => $"{attribute.Key}={attribute.Value}");
 
     private static void AssertClean(IEnumerable<string?> texts, string where) =>
-        Assert.All(texts, text => Assert.False(text is not null && new[] { Mark, Secret, EncodedToken }.Any(mark => text.Contains(mark, StringComparison.Ordinal)), $"{where}: {text}"));
+        Assert.All(texts, text =>
+            Assert.False(
+                text is not null
+                    && new[] { Mark, Secret, EncodedToken }.Any(mark => text.Contains(mark, StringComparison.Ordinal)),
+                $"{where}: {text}"
+            )
+        );
 }

@@ -10,7 +10,8 @@ internal sealed class TestEvent
 {
     private readonly string email;
 
-    private TestEvent(Guid id, string traceId, string spanId, string pickupFolder) => (Id, TraceId, SpanId, email) = (id, traceId, spanId, Path.Combine(pickupFolder, $"{id}.eml"));
+    private TestEvent(Guid id, string traceId, string spanId, string pickupFolder) =>
+        (Id, TraceId, SpanId, email) = (id, traceId, spanId, Path.Combine(pickupFolder, $"{id}.eml"));
 
     public Guid Id { get; }
 
@@ -24,22 +25,37 @@ internal sealed class TestEvent
     /// <param name="poison">Sends something that is no event.</param>
     /// <param name="mark">Is in its customer, address or text.</param>
     /// <param name="block">Makes every delivery fail: where the e-mail should be written, a folder stands.</param>
-    public static async Task<TestEvent> PublishAsync(GoReliablePlatform platform, int times = 1, bool block = false, bool poison = false, string mark = "test-event")
+    public static async Task<TestEvent> PublishAsync(
+        GoReliablePlatform platform,
+        int times = 1,
+        bool block = false,
+        bool poison = false,
+        string mark = "test-event"
+    )
     {
         var message = new TestEvent(
-            Guid.CreateVersion7(), ActivityTraceId.CreateRandom().ToHexString(), ActivitySpanId.CreateRandom().ToHexString(), platform.PickupFolder);
+            Guid.CreateVersion7(),
+            ActivityTraceId.CreateRandom().ToHexString(),
+            ActivitySpanId.CreateRandom().ToHexString(),
+            platform.PickupFolder
+        );
         if (block)
             Directory.CreateDirectory(message.email);
 
         var order = Guid.CreateVersion7();
-        var body = Encoding.UTF8.GetBytes($$"""
+        var body = Encoding.UTF8.GetBytes(
+            $$"""
             {"specversion":"1.0","id":"{{message.Id}}","source":"/goreliable/orders","type":"goreliable.order.created.v1","subject":"{{order}}",
              "time":"{{DateTime.UtcNow:O}}","data":{"orderId":"{{order}}","customerId":"{{mark}}","contactEmail":"{{mark}}@example.com","total":1.00,"currency":"EUR"} }
-            """);
+            """
+        );
         if (poison)
             body = Encoding.UTF8.GetBytes($"no event: {mark}");
         await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), TestContext.Current.CancellationToken);
+        await using var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(true, true),
+            TestContext.Current.CancellationToken
+        );
         for (var i = 0; i < times; i++)
         {
             var properties = new BasicProperties
@@ -47,9 +63,19 @@ internal sealed class TestEvent
                 Persistent = true,
                 ContentType = "application/cloudevents+json",
                 MessageId = message.Id.ToString(),
-                Headers = new Dictionary<string, object?> { ["traceparent"] = $"00-{message.TraceId}-{message.SpanId}-01" },
+                Headers = new Dictionary<string, object?>
+                {
+                    ["traceparent"] = $"00-{message.TraceId}-{message.SpanId}-01",
+                },
             };
-            await channel.BasicPublishAsync("orders", "order.created", mandatory: true, properties, body, TestContext.Current.CancellationToken);
+            await channel.BasicPublishAsync(
+                "orders",
+                "order.created",
+                mandatory: true,
+                properties,
+                body,
+                TestContext.Current.CancellationToken
+            );
         }
         return message;
     }

@@ -19,7 +19,9 @@ public sealed class TraceTests(SharedPlatform shared)
     public async Task One_trace_leads_from_the_request_to_the_delivered_notification()
     {
         using var alice = platform.Client("alice");
-        var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}],"contactEmail":"a@example.com"}""");
+        var response = await alice.PostRawAsync(
+            """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}],"contactEmail":"a@example.com"}"""
+        );
         var order = (await response.JsonAsync()).GetProperty("id").GetString();
         var trace = await TraceAsync(response, "send email", "store notifications");
 
@@ -63,11 +65,21 @@ public sealed class TraceTests(SharedPlatform shared)
     public async Task A_consumer_span_is_the_processing_and_not_the_waiting()
     {
         using var alice = platform.Client("alice");
-        var trace = await TraceAsync(await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""), "store notifications");
-        var (publish, process) = (trace.Only("publish orders:order.created"), trace.Only("process orders:order.created:notifications"));
+        var trace = await TraceAsync(
+            await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""),
+            "store notifications"
+        );
+        var (publish, process) = (
+            trace.Only("publish orders:order.created"),
+            trace.Only("process orders:order.created:notifications")
+        );
 
         Assert.True(process.Start >= publish.Start, $"{trace}");
-        Assert.True(process.Start <= trace.Only("store notifications").Start && process.End >= trace.Only("store notifications").End, $"{trace}");
+        Assert.True(
+            process.Start <= trace.Only("store notifications").Start
+                && process.End >= trace.Only("store notifications").End,
+            $"{trace}"
+        );
     }
 
     [Fact]
@@ -76,10 +88,15 @@ public sealed class TraceTests(SharedPlatform shared)
         using var alice = platform.Client("alice");
         var key = Guid.NewGuid().ToString();
         const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
-        var order = (await (await alice.PostRawAsync(Body, idempotencyKey: key)).JsonAsync()).GetProperty("id").GetString();
+        var order = (await (await alice.PostRawAsync(Body, idempotencyKey: key)).JsonAsync())
+            .GetProperty("id")
+            .GetString();
 
         var replay = await TraceAsync(await alice.PostRawAsync(Body, idempotencyKey: key), "create order");
-        var refusal = await TraceAsync(await alice.PostRawAsync(Body.Replace("1.5", "2.5", StringComparison.Ordinal), idempotencyKey: key), "create order");
+        var refusal = await TraceAsync(
+            await alice.PostRawAsync(Body.Replace("1.5", "2.5", StringComparison.Ordinal), idempotencyKey: key),
+            "create order"
+        );
 
         Assert.Equal(order, replay.Only("create order")["goreliable.order.id"]);
         Assert.Null(refusal.Only("create order")["goreliable.order.id"]);
@@ -95,15 +112,33 @@ public sealed class TraceTests(SharedPlatform shared)
         {
             // A proxy between would end its own connection in another way.
             var address = platform.Address("orders");
-            await socket.ConnectAsync(new DnsEndPoint(address.Host, address.Port), TestContext.Current.CancellationToken);
-            await socket.SendAsync(Encoding.ASCII.GetBytes(
-                $"POST {OrdersClient.Orders} HTTP/1.1\r\nHost: orders\r\nAuthorization: {alice.DefaultRequestHeaders.Authorization}\r\n" +
-                $"traceparent: 00-{traceId}-{ActivitySpanId.CreateRandom().ToHexString()}-01\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{\"currency\":"), TestContext.Current.CancellationToken);
+            await socket.ConnectAsync(
+                new DnsEndPoint(address.Host, address.Port),
+                TestContext.Current.CancellationToken
+            );
+            await socket.SendAsync(
+                Encoding.ASCII.GetBytes(
+                    $"POST {OrdersClient.Orders} HTTP/1.1\r\nHost: orders\r\nAuthorization: {alice.DefaultRequestHeaders.Authorization}\r\n"
+                        + $"traceparent: 00-{traceId}-{ActivitySpanId.CreateRandom().ToHexString()}-01\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{\"currency\":"
+                ),
+                TestContext.Current.CancellationToken
+            );
             // Gone before the request is read, there would be nothing to see.
-            await Eventually.SeeAsync("the request in flight", async () => (await Exposition.ScrapeAsync(management)).Sum("http_server_active_requests", ("http_request_method", "POST")), active => active > 0);
+            await Eventually.SeeAsync(
+                "the request in flight",
+                async () =>
+                    (await Exposition.ScrapeAsync(management)).Sum(
+                        "http_server_active_requests",
+                        ("http_request_method", "POST")
+                    ),
+                active => active > 0
+            );
         }
 
-        var server = await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == traceId && span.Kind == ActivityKind.Server, TestContext.Current.CancellationToken);
+        var server = await platform.Telemetry.WaitForSpanAsync(
+            span => span.TraceId == traceId && span.Kind == ActivityKind.Server,
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Equal(499L, server["http.response.status_code"]);
         Assert.Equal(ActivityStatusCode.Unset, server.Status);
@@ -135,9 +170,16 @@ public sealed class TraceTests(SharedPlatform shared)
     public async Task Whatever_a_client_does_wrong_is_no_error_of_ours(HttpStatusCode status, params string[] services)
     {
         var problem = await (await MistakeAsync(status, services[0])).AssertProblemAsync(status);
-        var trace = await platform.Telemetry.WaitForTraceAsync(problem.GetProperty("traceId").GetString()!, tree => tree.Spans.Count(span => span.Kind == ActivityKind.Server) == services.Length && tree.IsConnected, TestContext.Current.CancellationToken);
+        var trace = await platform.Telemetry.WaitForTraceAsync(
+            problem.GetProperty("traceId").GetString()!,
+            tree => tree.Spans.Count(span => span.Kind == ActivityKind.Server) == services.Length && tree.IsConnected,
+            TestContext.Current.CancellationToken
+        );
 
-        Assert.Equal(services, trace.Spans.Where(span => span.Kind == ActivityKind.Server).Select(span => span.Service));
+        Assert.Equal(
+            services,
+            trace.Spans.Where(span => span.Kind == ActivityKind.Server).Select(span => span.Service)
+        );
         AssertNoErrorOfOurs(trace, status);
     }
 
@@ -152,7 +194,9 @@ public sealed class TraceTests(SharedPlatform shared)
         await using (var @lock = new Npgsql.NpgsqlCommand("LOCK TABLE orders", connection, transaction))
             await @lock.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
-        var response = await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""");
+        var response = await alice.PostRawAsync(
+            """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
+        );
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
 
         await response.AssertProblemAsync(HttpStatusCode.GatewayTimeout);
@@ -166,25 +210,40 @@ public sealed class TraceTests(SharedPlatform shared)
         Assert.All(trace.Spans, span => Assert.Equal(ActivityStatusCode.Error, span.Status));
         Assert.Equal(5, trace.Spans.Count);
         // Where it came from, and in the request that it ended.
-        Assert.Equal([server, insert], trace.Spans.Where(span => span.Events.Any(happened => happened.Name == "exception")));
+        Assert.Equal(
+            [server, insert],
+            trace.Spans.Where(span => span.Events.Any(happened => happened.Name == "exception"))
+        );
     }
 
     [Fact]
     public async Task Each_attempt_at_a_notification_has_its_own_span_in_the_same_trace()
     {
         var message = await TestEvent.PublishAsync(platform, block: true);
-        await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == message.TraceId && span.Name == "send email", TestContext.Current.CancellationToken);
+        await platform.Telemetry.WaitForSpanAsync(
+            span => span.TraceId == message.TraceId && span.Name == "send email",
+            TestContext.Current.CancellationToken
+        );
         message.Unblock();
 
-        var trace = await platform.Telemetry.WaitForTraceAsync(message.TraceId, tree => tree.Named("send email").Any(span => span.Status != ActivityStatusCode.Error), TestContext.Current.CancellationToken);
+        var trace = await platform.Telemetry.WaitForTraceAsync(
+            message.TraceId,
+            tree => tree.Named("send email").Any(span => span.Status != ActivityStatusCode.Error),
+            TestContext.Current.CancellationToken
+        );
         var attempts = trace.Named("send email").OrderBy(span => span.Start).ToList();
         Assert.True(attempts.Count >= 2, $"{trace}");
         Assert.All(attempts[..^1], failed => Assert.Equal(ActivityStatusCode.Error, failed.Status));
         Assert.All(attempts[..^1], failed => Assert.Contains(failed.Events, happened => happened.Name == "exception"));
         var consumers = attempts.Select(attempt => trace.ParentOf(attempt)!).ToList();
         Assert.Equal(attempts.Count, consumers.Distinct().Count());
-        Assert.All(consumers, consumer => Assert.Equal((ActivityKind.Consumer, message.SpanId), (consumer.Kind, consumer.ParentSpanId)));
-        Assert.Equal(Enumerable.Range(1, attempts.Count).Select(attempt => (object)(long)attempt), consumers.Select(consumer => consumer["goreliable.delivery.attempt"]!));
+        Assert.All(consumers, consumer =>
+            Assert.Equal((ActivityKind.Consumer, message.SpanId), (consumer.Kind, consumer.ParentSpanId))
+        );
+        Assert.Equal(
+            Enumerable.Range(1, attempts.Count).Select(attempt => (object)(long)attempt),
+            consumers.Select(consumer => consumer["goreliable.delivery.attempt"]!)
+        );
     }
 
     [Fact]
@@ -192,7 +251,10 @@ public sealed class TraceTests(SharedPlatform shared)
     {
         var message = await TestEvent.PublishAsync(platform, times: 2);
         var trace = await platform.Telemetry.WaitForTraceAsync(
-            message.TraceId, tree => tree.Spans.Count(span => span.Kind == ActivityKind.Consumer) == 2 && tree.Named("send email").Any(), TestContext.Current.CancellationToken);
+            message.TraceId,
+            tree => tree.Spans.Count(span => span.Kind == ActivityKind.Consumer) == 2 && tree.Named("send email").Any(),
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Single(trace.Named("send email"));
     }
@@ -201,14 +263,24 @@ public sealed class TraceTests(SharedPlatform shared)
     public async Task A_dead_letter_ends_its_trace_with_an_error_and_carries_it_on()
     {
         var message = await TestEvent.PublishAsync(platform, poison: true);
-        var consumer = await platform.Telemetry.WaitForSpanAsync(span => span.TraceId == message.TraceId && span.Kind == ActivityKind.Consumer, TestContext.Current.CancellationToken);
+        var consumer = await platform.Telemetry.WaitForSpanAsync(
+            span => span.TraceId == message.TraceId && span.Kind == ActivityKind.Consumer,
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Equal((ActivityStatusCode.Error, message.SpanId), (consumer.Status, consumer.ParentSpanId));
         Assert.Contains(consumer.Events, happened => happened.Name == "exception");
         await using var database = await platform.DatabaseAsync("notifications-db");
         await using var command = database.CreateCommand("SELECT trace_id FROM dead_letters WHERE message_id = $1");
         command.Parameters.AddWithValue(message.Id.ToString());
-        Assert.Equal(message.TraceId, await Eventually.SeeAsync("the dead letter", () => command.ExecuteScalarAsync(TestContext.Current.CancellationToken), found => found is not null));
+        Assert.Equal(
+            message.TraceId,
+            await Eventually.SeeAsync(
+                "the dead letter",
+                () => command.ExecuteScalarAsync(TestContext.Current.CancellationToken),
+                found => found is not null
+            )
+        );
     }
 
     [Fact]
@@ -221,26 +293,40 @@ public sealed class TraceTests(SharedPlatform shared)
             await management.GetAsync("/metrics", TestContext.Current.CancellationToken);
         }
         using var alice = platform.Client("alice");
-        await TraceAsync(await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""), "store notifications");
+        await TraceAsync(
+            await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""),
+            "store notifications"
+        );
 
         var spans = platform.Telemetry.Spans();
         Assert.All(spans, span => Assert.NotEqual((long)management.BaseAddress!.Port, span["server.port"]));
         Assert.All(spans.Where(span => span.Scope == "Npgsql"), statement => Assert.NotNull(statement.ParentSpanId));
         // A batch without messages would be idle polling.
-        Assert.All(spans.Where(span => span.Name == "relay outbox"), batch => Assert.True((long)batch["messaging.batch.message_count"]! > 0, $"{batch}"));
+        Assert.All(spans.Where(span => span.Name == "relay outbox"), batch =>
+            Assert.True((long)batch["messaging.batch.message_count"]! > 0, $"{batch}")
+        );
     }
 
     [Fact]
     public async Task Every_service_says_what_it_is()
     {
         using var alice = platform.Client("alice");
-        var trace = await TraceAsync(await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""), "store notifications");
+        var trace = await TraceAsync(
+            await alice.PostRawAsync("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""),
+            "store notifications"
+        );
 
-        Assert.Equal(["gateway", "notifications", "orders"], trace.Spans.Select(span => span.Service).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["gateway", "notifications", "orders"],
+            trace.Spans.Select(span => span.Service).Distinct().Order(StringComparer.Ordinal)
+        );
         foreach (var span in trace.Spans)
         {
             Assert.Equal("goreliable", span.Resource.GetValueOrDefault("service.namespace"));
-            Assert.Matches(@"^\d+\.\d+\.\d+\S*\+[0-9a-f]{40}$", (string)span.Resource.GetValueOrDefault("service.version")!);
+            Assert.Matches(
+                @"^\d+\.\d+\.\d+\S*\+[0-9a-f]{40}$",
+                (string)span.Resource.GetValueOrDefault("service.version")!
+            );
             Assert.NotEmpty((string)span.Resource.GetValueOrDefault("service.instance.id")!);
             Assert.Equal("development", span.Resource.GetValueOrDefault("deployment.environment.name"));
         }
@@ -249,7 +335,11 @@ public sealed class TraceTests(SharedPlatform shared)
     private async Task<SpanTree> TraceAsync(HttpResponseMessage response, params string[] names)
     {
         var traceId = Assert.Single(response.Headers.GetValues("X-Trace-Id"));
-        return await platform.Telemetry.WaitForTraceAsync(traceId, ["POST /api/v1/orders", "POST /api/v1/orders", .. names], TestContext.Current.CancellationToken);
+        return await platform.Telemetry.WaitForTraceAsync(
+            traceId,
+            ["POST /api/v1/orders", "POST /api/v1/orders", .. names],
+            TestContext.Current.CancellationToken
+        );
     }
 
     private async Task<HttpResponseMessage> MistakeAsync(HttpStatusCode status, string service)
@@ -265,7 +355,10 @@ public sealed class TraceTests(SharedPlatform shared)
                 using (var reader = platform.Client(service, "alice", Scopes.OrdersRead))
                     return await reader.PostRawAsync(Body);
             case HttpStatusCode.NotFound:
-                return await alice.GetAsync($"{OrdersClient.Orders}/{Guid.CreateVersion7()}", TestContext.Current.CancellationToken);
+                return await alice.GetAsync(
+                    $"{OrdersClient.Orders}/{Guid.CreateVersion7()}",
+                    TestContext.Current.CancellationToken
+                );
             case HttpStatusCode.Conflict:
                 var order = await alice.CreateAsync();
                 await alice.ChangeAsync(order, "cancel");
@@ -275,13 +368,18 @@ public sealed class TraceTests(SharedPlatform shared)
             default:
                 var key = Guid.NewGuid().ToString();
                 await alice.PostRawAsync(Body, idempotencyKey: key);
-                return await alice.PostRawAsync(Body.Replace("1.5", "2.5", StringComparison.Ordinal), idempotencyKey: key);
+                return await alice.PostRawAsync(
+                    Body.Replace("1.5", "2.5", StringComparison.Ordinal),
+                    idempotencyKey: key
+                );
         }
     }
 
     private static void AssertNoErrorOfOurs(SpanTree trace, HttpStatusCode status)
     {
-        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Server), span => Assert.Equal((long)status, span["http.response.status_code"]));
+        Assert.All(trace.Spans.Where(span => span.Kind == ActivityKind.Server), span =>
+            Assert.Equal((long)status, span["http.response.status_code"])
+        );
         Assert.All(trace.Spans, span => Assert.NotEqual(ActivityStatusCode.Error, span.Status));
         Assert.All(trace.Spans, span => Assert.DoesNotContain(span.Events, happened => happened.Name == "exception"));
     }
@@ -292,6 +390,9 @@ public sealed class TraceTests(SharedPlatform shared)
     private static void AssertWay(SpanTree trace, params ReceivedSpan[] way)
     {
         for (var i = 1; i < way.Length; i++)
-            Assert.True(ReferenceEquals(way[i - 1], trace.ParentOf(way[i])), $"{way[i].Name} should be a child of {way[i - 1].Name}:\n{trace}");
+            Assert.True(
+                ReferenceEquals(way[i - 1], trace.ParentOf(way[i])),
+                $"{way[i].Name} should be a child of {way[i - 1].Name}:\n{trace}"
+            );
     }
 }

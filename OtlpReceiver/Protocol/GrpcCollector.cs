@@ -44,10 +44,18 @@ internal sealed class GrpcCollectorMethods : IServiceMethodProvider<GrpcCollecto
     }
 
     private static void AddExport(
-        ServiceMethodProviderContext<GrpcCollector> context, string service, Func<GrpcCollector, byte[], Task<byte[]>> export)
+        ServiceMethodProviderContext<GrpcCollector> context,
+        string service,
+        Func<GrpcCollector, byte[], Task<byte[]>> export
+    )
     {
         var method = new Method<byte[], byte[]>(
-            MethodType.Unary, $"opentelemetry.proto.collector.{service}", "Export", Bytes, Bytes);
+            MethodType.Unary,
+            $"opentelemetry.proto.collector.{service}",
+            "Export",
+            Bytes,
+            Bytes
+        );
         context.AddUnaryMethod(method, metadata: [], (collector, payload, _) => export(collector, payload));
     }
 }

@@ -23,7 +23,10 @@ internal static class HttpCollector
         var type = context.Request.GetTypedHeaders().ContentType?.MediaType.Value;
         if (!string.Equals(type, Protobuf, StringComparison.OrdinalIgnoreCase))
         {
-            await RefuseTypeAsync(context, $"Content-Type must be {Protobuf}, not '{type}'. OTLP as JSON is not taken here: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf.");
+            await RefuseTypeAsync(
+                context,
+                $"Content-Type must be {Protobuf}, not '{type}'. OTLP as JSON is not taken here: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf."
+            );
             return;
         }
 
@@ -39,7 +42,11 @@ internal static class HttpCollector
             var payload = await ReadAsync(context, encoding == "gzip");
             if (payload is null)
             {
-                await RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, $"A payload may have {Intake.MaxPayloadBytes} bytes.");
+                await RefuseAsync(
+                    context,
+                    StatusCodes.Status413PayloadTooLarge,
+                    $"A payload may have {Intake.MaxPayloadBytes} bytes."
+                );
                 return;
             }
 
@@ -55,7 +62,9 @@ internal static class HttpCollector
     /// <returns>Null when the body, uncompressed, is too large.</returns>
     private static async Task<byte[]?> ReadAsync(HttpContext context, bool gzip)
     {
-        await using var body = gzip ? new GZipStream(context.Request.Body, CompressionMode.Decompress) : context.Request.Body;
+        await using var body = gzip
+            ? new GZipStream(context.Request.Body, CompressionMode.Decompress)
+            : context.Request.Body;
         var payload = new MemoryStream();
         var buffer = new byte[64 * 1024];
         int read;

@@ -20,7 +20,10 @@ internal sealed class Intake(TelemetryStore store)
     public void Metrics(byte[] payload) => store.Add(Read(payload, MetricsRequest.Parser, MetricReader.Read));
 
     private static List<TItem> Read<TRequest, TItem>(
-        byte[] payload, MessageParser<TRequest> parser, Func<TRequest, IEnumerable<TItem>> read)
+        byte[] payload,
+        MessageParser<TRequest> parser,
+        Func<TRequest, IEnumerable<TItem>> read
+    )
         where TRequest : IMessage<TRequest>
     {
         try

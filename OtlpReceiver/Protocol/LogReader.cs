@@ -13,28 +13,30 @@ internal static class LogReader
         from record in source.LogRecords
         select Read(record, resource, source.Scope?.Name ?? "");
 
-    private static ReceivedLog Read(LogRecord record, IReadOnlyDictionary<string, object?> resource, string scope) => new()
-    {
-        Resource = resource,
-        Scope = scope,
-        // The time of the event is optional, the time it was observed is not.
-        Time = Values.Time(record.TimeUnixNano != 0 ? record.TimeUnixNano : record.ObservedTimeUnixNano),
-        Level = Level(record.SeverityNumber),
-        Body = Convert.ToString(Values.Read(record.Body), CultureInfo.InvariantCulture) ?? "",
-        EventName = record.EventName,
-        TraceId = Values.OptionalTraceId(record.TraceId),
-        SpanId = Values.OptionalSpanId(record.SpanId),
-        Attributes = Values.Read(record.Attributes),
-    };
+    private static ReceivedLog Read(LogRecord record, IReadOnlyDictionary<string, object?> resource, string scope) =>
+        new()
+        {
+            Resource = resource,
+            Scope = scope,
+            // The time of the event is optional, the time it was observed is not.
+            Time = Values.Time(record.TimeUnixNano != 0 ? record.TimeUnixNano : record.ObservedTimeUnixNano),
+            Level = Level(record.SeverityNumber),
+            Body = Convert.ToString(Values.Read(record.Body), CultureInfo.InvariantCulture) ?? "",
+            EventName = record.EventName,
+            TraceId = Values.OptionalTraceId(record.TraceId),
+            SpanId = Values.OptionalSpanId(record.SpanId),
+            Attributes = Values.Read(record.Attributes),
+        };
 
-    private static LogLevel Level(int severity) => severity switch
-    {
-        >= 1 and <= 4 => LogLevel.Trace,
-        <= 8 and > 4 => LogLevel.Debug,
-        <= 12 and > 8 => LogLevel.Information,
-        <= 16 and > 12 => LogLevel.Warning,
-        <= 20 and > 16 => LogLevel.Error,
-        <= 24 and > 20 => LogLevel.Critical,
-        _ => LogLevel.None,
-    };
+    private static LogLevel Level(int severity) =>
+        severity switch
+        {
+            >= 1 and <= 4 => LogLevel.Trace,
+            <= 8 and > 4 => LogLevel.Debug,
+            <= 12 and > 8 => LogLevel.Information,
+            <= 16 and > 12 => LogLevel.Warning,
+            <= 20 and > 16 => LogLevel.Error,
+            <= 24 and > 20 => LogLevel.Critical,
+            _ => LogLevel.None,
+        };
 }

@@ -21,17 +21,18 @@ internal static class Values
         return read;
     }
 
-    public static object? Read(AnyValue? value) => value?.ValueCase switch
-    {
-        AnyValue.ValueOneofCase.Text => value.Text,
-        AnyValue.ValueOneofCase.Flag => value.Flag,
-        AnyValue.ValueOneofCase.Integer => value.Integer,
-        AnyValue.ValueOneofCase.Number => value.Number,
-        AnyValue.ValueOneofCase.List => value.List.Values.Select(Read).ToList(),
-        AnyValue.ValueOneofCase.Map => Read(value.Map.Values),
-        AnyValue.ValueOneofCase.Binary => value.Binary.ToByteArray(),
-        _ => null,
-    };
+    public static object? Read(AnyValue? value) =>
+        value?.ValueCase switch
+        {
+            AnyValue.ValueOneofCase.Text => value.Text,
+            AnyValue.ValueOneofCase.Flag => value.Flag,
+            AnyValue.ValueOneofCase.Integer => value.Integer,
+            AnyValue.ValueOneofCase.Number => value.Number,
+            AnyValue.ValueOneofCase.List => value.List.Values.Select(Read).ToList(),
+            AnyValue.ValueOneofCase.Map => Read(value.Map.Values),
+            AnyValue.ValueOneofCase.Binary => value.Binary.ToByteArray(),
+            _ => null,
+        };
 
     /// <summary>Nanoseconds since 1970, rounded down to the 100 ns that .NET can tell.</summary>
     public static DateTimeOffset Time(ulong unixNanoseconds) =>

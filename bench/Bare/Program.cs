@@ -11,15 +11,25 @@ builder.Logging.ClearProviders();
 
 if (builder.Configuration["Orders"] is { } address)
 {
-    builder.Services.AddReverseProxy().LoadFromMemory(
-        [new RouteConfig { RouteId = "orders", ClusterId = "orders", Match = new RouteMatch { Path = "/api/v1/orders/{**rest}" } }],
-        [
-            new ClusterConfig
-            {
-                ClusterId = "orders",
-                Destinations = new Dictionary<string, DestinationConfig> { ["only"] = new() { Address = address } },
-            },
-        ]);
+    builder
+        .Services.AddReverseProxy()
+        .LoadFromMemory(
+            [
+                new RouteConfig
+                {
+                    RouteId = "orders",
+                    ClusterId = "orders",
+                    Match = new RouteMatch { Path = "/api/v1/orders/{**rest}" },
+                },
+            ],
+            [
+                new ClusterConfig
+                {
+                    ClusterId = "orders",
+                    Destinations = new Dictionary<string, DestinationConfig> { ["only"] = new() { Address = address } },
+                },
+            ]
+        );
     var gateway = builder.Build();
     gateway.MapReverseProxy();
     await gateway.RunAsync();
@@ -27,11 +37,16 @@ if (builder.Configuration["Orders"] is { } address)
 }
 
 builder.Services.AddNpgsqlDataSource(builder.Configuration.GetConnectionString("orders-db")!);
-builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, BareJson.Default));
+builder.Services.ConfigureHttpJsonOptions(json =>
+    json.SerializerOptions.TypeInfoResolverChain.Insert(0, BareJson.Default)
+);
 var app = builder.Build();
 var database = app.Services.GetRequiredService<NpgsqlDataSource>();
-await using (var schema = database.CreateCommand(
-    "CREATE TABLE orders (id uuid PRIMARY KEY, currency text NOT NULL, items jsonb NOT NULL, created_at timestamptz NOT NULL)"))
+await using (
+    var schema = database.CreateCommand(
+        "CREATE TABLE orders (id uuid PRIMARY KEY, currency text NOT NULL, items jsonb NOT NULL, created_at timestamptz NOT NULL)"
+    )
+)
 {
     await schema.ExecuteNonQueryAsync();
 }
@@ -39,7 +54,9 @@ await using (var schema = database.CreateCommand(
 app.MapPost("/api/v1/orders", async (NewOrder wanted) =>
 {
     var order = new Order(Guid.CreateVersion7(), wanted.Currency, wanted.Items, DateTime.UtcNow);
-    await using var insert = database.CreateCommand("INSERT INTO orders (id, currency, items, created_at) VALUES ($1, $2, $3, $4)");
+    await using var insert = database.CreateCommand(
+        "INSERT INTO orders (id, currency, items, created_at) VALUES ($1, $2, $3, $4)"
+    );
     insert.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = order.Id });
     insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Currency });
     var items = JsonSerializer.SerializeToUtf8Bytes(order.Items, BareJson.Default.ItemArray);

@@ -34,12 +34,15 @@ internal sealed class Collector : IAsyncDisposable
     {
         // Empty: no setting that is meant for this process reaches the server, and no signal.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
-            // A whole batch without a frame back: it is to cost little here.
-            kestrel.Limits.Http2.InitialConnectionWindowSize = kestrel.Limits.Http2.InitialStreamWindowSize = Window;
-        });
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
+                // A whole batch without a frame back: it is to cost little here.
+                kestrel.Limits.Http2.InitialConnectionWindowSize = kestrel.Limits.Http2.InitialStreamWindowSize =
+                    Window;
+            });
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         var app = builder.Build();
         app.Run(async context =>
@@ -63,8 +66,7 @@ internal sealed class Collector : IAsyncDisposable
         {
             read = await body.ReadAsync(cancellationToken);
             body.AdvanceTo(read.Buffer.End);
-        }
-        while (!read.IsCompleted);
+        } while (!read.IsCompleted);
     }
 
     private sealed class NoLifetime : IHostLifetime

@@ -33,8 +33,11 @@ internal static class Course
         Say("Reads, as fast as they are answered …");
         report.Add("reads", target, await kinds.ReadsAsync());
         Say($"{Plan.OrdersPerSecond} orders a second, each with an e-mail …");
-        report.Add(Report.Steady, target, await kinds.SteadyOrdersAsync(async orders =>
-            report.Notified.Add(await product.NotifiedAsync(orders))));
+        report.Add(
+            Report.Steady,
+            target,
+            await kinds.SteadyOrdersAsync(async orders => report.Notified.Add(await product.NotifiedAsync(orders)))
+        );
 
         report.Memory = target.Services.ToDictionary(service => service.Name, Usage.Memory);
         Say("Nothing at all …");
@@ -55,14 +58,20 @@ internal static class Course
     }
 
     // Of each process, in percent of a processor.
-    private static async Task<Dictionary<string, double>> IdleAsync(Plan plan, Target target, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, double>> IdleAsync(
+        Plan plan,
+        Target target,
+        CancellationToken cancellationToken
+    )
     {
         await target.SettledAsync();
         var before = Usage.ProcessorTime(target.Processes);
         await Task.Delay(plan.Idle, cancellationToken);
         var after = Usage.ProcessorTime(target.Processes);
         return before.ToDictionary(
-            process => process.Key, process => 100 * (after[process.Key] - process.Value) / plan.Idle.TotalMicroseconds);
+            process => process.Key,
+            process => 100 * (after[process.Key] - process.Value) / plan.Idle.TotalMicroseconds
+        );
     }
 
     private static void Say(string what) =>

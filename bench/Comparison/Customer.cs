@@ -30,8 +30,11 @@ internal sealed class Customer : IDisposable
         var hole = Encoding.ASCII.GetString(Hole);
         var headers = $"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n";
         var key = hasKeys ? $"Idempotency-Key: {hole}\r\n" : "";
-        Request Post(string body) => new($"POST /api/v1/orders HTTP/1.1\r\n{headers}{key}"
-            + $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        Request Post(string body) =>
+            new(
+                $"POST /api/v1/orders HTTP/1.1\r\n{headers}{key}"
+                    + $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"
+            );
         order = Post($$"""{{{Items}}}""");
         orderWithAddress = Post($$"""{{{Items}},"contactEmail":"ada@example.com"}""");
         read = new($"GET /api/v1/orders/{hole} HTTP/1.1\r\n{headers}\r\n");

@@ -21,17 +21,22 @@ internal sealed class Kinds(Plan plan, Target target, CancellationToken cancella
 
     /// <summary>At a rate, each with an address for an e-mail.</summary>
     /// <param name="ordered">Given the orders of each run, when they have been handled.</param>
-    public Task<Row> SteadyOrdersAsync(Func<IReadOnlyCollection<(Guid Id, DateTime Due)>, Task> ordered) => MedianAsync(
-        Plan.OrdersPerSecond,
-        (customer, due) => customer.Create(due, withAddress: true),
-        before => ordered([.. target.Customers.Zip(before).SelectMany(one => one.First.Orders.Skip(one.Second))]));
+    public Task<Row> SteadyOrdersAsync(Func<IReadOnlyCollection<(Guid Id, DateTime Due)>, Task> ordered) =>
+        MedianAsync(
+            Plan.OrdersPerSecond,
+            (customer, due) => customer.Create(due, withAddress: true),
+            before => ordered([.. target.Customers.Zip(before).SelectMany(one => one.First.Orders.Skip(one.Second))])
+        );
 
     private static int Order(Customer customer, DateTime due) => customer.Create(due, withAddress: false);
 
     private static int Read(Customer customer, DateTime due) => customer.Read();
 
     private async Task<Row> MedianAsync(
-        int? perSecond, Func<Customer, DateTime, int> request, Func<int[], Task>? afterwards = null)
+        int? perSecond,
+        Func<Customer, DateTime, int> request,
+        Func<int[], Task>? afterwards = null
+    )
     {
         var runs = new List<Row>();
         for (var run = 0; run < plan.Repetitions; run++)

@@ -27,7 +27,8 @@ internal static partial class Load
         TimeSpan length,
         int? perSecond,
         Func<Customer, DateTime, int> request,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         var next = -1L;
         var (start, startTime) = (Stopwatch.GetTimestamp(), DateTime.UtcNow);
@@ -53,15 +54,22 @@ internal static partial class Load
             return (latencies, bad);
         }
 
-        var workers = customers.Select(customer => Task.Factory.StartNew(
-            () => Work(customer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+        var workers = customers.Select(customer =>
+            Task.Factory.StartNew(
+                () => Work(customer),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default
+            )
+        );
         var results = await Task.WhenAll(workers);
         var took = Stopwatch.GetElapsedTime(start).TotalSeconds;
         cancellationToken.ThrowIfCancellationRequested();
 
         int[] all = [.. results.SelectMany(result => result.Latencies)];
         Array.Sort(all);
-        var refused = results.SelectMany(result => result.Bad)
+        var refused = results
+            .SelectMany(result => result.Bad)
             .GroupBy(bad => bad.Key, bad => bad.Value)
             .ToDictionary(bad => bad.Key, bad => bad.Sum());
         return new LoadResult(all.Length / took, all, refused);

@@ -9,13 +9,17 @@ internal static class Machine
     {
         var without = plan.Without.Count > 0 ? $"; without {string.Join(", ", plan.Without)}" : "";
         var runs = plan.Repetitions == 1 ? "one run" : $"medians of {plan.Repetitions} runs";
-        return string.Create(CultureInfo.InvariantCulture,
+        return string.Create(
+            CultureInfo.InvariantCulture,
             $"{DateTime.UtcNow:yyyy-MM-dd}, {Processor()}, {Environment.ProcessorCount} cores, .NET {Environment.Version}, "
-            + $"{plan.Connections} connections, {plan.Length.TotalSeconds} s each, {runs}{without}");
+                + $"{plan.Connections} connections, {plan.Length.TotalSeconds} s each, {runs}{without}"
+        );
     }
 
     // Arm's processors have no such line.
     private static string Processor() =>
-        File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[1]
+        File.ReadLines("/proc/cpuinfo")
+            .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))
+            ?.Split(": ")[1]
         ?? "unknown processor";
 }

@@ -9,7 +9,14 @@ namespace GoReliable.Bench.Comparison;
 /// <param name="Without">What is switched off.</param>
 /// <param name="Smoke">Whether only the answers matter.</param>
 internal sealed record Plan(
-    string Repository, string Published, int Seconds, int Connections, int Runs, IReadOnlySet<string> Without, bool Smoke)
+    string Repository,
+    string Published,
+    int Seconds,
+    int Connections,
+    int Runs,
+    IReadOnlySet<string> Without,
+    bool Smoke
+)
 {
     /// <summary>Of the open loop.</summary>
     public const int OrdersPerSecond = 200;

@@ -6,7 +6,8 @@ namespace GoReliable.Bench.Comparison;
 internal sealed partial class Product
 {
     /// <summary>What is unlike a deployment, for the reader of the table.</summary>
-    public const string Note = "Tokens are signed with a development key, rate limits are raised (all load comes from one address), "
+    public const string Note =
+        "Tokens are signed with a development key, rate limits are raised (all load comes from one address), "
         + "e-mails are files, telemetry goes to a collector that throws it away. Each connection is a customer.";
 
     // More than any machine answers.
@@ -19,35 +20,36 @@ internal sealed partial class Product
 
     // As deploy/k8s/base sets them, but for places and for what the note says. In Development, or no signing key is taken.
     private (string Name, string Value)[] Settings(string service) =>
-    [
-        .. Target.Environment(workplace, ports[service].Http),
-        .. tokens.Settings,
-        .. Telemetry(service),
-        ("DOTNET_ENVIRONMENT", "Development"),
-        ("ASPNETCORE_ENVIRONMENT", "Development"),
-        ("DOTNET_CONTENTROOT", Path.Combine(plan.Published, Folder(service))),
-        ("Logging__Console__FormatterName", "json-line"),
-        ("DOTNET_GCHeapHardLimit", HeapLimit(service)),
-        ("MANAGEMENT_PORT", $"{ports[service].Management}"),
-        ("ConnectionStrings__messaging", servers.Broker),
-        .. databases.Select(database => ($"ConnectionStrings__{database.Key}-db", Database(database.Key))),
-        ("services__orders__http__0", $"http://127.0.0.1:{ports["orders"].Http}"),
-        ("services__notifications__http__0", $"http://127.0.0.1:{ports["notifications"].Http}"),
-        ("Email__PickupFolder", Path.Combine(workplace.Folder, "pickup")),
-        ("RateLimits__PerAddress__PermitsPerSecond", NoLimit),
-        ("RateLimits__PerAddress__Burst", NoLimit),
-        ("RateLimits__PerCustomer__PermitsPerSecond", NoLimit),
-        ("RateLimits__PerCustomer__Burst", NoLimit),
-        // As it is outside of Development.
-        ("LoadShedding__PerCustomer", "64"),
-    ];
+        [
+            .. Target.Environment(workplace, ports[service].Http),
+            .. tokens.Settings,
+            .. Telemetry(service),
+            ("DOTNET_ENVIRONMENT", "Development"),
+            ("ASPNETCORE_ENVIRONMENT", "Development"),
+            ("DOTNET_CONTENTROOT", Path.Combine(plan.Published, Folder(service))),
+            ("Logging__Console__FormatterName", "json-line"),
+            ("DOTNET_GCHeapHardLimit", HeapLimit(service)),
+            ("MANAGEMENT_PORT", $"{ports[service].Management}"),
+            ("ConnectionStrings__messaging", servers.Broker),
+            .. databases.Select(database => ($"ConnectionStrings__{database.Key}-db", Database(database.Key))),
+            ("services__orders__http__0", $"http://127.0.0.1:{ports["orders"].Http}"),
+            ("services__notifications__http__0", $"http://127.0.0.1:{ports["notifications"].Http}"),
+            ("Email__PickupFolder", Path.Combine(workplace.Folder, "pickup")),
+            ("RateLimits__PerAddress__PermitsPerSecond", NoLimit),
+            ("RateLimits__PerAddress__Burst", NoLimit),
+            ("RateLimits__PerCustomer__PermitsPerSecond", NoLimit),
+            ("RateLimits__PerCustomer__Burst", NoLimit),
+            // As it is outside of Development.
+            ("LoadShedding__PerCustomer", "64"),
+        ];
 
     private IEnumerable<(string Name, string Value)> Telemetry(string service)
     {
         yield return ("OTEL_SERVICE_NAME", service);
         yield return (
             "OTEL_RESOURCE_ATTRIBUTES",
-            $"service.namespace=goreliable,service.instance.id={service}-0,deployment.environment.name=bench");
+            $"service.namespace=goreliable,service.instance.id={service}-0,deployment.environment.name=bench"
+        );
         yield return ("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based");
         yield return ("OTEL_TRACES_SAMPLER", plan.Without.Contains("traces") ? "always_off" : "parentbased_always_on");
         if (!plan.Without.Contains("export"))
@@ -68,8 +70,13 @@ internal sealed partial class Product
     // Of the last container in the manifest, which is the service's.
     private string HeapLimit(string service)
     {
-        var manifest = File.ReadAllText(Path.Combine(plan.Repository, "deploy", "k8s", "base", service, "deployment.yaml"));
-        var mebibytes = int.Parse(MemoryLimit.Matches(manifest).Last().Groups["mebibytes"].Value, CultureInfo.InvariantCulture);
+        var manifest = File.ReadAllText(
+            Path.Combine(plan.Repository, "deploy", "k8s", "base", service, "deployment.yaml")
+        );
+        var mebibytes = int.Parse(
+            MemoryLimit.Matches(manifest).Last().Groups["mebibytes"].Value,
+            CultureInfo.InvariantCulture
+        );
         return ((long)(mebibytes * HeapShare * BytesPerMebibyte)).ToString("x", CultureInfo.InvariantCulture);
     }
 

@@ -15,8 +15,10 @@ internal sealed partial class Product : IAsyncDisposable
     private readonly Workplace workplace;
     private readonly Servers servers;
     private readonly Tokens tokens = new();
-    private readonly Dictionary<string, (int Http, int Management)> ports =
-        Services.ToDictionary(service => service, _ => (Workplace.FreePort(), Workplace.FreePort()));
+    private readonly Dictionary<string, (int Http, int Management)> ports = Services.ToDictionary(
+        service => service,
+        _ => (Workplace.FreePort(), Workplace.FreePort())
+    );
     private readonly Dictionary<string, TiedProcess> processes = [];
     private readonly Dictionary<string, NpgsqlDataSource> databases = [];
     private readonly Collector collector;
@@ -42,7 +44,11 @@ internal sealed partial class Product : IAsyncDisposable
         }
         // As deployed: the schema comes first, in a process of its own.
         foreach (var service in new[] { "orders", "notifications" })
-            await workplace.RunAsync($"{service}-migrate", [.. product.Command(service), "migrate"], product.Settings(service));
+            await workplace.RunAsync(
+                $"{service}-migrate",
+                [.. product.Command(service), "migrate"],
+                product.Settings(service)
+            );
         await product.StartServicesAsync();
         return product;
     }
@@ -52,8 +58,8 @@ internal sealed partial class Product : IAsyncDisposable
     public async Task<double[]> NotifiedAsync(IReadOnlyCollection<(Guid Id, DateTime Due)> orders)
     {
         var due = orders.ToDictionary(order => order.Id, order => order.Due);
-        await using var select = databases["notifications"].CreateCommand(
-            "SELECT order_id, sent_at FROM notifications WHERE order_id = ANY($1)");
+        await using var select = databases["notifications"]
+            .CreateCommand("SELECT order_id, sent_at FROM notifications WHERE order_id = ANY($1)");
         select.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. due.Keys] });
         var took = new List<double>();
         await using var row = await select.ExecuteReaderAsync(workplace.Ending);
@@ -87,20 +93,34 @@ internal sealed partial class Product : IAsyncDisposable
         foreach (var service in Services)
             processes[service] = workplace.Start(service, endedBy: "KILL", Command(service), Settings(service));
         using var client = new HttpClient();
-        await Task.WhenAll(Services.Select(async service =>
-        {
-            var ready = new Uri($"http://127.0.0.1:{ports[service].Management}/health/ready");
-            await Servers.UntilAsync($"The service {service}", () => SucceedsAsync(client, ready), workplace.Ending);
-            Ready[service] = clock.Elapsed;
-        }));
+        await Task.WhenAll(
+            Services.Select(async service =>
+            {
+                var ready = new Uri($"http://127.0.0.1:{ports[service].Management}/health/ready");
+                await Servers.UntilAsync(
+                    $"The service {service}",
+                    () => SucceedsAsync(client, ready),
+                    workplace.Ending
+                );
+                Ready[service] = clock.Elapsed;
+            })
+        );
 
         Target = new Target(
             "GoReliable",
-            [.. Enumerable.Range(0, plan.Connections).Select(number => new Customer(
-                ports["gateway"].Http, tokens.Issue($"customer-{number}"), hasKeys: !plan.Without.Contains("idempotency")))],
+            [
+                .. Enumerable
+                    .Range(0, plan.Connections)
+                    .Select(number => new Customer(
+                        ports["gateway"].Http,
+                        tokens.Issue($"customer-{number}"),
+                        hasKeys: !plan.Without.Contains("idempotency")
+                    )),
+            ],
             [.. Services.Select(service => new Watched(service, processes[service].Id))],
             [servers.Postgres, servers.RabbitMq],
-            SettledAsync);
+            SettledAsync
+        );
         bool TakesOrders() => Customer.IsGood(Target.Customers[0].Create(DateTime.UtcNow, withAddress: false));
         await Servers.UntilAsync("The platform", () => Task.FromResult(TakesOrders()), workplace.Ending);
         FirstOrder = clock.Elapsed;
@@ -114,15 +134,20 @@ internal sealed partial class Product : IAsyncDisposable
         long Orders() => Target.Customers.Sum(customer => customer.Orders.Count);
         try
         {
-            while (await CountAsync("orders", "SELECT count(*) FROM (SELECT FROM outbox LIMIT 1) AS one", patience.Token) > 0
-                || await CountAsync("notifications", "SELECT count(*) FROM inbox", patience.Token) < Orders())
+            while (
+                await CountAsync("orders", "SELECT count(*) FROM (SELECT FROM outbox LIMIT 1) AS one", patience.Token)
+                    > 0
+                || await CountAsync("notifications", "SELECT count(*) FROM inbox", patience.Token) < Orders()
+            )
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(200), patience.Token);
             }
         }
         catch (OperationCanceledException) when (!workplace.Ending.IsCancellationRequested)
         {
-            throw new TroubleException($"Not all of {Orders()} orders have been handled after {LongestBacklog.TotalMinutes} minutes.");
+            throw new TroubleException(
+                $"Not all of {Orders()} orders have been handled after {LongestBacklog.TotalMinutes} minutes."
+            );
         }
     }
 

@@ -13,7 +13,8 @@ var plan = new Plan(
     Connections: int.Parse(args[3], null),
     Runs: int.Parse(args[4], null),
     Without: args[5].Split(',', StringSplitOptions.RemoveEmptyEntries).ToHashSet(),
-    Smoke: args[6].Length > 0);
+    Smoke: args[6].Length > 0
+);
 
 using var interrupted = new CancellationTokenSource();
 void Interrupt(PosixSignalContext signal)

@@ -9,11 +9,13 @@ internal static class Reference
     {
         var database = await servers.CreateDatabaseAsync("bare", workplace.Ending);
         var (gatewayPort, ordersPort) = (Workplace.FreePort(), Workplace.FreePort());
-        TiedProcess Start(string name, int port, (string Name, string Value) setting) => workplace.Start(
-            name,
-            endedBy: "KILL",
-            ["dotnet", Path.Combine(plan.Published, "Bare", "GoReliable.Bench.Bare.dll")],
-            [.. Target.Environment(workplace, port), setting]);
+        TiedProcess Start(string name, int port, (string Name, string Value) setting) =>
+            workplace.Start(
+                name,
+                endedBy: "KILL",
+                ["dotnet", Path.Combine(plan.Published, "Bare", "GoReliable.Bench.Bare.dll")],
+                [.. Target.Environment(workplace, port), setting]
+            );
 
         // Prepared statements, as the platform has them.
         var connection = $"{database};Max Auto Prepare=10;Auto Prepare Min Usages=2;Maximum Pool Size=32";
@@ -24,10 +26,15 @@ internal static class Reference
 
         return new Target(
             "bare .NET",
-            [.. Enumerable.Range(0, plan.Connections).Select(_ => new Customer(gatewayPort, "nobody-looks-at-it", hasKeys: false))],
+            [
+                .. Enumerable
+                    .Range(0, plan.Connections)
+                    .Select(_ => new Customer(gatewayPort, "nobody-looks-at-it", hasKeys: false)),
+            ],
             [new Watched("gateway", gateway.Id), new Watched("orders", orders.Id)],
             [servers.Postgres],
-            () => Task.CompletedTask);
+            () => Task.CompletedTask
+        );
     }
 
     // An order that does not exist: found out by the service, at the database.

@@ -8,9 +8,20 @@ internal sealed class Report(Plan plan)
     /// <summary>The column of this process.</summary>
     public const string Generator = "load generator and collector";
 
-    public static readonly string Steady = string.Create(CultureInfo.InvariantCulture, $"{Plan.OrdersPerSecond} orders/s");
+    public static readonly string Steady = string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Plan.OrdersPerSecond} orders/s"
+    );
 
-    private static readonly string[] Costs = ["gateway", "orders", "notifications", "PostgreSQL", "RabbitMQ", Generator];
+    private static readonly string[] Costs =
+    [
+        "gateway",
+        "orders",
+        "notifications",
+        "PostgreSQL",
+        "RabbitMQ",
+        Generator,
+    ];
 
     private readonly List<(string Kind, string Target, Row Row)> rows = [];
 
@@ -44,7 +55,9 @@ internal sealed class Report(Plan plan)
         output.WriteLine();
         output.WriteLine(Product.Note);
         output.WriteLine();
-        output.WriteLine($"| | requests/s | p50 ms | p99 ms | p99.9 ms |{string.Concat(Costs.Select(cost => $" {cost} µs |"))}");
+        output.WriteLine(
+            $"| | requests/s | p50 ms | p99 ms | p99.9 ms |{string.Concat(Costs.Select(cost => $" {cost} µs |"))}"
+        );
         output.WriteLine($"| --- |{string.Concat(Enumerable.Repeat(" ---: |", 4 + Costs.Length))}");
         foreach (var kind in rows.GroupBy(measured => measured.Kind))
         {
@@ -59,20 +72,26 @@ internal sealed class Report(Plan plan)
     }
 
     private static IEnumerable<string> Cells(Row row) =>
-    [
-        Whole(row.PerSecond), Fine(row.P50), Fine(row.P99), Fine(row.P999),
-        .. Costs.Select(name => row.Cost.TryGetValue(name, out var cost) ? Whole(cost) : "–"),
-    ];
+        [
+            Whole(row.PerSecond),
+            Fine(row.P50),
+            Fine(row.P99),
+            Fine(row.P999),
+            .. Costs.Select(name => row.Cost.TryGetValue(name, out var cost) ? Whole(cost) : "–"),
+        ];
 
     private static IEnumerable<string> Ratios(Row product, Row reference) =>
-    [
-        Ratio(product.PerSecond, reference.PerSecond),
-        Ratio(product.P50, reference.P50),
-        Ratio(product.P99, reference.P99),
-        Ratio(product.P999, reference.P999),
-        .. Costs.Select(name =>
-            name != Generator && reference.Cost.TryGetValue(name, out var cost) ? Ratio(product.Cost[name], cost) : "–"),
-    ];
+        [
+            Ratio(product.PerSecond, reference.PerSecond),
+            Ratio(product.P50, reference.P50),
+            Ratio(product.P99, reference.P99),
+            Ratio(product.P999, reference.P999),
+            .. Costs.Select(name =>
+                name != Generator && reference.Cost.TryGetValue(name, out var cost)
+                    ? Ratio(product.Cost[name], cost)
+                    : "–"
+            ),
+        ];
 
     private IEnumerable<string> Lines()
     {
@@ -98,5 +117,6 @@ internal sealed class Report(Plan plan)
 
     private static string Fine(double value) => value.ToString("N1", CultureInfo.InvariantCulture);
 
-    private static string Ratio(double value, double of) => of == 0 ? "–" : (value / of).ToString("N2", CultureInfo.InvariantCulture);
+    private static string Ratio(double value, double of) =>
+        of == 0 ? "–" : (value / of).ToString("N2", CultureInfo.InvariantCulture);
 }

@@ -8,11 +8,21 @@ namespace GoReliable.Bench.Comparison;
 /// <param name="Cost">Of each process, by its name: microseconds of processor time for each request.</param>
 /// <param name="Bad">Requests that were answered otherwise than they should be, with their status, for people.</param>
 internal sealed record Row(
-    double PerSecond, double P50, double P99, double P999, IReadOnlyDictionary<string, double> Cost, IReadOnlyList<string> Bad)
+    double PerSecond,
+    double P50,
+    double P99,
+    double P999,
+    IReadOnlyDictionary<string, double> Cost,
+    IReadOnlyList<string> Bad
+)
 {
     private const double MicrosecondsPerMillisecond = 1000;
 
-    public static Row Of(LoadResult load, IReadOnlyDictionary<string, double> before, IReadOnlyDictionary<string, double> after)
+    public static Row Of(
+        LoadResult load,
+        IReadOnlyDictionary<string, double> before,
+        IReadOnlyDictionary<string, double> after
+    )
     {
         double Share(double share) => At(load.Latencies, share) / MicrosecondsPerMillisecond;
         return new Row(
@@ -20,18 +30,24 @@ internal sealed record Row(
             Share(0.5),
             Share(0.99),
             Share(0.999),
-            before.ToDictionary(process => process.Key, process => (after[process.Key] - process.Value) / Math.Max(1, load.Latencies.Length)),
-            [.. load.Bad.Select(bad => $"{bad.Value} of {load.Latencies.Length} with {Describe(bad.Key)}")]);
+            before.ToDictionary(
+                process => process.Key,
+                process => (after[process.Key] - process.Value) / Math.Max(1, load.Latencies.Length)
+            ),
+            [.. load.Bad.Select(bad => $"{bad.Value} of {load.Latencies.Length} with {Describe(bad.Key)}")]
+        );
     }
 
     /// <summary>The median of each figure.</summary>
-    public static Row Median(IReadOnlyList<Row> rows) => new(
-        Median(rows, row => row.PerSecond),
-        Median(rows, row => row.P50),
-        Median(rows, row => row.P99),
-        Median(rows, row => row.P999),
-        rows[0].Cost.Keys.ToDictionary(name => name, name => Median(rows, row => row.Cost[name])),
-        [.. rows.SelectMany(row => row.Bad)]);
+    public static Row Median(IReadOnlyList<Row> rows) =>
+        new(
+            Median(rows, row => row.PerSecond),
+            Median(rows, row => row.P50),
+            Median(rows, row => row.P99),
+            Median(rows, row => row.P999),
+            rows[0].Cost.Keys.ToDictionary(name => name, name => Median(rows, row => row.Cost[name])),
+            [.. rows.SelectMany(row => row.Bad)]
+        );
 
     /// <summary>The one in the middle of some values; of an even number, the mean of the two.</summary>
     public static double Median<T>(IEnumerable<T> of, Func<T, double> value)
@@ -43,7 +59,8 @@ internal sealed record Row(
 
     /// <summary>The value that a share of the sorted values does not exceed; 0 where there are none.</summary>
     public static double At<T>(T[] sorted, double share)
-        where T : IConvertible => sorted is [] ? 0 : sorted[(int)Math.Ceiling(share * sorted.Length) - 1].ToDouble(null);
+        where T : IConvertible =>
+        sorted is [] ? 0 : sorted[(int)Math.Ceiling(share * sorted.Length) - 1].ToDouble(null);
 
     private static string Describe(int status) => status == HttpConnection.NoAnswer ? "no answer" : $"status {status}";
 }

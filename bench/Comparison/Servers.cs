@@ -18,20 +18,27 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
     {
         var password = RandomNumberGenerator.GetHexString(32, lowercase: true);
         var (postgresPort, rabbitPort) = (Workplace.FreePort(), Workplace.FreePort());
-        TiedProcess Start(string name, int port, params (string Name, string Value)[] more) => workplace.Start(
-            name,
-            endedBy: "TERM",
-            [Path.Combine(plan.Repository, "GoReliable.AppHost", "Processes", $"{name}.sh"), "run"],
-            [
-                .. more,
-                ("PORT", $"{port}"),
-                ("DATA", Path.Combine(workplace.Folder, name)),
-                ("TEMPORARY", workplace.Folder),
-                ("APPHOST", $"{Environment.ProcessId}"),
-            ]);
+        TiedProcess Start(string name, int port, params (string Name, string Value)[] more) =>
+            workplace.Start(
+                name,
+                endedBy: "TERM",
+                [Path.Combine(plan.Repository, "GoReliable.AppHost", "Processes", $"{name}.sh"), "run"],
+                [
+                    .. more,
+                    ("PORT", $"{port}"),
+                    ("DATA", Path.Combine(workplace.Folder, name)),
+                    ("TEMPORARY", workplace.Folder),
+                    ("APPHOST", $"{Environment.ProcessId}"),
+                ]
+            );
 
         var postgres = Start("postgres", postgresPort, ("POSTGRES_USER", User), ("POSTGRES_PASSWORD", password));
-        var rabbit = Start("rabbitmq", rabbitPort, ("RABBITMQ_DEFAULT_USER", User), ("RABBITMQ_DEFAULT_PASS", password));
+        var rabbit = Start(
+            "rabbitmq",
+            rabbitPort,
+            ("RABBITMQ_DEFAULT_USER", User),
+            ("RABBITMQ_DEFAULT_PASS", password)
+        );
         var server = $"Host=127.0.0.1;Port={postgresPort};Username={User};Password={password}";
 
         await UntilAsync("PostgreSQL", () => AnswersAsync(server), workplace.Ending);
@@ -40,7 +47,8 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
             server,
             $"amqp://{User}:{password}@127.0.0.1:{rabbitPort}",
             new Watched("PostgreSQL", Usage.Descendant(postgres.Id, "postgres"), WithChildren: true),
-            new Watched("RabbitMQ", Usage.Descendant(rabbit.Id, "beam.smp"), WithChildren: true));
+            new Watched("RabbitMQ", Usage.Descendant(rabbit.Id, "beam.smp"), WithChildren: true)
+        );
     }
 
     /// <summary>Creates a database.</summary>
@@ -77,7 +85,9 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
     {
         try
         {
-            await using var connection = new NpgsqlConnection($"{connectionString};Database=postgres;Pooling=false;Timeout=2");
+            await using var connection = new NpgsqlConnection(
+                $"{connectionString};Database=postgres;Pooling=false;Timeout=2"
+            );
             await connection.OpenAsync();
             return true;
         }

@@ -18,11 +18,16 @@ internal sealed class TiedProcess
     private readonly string log;
     private readonly string endedBy;
 
-    static TiedProcess() => new Thread(() =>
-    {
-        foreach (var start in Starts.GetConsumingEnumerable())
-            start();
-    }) { IsBackground = true, Name = nameof(TiedProcess) }.Start();
+    static TiedProcess() =>
+        new Thread(() =>
+        {
+            foreach (var start in Starts.GetConsumingEnumerable())
+                start();
+        })
+        {
+            IsBackground = true,
+            Name = nameof(TiedProcess),
+        }.Start();
 
     private TiedProcess(string name, string log, string endedBy, Process process)
     {
@@ -40,19 +45,24 @@ internal sealed class TiedProcess
     public bool IsStopping { get; private set; }
 
     /// <summary>That it has ended, and the last that it wrote.</summary>
-    public string Obituary => string.Create(CultureInfo.InvariantCulture,
-        $"{name} ended with exit code {process.ExitCode}. Its last lines:\n{string.Join('\n', File.ReadLines(log).TakeLast(LastLines))}");
+    public string Obituary =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{name} ended with exit code {process.ExitCode}. Its last lines:\n{string.Join('\n', File.ReadLines(log).TakeLast(LastLines))}"
+        );
 
     public static TiedProcess Start(
-        string name, string endedBy, string[] command, IEnumerable<(string Name, string Value)> environment, string folder)
+        string name,
+        string endedBy,
+        string[] command,
+        IEnumerable<(string Name, string Value)> environment,
+        string folder
+    )
     {
         var log = Path.Combine(folder, $"{name}.log");
         // .NET itself knows only pipes, which somebody would have to empty.
         string[] tied = ["--pdeathsig", endedBy, "--", "bash", "-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command];
-        var info = new ProcessStartInfo("setpriv", tied)
-        {
-            WorkingDirectory = folder,
-        };
+        var info = new ProcessStartInfo("setpriv", tied) { WorkingDirectory = folder };
         info.Environment.Clear();
         info.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
         foreach (var (variable, value) in environment)

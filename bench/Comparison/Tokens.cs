@@ -15,25 +15,31 @@ internal sealed class Tokens
 
     /// <summary>What the services are to know.</summary>
     public (string Name, string Value)[] Settings =>
-    [
-        ("Authentication__Schemes__Bearer__ValidIssuer", Issuer),
-        ("Authentication__Schemes__Bearer__SigningKeys__0__Issuer", Issuer),
-        ("Authentication__Schemes__Bearer__SigningKeys__0__Value", Convert.ToBase64String(key)),
-    ];
+        [
+            ("Authentication__Schemes__Bearer__ValidIssuer", Issuer),
+            ("Authentication__Schemes__Bearer__SigningKeys__0__Issuer", Issuer),
+            ("Authentication__Schemes__Bearer__SigningKeys__0__Value", Convert.ToBase64String(key)),
+        ];
 
     /// <summary>For a customer who may read and write orders; longer than any run.</summary>
     public string Issue(string customer)
     {
         var now = DateTimeOffset.UtcNow;
-        var content = $"{Header}." + Encode(JsonSerializer.Serialize(new Dictionary<string, object>
-        {
-            ["iss"] = Issuer,
-            ["aud"] = "goreliable",
-            ["sub"] = customer,
-            ["scope"] = "orders:read orders:write",
-            ["nbf"] = now.ToUnixTimeSeconds(),
-            ["exp"] = now.AddDays(7).ToUnixTimeSeconds(),
-        }));
+        var content =
+            $"{Header}."
+            + Encode(
+                JsonSerializer.Serialize(
+                    new Dictionary<string, object>
+                    {
+                        ["iss"] = Issuer,
+                        ["aud"] = "goreliable",
+                        ["sub"] = customer,
+                        ["scope"] = "orders:read orders:write",
+                        ["nbf"] = now.ToUnixTimeSeconds(),
+                        ["exp"] = now.AddDays(7).ToUnixTimeSeconds(),
+                    }
+                )
+            );
         return $"{content}.{Base64Url.EncodeToString(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes(content)))}";
     }
 

@@ -28,7 +28,8 @@ internal static class Usage
     /// <summary>Resident memory, in MB.</summary>
     public static double Memory(Watched process)
     {
-        var line = File.ReadLines($"/proc/{process.Id}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        var line = File.ReadLines($"/proc/{process.Id}/status")
+            .Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
         var kilobytes = double.Parse(line["VmRSS:".Length..^"kB".Length], CultureInfo.InvariantCulture);
         return kilobytes * BytesPerKilobyte / BytesPerMegabyte;
     }
@@ -39,7 +40,9 @@ internal static class Usage
         var generation = new List<int> { id };
         while (generation.Count > 0)
         {
-            var found = generation.Find(candidate => Read(candidate)?.Contains($"({name})", StringComparison.Ordinal) == true);
+            var found = generation.Find(candidate =>
+                Read(candidate)?.Contains($"({name})", StringComparison.Ordinal) == true
+            );
             if (found != 0)
                 return found;
             generation = [.. generation.SelectMany(Children)];
@@ -52,25 +55,31 @@ internal static class Usage
         var own = Stat(process.Id) ?? throw new TroubleException($"{process.Name} has ended.");
         if (!process.WithChildren)
             return Sum(own, UserTime);
-        return Sum(own, UserTime) + Sum(own, EndedChildrenTime)
+        return Sum(own, UserTime)
+            + Sum(own, EndedChildrenTime)
             + Children(process.Id).Sum(child => Stat(child) is { } stat ? Sum(stat, UserTime) : 0);
     }
 
     // Of the user's time and the kernel's for it, which are neighbours.
     private static long Sum(string[] stat, int field) =>
-        long.Parse(stat[field], CultureInfo.InvariantCulture) + long.Parse(stat[field + 1], CultureInfo.InvariantCulture);
+        long.Parse(stat[field], CultureInfo.InvariantCulture)
+        + long.Parse(stat[field + 1], CultureInfo.InvariantCulture);
 
     private static IEnumerable<int> Children(int id)
     {
         var parent = id.ToString(CultureInfo.InvariantCulture);
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var child) && Stat(child)?[Parent] == parent)
+            if (
+                int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var child)
+                && Stat(child)?[Parent] == parent
+            )
                 yield return child;
         }
     }
 
-    private static string[]? Stat(int id) => Read(id) is { } stat ? stat[(stat.LastIndexOf(')') + 2)..].Split(' ') : null;
+    private static string[]? Stat(int id) =>
+        Read(id) is { } stat ? stat[(stat.LastIndexOf(')') + 2)..].Split(' ') : null;
 
     private static string? Read(int id)
     {

@@ -15,7 +15,10 @@ internal sealed class Workplace : IAsyncDisposable
     {
         ending = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
         // As the AppHost names its own: one that was left behind is removed by the next ./run.
-        var name = string.Create(CultureInfo.InvariantCulture, $"goreliable-{Environment.ProcessId}-{Guid.NewGuid():N}");
+        var name = string.Create(
+            CultureInfo.InvariantCulture,
+            $"goreliable-{Environment.ProcessId}-{Guid.NewGuid():N}"
+        );
         Folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name), Enter).FullName;
         // While it is there, and this process too, the scripts of the servers leave the folder to us.
         File.WriteAllText(Path.Combine(Folder, "in-use"), "");
@@ -28,7 +31,11 @@ internal sealed class Workplace : IAsyncDisposable
 
     // PostgreSQL may run as another user, who has to get through.
     private static UnixFileMode Enter =>
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        UnixFileMode.UserRead
+        | UnixFileMode.UserWrite
+        | UnixFileMode.UserExecute
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherExecute;
 
     /// <summary>A port of the loopback interface that nobody listens on now.</summary>
     public static int FreePort()
@@ -55,7 +62,12 @@ internal sealed class Workplace : IAsyncDisposable
     /// <param name="endedBy">The signal that ends it, also when this process is killed.</param>
     /// <param name="command">With its arguments.</param>
     /// <param name="environment">All of its variables but <c>PATH</c>.</param>
-    public TiedProcess Start(string name, string endedBy, string[] command, IEnumerable<(string Name, string Value)> environment)
+    public TiedProcess Start(
+        string name,
+        string endedBy,
+        string[] command,
+        IEnumerable<(string Name, string Value)> environment
+    )
     {
         var process = TiedProcess.Start(name, endedBy, command, environment, Folder);
         processes.Add(process);
