@@ -2,20 +2,24 @@ using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 
 /// <summary>
-/// What watches the platform on a developer's machine, with the files of <c>deploy/</c>: Prometheus scrapes the services,
-/// the Collector passes their traces and logs on to Tempo, Loki and the Aspire dashboard, Grafana shows it all.
-/// In a cluster Argo CD brings these (deploy/argocd/apps), so the manifest knows nothing of them.
+/// What watches the platform on a developer's machine, with the files of <c>deploy/</c>: Prometheus scrapes the
+/// services, the Collector passes their traces and logs on to Tempo, Loki and the Aspire dashboard, Grafana shows it
+/// all. In a cluster Argo CD brings these (deploy/argocd/apps), so the manifest knows nothing of them.
 /// </summary>
 internal static class Observability
 {
     private const string Management = "management";
 
-    /// <summary>Adds them when the application runs, unless the configuration says <c>Observability=false</c>.</summary>
+    /// <summary>
+    /// Adds them when the application runs, unless the configuration says <c>Observability=false</c>.
+    /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="servers">
     /// Whether servers run in containers; Grafana, Tempo, Loki and the Collector exist only as containers.
     /// </param>
-    /// <param name="services">The services to watch. Each has an endpoint <c>management</c> with <c>/metrics</c>.</param>
+    /// <param name="services">
+    /// The services to watch. Each has an endpoint <c>management</c> with <c>/metrics</c>.
+    /// </param>
     public static void AddObservability(
         this IDistributedApplicationBuilder builder,
         Servers servers,

@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Configuration;
 
-/// <summary>Says in one sentence why the application cannot start, instead of a stack trace or a wait without end.</summary>
+/// <summary>
+/// Says in one sentence why the application cannot start, instead of a stack trace or a wait without end.
+/// </summary>
 internal static class Preflight
 {
     // Where Aspire reads the addresses of its dashboard.

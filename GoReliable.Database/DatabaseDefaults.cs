@@ -62,7 +62,8 @@ public static class DatabaseDefaults
             $"{Options} {options} {settings.Options ?? Environment.GetEnvironmentVariable("PGOPTIONS")}".TrimEnd();
         database.ConfigureTracing(tracing =>
             tracing
-                // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no spans.
+                // Inside the trace of a request or a message, or not at all: polling, sampling and probes make no
+                // spans.
                 .ConfigureCommandFilter(_ => Activity.Current is { Recorded: true })
                 .ConfigureBatchFilter(_ => Activity.Current is { Recorded: true })
                 .ConfigureCommandSpanNameProvider(command => Name(command.CommandText))

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace GoReliable.Database;
 
-/// <summary>Removes rows of a table whose time is over: a little at a time, so that nobody else has to wait for it.</summary>
+/// <summary>
+/// Removes rows of a table whose time is over: a little at a time, so that nobody else has to wait for it.
+/// </summary>
 /// <remarks>
 /// Every replica does it. Rows that another one removes now are passed over, so they share the work and never wait for
 /// each other.

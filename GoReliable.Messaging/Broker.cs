@@ -27,7 +27,9 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     /// <summary>Whether all connections that were opened are up now.</summary>
     public bool IsConnected => !connections.IsEmpty && connections.Values.All(connection => connection.IsOpen);
 
-    /// <summary>Why the broker takes no messages now, in its own words, such as "low on memory"; null when it takes them.</summary>
+    /// <summary>
+    /// Why the broker takes no messages now, in its own words, such as "low on memory"; null when it takes them.
+    /// </summary>
     public string? Blocked { get; private set; }
 
     /// <summary>

@@ -83,8 +83,8 @@ public static class BrokerExtensions
                 broker switch
                 {
                     { IsConnected: false } => new HealthCheckResult(whenAway, "No connection to RabbitMQ."),
-                    // A service that never had its queues is set up wrong, and the rollout should stop. One that had them
-                    // can wait for them.
+                    // A service that never had its queues is set up wrong, and the rollout should stop. One that had
+                    // them can wait for them.
                     { Refused: { } reason, WasDeclared: var had } => new HealthCheckResult(
                         had ? whenAway : HealthStatus.Unhealthy,
                         $"RabbitMQ refuses what is declared: {reason}"

@@ -39,7 +39,9 @@ public static class OrderTopology
         string.Create(CultureInfo.InvariantCulture, $"{Queue}.retry.{delay.TotalSeconds}s");
 
     /// <summary>Declares exchange, queues and bindings; does nothing where they exist.</summary>
-    /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">They exist with other arguments.</exception>
+    /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">
+    /// They exist with other arguments.
+    /// </exception>
     public static async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
     {
         await channel.ExchangeDeclareAsync(
@@ -55,7 +57,9 @@ public static class OrderTopology
     }
 
     /// <summary>Declares the queues where messages wait for so long and then go back to <see cref="Queue"/>.</summary>
-    /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">They exist with other arguments.</exception>
+    /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">
+    /// They exist with other arguments.
+    /// </exception>
     public static async Task DeclareRetryQueuesAsync(
         IChannel channel,
         IEnumerable<TimeSpan> delays,

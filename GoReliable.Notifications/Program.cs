@@ -28,7 +28,8 @@ if (args is ["erase", .. var customer])
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 
-// No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for others.
+// No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for
+// others.
 builder.AddDatabase("notifications-db", typeof(Program).Assembly, maxPoolSize: 12);
 if (args is ["migrate"])
     return await builder.MigrateAsync();

@@ -87,7 +87,9 @@ internal sealed class Telemetry
     // The clocks of two machines may disagree by more than a delivery takes.
     public void Delivered(TimeSpan sinceEvent) => latency.Record(Math.Max(0, sinceEvent.TotalSeconds));
 
-    /// <summary>Number of messages per queue, as last sampled. Nothing is reported where there is no fresh sample.</summary>
+    /// <summary>
+    /// Number of messages per queue, as last sampled. Nothing is reported where there is no fresh sample.
+    /// </summary>
     public void ObserveQueues(Func<IEnumerable<Measurement<long>>> sample) =>
         meter.CreateObservableGauge(
             Prefix + "queue_messages",

@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace GoReliable.Orders;
 
-/// <summary>Reads JSON bodies with answers that say where the mistake is, which the framework's binding does not.</summary>
+/// <summary>
+/// Reads JSON bodies with answers that say where the mistake is, which the framework's binding does not.
+/// </summary>
 internal static class RequestBody
 {
     /// <summary>As at the gateway: the largest order has about 15 KB.</summary>

@@ -17,8 +17,8 @@ namespace Microsoft.Extensions.Hosting;
 public static class ServiceDefaultsExtensions
 {
     /// <summary>
-    /// Adds settings from <c>GORELIABLE_CONFIG</c>, logs, telemetry, an orderly stop, health checks, the management port,
-    /// problem details, service discovery and resilient HTTP clients.
+    /// Adds settings from <c>GORELIABLE_CONFIG</c>, logs, telemetry, an orderly stop, health checks, the management
+    /// port, problem details, service discovery and resilient HTTP clients.
     /// </summary>
     /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
     /// <exception cref="InvalidSettingException">
@@ -52,9 +52,9 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there but
-    /// what the service adds. Call it first: these requests pass none of the middleware that comes later.
-    /// While the service stops, every request is the last of its connection.
+    /// Answers <c>/metrics</c> and <c>/health/{live,ready,startup}</c> on the management port, and nothing else there
+    /// but what the service adds. Call it first: these requests pass none of the middleware that comes later. While the
+    /// service stops, every request is the last of its connection.
     /// </summary>
     /// <param name="app">The service.</param>
     /// <param name="operate">

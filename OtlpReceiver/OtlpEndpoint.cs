@@ -92,7 +92,9 @@ public sealed partial class OtlpEndpoint : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    /// <summary>Leaves Ctrl-C and SIGTERM to the process around it; the host's own lifetime would swallow them.</summary>
+    /// <summary>
+    /// Leaves Ctrl-C and SIGTERM to the process around it; the host's own lifetime would swallow them.
+    /// </summary>
     private sealed class NoSignals : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -3,7 +3,9 @@ namespace OtlpReceiver;
 /// <summary>How much an <see cref="OtlpEndpoint"/> remembers, and how patient it is.</summary>
 public sealed record OtlpEndpointOptions
 {
-    /// <summary>How many spans, how many log records and how many metric series are kept; the oldest go first.</summary>
+    /// <summary>
+    /// How many spans, how many log records and how many metric series are kept; the oldest go first.
+    /// </summary>
     public int Capacity { get; init; } = 20_000;
 
     /// <summary>How long a wait lasts before it fails and says what there is.</summary>

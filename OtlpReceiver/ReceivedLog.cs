@@ -7,7 +7,9 @@ public sealed record ReceivedLog : ReceivedItem
 {
     public required DateTimeOffset Time { get; init; }
 
-    /// <summary>OTLP's 24 severities in steps of four; <see cref="LogLevel.None"/> where the sender gave none.</summary>
+    /// <summary>
+    /// OTLP's 24 severities in steps of four; <see cref="LogLevel.None"/> where the sender gave none.
+    /// </summary>
     public required LogLevel Level { get; init; }
 
     /// <summary>The message, or the template where the sender does not format messages.</summary>

@@ -12,7 +12,9 @@ public sealed record ReceivedMetricPoint : ReceivedItem
 
     public required MetricKind Kind { get; init; }
 
-    /// <summary>True where a point counts since the previous point, false where it counts since <see cref="Start"/>.</summary>
+    /// <summary>
+    /// True where a point counts since the previous point, false where it counts since <see cref="Start"/>.
+    /// </summary>
     public required bool IsDelta { get; init; }
 
     public required DateTimeOffset Start { get; init; }
@@ -25,12 +27,16 @@ public sealed record ReceivedMetricPoint : ReceivedItem
     /// <summary>How many observations a distribution has; 0 for gauges and counters.</summary>
     public required long Count { get; init; }
 
-    /// <summary>The buckets of a <see cref="MetricKind.Histogram"/>, lowest first, each with its own count; otherwise empty.</summary>
+    /// <summary>
+    /// The buckets of a <see cref="MetricKind.Histogram"/>, lowest first, each with its own count; otherwise empty.
+    /// </summary>
     public required IReadOnlyList<MetricBucket> Buckets { get; init; }
 
     public required IReadOnlyList<MetricExemplar> Exemplars { get; init; }
 
-    /// <summary>Whether the point has all of these attributes. Integers compare by value, whatever their type.</summary>
+    /// <summary>
+    /// Whether the point has all of these attributes. Integers compare by value, whatever their type.
+    /// </summary>
     public bool Has(IEnumerable<(string Key, object? Value)> attributes) =>
         attributes.All(wanted =>
             Attributes.TryGetValue(wanted.Key, out var value)
@@ -70,7 +76,10 @@ public enum MetricKind
     Summary,
 }
 
-/// <summary>One bucket: the observations at most <paramref name="UpperBound"/> (the last is infinite) and above the bucket before.</summary>
+/// <summary>
+/// One bucket: the observations at most <paramref name="UpperBound"/> (the last is infinite) and above the bucket
+/// before.
+/// </summary>
 public sealed record MetricBucket(double UpperBound, long Count);
 
 /// <summary>One observation with the span it was made in; the ids are null where there was none.</summary>

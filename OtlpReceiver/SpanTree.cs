@@ -53,11 +53,15 @@ public sealed class SpanTree
     public IReadOnlyList<ReceivedSpan> Named(string name) => [.. Spans.Where(s => s.Name == name)];
 
     /// <summary>The only span of that name.</summary>
-    /// <exception cref="InvalidOperationException">There is none, or more than one; the message shows the tree.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is none, or more than one; the message shows the tree.
+    /// </exception>
     public ReceivedSpan Only(string name) => Only(Named(name), $"named \"{name}\"");
 
     /// <summary>The only span that fits.</summary>
-    /// <exception cref="InvalidOperationException">There is none, or more than one; the message shows the tree.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is none, or more than one; the message shows the tree.
+    /// </exception>
     public ReceivedSpan Only(
         Func<ReceivedSpan, bool> predicate,
         [CallerArgumentExpression(nameof(predicate))] string condition = ""

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace OtlpReceiver;
 
-/// <summary>Draws a <see cref="SpanTree"/>: a line per span, children below their parent, with the time since the first start.</summary>
+/// <summary>
+/// Draws a <see cref="SpanTree"/>: a line per span, children below their parent, with the time since the first start.
+/// </summary>
 internal static class SpanTreeText
 {
     public static string Draw(SpanTree tree)

@@ -1,6 +1,8 @@
 namespace OtlpReceiver;
 
-/// <summary>Remembers the newest spans, log records and metric series, and tells who waits that something came.</summary>
+/// <summary>
+/// Remembers the newest spans, log records and metric series, and tells who waits that something came.
+/// </summary>
 internal sealed class TelemetryStore(int capacity)
 {
     private readonly Lock _gate = new();

@@ -11,7 +11,10 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace GoReliable.Bench;
 
-/// <summary>What a token costs a request: reading, the signature, the claims, the policy. The difference to the route without one.</summary>
+/// <summary>
+/// What a token costs a request: reading, the signature, the claims, the policy. The difference to the route without
+/// one.
+/// </summary>
 [MemoryDiagnoser]
 public class TokenChecking
 {

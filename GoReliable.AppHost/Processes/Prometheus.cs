@@ -5,7 +5,9 @@ internal static class Prometheus
 {
     /// <summary>Adds Prometheus. Every replica of a service is a target of its own.</summary>
     /// <param name="builder">The application.</param>
-    /// <param name="services">The services to scrape; each gets the port of its metrics in <c>MANAGEMENT_PORT</c>.</param>
+    /// <param name="services">
+    /// The services to scrape; each gets the port of its metrics in <c>MANAGEMENT_PORT</c>.
+    /// </param>
     public static void AddPrometheusProcess(
         this IDistributedApplicationBuilder builder,
         IResourceBuilder<ProjectResource>[] services

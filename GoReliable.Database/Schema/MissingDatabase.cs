@@ -13,7 +13,9 @@ internal static class MissingDatabase
 
     /// <summary>Creates the database that a data source is for.</summary>
     /// <returns>Its name, or null when another process was faster.</returns>
-    /// <exception cref="InvalidOperationException">It could not be created; the message says what an operator does.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// It could not be created; the message says what an operator does.
+    /// </exception>
     public static async Task<string?> CreateAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
         var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);

@@ -12,9 +12,13 @@ namespace GoReliable.Database.Schema;
 /// <summary>Registration of <see cref="SchemaUpgrade"/>, and its use without the service.</summary>
 public static class SchemaExtensions
 {
-    /// <summary>Adds <see cref="SchemaUpgrade"/> and its health check, for the database of <c>AddNpgsqlDataSource</c>.</summary>
+    /// <summary>
+    /// Adds <see cref="SchemaUpgrade"/> and its health check, for the database of <c>AddNpgsqlDataSource</c>.
+    /// </summary>
     /// <param name="builder">The builder of a service.</param>
-    /// <param name="scripts">The assembly with the scripts: embedded <c>*.sql</c>, applied once each, in the order of their names.</param>
+    /// <param name="scripts">
+    /// The assembly with the scripts: embedded <c>*.sql</c>, applied once each, in the order of their names.
+    /// </param>
     public static WebApplicationBuilder AddSchema(this WebApplicationBuilder builder, Assembly scripts)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);

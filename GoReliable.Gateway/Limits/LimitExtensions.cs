@@ -13,7 +13,9 @@ internal static class LimitExtensions
     public static void UseAddressLimit(this WebApplication app) =>
         app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerAddress);
 
-    /// <summary>After authentication, and before authorization, so that asking for what is forbidden is limited as well.</summary>
+    /// <summary>
+    /// After authentication, and before authorization, so that asking for what is forbidden is limited as well.
+    /// </summary>
     public static void UseCustomerLimit(this WebApplication app) =>
         app.UseRateLimiter(app.Services.GetRequiredService<EdgeLimits>().PerCustomer);
 

@@ -4,7 +4,10 @@ using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Gateway.Limits;
 
-/// <summary>How many requests are worked on at once; the rest is refused while it still costs nothing. Section <c>LoadShedding</c>.</summary>
+/// <summary>
+/// How many requests are worked on at once; the rest is refused while it still costs nothing. Section
+/// <c>LoadShedding</c>.
+/// </summary>
 internal sealed record LoadShedding
 {
     /// <summary>

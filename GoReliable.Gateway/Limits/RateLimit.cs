@@ -3,7 +3,10 @@ using System.Threading.RateLimiting;
 
 namespace GoReliable.Gateway.Limits;
 
-/// <summary>How fast requests may come in: a token bucket. Sections <c>RateLimits:PerCustomer</c> and <c>RateLimits:PerAddress</c>.</summary>
+/// <summary>
+/// How fast requests may come in: a token bucket. Sections <c>RateLimits:PerCustomer</c> and
+/// <c>RateLimits:PerAddress</c>.
+/// </summary>
 internal sealed record RateLimit
 {
     /// <summary>Requests per second that a client may send without end.</summary>

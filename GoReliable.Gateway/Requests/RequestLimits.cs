@@ -53,8 +53,8 @@ internal static class RequestLimits
                     return next(context);
 
                 context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
-                // Kestrel closes the connection, since the body is not read to its end. Say so, or the client sends its next
-                // request on it.
+                // Kestrel closes the connection, since the body is not read to its end. Say so, or the client sends its
+                // next request on it.
                 if (HttpProtocol.IsHttp11(context.Request.Protocol))
                     context.Response.Headers.Connection = "close";
                 return Task.CompletedTask;

@@ -2,7 +2,10 @@ using Microsoft.Net.Http.Headers;
 
 namespace GoReliable.Gateway.Requests;
 
-/// <summary>Tells browsers and caches what not to do with an answer. (https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html)</summary>
+/// <summary>
+/// Tells browsers and caches what not to do with an answer.
+/// (https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html)
+/// </summary>
 internal static class SecurityHeaders
 {
     // Everything but the documentation is data and not a page: no script, no frame, no form, wherever it is embedded.

@@ -6,7 +6,9 @@ using Yarp.ReverseProxy.Model;
 
 namespace GoReliable.Gateway.Resilience;
 
-/// <summary>One client's request on its way to a service: which replicas were asked, and whether another may be.</summary>
+/// <summary>
+/// One client's request on its way to a service: which replicas were asked, and whether another may be.
+/// </summary>
 /// <param name="client">The client's request.</param>
 /// <param name="isRepeatable">Whether sending it twice to the service has the same effect as once.</param>
 internal sealed class Forward(HttpContext client, bool isRepeatable)
@@ -41,7 +43,10 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
 
     public void AttachTo(ResilienceContext context) => context.Properties.Set(OnContext, this);
 
-    /// <summary>Directs the request to a replica: first to the one that load balancing chose, then to the others, then around again.</summary>
+    /// <summary>
+    /// Directs the request to a replica: first to the one that load balancing chose, then to the others, then around
+    /// again.
+    /// </summary>
     public DestinationState Direct(HttpRequestMessage request)
     {
         var replica = proxy.ProxiedDestination!;
@@ -67,8 +72,8 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
     public string? ReasonToRetry(Outcome<HttpResponseMessage> outcome) =>
         outcome switch
         {
-            // The service is still working on an earlier try with this Idempotency-Key. Its result will be the answer, so
-            // it is worth waiting for the rest of the time. No other conflict has a Retry-After.
+            // The service is still working on an earlier try with this Idempotency-Key. Its result will be the answer,
+            // so it is worth waiting for the rest of the time. No other conflict has a Retry-After.
             { Result: { StatusCode: HttpStatusCode.Conflict, Headers.RetryAfter: not null } } when mayStillRun =>
                 Retry.InFlight,
             // Nothing was sent, so any request may be sent again.

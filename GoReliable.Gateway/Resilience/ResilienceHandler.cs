@@ -37,8 +37,8 @@ internal sealed class ResilienceHandler : DelegatingHandler
                     Delay = TimeSpan.FromMilliseconds(50),
                     MaxDelay = TimeSpan.FromSeconds(1),
                     UseJitter = true,
-                    // No wait before a replica that has not been asked yet, if the last one was unreachable. After any other
-                    // failure all of them may be overloaded.
+                    // No wait before a replica that has not been asked yet, if the last one was unreachable. After any
+                    // other failure all of them may be overloaded.
                     DelayGenerator = args =>
                         ValueTask.FromResult<TimeSpan?>(
                             Forward.Of(args.Context) is { HasFreshReplica: true } forward

@@ -36,7 +36,8 @@ internal static class ConsumingExtensions
         builder.Services.AddSingleton<Suspects>();
         builder.Services.AddSingleton<Leases>();
         builder.Services.AddSingleton<BatchProcessor>();
-        // Before the worker, so that it stops after it: deliveries that are finished during the drain keep their leases.
+        // Before the worker, so that it stops after it: deliveries that are finished during the drain keep their
+        // leases.
         builder.Services.AddHostedService(services => services.GetRequiredService<Leases>());
         builder.Services.AddHostedService<Worker>();
         builder.Services.AddHostedService<QueueSampler>();

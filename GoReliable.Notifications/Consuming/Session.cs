@@ -81,7 +81,9 @@ internal sealed class Session : IAsyncDisposable
             await consuming.BasicCancelAsync(consumerTag, noWait: false, cancellationToken);
     }
 
-    /// <summary>Acknowledges a message; does nothing when the session is over, because the broker will send it again.</summary>
+    /// <summary>
+    /// Acknowledges a message; does nothing when the session is over, because the broker will send it again.
+    /// </summary>
     public ValueTask AcknowledgeAsync(Message message) =>
         UnlessOverAsync(() => consuming.BasicAckAsync(message.Tag, multiple: false, CancellationToken.None));
 

@@ -7,7 +7,9 @@ using GoReliable.ServiceDefaults.Lifecycle;
 
 namespace GoReliable.Notifications.Consuming;
 
-/// <summary>Consumes for as long as the service runs: opens a session with the broker, and another when it ends.</summary>
+/// <summary>
+/// Consumes for as long as the service runs: opens a session with the broker, and another when it ends.
+/// </summary>
 /// <remarks>
 /// When messages queue up, they are handled in batches. When they do not, no message waits for a batch to fill: a batch
 /// is what is there. A slow batch does not hold up the next. A message that waits for an external server is never in a

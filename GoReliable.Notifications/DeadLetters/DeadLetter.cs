@@ -8,14 +8,18 @@ using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.DeadLetters;
 
-/// <summary>A message that was given up, with everything that is needed to understand it and to publish it again.</summary>
-/// <param name="Id">The event's id, or one made from message id and body where there is no event: the same for the same message.</param>
+/// <summary>
+/// A message that was given up, with everything that is needed to understand it and to publish it again.
+/// </summary>
+/// <param name="Id">
+/// The event's id, or one made from message id and body where there is no event: the same for the same message.
+/// </param>
 /// <param name="MessageId">As published; usually the event's id.</param>
 /// <param name="EventType">Such as <c>order.created</c>, or <c>unknown</c>.</param>
 /// <param name="OrderId">The order that the event is about.</param>
 /// <param name="Reason">
-/// One of <see cref="MessageHeaders.DeadReason"/>; <c>undecodable</c> or <c>too_large</c>, which the client library cannot
-/// take; or the broker's, such as <c>delivery_limit</c>.
+/// One of <see cref="MessageHeaders.DeadReason"/>; <c>undecodable</c> or <c>too_large</c>, which the client library
+/// cannot take; or the broker's, such as <c>delivery_limit</c>.
 /// </param>
 /// <param name="ExceptionType">What the last attempt failed with.</param>
 /// <param name="ExceptionMessage">What it said; may name the recipient.</param>

@@ -30,8 +30,8 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
 
     private const int MostToOne = 2;
 
-    // Together with those under way, two thirds of the messages that the broker sends ahead. The rest is for messages that
-    // wait for no server.
+    // Together with those under way, two thirds of the messages that the broker sends ahead. The rest is for messages
+    // that wait for no server.
     private const int Places = 100;
 
     // Places of a full room that one recipient may have.

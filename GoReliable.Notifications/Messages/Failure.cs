@@ -4,8 +4,12 @@ namespace GoReliable.Notifications.Messages;
 /// <param name="Permanent">Whether trying again is pointless.</param>
 /// <param name="Reason">One word, from a closed set, for an operator who looks at the dead letters.</param>
 /// <param name="Type">The exception's type.</param>
-/// <param name="Summary">What went wrong, without personal data or anything from the body: it goes to logs and spans.</param>
-/// <param name="Detail">The exception's own message, which may quote the body or name the recipient: it goes to the dead letter only.</param>
+/// <param name="Summary">
+/// What went wrong, without personal data or anything from the body: it goes to logs and spans.
+/// </param>
+/// <param name="Detail">
+/// The exception's own message, which may quote the body or name the recipient: it goes to the dead letter only.
+/// </param>
 internal sealed record Failure(bool Permanent, string Reason, string Type, string Summary, string Detail)
 {
     public const string RetriesExhausted = "retries_exhausted";

@@ -1,6 +1,9 @@
 namespace GoReliable.Notifications.Messages;
 
-/// <summary>Headers that the worker reads and writes; <see cref="TraceParent"/> and <see cref="TraceState"/> are the publisher's.</summary>
+/// <summary>
+/// Headers that the worker reads and writes; <see cref="TraceParent"/> and <see cref="TraceState"/> are the
+/// publisher's.
+/// </summary>
 internal static class MessageHeaders
 {
     public const string TraceParent = "traceparent";

@@ -16,7 +16,9 @@ internal sealed record OrderEvent(
     int? Version
 );
 
-/// <summary>An event that the worker understands: its CloudEvents type, its short name, and what it tells a customer.</summary>
+/// <summary>
+/// An event that the worker understands: its CloudEvents type, its short name, and what it tells a customer.
+/// </summary>
 internal sealed record OrderEventType(string CloudEventsType, string Name, string Happened)
 {
     /// <summary>The name where the type could not be told.</summary>

@@ -95,7 +95,8 @@ internal sealed record RawMessage(
             _ => 0,
         };
 
-    // Flags, content type, content encoding, headers, and the others: https://www.rabbitmq.com/amqp-0-9-1-reference#class.basic
+    // Flags, content type, content encoding, headers, and the others:
+    // https://www.rabbitmq.com/amqp-0-9-1-reference#class.basic
     private static byte[] WithoutHeaders(byte[] bytes)
     {
         const byte ContentType = 0x80,

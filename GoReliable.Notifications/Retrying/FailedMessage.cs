@@ -4,7 +4,9 @@ using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.Retrying;
 
-/// <summary>The copy of a message that goes to a retry queue or to the dead letters: same id, same trace, one attempt more.</summary>
+/// <summary>
+/// The copy of a message that goes to a retry queue or to the dead letters: same id, same trace, one attempt more.
+/// </summary>
 internal static class FailedMessage
 {
     private const int LongestText = 1000;
@@ -58,7 +60,9 @@ internal static class FailedMessage
         return copy;
     }
 
-    /// <summary>A dead letter that is put back: its attempts are counted anew; when it first failed, and its trace, stay.</summary>
+    /// <summary>
+    /// A dead letter that is put back: its attempts are counted anew; when it first failed, and its trace, stay.
+    /// </summary>
     public static BasicProperties ForRedrive(IReadOnlyBasicProperties dead, int redriven)
     {
         var copy = Copy(dead);

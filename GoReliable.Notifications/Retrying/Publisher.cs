@@ -18,7 +18,9 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
 
     /// <summary>Publishes, and returns when a quorum of the broker's nodes has the message.</summary>
     /// <exception cref="PublishException">The broker did not take it.</exception>
-    /// <exception cref="TimeoutException">The broker does not say: a queue without a leader does not answer.</exception>
+    /// <exception cref="TimeoutException">
+    /// The broker does not say: a queue without a leader does not answer.
+    /// </exception>
     /// <exception cref="OperationInterruptedException">The channel is over.</exception>
     public async Task PublishAsync(
         string queue,
@@ -57,7 +59,9 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether it is the broker that did not take a message, and not the client library that could not write it.</summary>
+    /// <summary>
+    /// Whether it is the broker that did not take a message, and not the client library that could not write it.
+    /// </summary>
     public static bool IsBrokers(Exception exception) =>
         exception
             is PublishException

@@ -3,7 +3,9 @@ using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Notifications.Retrying;
 
-/// <summary>How often a failed delivery is tried again, and when, from the section <c>Retry</c>. Read at start-up.</summary>
+/// <summary>
+/// How often a failed delivery is tried again, and when, from the section <c>Retry</c>. Read at start-up.
+/// </summary>
 internal sealed class RetryOptions : IValidatableObject
 {
     public const string Section = "Retry";

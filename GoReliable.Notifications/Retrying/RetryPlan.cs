@@ -9,7 +9,9 @@ internal readonly record struct Retry(string Queue, TimeSpan Delay);
 /// <summary>When to try again, and when to give up.</summary>
 internal sealed class RetryPlan(IOptions<RetryOptions> options)
 {
-    /// <summary>The share of a delay that jitter may take away, so that what failed together does not come back together.</summary>
+    /// <summary>
+    /// The share of a delay that jitter may take away, so that what failed together does not come back together.
+    /// </summary>
     public const double Jitter = 0.2;
 
     private const int DeferralsPerDelay = 5;
@@ -30,7 +32,9 @@ internal sealed class RetryPlan(IOptions<RetryOptions> options)
 
     /// <summary>The retry after that many failed attempts, or null when it was the last.</summary>
     /// <param name="attempts">Failed attempts so far, from 1.</param>
-    /// <param name="random">From 0 to 1. Jitter only shortens: the queue lets nothing wait longer than its own time.</param>
+    /// <param name="random">
+    /// From 0 to 1. Jitter only shortens: the queue lets nothing wait longer than its own time.
+    /// </param>
     public Retry? After(int attempts, double random) =>
         attempts > delays.Count ? null : Wait(delays[attempts - 1], random);
 

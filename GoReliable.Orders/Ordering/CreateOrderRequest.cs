@@ -58,7 +58,9 @@ internal sealed partial record CreateOrderRequest(string Currency, OrderItem[] I
         void Error(string path, string message) => (found ??= []).TryAdd(path, [message]);
     }
 
-    /// <summary>SHA-256 that tells whether a key is used again for the same order. Call it on the normal form.</summary>
+    /// <summary>
+    /// SHA-256 that tells whether a key is used again for the same order. Call it on the normal form.
+    /// </summary>
     public byte[] Hash() =>
         SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this, OrdersJson.Default.CreateOrderRequest));
 

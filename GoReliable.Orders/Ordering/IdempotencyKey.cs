@@ -10,7 +10,9 @@ internal static partial class IdempotencyKey
     /// <summary>Tells the client that the answer is the first one again.</summary>
     public const string ReplayedHeader = "Idempotency-Replayed";
 
-    /// <summary>Reads the key: bare, as most clients send it, or quoted, as the draft (a structured field string) has it.</summary>
+    /// <summary>
+    /// Reads the key: bare, as most clients send it, or quoted, as the draft (a structured field string) has it.
+    /// </summary>
     /// <param name="headers">The request's headers.</param>
     /// <param name="key">The key, or null where there is none.</param>
     /// <returns>False when there is one, but it cannot be used.</returns>

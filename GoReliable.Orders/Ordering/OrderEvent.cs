@@ -4,7 +4,10 @@ using GoReliable.Messaging;
 
 namespace GoReliable.Orders.Ordering;
 
-/// <summary>An order event as a CloudEvent 1.0 in structured JSON: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md.</summary>
+/// <summary>
+/// An order event as a CloudEvent 1.0 in structured JSON:
+/// https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md.
+/// </summary>
 internal sealed record OrderEvent(
     [property: JsonPropertyName("specversion")] string SpecVersion,
     Guid Id,
@@ -25,7 +28,10 @@ internal sealed record OrderEvent(
             _ => "order.cancelled",
         };
 
-    /// <summary>Serialises the event of the change that led to <paramref name="order"/>; these bytes go to the broker as they are.</summary>
+    /// <summary>
+    /// Serialises the event of the change that led to <paramref name="order"/>; these bytes go to the broker as they
+    /// are.
+    /// </summary>
     public static byte[] Serialize(Guid id, Order order, string customerId)
     {
         var data = new OrderEventData(

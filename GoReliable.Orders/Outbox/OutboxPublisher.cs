@@ -27,7 +27,9 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
         outstandingPublisherConfirmationsRateLimiter: null
     );
 
-    /// <summary>Waits for the broker, opens a channel and declares the topology, so that nothing is unroutable.</summary>
+    /// <summary>
+    /// Waits for the broker, opens a channel and declares the topology, so that nothing is unroutable.
+    /// </summary>
     public static async Task<OutboxPublisher> OpenAsync(
         Broker broker,
         Telemetry telemetry,

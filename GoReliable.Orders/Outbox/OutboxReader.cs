@@ -81,7 +81,9 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     private long? lookedAt;
     private TimeSpan lookTook;
 
-    /// <summary>Connections for readers, not pooled: a pooled connection that is closed stays open, and would keep the lock.</summary>
+    /// <summary>
+    /// Connections for readers, not pooled: a pooled connection that is closed stays open, and would keep the lock.
+    /// </summary>
     /// <param name="connectionString">Of the orders database.</param>
     public static NpgsqlDataSource CreateDataSource(string connectionString)
     {
@@ -145,7 +147,9 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         return messages!;
     }
 
-    /// <summary>Writes down what became of a batch and lets another relay be the active one, in one round trip.</summary>
+    /// <summary>
+    /// Writes down what became of a batch and lets another relay be the active one, in one round trip.
+    /// </summary>
     /// <param name="published">Null when there was none.</param>
     public async Task EndAsync(PublishedBatch? published)
     {

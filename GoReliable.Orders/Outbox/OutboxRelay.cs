@@ -23,7 +23,9 @@ internal sealed class OutboxRelay(
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Until the next look, while another replica's relay is active: it may have read before our row was committed.</summary>
+    /// <summary>
+    /// Until the next look, while another replica's relay is active: it may have read before our row was committed.
+    /// </summary>
     private static readonly TimeSpan BusyInterval = TimeSpan.FromMilliseconds(20);
 
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);

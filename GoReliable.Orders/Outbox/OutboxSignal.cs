@@ -12,7 +12,9 @@ internal sealed class OutboxSignal
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
     );
 
-    /// <summary>Says that there may be something to relay. Never blocks; many wakes before the next wait are one.</summary>
+    /// <summary>
+    /// Says that there may be something to relay. Never blocks; many wakes before the next wait are one.
+    /// </summary>
     public void Wake() => wakes.Writer.TryWrite(true);
 
     /// <summary>Waits for a wake, at most that long.</summary>

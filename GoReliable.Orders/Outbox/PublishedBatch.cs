@@ -113,7 +113,10 @@ internal sealed class PublishedBatch
         new() { TypedValue = [.. Failed.Select(value)] };
 }
 
-/// <summary>A row that the broker did not take. Its order is set aside: for a pause, and after some attempts until an operator puts it back.</summary>
+/// <summary>
+/// A row that the broker did not take. Its order is set aside: for a pause, and after some attempts until an operator
+/// puts it back.
+/// </summary>
 /// <param name="Message">The row.</param>
 /// <param name="Attempts">How often it was tried, with this attempt.</param>
 /// <param name="Reason">Why it was not taken.</param>

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace GoReliable.Orders.Outbox;
 
-/// <summary>The operator's API for events that the broker does not take, for the management port: list, show, redrive, discard.</summary>
+/// <summary>
+/// The operator's API for events that the broker does not take, for the management port: list, show, redrive, discard.
+/// </summary>
 internal static class SetAsideEndpoints
 {
     private const int DefaultLimit = 50;

@@ -27,7 +27,9 @@ internal sealed record ChaosOptions
     /// </summary>
     /// <param name="configuration">The whole configuration.</param>
     /// <param name="allowed">Whether a switch may be on; null lets the section decide.</param>
-    /// <exception cref="InvalidOperationException">A value cannot be used, or a switch is on where it must not be.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A value cannot be used, or a switch is on where it must not be.
+    /// </exception>
     public static ChaosOptions Read(IConfiguration configuration, bool? allowed)
     {
         var options = configuration

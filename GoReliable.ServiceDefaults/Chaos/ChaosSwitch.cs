@@ -6,7 +6,9 @@ using Polly.Simmy.Latency;
 
 namespace GoReliable.ServiceDefaults.Chaos;
 
-/// <summary>A place where trouble can be made on purpose, by Polly's chaos strategies. Off, it costs a look at a field.</summary>
+/// <summary>
+/// A place where trouble can be made on purpose, by Polly's chaos strategies. Off, it costs a look at a field.
+/// </summary>
 public sealed class ChaosSwitch
 {
     /// <summary>Attribute of the span in which trouble was made.</summary>

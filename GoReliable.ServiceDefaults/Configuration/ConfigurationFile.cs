@@ -6,13 +6,13 @@ using Microsoft.Extensions.DependencyInjection;
 namespace GoReliable.ServiceDefaults.Configuration;
 
 /// <summary>
-/// A JSON file of settings that may change while the service runs, such as log levels; <c>GORELIABLE_CONFIG</c> names it.
-/// When it is deleted or cannot be read any more, its last readable values stay.
+/// A JSON file of settings that may change while the service runs, such as log levels; <c>GORELIABLE_CONFIG</c> names
+/// it. When it is deleted or cannot be read any more, its last readable values stay.
 /// </summary>
 /// <remarks>
 /// A file, and not a call to the management port: an operator of Kubernetes edits a ConfigMap, all replicas follow, the
-/// change is in version control and survives a restart; and there is no switch that a stranger inside the cluster can turn.
-/// .NET's own provider would drop all values with the first mistake.
+/// change is in version control and survives a restart; and there is no switch that a stranger inside the cluster can
+/// turn. .NET's own provider would drop all values with the first mistake.
 /// </remarks>
 /// <param name="path">Where it is.</param>
 internal sealed class ConfigurationFile(string path) : ConfigurationProvider, IConfigurationSource

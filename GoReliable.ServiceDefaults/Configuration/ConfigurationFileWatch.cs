@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace GoReliable.ServiceDefaults.Configuration;
 
-/// <summary>Looks at the file again and again: a mounted ConfigMap changes by a swapped symbolic link, which no watcher sees.</summary>
+/// <summary>
+/// Looks at the file again and again: a mounted ConfigMap changes by a swapped symbolic link, which no watcher sees.
+/// </summary>
 internal sealed partial class ConfigurationFileWatch(
     ConfigurationFile file,
     ILogger<ConfigurationFileWatch> logger,

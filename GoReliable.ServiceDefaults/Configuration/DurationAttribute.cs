@@ -4,7 +4,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace GoReliable.ServiceDefaults.Configuration;
 
-/// <summary>Bounds of a setting that is a length of time. .NET reads a number alone as days, which hardly anybody means.</summary>
+/// <summary>
+/// Bounds of a setting that is a length of time. .NET reads a number alone as days, which hardly anybody means.
+/// </summary>
 /// <param name="shortest">As <c>hours:minutes:seconds</c>.</param>
 /// <param name="longest">The same.</param>
 [AttributeUsage(AttributeTargets.Property)]

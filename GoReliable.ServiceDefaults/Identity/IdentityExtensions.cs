@@ -11,7 +11,9 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace GoReliable.ServiceDefaults.Identity;
 
-/// <summary>Who is calling, and what they may do: a JWT as bearer token (https://www.rfc-editor.org/rfc/rfc6750).</summary>
+/// <summary>
+/// Who is calling, and what they may do: a JWT as bearer token (https://www.rfc-editor.org/rfc/rfc6750).
+/// </summary>
 public static class IdentityExtensions
 {
     /// <summary>The customer (https://www.rfc-editor.org/rfc/rfc7519#section-4.1.2).</summary>
@@ -33,7 +35,9 @@ public static class IdentityExtensions
     // With the default of five minutes, an expired token would go on working for that long.
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
-    /// <summary>Adds authentication, a policy for each of <see cref="Scopes"/>, and refusals that are problem documents.</summary>
+    /// <summary>
+    /// Adds authentication, a policy for each of <see cref="Scopes"/>, and refusals that are problem documents.
+    /// </summary>
     /// <exception cref="InvalidSettingException">
     /// Outside Development: no authority with https is configured, or a signing key is.
     /// </exception>
@@ -61,7 +65,8 @@ public static class IdentityExtensions
                 var rules = bearer.TokenValidationParameters;
                 rules.ClockSkew = ClockSkew;
                 rules.NameClaimType = SubjectClaim;
-                // ASP.NET's binding switches these off where nothing is configured to compare with. The issuer is then the authority's.
+                // ASP.NET's binding switches these off where nothing is configured to compare with. The issuer is then
+                // the authority's.
                 rules.ValidateIssuer = true;
                 rules.ValidateAudience = true;
                 if (rules.ValidAudiences?.Any() != true)

@@ -5,8 +5,8 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 namespace GoReliable.ServiceDefaults.Identity;
 
 /// <summary>
-/// Gets the identity provider's keys for the first time. From then on the configuration manager keeps and refreshes them
-/// by itself, and works on with those that it has when the provider is away.
+/// Gets the identity provider's keys for the first time. From then on the configuration manager keeps and refreshes
+/// them by itself, and works on with those that it has when the provider is away.
 /// </summary>
 internal sealed partial class IdentityProvider(ILogger<IdentityProvider> logger, TimeProvider time)
 {

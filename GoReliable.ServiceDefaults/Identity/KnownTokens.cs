@@ -7,8 +7,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace GoReliable.ServiceDefaults.Identity;
 
 /// <summary>
-/// Validates a token once, and recognises it until it expires or the issuer's keys change. Only its hash is kept, so that
-/// nobody finds a usable token in our memory.
+/// Validates a token once, and recognises it until it expires or the issuer's keys change. Only its hash is kept, so
+/// that nobody finds a usable token in our memory.
 /// </summary>
 internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
 {

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http;
 namespace GoReliable.ServiceDefaults.Limits;
 
 /// <summary>
-/// Gives up waiting for a limiter after a while. ASP.NET's middleware waits as long as the client does, and asks to wait
-/// only when there is no room at once: a request that finds room costs nothing more here.
+/// Gives up waiting for a limiter after a while. ASP.NET's middleware waits as long as the client does, and asks to
+/// wait only when there is no room at once: a request that finds room costs nothing more here.
 /// </summary>
 /// <param name="limiter">The limiter, which has a queue.</param>
 /// <param name="longest">How long a request that begins to wait now may wait.</param>

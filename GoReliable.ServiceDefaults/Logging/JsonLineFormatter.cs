@@ -13,15 +13,19 @@ using Microsoft.Extensions.Logging.Console;
 namespace GoReliable.ServiceDefaults.Logging;
 
 /// <summary>
-/// Writes an event as one line of JSON: <c>timestamp</c>, <c>severity</c>, <c>message</c>, <c>event</c>, <c>service</c>,
+/// Writes an event as one line of JSON: <c>timestamp</c>, <c>severity</c>, <c>message</c>, <c>event</c>,
+/// <c>service</c>,
 /// <c>trace_id</c>, <c>span_id</c>, <c>logger</c>, the event's own fields in snake_case, and the exception.
 /// </summary>
-/// <remarks>No scopes: ASP.NET's repeat the request's path on every line, and the console's own JSON keeps the event in a tree.</remarks>
+/// <remarks>
+/// No scopes: ASP.NET's repeat the request's path on every line, and the console's own JSON keeps the event in a tree.
+/// </remarks>
 internal sealed class JsonLineFormatter(ServiceIdentity identity) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "json-line";
 
-    // A log line is no HTML: 'O''Brien' and '<' stay readable. Line breaks and control characters are escaped all the same.
+    // A log line is no HTML: 'O''Brien' and '<' stay readable. Line breaks and control characters are escaped all the
+    // same.
     private static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     // Field names come from message templates in the code, so they are few.

@@ -67,8 +67,8 @@ internal static class LoggingExtensions
         new()
         {
             ["Logging:LogLevel:Default"] = "Information",
-            // This would be a line for each failed probe, every few seconds. The probe's answer has the reason, and each
-            // outage is logged once.
+            // This would be a line for each failed probe, every few seconds. The probe's answer has the reason, and
+            // each outage is logged once.
             ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
             // Warns about keys that protect cookies; there are none.
             ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",

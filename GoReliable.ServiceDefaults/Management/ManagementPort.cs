@@ -26,7 +26,9 @@ public sealed record ManagementPort(int Number)
     public bool Received(HttpContext context) => context.Connection.LocalPort == Number;
 
     /// <summary>Reads <c>MANAGEMENT_PORT</c> and adds it to where the server listens.</summary>
-    /// <exception cref="InvalidSettingException">It is no port, or the public one; or the public one cannot be read.</exception>
+    /// <exception cref="InvalidSettingException">
+    /// It is no port, or the public one; or the public one cannot be read.
+    /// </exception>
     internal static ManagementPort Bind(WebApplicationBuilder builder)
     {
         var configured = builder.Configuration["MANAGEMENT_PORT"];

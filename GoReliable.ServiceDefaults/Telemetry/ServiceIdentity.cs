@@ -20,7 +20,9 @@ internal sealed class ServiceIdentity(IHostEnvironment environment)
                 .Attributes.Last(attribute => attribute.Key == "service.name")
                 .Value;
 
-    /// <summary>Adds the service's attributes; <c>OTEL_SERVICE_NAME</c> and <c>OTEL_RESOURCE_ATTRIBUTES</c> win over them.</summary>
+    /// <summary>
+    /// Adds the service's attributes; <c>OTEL_SERVICE_NAME</c> and <c>OTEL_RESOURCE_ATTRIBUTES</c> win over them.
+    /// </summary>
     public ResourceBuilder Describe(ResourceBuilder resource) =>
         resource
             .AddService(name, Namespace, Version())

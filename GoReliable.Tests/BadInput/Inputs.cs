@@ -126,7 +126,9 @@ internal static class Inputs
             .ListOf()
             .Select(string.Concat);
 
-    /// <summary>The value of a header, one character for each byte; no line breaks, which would begin another.</summary>
+    /// <summary>
+    /// The value of a header, one character for each byte; no line breaks, which would begin another.
+    /// </summary>
     public static Gen<string> HeaderValue { get; } =
         Gen.Choose(0, 255)
             .Where(value => value is not ('\r' or '\n'))

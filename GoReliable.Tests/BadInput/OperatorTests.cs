@@ -5,7 +5,10 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.BadInput;
 
-/// <summary>The worker's API for operators is on no public port and needs a scope, and takes nothing that it does not understand all the same.</summary>
+/// <summary>
+/// The worker's API for operators is on no public port and needs a scope, and takes nothing that it does not understand
+/// all the same.
+/// </summary>
 [Collection(SharedPlatform.Name)]
 public sealed class OperatorTests(SharedPlatform shared)
 {

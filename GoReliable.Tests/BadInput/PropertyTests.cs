@@ -7,8 +7,9 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.BadInput;
 
 /// <summary>
-/// Whatever is sent, the answer is a good one or a problem document with 4xx, and only a good one is stored. A failure names
-/// the input, and a seed with which <see cref="Config.WithReplay(Microsoft.FSharp.Core.FSharpOption{Replay})"/> sends it again.
+/// Whatever is sent, the answer is a good one or a problem document with 4xx, and only a good one is stored. A failure
+/// names the input, and a seed with which <see cref="Config.WithReplay(Microsoft.FSharp.Core.FSharpOption{Replay})"/>
+/// sends it again.
 /// </summary>
 [Collection(SharedPlatform.Name)]
 public sealed class PropertyTests(SharedPlatform shared)
@@ -119,7 +120,9 @@ public sealed class PropertyTests(SharedPlatform shared)
         /// <summary>What is no request at all Kestrel answers alone, without a body.</summary>
         public bool IsBare { get; init; }
 
-        /// <param name="atGateway">What became of the same input there: an answer of ours can be told from Kestrel's.</param>
+        /// <param name="atGateway">
+        /// What became of the same input there: an answer of ours can be told from Kestrel's.
+        /// </param>
         public bool IsGood(Outcome atGateway) =>
             Status is 200 or 201 || (Status is >= 400 and < 500 && (IsProblem || (IsBare && atGateway.IsBare)));
     }

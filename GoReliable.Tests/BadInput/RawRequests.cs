@@ -1,6 +1,8 @@
 namespace GoReliable.Tests.BadInput;
 
-/// <summary>Requests that no HTTP client would send, as they go over the wire. {token} and {body} are good ones.</summary>
+/// <summary>
+/// Requests that no HTTP client would send, as they go over the wire. {token} and {body} are good ones.
+/// </summary>
 internal static class RawRequests
 {
     private const string Get =
@@ -126,7 +128,8 @@ internal static class RawRequests
         $"{Post}Transfer-Encoding: chunked\r\n\r\n5\r\n{{body}}\r\n0\r\n\r\n",
         $"{Post}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         $"{Post}Transfer-Encoding: chunked\r\n\r\n2\n{{}}\n0\n\n",
-        // Two lengths: whatever the gateway makes of it, what follows must not become a request of the one whose token was first.
+        // Two lengths: whatever the gateway makes of it, what follows must not become a request of the one whose token
+        // was first.
         $"{Open}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{Stolen}",
         $"{Open}Transfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\n{Stolen}",
     ];
@@ -156,7 +159,10 @@ internal static class RawRequests
     public static IReadOnlyList<string> Readable { get; } =
     [.. Paths.Select(WithPath), .. Headers.Select(WithHeader), .. Whole];
 
-    /// <summary>Those that are none: Kestrel answers them by itself, with a status and nothing else, and no code of ours sees them.</summary>
+    /// <summary>
+    /// Those that are none: Kestrel answers them by itself, with a status and nothing else, and no code of ours sees
+    /// them.
+    /// </summary>
     public static IReadOnlyList<string> Unreadable { get; } =
     [.. UnreadablePaths.Select(WithPath), .. UnreadableHeaders.Select(WithHeader), .. UnreadableWhole];
 

@@ -4,7 +4,9 @@ using OtlpReceiver;
 
 namespace GoReliable.Tests.BadInput;
 
-/// <summary>What must not come of bad input: a row, an uproar in the logs, or a flood. Begin before it is sent.</summary>
+/// <summary>
+/// What must not come of bad input: a row, an uproar in the logs, or a flood. Begin before it is sent.
+/// </summary>
 internal sealed class Watch
 {
     private const string Rows = "SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM idempotency_keys)";
@@ -28,8 +30,8 @@ internal sealed class Watch
         new(platform, await CountAsync(platform));
 
     /// <summary>
-    /// Asserts that there are just so many new rows, that nothing was logged as a warning or an error, no more than a line for
-    /// each request at the gateway, none for those at the services, and that a good order is taken.
+    /// Asserts that there are just so many new rows, that nothing was logged as a warning or an error, no more than a
+    /// line for each request at the gateway, none for those at the services, and that a good order is taken.
     /// </summary>
     /// <param name="expectedRows">One for each order that turned out to be good, and one for its key.</param>
     /// <param name="atGateway">How many requests the gateway was sent.</param>

@@ -144,7 +144,10 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
     {
         private static readonly string[] Services = ["gateway", "orders", "notifications"];
 
-        /// <summary>Before each attempt but the first: one that is soon, and nine attempts more, none of which is long to wait for.</summary>
+        /// <summary>
+        /// Before each attempt but the first: one that is soon, and nine attempts more, none of which is long to wait
+        /// for.
+        /// </summary>
         public static readonly TimeSpan[] Delays =
         [
             TimeSpan.FromSeconds(0.5),

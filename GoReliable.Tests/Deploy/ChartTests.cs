@@ -1,6 +1,8 @@
 namespace GoReliable.Tests.Deploy;
 
-/// <summary>The values that charts get, held to what the charts' templates do with them. No chart is rendered here.</summary>
+/// <summary>
+/// The values that charts get, held to what the charts' templates do with them. No chart is rendered here.
+/// </summary>
 public sealed class ChartTests
 {
     public static TheoryData<string> Applications =>
@@ -11,7 +13,10 @@ public sealed class ChartTests
                 .Select(DeployFiles.Relative)
         );
 
-    /// <summary>templates/validate.yaml of loki 18.11.0 refuses the targets of another mode, which have replicas unless told otherwise.</summary>
+    /// <summary>
+    /// templates/validate.yaml of loki 18.11.0 refuses the targets of another mode, which have replicas unless told
+    /// otherwise.
+    /// </summary>
     [Fact]
     public void Loki_has_replicas_in_its_one_mode_only()
     {

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace GoReliable.Tests.Deploy;
 
-/// <summary>The Collector checks its configuration when it starts, which is too late; here, what can be known without it.</summary>
+/// <summary>
+/// The Collector checks its configuration when it starts, which is too late; here, what can be known without it.
+/// </summary>
 public sealed partial class CollectorTests
 {
     private static readonly string[] Kinds = ["receivers", "processors", "exporters", "connectors", "extensions"];
@@ -47,7 +49,8 @@ public sealed partial class CollectorTests
             if (pipeline.Receivers.Contains("otlp"))
                 Assert.Equal("memory_limiter", pipeline.Processors[0]);
 
-            // Where a batch of several senders begins, the connection no longer says which pod it was; a sampler needs whole traces.
+            // Where a batch of several senders begins, the connection no longer says which pod it was; a sampler needs
+            // whole traces.
             string[] order =
             [
                 "memory_limiter",

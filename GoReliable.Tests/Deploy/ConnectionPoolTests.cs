@@ -4,7 +4,9 @@ using k8s.Models;
 
 namespace GoReliable.Tests.Deploy;
 
-/// <summary>All pods at their most, in the middle of an update, have no more connections than PostgreSQL has places.</summary>
+/// <summary>
+/// All pods at their most, in the middle of an update, have no more connections than PostgreSQL has places.
+/// </summary>
 public sealed class ConnectionPoolTests
 {
     /// <summary>For superusers (3), the operator, its metrics, backups, and people who look.</summary>

@@ -3,7 +3,9 @@ using YamlDotNet.Serialization.NamingConventions;
 
 namespace GoReliable.Tests.Deploy;
 
-/// <summary>An object of a type that an operator brings. Its spec is the schema: what we use of it, and nothing else.</summary>
+/// <summary>
+/// An object of a type that an operator brings. Its spec is the schema: what we use of it, and nothing else.
+/// </summary>
 internal sealed class CustomResource<TSpec>
 {
     public required string ApiVersion { get; set; }
@@ -21,7 +23,10 @@ internal sealed class ObjectMetadata
     public List<string> Finalizers { get; set; } = [];
 }
 
-/// <summary>Reads custom resources strictly: an unknown member, a member of the wrong type and a missing required one are errors.</summary>
+/// <summary>
+/// Reads custom resources strictly: an unknown member, a member of the wrong type and a missing required one are
+/// errors.
+/// </summary>
 internal static class CustomResources
 {
     private static readonly IDeserializer Yaml = new DeserializerBuilder()

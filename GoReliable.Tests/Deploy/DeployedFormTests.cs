@@ -8,7 +8,9 @@ using Npgsql;
 
 namespace GoReliable.Tests.Deploy;
 
-/// <summary>The services as they are deployed, as far as processes can be what containers are, on real servers.</summary>
+/// <summary>
+/// The services as they are deployed, as far as processes can be what containers are, on real servers.
+/// </summary>
 public sealed partial class DeployedFormTests(PublishedServices published) : IClassFixture<PublishedServices>
 {
     private const string Password = "letters0and1digits";

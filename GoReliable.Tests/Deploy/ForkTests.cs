@@ -64,7 +64,8 @@ public sealed partial class ForkTests : IDisposable
         return command.Replace("you/yours", Fork, StringComparison.Ordinal);
     }
 
-    // The workflow's own script, with a kustomize that does what "edit set image" does: it changes the entry of that name, or adds one.
+    // The workflow's own script, with a kustomize that does what "edit set image" does: it changes the entry of that
+    // name, or adds one.
     private async Task ReleaseAsync(string environment)
     {
         await RunAsync(

@@ -59,7 +59,8 @@ public sealed partial class GitOpsTests
             application =>
             {
                 Assert.True(application.Spec.SyncPolicy.Automated is { Prune: true, SelfHeal: true });
-                // Somebody makes the secret store by hand, when he gets to it. Without "refresh" the first commit is tried for ever.
+                // Somebody makes the secret store by hand, when he gets to it. Without "refresh" the first commit is
+                // tried for ever.
                 Assert.True(
                     application.Spec.SyncPolicy.Retry
                         is { Limit: < 0, Refresh: true, Backoff: { Factor: > 1, MaxDuration: "5m" } }
@@ -67,7 +68,9 @@ public sealed partial class GitOpsTests
             }
         );
 
-    /// <summary>Argo CD does not know the defaults of types in lists: what it compares by itself would differ for ever.</summary>
+    /// <summary>
+    /// Argo CD does not know the defaults of types in lists: what it compares by itself would differ for ever.
+    /// </summary>
     [Theory, MemberData(nameof(Environments))]
     public async Task The_API_server_says_what_differs(string environment) =>
         Assert.All(

@@ -37,7 +37,9 @@ public sealed partial class GuideTests
         });
     }
 
-    /// <summary>The store for secrets is of a type that the root's applications bring; what needs it is tried again until then.</summary>
+    /// <summary>
+    /// The store for secrets is of a type that the root's applications bring; what needs it is tried again until then.
+    /// </summary>
     [Fact]
     public void What_a_step_needs_was_made_by_one_before_it()
     {

@@ -20,7 +20,9 @@ internal sealed class KubernetesObjects
     /// <summary>All objects of a type of an operator.</summary>
     public IReadOnlyList<CustomResource<TSpec>> Custom<TSpec>() => Of<CustomResource<TSpec>>();
 
-    /// <summary>Builds a folder with <c>kubectl kustomize</c>, which is kustomize's own library; once for all tests.</summary>
+    /// <summary>
+    /// Builds a folder with <c>kubectl kustomize</c>, which is kustomize's own library; once for all tests.
+    /// </summary>
     public static Task<KubernetesObjects> BuildAsync(string folder) =>
         Built.GetOrAdd(folder, _ => new(() => RunKustomizeAsync(folder))).Value;
 

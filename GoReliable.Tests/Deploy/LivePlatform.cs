@@ -7,7 +7,10 @@ using RabbitMQ.Client;
 
 namespace GoReliable.Tests.Deploy;
 
-/// <summary>The platform with its real Prometheus, after traffic in which everything happened once: success, refusal, failure, retry, dead letter.</summary>
+/// <summary>
+/// The platform with its real Prometheus, after traffic in which everything happened once: success, refusal, failure,
+/// retry, dead letter.
+/// </summary>
 public sealed class LivePlatform : IAsyncLifetime
 {
     // Three scrapes and three evaluations are enough; a busy machine takes longer.

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace GoReliable.Tests.Deploy;
 
-/// <summary>A running Prometheus, asked over its HTTP API: https://prometheus.io/docs/prometheus/latest/querying/api/</summary>
+/// <summary>
+/// A running Prometheus, asked over its HTTP API: https://prometheus.io/docs/prometheus/latest/querying/api/
+/// </summary>
 /// <param name="http">Has its address.</param>
 internal sealed class LivePrometheus(HttpClient http) : IDisposable
 {
@@ -17,7 +19,9 @@ internal sealed class LivePrometheus(HttpClient http) : IDisposable
     /// <summary>All values of an expression now, of whichever series.</summary>
     public Task<double[]> NowAsync(string query) => ValuesAsync("query", new() { ["query"] = query });
 
-    /// <summary>All values of an expression from the beginning until now, of whichever series: what a panel would draw.</summary>
+    /// <summary>
+    /// All values of an expression from the beginning until now, of whichever series: what a panel would draw.
+    /// </summary>
     public Task<double[]> RangeAsync(string query) =>
         ValuesAsync(
             "query_range",
@@ -37,7 +41,8 @@ internal sealed class LivePrometheus(HttpClient http) : IDisposable
         {
             ["query"] = query,
             ["start"] = start.ToString("O", CultureInfo.InvariantCulture),
-            // A step further than now: the last step would otherwise be up to that long ago, and miss what has just appeared.
+            // A step further than now: the last step would otherwise be up to that long ago, and miss what has just
+            // appeared.
             ["end"] = (DateTimeOffset.UtcNow + Step).ToString("O", CultureInfo.InvariantCulture),
         };
 

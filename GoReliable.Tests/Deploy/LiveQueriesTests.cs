@@ -113,7 +113,8 @@ public sealed partial class LiveQueriesTests : IClassFixture<LivePlatform>
             if (!values.All(double.IsFinite))
                 return "NaN or infinite";
 
-            // Only what a condition holds back may be missing: an alert that does not fire, a budget that does not burn.
+            // Only what a condition holds back may be missing: an alert that does not fire, a budget that does not
+            // burn.
             return values.Length > 0 || (await prometheus.RangeAsync(WithoutConditions(query))).Length > 0
                 ? null
                 : "no data";
@@ -124,7 +125,9 @@ public sealed partial class LiveQueriesTests : IClassFixture<LivePlatform>
         }
     }
 
-    /// <summary>The expression with all that it compares, whatever the result; what is asked to be absent is there.</summary>
+    /// <summary>
+    /// The expression with all that it compares, whatever the result; what is asked to be absent is there.
+    /// </summary>
     private static string WithoutConditions(string query) => Absent.Replace(Comparison.Replace(query, ""), "(");
 
     [GeneratedRegex(@"\s(==|!=|<=|>=|<|>)\s*(\d[\d.]*|\([\d.*\s]+\))", RegexOptions.ExplicitCapture)]

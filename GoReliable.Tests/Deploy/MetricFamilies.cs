@@ -2,8 +2,8 @@ namespace GoReliable.Tests.Deploy;
 
 /// <summary>
 /// Every metric that dashboards and rules may read, with the labels that they may use: the platform's own families as
-/// docs/telemetry.md and the design name them, and the standard ones as the Prometheus exporter writes them. Histograms are
-/// named without <c>_bucket</c>, <c>_sum</c> and <c>_count</c>.
+/// docs/telemetry.md and the design name them, and the standard ones as the Prometheus exporter writes them. Histograms
+/// are named without <c>_bucket</c>, <c>_sum</c> and <c>_count</c>.
 /// </summary>
 internal static class MetricFamilies
 {

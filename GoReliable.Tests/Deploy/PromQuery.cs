@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace GoReliable.Tests.Deploy;
 
-/// <summary>What a PromQL expression reads. Not a parser: promtool is one, and has accepted the expression before.</summary>
+/// <summary>
+/// What a PromQL expression reads. Not a parser: promtool is one, and has accepted the expression before.
+/// </summary>
 internal static partial class PromQuery
 {
     private static readonly HashSet<string> Words =
@@ -67,7 +69,8 @@ internal static partial class PromQuery
     [GeneratedRegex(@"\b(by|without|on|ignoring|group_left|group_right)\s*\((?<labels>[^)]*)\)")]
     private static partial Regex Grouping { get; }
 
-    // A name, then either a call's parenthesis or matchers; strings and durations ([5m]) are consumed first, so that nothing in them counts.
+    // A name, then either a call's parenthesis or matchers; strings and durations ([5m]) are consumed first, so that
+    // nothing in them counts.
     [GeneratedRegex(
         """("(\\.|[^"\\])*")|(\[[^\]]*\])|(?<![\w.:])(?<name>[a-zA-Z_:][\w:]*)(?:(?<call>\s*\()|(?<matchers>\{(?:"(?:\\.|[^"\\])*"|[^}"])*\}))?""",
         RegexOptions.ExplicitCapture

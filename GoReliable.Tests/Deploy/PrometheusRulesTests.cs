@@ -50,7 +50,10 @@ public sealed class PrometheusRulesTests
     public static TheoryData<string> RuleTests() =>
         new(DeployFiles.Find("deploy/prometheus/tests", "*.yaml").Select(DeployFiles.Relative));
 
-    /// <summary>"Fires just above, not just below, and resolves" is what the files in deploy/prometheus/tests say; here, that none is forgotten.</summary>
+    /// <summary>
+    /// "Fires just above, not just below, and resolves" is what the files in deploy/prometheus/tests say; here, that
+    /// none is forgotten.
+    /// </summary>
     [Fact]
     public void Every_alert_and_severity_has_a_case_in_which_it_fires_and_one_in_which_it_does_not()
     {

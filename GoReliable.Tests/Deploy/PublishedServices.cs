@@ -1,6 +1,8 @@
 namespace GoReliable.Tests.Deploy;
 
-/// <summary>The three services as they are in their images: published for Linux, compiled beforehand, not to be written to.</summary>
+/// <summary>
+/// The three services as they are in their images: published for Linux, compiled beforehand, not to be written to.
+/// </summary>
 public sealed class PublishedServices : IAsyncLifetime
 {
     /// <summary>How the workflow publishes, without what makes an image of it.</summary>
@@ -25,7 +27,8 @@ public sealed class PublishedServices : IAsyncLifetime
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Images are for Linux.");
         foreach (var service in new[] { "Gateway", "Orders", "Notifications" })
         {
-            // A place of its own for what the compiler leaves: the tests' own output stays as it is. bench/compare goes on with it.
+            // A place of its own for what the compiler leaves: the tests' own output stays as it is. bench/compare goes
+            // on with it.
             var (exitCode, output) = await Tool.RunAsync(
                 TimeSpan.FromMinutes(15),
                 "dotnet",

@@ -4,8 +4,8 @@ using System.Text;
 namespace GoReliable.Tests.Deploy;
 
 /// <summary>
-/// The Prometheus rules that follow from the SLO specs, in the layout that Sloth gives them, so that its dashboards work too.
-/// One rule differs on purpose: see <see cref="PeriodRatio"/>.
+/// The Prometheus rules that follow from the SLO specs, in the layout that Sloth gives them, so that its dashboards
+/// work too. One rule differs on purpose: see <see cref="PeriodRatio"/>.
 /// </summary>
 internal static class SloRules
 {

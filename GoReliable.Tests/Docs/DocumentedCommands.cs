@@ -4,7 +4,9 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Docs;
 
-/// <summary>Runs the commands of a document as a reader pastes them: one shell, in order, in the repository's root.</summary>
+/// <summary>
+/// Runs the commands of a document as a reader pastes them: one shell, in order, in the repository's root.
+/// </summary>
 internal sealed class DocumentedCommands
 {
     private const string Mark = "-- end of block --";

@@ -118,7 +118,8 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
         );
     }
 
-    // The relay's message comes back, since no queue wants it. Its next session declares the binding again, and sends it.
+    // The relay's message comes back, since no queue wants it. Its next session declares the binding again, and sends
+    // it.
     private async Task PublishToNobodyAsync(HttpClient customer)
     {
         await using var connection = await Platform.BrokerAsync();

@@ -7,8 +7,9 @@ using Npgsql;
 namespace GoReliable.Tests.Faults;
 
 /// <summary>
-/// The broker was away for hours, a million events wait, and a backup keeps every vacuum off the table: orders are taken
-/// as fast as ever, the outbox drains as fast at its end as at its beginning, and the relay holds a batch of it, not all.
+/// The broker was away for hours, a million events wait, and a backup keeps every vacuum off the table: orders are
+/// taken as fast as ever, the outbox drains as fast at its end as at its beginning, and the relay holds a batch of it,
+/// not all.
 /// </summary>
 /// <remarks>
 /// The middle is deleted at once, as if it had been sent: who looks for the next batch from the start each time walks
@@ -67,7 +68,9 @@ public sealed class BacklogTests
         Assert.InRange(memory - memoryBefore, double.MinValue, 150 * MebiByte);
     }
 
-    /// <returns>What the quickest of some orders takes: the machine may be busy with something else, but not all the time.</returns>
+    /// <returns>
+    /// What the quickest of some orders takes: the machine may be busy with something else, but not all the time.
+    /// </returns>
     private static async Task<TimeSpan> TimeOrdersAsync(GoReliablePlatform platform)
     {
         using var customer = platform.Client("orders", "backlog");

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace GoReliable.Tests.Faults;
 
-/// <summary>How a test that failed left its platform, in the test's output: mostly there is no second chance to look.</summary>
+/// <summary>
+/// How a test that failed left its platform, in the test's output: mostly there is no second chance to look.
+/// </summary>
 internal static class FailureReport
 {
     private const int Lines = 40;

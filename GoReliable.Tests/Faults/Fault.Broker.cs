@@ -40,7 +40,9 @@ internal sealed partial record Fault
             Hold: 2800
         );
 
-    /// <summary>For longer than it takes both ends to notice it, by heartbeats: the recovery is under load too.</summary>
+    /// <summary>
+    /// For longer than it takes both ends to notice it, by heartbeats: the recovery is under load too.
+    /// </summary>
     public static Fault BrokerHalfOpen =>
         new(
             "broker half-open",
@@ -56,7 +58,9 @@ internal sealed partial record Fault
             },
         };
 
-    /// <summary>The broker has a batch of events, and its confirms are on their way: the relay is in the middle.</summary>
+    /// <summary>
+    /// The broker has a batch of events, and its confirms are on their way: the relay is in the middle.
+    /// </summary>
     public static Fault ConfirmsHeld =>
         new(
             "confirms held",
@@ -94,7 +98,8 @@ internal sealed partial record Fault
                         OrderTopology.Exchange,
                         cancellationToken: TestContext.Current.CancellationToken
                     );
-                // The tap went with it. The relay comes back a second after its channel has ended: mostly the tap is there before.
+                // The tap went with it. The relay comes back a second after its channel has ended: mostly the tap is
+                // there before.
                 await Eventually.SeeAsync(
                     "publishing that fails",
                     () => FailedAsync(orders),
@@ -122,8 +127,8 @@ internal sealed partial record Fault
         };
 
     /// <summary>
-    /// A quorum queue without a leader, as when most of a cluster's nodes are away: it takes no message, confirms none and
-    /// delivers none, while the broker answers everything else. For longer than the relay waits for a confirm.
+    /// A quorum queue without a leader, as when most of a cluster's nodes are away: it takes no message, confirms none
+    /// and delivers none, while the broker answers everything else. For longer than the relay waits for a confirm.
     /// </summary>
     public static Fault QueueLeaderless =>
         new(

@@ -49,8 +49,8 @@ internal sealed partial record Fault
         };
 
     /// <summary>
-    /// The server does not know that its clients are gone, and keeps what they locked: the relay's place, in the middle of a
-    /// batch, and the events in the worker's hands. It is over when the server has given up both.
+    /// The server does not know that its clients are gone, and keeps what they locked: the relay's place, in the middle
+    /// of a batch, and the events in the worker's hands. It is over when the server has given up both.
     /// </summary>
     public static Fault DatabaseForgotten
     {
@@ -109,8 +109,8 @@ internal sealed partial record Fault
                 }), Hold: 600);
 
     /// <summary>
-    /// They take no changes, as after a failover to a standby, or at providers when the disk is nearly full. No driver calls
-    /// that transient; no message and no order is to blame for it all the same.
+    /// They take no changes, as after a failover to a standby, or at providers when the disk is nearly full. No driver
+    /// calls that transient; no message and no order is to blame for it all the same.
     /// </summary>
     public static Fault DatabasesReadOnly =>
         new(
@@ -120,7 +120,8 @@ internal sealed partial record Fault
                 await AlterDatabasesAsync(platform, "SET default_transaction_read_only = on");
                 await ExecuteAsync(platform, "postgres", EndSessions);
             },
-            // Only for sessions that begin from now on, as after a failover: those that were opened before stay with the old server.
+            // Only for sessions that begin from now on, as after a failover: those that were opened before stay with
+            // the old server.
             platform =>
                 WhenItWorksAsync("databases that take changes", () =>
                     AlterDatabasesAsync(platform, "SET default_transaction_read_only = off")
@@ -169,7 +170,9 @@ internal sealed partial record Fault
     private static void LeadTo(FaultyPlatform platform, DnsEndPoint server) =>
         (platform.OrdersToDatabase.Target, platform.NotificationsToDatabase.Target) = (server, server);
 
-    /// <summary>The server cancels every order and every claim in the inbox, after half a second (SQLSTATE 57014).</summary>
+    /// <summary>
+    /// The server cancels every order and every claim in the inbox, after half a second (SQLSTATE 57014).
+    /// </summary>
     public static Fault StatementsCanceled
     {
         get
@@ -196,8 +199,8 @@ internal sealed partial record Fault
     }
 
     /// <summary>
-    /// Nobody gets in, and whoever is in is thrown out. The server itself goes on, because where it is a container its data
-    /// would not survive a stop.
+    /// Nobody gets in, and whoever is in is thrown out. The server itself goes on, because where it is a container its
+    /// data would not survive a stop.
     /// </summary>
     public static Fault DatabasesAway =>
         new(
@@ -228,8 +231,8 @@ internal sealed partial record Fault
             },
         };
 
-    // Where it is a container that must not be stopped; a server one of whose processes is killed ends all the others, and
-    // recovers from its log.
+    // Where it is a container that must not be stopped; a server one of whose processes is killed ends all the others,
+    // and recovers from its log.
     private static Task KillDatabaseAsync(FaultyPlatform platform) =>
         platform.Platform.IsProcess("postgres") ? platform.Platform.KillAsync("postgres") : CrashAsync(platform);
 

@@ -17,12 +17,15 @@ internal sealed partial record Fault(
     // A backlog goes down slowly where the machine has much else to do.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
-    /// <summary>After the hold: sees that it was a fault, and lets it last until then. Alone only; together with another it may show otherwise.</summary>
+    /// <summary>
+    /// After the hold: sees that it was a fault, and lets it last until then. Alone only; together with another it may
+    /// show otherwise.
+    /// </summary>
     public Func<FaultyPlatform, Task> SeeAsync { get; init; } = _ => Task.CompletedTask;
 
     /// <summary>
-    /// Whether an e-mail may go out twice: whoever dies between a mail server's yes and its own commit cannot know of the
-    /// yes, and the next one asks again, with the same Message-ID.
+    /// Whether an e-mail may go out twice: whoever dies between a mail server's yes and its own commit cannot know of
+    /// the yes, and the next one asks again, with the same Message-ID.
     /// </summary>
     public bool MayMailTwice { get; init; }
 
@@ -33,8 +36,8 @@ internal sealed partial record Fault(
     public bool IsAlone { get; init; }
 
     /// <summary>
-    /// All that can be had here, for a soak. Of two at once the one that comes first is broken first: what needs a platform
-    /// that works or a server that runs, then what takes it away.
+    /// All that can be had here, for a soak. Of two at once the one that comes first is broken first: what needs a
+    /// platform that works or a server that runs, then what takes it away.
     /// </summary>
     public static IReadOnlyList<Fault> All(FaultyPlatform platform) =>
         [
@@ -74,7 +77,9 @@ internal sealed partial record Fault(
             Hold: 800
         );
 
-    /// <summary>It has an e-mail at once and says so after twelve seconds: more than its other answers may take.</summary>
+    /// <summary>
+    /// It has an e-mail at once and says so after twelve seconds: more than its other answers may take.
+    /// </summary>
     public static Fault SlowMailServer =>
         new(
             "slow mail server",

@@ -1,8 +1,8 @@
 namespace GoReliable.Tests.Faults;
 
 /// <summary>
-/// Each fault of docs/reliability.md on the real platform, under a load that does not wait for it. One platform for all:
-/// each test leaves it healthy, and its ledger in the output.
+/// Each fault of docs/reliability.md on the real platform, under a load that does not wait for it. One platform for
+/// all: each test leaves it healthy, and its ledger in the output.
 /// </summary>
 [Collection(FaultyPlatformTests.Name)]
 public sealed class FaultTests(FaultyPlatform platform)

@@ -27,7 +27,8 @@ public sealed partial class FaultyPlatform
         Clock.Rule(orders);
         Clock.Rule(notifications);
 
-        // At this load, telling of each order and of each refused one would cost this process more than the load itself.
+        // At this load, telling of each order and of each refused one would cost this process more than the load
+        // itself.
         foreach (var service in Services)
         {
             builder

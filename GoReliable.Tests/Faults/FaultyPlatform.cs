@@ -37,7 +37,9 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
         await WarmUpAsync();
     }
 
-    /// <summary>Lets new processes compile what they need, at their own speed: customers who do not wait come later.</summary>
+    /// <summary>
+    /// Lets new processes compile what they need, at their own speed: customers who do not wait come later.
+    /// </summary>
     internal async Task WarmUpAsync()
     {
         using var client = Platform.Client("warm-up");
@@ -94,7 +96,9 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
         );
     }
 
-    /// <summary>Runs a test. One that fails says how it left the platform, and leaves a new one to the others.</summary>
+    /// <summary>
+    /// Runs a test. One that fails says how it left the platform, and leaves a new one to the others.
+    /// </summary>
     internal async Task<T> RunAsync<T>(Func<Task<T>> test)
     {
         try
@@ -119,7 +123,9 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
         await StartAsync();
     }
 
-    /// <summary>Breaks something under load, repairs it, and asserts that nothing is lost and nothing there twice.</summary>
+    /// <summary>
+    /// Breaks something under load, repairs it, and asserts that nothing is lost and nothing there twice.
+    /// </summary>
     /// <returns>What was found, for what the caller wants to assert besides.</returns>
     internal Task<(Ledger Ledger, FaultWindow Window)> SurviveAsync(Fault fault, string customers) =>
         RunAsync(() => EndureAsync(fault, customers));

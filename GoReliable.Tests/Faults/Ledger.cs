@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace GoReliable.Tests.Faults;
 
-/// <summary>Compares what was promised with what happened: sets of ids from the customers, both databases and the broker.</summary>
+/// <summary>
+/// Compares what was promised with what happened: sets of ids from the customers, both databases and the broker.
+/// </summary>
 internal sealed class Ledger
 {
     // Deliveries that a worker has in hand at once, so many can nobody know of when it dies.
@@ -119,7 +121,9 @@ internal sealed class Ledger
         );
     }
 
-    /// <summary>An order answered with 201 is stored, and its customer notified, once; and nothing is there twice.</summary>
+    /// <summary>
+    /// An order answered with 201 is stored, and its customer notified, once; and nothing is there twice.
+    /// </summary>
     public void AssertNothingLost(Fault fault)
     {
         var purchases = load.Purchases.ToArray();

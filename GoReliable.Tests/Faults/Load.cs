@@ -9,7 +9,8 @@ namespace GoReliable.Tests.Faults;
 
 /// <summary>
 /// Customers that order at a fixed rate, whatever becomes of their orders (open loop), and remember what was promised
-/// to them. Four of five send an Idempotency-Key, and try again with it until they have an answer; the fifth tries once.
+/// to them. Four of five send an Idempotency-Key, and try again with it until they have an answer; the fifth tries
+/// once.
 /// </summary>
 internal sealed class Load : IAsyncDisposable
 {

@@ -47,8 +47,8 @@ internal sealed class SkewedClock : IDisposable
             context.EnvironmentVariables["FAKETIME_CACHE_DURATION"] = "1"; // seconds; without, the file is read each time that somebody looks at the clock
             context.EnvironmentVariables["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
             context.EnvironmentVariables["DONT_FAKE_MONOTONIC"] = "1";
-            // Or libfaketime 0.9.10 also moves the deadlines of waits that are measured on the other clock: with this clock an
-            // hour ahead, each of them ends at once.
+            // Or libfaketime 0.9.10 also moves the deadlines of waits that are measured on the other clock: with this
+            // clock an hour ahead, each of them ends at once.
             context.EnvironmentVariables["FAKETIME_FORCE_MONOTONIC_FIX"] = "0";
         });
 

@@ -9,7 +9,9 @@ using RabbitMQ.Client.Events;
 
 namespace GoReliable.Tests.Faults;
 
-/// <summary>A mail server that takes its time, and messages whose delivery breaks off for reasons that are not theirs.</summary>
+/// <summary>
+/// A mail server that takes its time, and messages whose delivery breaks off for reasons that are not theirs.
+/// </summary>
 public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : IClassFixture<SlowMailServerTests.SlowMail>
 {
     private readonly GoReliablePlatform platform = mail.Platform;

@@ -8,7 +8,10 @@ using Npgsql;
 
 namespace GoReliable.Tests.Faults;
 
-/// <summary>A mail server that refuses some recipients with a transient error, and does not answer for others; a worker that would wait for it for five minutes.</summary>
+/// <summary>
+/// A mail server that refuses some recipients with a transient error, and does not answer for others; a worker that
+/// would wait for it for five minutes.
+/// </summary>
 public sealed class SlowRecipientTests
 {
     private static readonly TimeSpan[] RetriedAfter =

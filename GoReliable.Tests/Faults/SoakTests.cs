@@ -3,7 +3,10 @@ using System.Globalization;
 
 namespace GoReliable.Tests.Faults;
 
-/// <summary>Faults at random for as long as one likes: <c>./test --soak MINUTES [--seed N]</c>. The same seed breaks the same things.</summary>
+/// <summary>
+/// Faults at random for as long as one likes: <c>./test --soak MINUTES [--seed N]</c>. The same seed breaks the same
+/// things.
+/// </summary>
 [Collection(FaultyPlatformTests.Name)]
 public sealed class SoakTests(FaultyPlatform platform)
 {

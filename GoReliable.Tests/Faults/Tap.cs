@@ -9,7 +9,10 @@ namespace GoReliable.Tests.Faults;
 /// <summary>What was published about an order, as a copy of the message says.</summary>
 internal sealed record Published(Guid Event, Guid Order, int Version);
 
-/// <summary>A queue of our own on the exchange: a copy of every event, in the order in which the broker got them. It survives the broker.</summary>
+/// <summary>
+/// A queue of our own on the exchange: a copy of every event, in the order in which the broker got them. It survives
+/// the broker.
+/// </summary>
 internal static class Tap
 {
     private const string Queue = "ledger";

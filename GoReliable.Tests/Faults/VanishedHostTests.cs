@@ -4,7 +4,10 @@ using GoReliable.Tests.Signals;
 
 namespace GoReliable.Tests.Faults;
 
-/// <summary>How long PostgreSQL keeps what it holds for clients that are gone. A soak waits for it; here is asked what it was told.</summary>
+/// <summary>
+/// How long PostgreSQL keeps what it holds for clients that are gone. A soak waits for it; here is asked what it was
+/// told.
+/// </summary>
 [Collection(SharedPlatform.Name)]
 public sealed class VanishedHostTests(SharedPlatform shared)
 {

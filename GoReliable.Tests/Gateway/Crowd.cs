@@ -4,13 +4,18 @@ using System.Net;
 
 namespace GoReliable.Tests.Gateway;
 
-/// <summary>Callers who call again as soon as they are answered; when they are refused, after half a second, which is sooner than they are told.</summary>
+/// <summary>
+/// Callers who call again as soon as they are answered; when they are refused, after half a second, which is sooner
+/// than they are told.
+/// </summary>
 internal sealed class Crowd(HttpClient client, string path)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Calls for a while.</summary>
-    /// <returns>How long each took that was answered with 200; and of the others the status, and when they should come again.</returns>
+    /// <returns>
+    /// How long each took that was answered with 200; and of the others the status, and when they should come again.
+    /// </returns>
     public async Task<(
         IReadOnlyCollection<TimeSpan> Served,
         IReadOnlyCollection<(HttpStatusCode Status, TimeSpan? RetryAfter)> Refused

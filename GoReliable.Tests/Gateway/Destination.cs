@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace GoReliable.Tests.Gateway;
 
-/// <summary>What the gateway sees as a service: plain Kestrel, which does what the last segment of the path says.</summary>
+/// <summary>
+/// What the gateway sees as a service: plain Kestrel, which does what the last segment of the path says.
+/// </summary>
 internal sealed class Destination : IAsyncDisposable
 {
     /// <summary>Never answers.</summary>

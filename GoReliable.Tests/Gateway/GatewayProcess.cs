@@ -20,7 +20,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
         ("Authentication__Schemes__Bearer__SigningKeys__0__Value", SigningKey),
     ];
 
-    /// <summary>Settings of a gateway that gives up soon, for tests of what it does then; all others survive a busy machine.</summary>
+    /// <summary>
+    /// Settings of a gateway that gives up soon, for tests of what it does then; all others survive a busy machine.
+    /// </summary>
     public static readonly (string Name, string Value)[] Impatient =
     [
         ("Resilience__TotalTimeout", "00:00:03"),
@@ -51,8 +53,13 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public IEnumerable<JsonElement> Events => process.Events();
 
     /// <summary>Starts it and waits until it listens.</summary>
-    /// <param name="orders">Replicas of the order service; every other destination is a port where nobody listens.</param>
-    /// <param name="settings">More environment variables. Without ASPNETCORE_ENVIRONMENT it takes <see cref="Tokens"/>, and logs as in production.</param>
+    /// <param name="orders">
+    /// Replicas of the order service; every other destination is a port where nobody listens.
+    /// </param>
+    /// <param name="settings">
+    /// More environment variables. Without ASPNETCORE_ENVIRONMENT it takes <see cref="Tokens"/>, and logs as in
+    /// production.
+    /// </param>
     /// <exception cref="InvalidOperationException">It ended; with what it wrote.</exception>
     public static async Task<GatewayProcess> StartAsync(Uri[] orders, params (string Name, string Value)[] settings)
     {
@@ -96,7 +103,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return new(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    /// <summary>Asks it to stop, as an orchestrator does, asserts that it ends in order, and says how long it took.</summary>
+    /// <summary>
+    /// Asks it to stop, as an orchestrator does, asserts that it ends in order, and says how long it took.
+    /// </summary>
     public async Task<TimeSpan> StopAsync()
     {
         var asked = Stopwatch.GetTimestamp();

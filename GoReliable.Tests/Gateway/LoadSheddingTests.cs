@@ -103,7 +103,8 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     [Fact]
     public async Task Two_hundred_callers_of_a_service_with_eight_places_cost_nobody_his_latency()
     {
-        // All that it can do is 80 a second, as if eight connections to a database were the limit: 200 at once are 2.5 seconds of work.
+        // All that it can do is 80 a second, as if eight connections to a database were the limit: 200 at once are 2.5
+        // seconds of work.
         using var places = new SemaphoreSlim(8);
         await using var limited = await Destination.StartAsync(async context =>
         {

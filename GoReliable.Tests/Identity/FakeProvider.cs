@@ -10,7 +10,9 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace GoReliable.Tests.Identity;
 
-/// <summary>An OpenID Connect provider, as far as a service asks one: over TLS, where its keys are, and the keys.</summary>
+/// <summary>
+/// An OpenID Connect provider, as far as a service asks one: over TLS, where its keys are, and the keys.
+/// </summary>
 internal sealed class FakeProvider : IAsyncDisposable
 {
     private static readonly X509Certificate2 Certificate = MakeCertificate();

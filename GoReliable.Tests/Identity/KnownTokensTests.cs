@@ -10,7 +10,9 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace GoReliable.Tests.Identity;
 
-/// <summary>A token is validated once. Rules that would refuse it tell whether it was recognised or validated anew.</summary>
+/// <summary>
+/// A token is validated once. Rules that would refuse it tell whether it was recognised or validated anew.
+/// </summary>
 public sealed class KnownTokensTests : IDisposable
 {
     private readonly FakeTimeProvider time = new(DateTimeOffset.UtcNow);

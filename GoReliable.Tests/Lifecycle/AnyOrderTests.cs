@@ -63,7 +63,8 @@ public sealed class AnyOrderTests
             await platform.WaitUntilHealthyAsync(service);
         Assert.Single(await customer.WaitForNotificationsAsync(order));
 
-        // Each tried every second all the time, and did not write every second, also where a server that starts was refused and unreachable in turn.
+        // Each tried every second all the time, and did not write every second, also where a server that starts was
+        // refused and unreachable in turn.
         foreach (var service in new[] { "orders", "notifications" })
         {
             var written = platform.Telemetry.Logs().Where(log => log.Service == service).ToList();

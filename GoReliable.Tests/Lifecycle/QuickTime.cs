@@ -1,6 +1,9 @@
 namespace GoReliable.Tests.Lifecycle;
 
-/// <summary>Time in which pauses of one length are over as soon as they begin: who tries every second tries for an hour in a moment.</summary>
+/// <summary>
+/// Time in which pauses of one length are over as soon as they begin: who tries every second tries for an hour in a
+/// moment.
+/// </summary>
 /// <param name="pause">That length.</param>
 internal sealed class QuickTime(TimeSpan pause) : TimeProvider
 {

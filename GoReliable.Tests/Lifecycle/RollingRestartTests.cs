@@ -6,7 +6,9 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Lifecycle;
 
-/// <summary>One instance of each service after the other is stopped and started, all at the same time, and no customer notices.</summary>
+/// <summary>
+/// One instance of each service after the other is stopped and started, all at the same time, and no customer notices.
+/// </summary>
 public sealed class RollingRestartTests
 {
     // Longer than a gateway keeps a connection that nobody uses, two seconds, and than the balancer takes to ask.
@@ -17,7 +19,8 @@ public sealed class RollingRestartTests
     [Fact]
     public async Task A_rolling_restart_of_every_service_under_load_fails_no_request_and_every_order_is_there_once()
     {
-        // Its servers only. A replica of the AppHost gets another port at each start, where those of a deployment keep their address.
+        // Its servers only. A replica of the AppHost gets another port at each start, where those of a deployment keep
+        // their address.
         await using var platform = await GoReliablePlatform.StartAsync();
         foreach (var service in new[] { "gateway", "orders", "notifications" })
             await platform.StopAsync(service);

@@ -6,7 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace GoReliable.Tests.Lifecycle;
 
-/// <summary>What the gateway sees as a service: answers when it is allowed to, to <c>…/slow</c>, and at once to all else.</summary>
+/// <summary>
+/// What the gateway sees as a service: answers when it is allowed to, to <c>…/slow</c>, and at once to all else.
+/// </summary>
 internal sealed class SlowService : IAsyncDisposable
 {
     private readonly WebApplication app;

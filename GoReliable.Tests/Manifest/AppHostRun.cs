@@ -13,7 +13,9 @@ internal sealed record AppHostRun(int ExitCode, string Output, string Error)
     /// <summary>The repository's root.</summary>
     public static string Repository { get; } = Path.GetDirectoryName(Projects.GoReliable_AppHost.ProjectPath)!;
 
-    /// <summary>The AppHost where it was built; beside the tests is a copy that lacks what it needs to run by itself.</summary>
+    /// <summary>
+    /// The AppHost where it was built; beside the tests is a copy that lacks what it needs to run by itself.
+    /// </summary>
     public static string Program { get; } =
         Path.Combine(
             Repository,

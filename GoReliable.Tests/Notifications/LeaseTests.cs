@@ -6,7 +6,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GoReliable.Tests.Notifications;
 
-/// <summary>One delivery of an event at a time, by however many workers, though each keeps no transaction open.</summary>
+/// <summary>
+/// One delivery of an event at a time, by however many workers, though each keeps no transaction open.
+/// </summary>
 [Collection(SharedPlatform.Name)]
 public sealed class LeaseTests(SharedPlatform shared)
 {

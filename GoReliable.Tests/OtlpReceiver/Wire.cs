@@ -3,7 +3,9 @@ using System.Text;
 
 namespace GoReliable.Tests.OtlpReceiver;
 
-/// <summary>OTLP written byte by byte, for what no SDK would send. Field numbers are those of the public protocol.</summary>
+/// <summary>
+/// OTLP written byte by byte, for what no SDK would send. Field numbers are those of the public protocol.
+/// </summary>
 internal static class Wire
 {
     /// <summary>An export with one span.</summary>

@@ -1,6 +1,8 @@
 namespace GoReliable.Tests.Platform;
 
-/// <summary>Waits until something is so, for what announces itself to nobody: a row, a file, a queue's length.</summary>
+/// <summary>
+/// Waits until something is so, for what announces itself to nobody: a row, a file, a queue's length.
+/// </summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);

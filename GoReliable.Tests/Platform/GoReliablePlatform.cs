@@ -10,7 +10,9 @@ using RabbitMQ.Client;
 
 namespace GoReliable.Tests.Platform;
 
-/// <summary>The whole platform as its AppHost describes it: real PostgreSQL, real RabbitMQ, the services as processes.</summary>
+/// <summary>
+/// The whole platform as its AppHost describes it: real PostgreSQL, real RabbitMQ, the services as processes.
+/// </summary>
 public sealed partial class GoReliablePlatform : IAsyncDisposable
 {
     private static readonly string[] Services = ["gateway", "orders", "notifications"];
@@ -40,7 +42,10 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     /// <param name="replicas">Of Orders and of Notifications, each.</param>
     /// <param name="configure">Changes the AppHost's model before it is built.</param>
     /// <param name="observability">Whether Prometheus and the others run too; most tests start faster without.</param>
-    /// <param name="dashboardToken">Runs the dashboard too, which asks for this token and gets the telemetry. Without it, <see cref="Telemetry"/> does.</param>
+    /// <param name="dashboardToken">
+    /// Runs the dashboard too, which asks for this token and gets the telemetry. Without it, <see cref="Telemetry"/>
+    /// does.
+    /// </param>
     public static async Task<GoReliablePlatform> StartAsync(
         int replicas = 1,
         Action<IDistributedApplicationTestingBuilder>? configure = null,
@@ -150,7 +155,9 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Where a service with one replica takes requests, past the proxy that Aspire has in front of it.</summary>
+    /// <summary>
+    /// Where a service with one replica takes requests, past the proxy that Aspire has in front of it.
+    /// </summary>
     public Uri Address(string service)
     {
         Assert.True(app.ResourceNotifications.TryGetCurrentState(service, out var state));
@@ -203,7 +210,9 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     public bool IsProcess(string resource) =>
         app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is not null;
 
-    /// <summary>The process that a resource is now, without what started it; null where it is none of this machine.</summary>
+    /// <summary>
+    /// The process that a resource is now, without what started it; null where it is none of this machine.
+    /// </summary>
     public int? ProcessId(string resource) =>
         app.ResourceNotifications.TryGetCurrentState(resource, out var state) && Pid(state) is { } pid
             ? ServerOf(Convert.ToInt32(pid, CultureInfo.InvariantCulture))

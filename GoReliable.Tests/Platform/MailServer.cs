@@ -9,7 +9,9 @@ namespace GoReliable.Tests.Platform;
 /// <param name="Event">What it is about: the part of its Message-ID before the @.</param>
 internal sealed record Mail(string Recipient, Guid Event);
 
-/// <summary>A mail server that takes every e-mail and remembers it, as often as it came; it may take its time.</summary>
+/// <summary>
+/// A mail server that takes every e-mail and remembers it, as often as it came; it may take its time.
+/// </summary>
 internal sealed class MailServer : IAsyncDisposable
 {
     private const string MessageId = "Message-Id: <";
@@ -36,14 +38,20 @@ internal sealed class MailServer : IAsyncDisposable
     /// <summary>What it answers to a recipient.</summary>
     public Func<string, string> AnswerRecipient { get; init; } = _ => Yes;
 
-    /// <summary>What it waits for before it says yes to an e-mail that it has; is told the recipient, as the client wrote it.</summary>
+    /// <summary>
+    /// What it waits for before it says yes to an e-mail that it has; is told the recipient, as the client wrote it.
+    /// </summary>
     public Func<string, Task> BeforeYes { get; set; } = _ => Task.CompletedTask;
 
-    /// <summary>What it says to the first command after an e-mail, before it hangs up; empty for nothing at all. Null where it goes on.</summary>
+    /// <summary>
+    /// What it says to the first command after an e-mail, before it hangs up; empty for nothing at all. Null where it
+    /// goes on.
+    /// </summary>
     public string? Farewell { get; init; }
 
     /// <summary>
-    /// E-mails that have come to their end, as servers count: whoever is killed before the answer has sent it all the same.
+    /// E-mails that have come to their end, as servers count: whoever is killed before the answer has sent it all the
+    /// same.
     /// </summary>
     public ConcurrentQueue<Mail> Received { get; } = [];
 

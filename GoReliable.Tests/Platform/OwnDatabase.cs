@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace GoReliable.Tests.Platform;
 
-/// <summary>An empty database with a service's tables, on a platform's server; no process but the test uses it.</summary>
+/// <summary>
+/// An empty database with a service's tables, on a platform's server; no process but the test uses it.
+/// </summary>
 internal sealed class OwnDatabase : IAsyncDisposable
 {
     private OwnDatabase(string connectionString)

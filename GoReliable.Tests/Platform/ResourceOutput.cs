@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GoReliable.Tests.Platform;
 
-/// <summary>What the resources of an AppHost write to stdout and stderr: a logger of it, to which tests have that forwarded.</summary>
+/// <summary>
+/// What the resources of an AppHost write to stdout and stderr: a logger of it, to which tests have that forwarded.
+/// </summary>
 internal sealed class ResourceOutput : ILoggerProvider
 {
     private readonly ConcurrentQueue<(string Resource, string Line)> lines = [];

@@ -26,7 +26,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Every line on stdout and stderr so far.</summary>
     public IReadOnlyCollection<string> Output => output;
 
-    /// <summary>Starts it, where its settings name no environment in development but with a log of JSON, and waits until it is alive.</summary>
+    /// <summary>
+    /// Starts it, where its settings name no environment in development but with a log of JSON, and waits until it is
+    /// alive.
+    /// </summary>
     /// <param name="name"><c>Gateway</c>, <c>Orders</c> or <c>Notifications</c>.</param>
     /// <param name="settings">More environment variables; of two with one name, the last.</param>
     /// <exception cref="InvalidOperationException">It ended; with what it wrote.</exception>
@@ -90,7 +93,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     {
         while (true)
         {
-            // Below those that the system gives to whoever connects somewhere: one of them could be taken before it is used.
+            // Below those that the system gives to whoever connects somewhere: one of them could be taken before it is
+            // used.
             var port = Random.Shared.Next(10_000, 32_768);
             try
             {

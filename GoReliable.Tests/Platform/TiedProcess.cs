@@ -3,13 +3,17 @@ using System.Diagnostics;
 
 namespace GoReliable.Tests.Platform;
 
-/// <summary>Starts processes that end with the test run, also when that is killed; without <c>setpriv</c>, only when it ends in order.</summary>
+/// <summary>
+/// Starts processes that end with the test run, also when that is killed; without <c>setpriv</c>, only when it ends in
+/// order.
+/// </summary>
 internal static class TiedProcess
 {
     private static readonly BlockingCollection<(ProcessStartInfo Info, TaskCompletionSource<Process> Started)> Queue =
     [];
 
-    // The death signal comes when the thread ends that started the process (prctl(2)): this one lives as long as the run.
+    // The death signal comes when the thread ends that started the process (prctl(2)): this one lives as long as the
+    // run.
     static TiedProcess() => new Thread(Run) { IsBackground = true, Name = nameof(TiedProcess) }.Start();
 
     /// <summary>Starts dotnet with both outputs redirected.</summary>

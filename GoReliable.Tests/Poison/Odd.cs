@@ -10,7 +10,9 @@ internal static class Odd
 {
     public const int Giant = 70_000_000;
 
-    /// <summary>Valid on the wire; no .NET decimal has more than 28 places, so no client of ours can decode it.</summary>
+    /// <summary>
+    /// Valid on the wire; no .NET decimal has more than 28 places, so no client of ours can decode it.
+    /// </summary>
     public static object Undecodable
     {
         get

@@ -8,7 +8,9 @@ using GoReliable.Tests.Signals;
 
 namespace GoReliable.Tests.Poison;
 
-/// <summary>Messages with which the client library ends the connection, or which cannot be shown: each stands for itself.</summary>
+/// <summary>
+/// Messages with which the client library ends the connection, or which cannot be shown: each stands for itself.
+/// </summary>
 public sealed class PoisonTests(DeadLetterPlatform own) : IClassFixture<DeadLetterPlatform>
 {
     private readonly GoReliablePlatform platform = own.Platform;

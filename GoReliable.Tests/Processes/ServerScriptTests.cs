@@ -3,7 +3,9 @@ using GoReliable.Tests.Manifest;
 
 namespace GoReliable.Tests.Processes;
 
-/// <summary>What the scripts that start PostgreSQL and RabbitMQ say, before a start, about the data that they find.</summary>
+/// <summary>
+/// What the scripts that start PostgreSQL and RabbitMQ say, before a start, about the data that they find.
+/// </summary>
 public sealed class ServerScriptTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("goreliable-script-");

@@ -4,7 +4,9 @@ using Npgsql;
 
 namespace GoReliable.Tests.Processes;
 
-/// <summary>PostgreSQL and RabbitMQ as processes, handled as Aspire's dashboard handles them: by resource and command.</summary>
+/// <summary>
+/// PostgreSQL and RabbitMQ as processes, handled as Aspire's dashboard handles them: by resource and command.
+/// </summary>
 public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFixture<ServerTests.ProcessPlatform>
 {
     private GoReliablePlatform Platform => fixture.Platform;

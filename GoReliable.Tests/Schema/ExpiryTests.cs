@@ -205,7 +205,8 @@ public sealed class ExpiryTests(SharedPlatform shared)
         AssertByIndex(await orders.PlanAsync(OutboxReader.Select, "500, 0"), "Index Scan using outbox_pkey");
         AssertByIndex(await orders.PlanAsync(OutboxReader.Delete, "ARRAY[1::bigint, 2], NULL"), "outbox_pkey");
 
-        // By number, not by share of a table that is mostly empty; at full speed, while a backlog drains; and bodies too large for a row as well.
+        // By number, not by share of a table that is mostly empty; at full speed, while a backlog drains; and bodies
+        // too large for a row as well.
         string[] always =
         [
             "autovacuum_vacuum_cost_delay=0",

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace GoReliable.Tests.Schema;
 
-/// <summary>The argument <c>migrate</c>, as an init container gives it: real processes, and an empty database for each test.</summary>
+/// <summary>
+/// The argument <c>migrate</c>, as an init container gives it: real processes, and an empty database for each test.
+/// </summary>
 [Collection(SharedPlatform.Name)]
 public sealed class MigrateTests(SharedPlatform shared)
 {

@@ -40,7 +40,8 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     [Fact]
     public async Task A_mounted_ConfigMap_is_followed_through_its_links()
     {
-        // As Kubernetes does it: settings.json -> ..data/settings.json, ..data -> a folder of the day, swapped by a rename.
+        // As Kubernetes does it: settings.json -> ..data/settings.json, ..data -> a folder of the day, swapped by a
+        // rename.
         Mount("1", Quiet);
         File.CreateSymbolicLink(settings.Path, Path.Combine("..data", "settings.json"));
         await using var gateway = await StartAsync();

@@ -2,7 +2,9 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.ServiceDefaults;
 
-/// <summary>A setting with which a service must not start is one sentence and the end, before anything listens.</summary>
+/// <summary>
+/// A setting with which a service must not start is one sentence and the end, before anything listens.
+/// </summary>
 public sealed class SettingTests
 {
     private const string Days = "(hours:minutes:seconds; a number alone means days)";

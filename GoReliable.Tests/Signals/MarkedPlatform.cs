@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace GoReliable.Tests.Signals;
 
-/// <summary>A platform whose passwords and keys can be told from all else, and whose services log at every level.</summary>
+/// <summary>
+/// A platform whose passwords and keys can be told from all else, and whose services log at every level.
+/// </summary>
 internal static class MarkedPlatform
 {
     /// <summary>Is in all that is a customer's.</summary>

@@ -154,7 +154,9 @@ public sealed class MetricsTests(SharedPlatform shared)
         Assert.DoesNotContain("otel_scope_name", scrape.Text, StringComparison.Ordinal);
     }
 
-    /// <summary>Of each family the values of its labels, in the order of the labels' names: all that docs/telemetry.md lists.</summary>
+    /// <summary>
+    /// Of each family the values of its labels, in the order of the labels' names: all that docs/telemetry.md lists.
+    /// </summary>
     public static TheoryData<string, string, string[]> ClosedSets =>
         new()
         {
@@ -328,7 +330,8 @@ public sealed class MetricsTests(SharedPlatform shared)
                 },
                 async (i, token) =>
                 {
-                    // A path of nothing, one that fits a template by a method that does not, or without a token, or of no order.
+                    // A path of nothing, one that fits a template by a method that does not, or without a token, or of
+                    // no order.
                     var (method, path, authorization, status) = (i % 4) switch
                     {
                         0 => (HttpMethod.Delete, $"/{Guid.NewGuid()}/{i}", null, HttpStatusCode.NotFound),

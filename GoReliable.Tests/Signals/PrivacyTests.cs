@@ -5,9 +5,9 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.Signals;
 
 /// <summary>
-/// Marks every value that a person or a secret could be in, sends it everywhere, and looks for the marks; on a platform of
-/// its own, whose services log at every level, and whose database and broker go away in the end: errors like to tell how
-/// they wanted to connect.
+/// Marks every value that a person or a secret could be in, sends it everywhere, and looks for the marks; on a platform
+/// of its own, whose services log at every level, and whose database and broker go away in the end: errors like to tell
+/// how they wanted to connect.
 /// </summary>
 public sealed class PrivacyTests
 {

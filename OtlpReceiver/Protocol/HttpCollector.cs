@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace OtlpReceiver.Protocol;
 
-/// <summary>OTLP over HTTP with protobuf bodies, plain or gzip: https://opentelemetry.io/docs/specs/otlp/#otlphttp</summary>
+/// <summary>
+/// OTLP over HTTP with protobuf bodies, plain or gzip: https://opentelemetry.io/docs/specs/otlp/#otlphttp
+/// </summary>
 internal static class HttpCollector
 {
     private const string Protobuf = "application/x-protobuf";

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace GoReliable.Bench.Comparison;
 
 /// <summary>
-/// A kept connection that sends bytes made before and looks no closer at the answer than it must: the less a request costs
-/// here, the more of the machine is left for what is measured. Blocking, since each connection has a thread.
+/// A kept connection that sends bytes made before and looks no closer at the answer than it must: the less a request
+/// costs here, the more of the machine is left for what is measured. Blocking, since each connection has a thread.
 /// </summary>
 internal sealed class HttpConnection(int port) : IDisposable
 {

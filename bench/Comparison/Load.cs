@@ -17,8 +17,9 @@ internal static partial class Load
     /// <param name="customers">Who send requests.</param>
     /// <param name="length">How long new requests are sent.</param>
     /// <param name="perSecond">
-    /// How many are due each second, by all customers together (open loop); null where each sends the next as soon as the
-    /// last is answered (closed loop). Latency counts from the moment a request is due, also if everybody is busy then.
+    /// How many are due each second, by all customers together (open loop); null where each sends the next as soon as
+    /// the last is answered (closed loop). Latency counts from the moment a request is due, also if everybody is busy
+    /// then.
     /// </param>
     /// <param name="request">Makes one, given when it was due; returns the answer's status.</param>
     /// <param name="cancellationToken">Ends it early.</param>

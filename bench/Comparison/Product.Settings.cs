@@ -18,7 +18,8 @@ internal sealed partial class Product
     private const double HeapShare = 0.75;
     private const int BytesPerMebibyte = 1024 * 1024;
 
-    // As deploy/k8s/base sets them, but for places and for what the note says. In Development, or no signing key is taken.
+    // As deploy/k8s/base sets them, but for places and for what the note says. In Development, or no signing key is
+    // taken.
     private (string Name, string Value)[] Settings(string service) =>
         [
             .. Target.Environment(workplace, ports[service].Http),

@@ -4,7 +4,9 @@ using System.Globalization;
 
 namespace GoReliable.Bench.Comparison;
 
-/// <summary>A process that writes into a log file, and does not outlive this one, also when this one is killed.</summary>
+/// <summary>
+/// A process that writes into a log file, and does not outlive this one, also when this one is killed.
+/// </summary>
 internal sealed class TiedProcess
 {
     private const int LastLines = 20;

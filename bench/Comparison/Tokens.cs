@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace GoReliable.Bench.Comparison;
 
-/// <summary>Tokens as <c>dotnet user-jwts</c> makes them, with a key that the services get as they get the AppHost's.</summary>
+/// <summary>
+/// Tokens as <c>dotnet user-jwts</c> makes them, with a key that the services get as they get the AppHost's.
+/// </summary>
 internal sealed class Tokens
 {
     private const string Issuer = "dotnet-user-jwts";

@@ -8,7 +8,9 @@ namespace GoReliable.Bench.Comparison;
 /// <param name="WithChildren">Whether those that it started, and those of them that have ended, belong to it.</param>
 internal sealed record Watched(string Name, int Id, bool WithChildren = false);
 
-/// <summary>What processes cost, from <c>/proc</c> (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).</summary>
+/// <summary>
+/// What processes cost, from <c>/proc</c> (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+/// </summary>
 internal static class Usage
 {
     // Fields of /proc/PID/stat, counted from the one after the name.
@@ -34,7 +36,9 @@ internal static class Usage
         return kilobytes * BytesPerKilobyte / BytesPerMegabyte;
     }
 
-    /// <summary>The process of this name that is the given one, or was started by it or by one that it started.</summary>
+    /// <summary>
+    /// The process of this name that is the given one, or was started by it or by one that it started.
+    /// </summary>
     public static int Descendant(int id, string name)
     {
         var generation = new List<int> { id };

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace GoReliable.Bench.Comparison;
 
-/// <summary>The processes of a run, and the folder where they keep their files. Nothing of it outlives the run.</summary>
+/// <summary>
+/// The processes of a run, and the folder where they keep their files. Nothing of it outlives the run.
+/// </summary>
 internal sealed class Workplace : IAsyncDisposable
 {
     private readonly List<TiedProcess> processes = [];
