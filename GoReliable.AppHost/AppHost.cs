@@ -64,7 +64,7 @@ foreach (var service in new[] { gateway, orders, notifications })
     service.WithoutHttpsCertificate();
 
 // Tokens come from `dotnet user-jwts` here, and from an identity provider where the platform is deployed.
-builder.AddIdentity(gateway, orders, notifications);
+builder.AddTokenIssuer(gateway, orders, notifications);
 
 // E-mails become files here, and go to a mail server where the platform is deployed.
 builder.AddEmail(notifications);

@@ -19,14 +19,14 @@ namespace GoReliable.Database;
 public static class DatabaseShare
 {
     // A few requests of one customer keep a database as busy as many.
-    private const int Share = 4;
+    private const int SharesOfPool = 4;
 
     // Waiting costs little. This is more than the gateway lets in of one customer.
-    private const int Waiting = 256;
+    private const int MaxWaiting = 256;
 
     private const string RetryAfterSeconds = "1";
 
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
     /// <summary>After authorization: what comes later holds a connection to the database.</summary>
     /// <param name="app">A service with an <see cref="NpgsqlDataSource"/> and <c>AddRateLimiter</c>.</param>
@@ -37,8 +37,8 @@ public static class DatabaseShare
         ).MaxPoolSize;
         var share = new ConcurrencyLimiterOptions
         {
-            PermitLimit = Math.Max(1, pool / Share),
-            QueueLimit = Waiting,
+            PermitLimit = Math.Max(1, pool / SharesOfPool),
+            QueueLimit = MaxWaiting,
             QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
         };
         var limiter = new QueueDeadline(
@@ -47,7 +47,7 @@ public static class DatabaseShare
                     ? RateLimitPartition.GetConcurrencyLimiter(customer, _ => share)
                     : RateLimitPartition.GetNoLimiter("")
             ),
-            () => LongestWait
+            () => MaxWait
         );
         app.Lifetime.ApplicationStopped.Register(limiter.Dispose);
         app.UseRateLimiter(
@@ -74,7 +74,7 @@ public static class DatabaseShare
                         Status = StatusCodes.Status429TooManyRequests,
                         Detail = string.Create(
                             CultureInfo.InvariantCulture,
-                            $"At most {share} requests of one customer are worked on at once. This one has waited for its turn long enough: send it again later, and fewer at once."
+                            $"At most {share} requests of one customer are processed at once, and this one has waited too long. Send it again later, and fewer at once."
                         ),
                     },
                 }

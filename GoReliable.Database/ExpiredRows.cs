@@ -75,14 +75,14 @@ public sealed partial class ExpiredRows(
     [LoggerMessage(
         EventName = "rows.expired",
         Level = LogLevel.Information,
-        Message = "Removed {Count} row(s) of {Table} whose time was over"
+        Message = "Removed {Count} expired row(s) of {Table}"
     )]
     private partial void LogExpired(long count, string table);
 
     [LoggerMessage(
         EventName = "rows.not_expired",
         Level = LogLevel.Warning,
-        Message = "Old rows of {Table} stay until the next attempt: {Reason}"
+        Message = "Expired rows of {Table} cannot be removed, trying again later: {Reason}"
     )]
     private partial void LogNotExpired(string table, string reason);
 }

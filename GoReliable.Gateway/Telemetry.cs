@@ -78,12 +78,12 @@ internal sealed class Telemetry
     {
         inFlight.Add(0);
         foreach (var route in Routes.All)
-        foreach (var status in OwnErrors.Prepend(route.Success))
+        foreach (var status in OwnErrors.Prepend(route.SuccessStatus))
             requests.Add(0, Tags(route.Method, route.Template, status));
         foreach (var reason in Rejections)
             rejected.Add(0, Reason(reason));
         foreach (var service in Routes.All.Select(route => route.Service).Distinct())
-        foreach (var reason in Retry.Reasons)
+        foreach (var reason in RetryReason.All)
             retries.Add(0, new("service", service), Reason(reason));
     }
 

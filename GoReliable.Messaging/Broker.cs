@@ -21,8 +21,8 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     private readonly SemaphoreSlim opening = new(1);
 
     // Shared by all who wait, so that an outage is one line in the log and not one for each.
-    private bool away;
-    private readonly Lock saying = new();
+    private bool isUnreachable;
+    private readonly Lock stateLock = new();
 
     /// <summary>Whether all connections that were opened are up now.</summary>
     public bool IsConnected => !connections.IsEmpty && connections.Values.All(connection => connection.IsOpen);
@@ -30,12 +30,12 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     /// <summary>
     /// Why the broker takes no messages now, in its own words, such as "low on memory"; null when it takes them.
     /// </summary>
-    public string? Blocked { get; private set; }
+    public string? BlockedReason { get; private set; }
 
     /// <summary>
     /// What the broker refuses of what the service needs, in its own words; null if it refuses nothing.
     /// </summary>
-    public string? Refused { get; private set; }
+    public string? RefusedReason { get; private set; }
 
     /// <summary>Where the broker is, and how to log in.</summary>
     public ConnectionFactory Server => (ConnectionFactory)services.GetRequiredService<IConnectionFactory>();
@@ -56,13 +56,13 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
                 var connection = await OpenAsync(use, cancellationToken);
                 if (connection.IsOpen)
                 {
-                    SayConnected();
+                    NoteConnected();
                     return connection;
                 }
             }
             catch (BrokerUnreachableException exception)
             {
-                SayUnreachable(exception.InnerException?.Message ?? exception.Message);
+                NoteUnreachable(exception.InnerException?.Message ?? exception.Message);
             }
             await Task.Delay(Pause, time, cancellationToken);
         }
@@ -78,14 +78,14 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         try
         {
             await declare();
-            (Refused, WasDeclared) = (null, true);
+            (RefusedReason, WasDeclared) = (null, true);
         }
         catch (OperationInterruptedException exception)
             when (exception.ShutdownReason
                     is { ReplyCode: Constants.PreconditionFailed or Constants.AccessRefused } reason
             )
         {
-            Refused =
+            RefusedReason =
                 reason.ReplyCode == Constants.AccessRefused
                     ? $"{reason.ReplyText} (it needs configure, write and read access)"
                     : reason.ReplyText;
@@ -121,9 +121,9 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
             connection = await services
                 .GetRequiredService<IConnectionFactory>()
                 .CreateConnectionAsync(use, cancellationToken);
-            connection.ConnectionBlockedAsync += (_, blocked) => SayBlocked(blocked.Reason);
-            connection.ConnectionUnblockedAsync += (_, _) => SayBlocked(null);
-            connection.ConnectionShutdownAsync += (_, _) => SayBlocked(null);
+            connection.ConnectionBlockedAsync += (_, blocked) => SetBlocked(blocked.Reason);
+            connection.ConnectionUnblockedAsync += (_, _) => SetBlocked(null);
+            connection.ConnectionShutdownAsync += (_, _) => SetBlocked(null);
             return connections[use] = connection;
         }
         finally
@@ -132,37 +132,37 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         }
     }
 
-    private Task SayBlocked(string? reason)
+    private Task SetBlocked(string? reason)
     {
-        lock (saying)
+        lock (stateLock)
         {
-            if (reason is not null && Blocked is null)
+            if (reason is not null && BlockedReason is null)
                 LogBlocked(reason);
-            if (reason is null && Blocked is not null)
+            if (reason is null && BlockedReason is not null)
                 LogUnblocked();
-            Blocked = reason;
+            BlockedReason = reason;
         }
         return Task.CompletedTask;
     }
 
-    private void SayConnected()
+    private void NoteConnected()
     {
-        lock (saying)
+        lock (stateLock)
         {
-            if (away)
+            if (isUnreachable)
                 LogConnected();
-            away = false;
+            isUnreachable = false;
         }
     }
 
-    private void SayUnreachable(string reason)
+    private void NoteUnreachable(string reason)
     {
-        lock (saying)
+        lock (stateLock)
         {
             // Another waiter may have got through meanwhile.
-            if (away || !connections.IsEmpty)
+            if (isUnreachable || !connections.IsEmpty)
                 return;
-            away = true;
+            isUnreachable = true;
             LogUnreachable(reason);
         }
     }
@@ -180,14 +180,14 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     [LoggerMessage(
         EventName = "broker.blocked",
         Level = LogLevel.Warning,
-        Message = "The broker takes no messages until it is well again: {Reason}"
+        Message = "The broker blocks publishing: {Reason}"
     )]
     private partial void LogBlocked(string reason);
 
     [LoggerMessage(
         EventName = "broker.unblocked",
         Level = LogLevel.Information,
-        Message = "The broker takes messages again"
+        Message = "The broker no longer blocks publishing"
     )]
     private partial void LogUnblocked();
 }

@@ -85,11 +85,13 @@ public static class BrokerExtensions
                     { IsConnected: false } => new HealthCheckResult(whenAway, "No connection to RabbitMQ."),
                     // A service that never had its queues is set up wrong, and the rollout should stop. One that had
                     // them can wait for them.
-                    { Refused: { } reason, WasDeclared: var had } => new HealthCheckResult(
+                    { RefusedReason: { } reason, WasDeclared: var had } => new HealthCheckResult(
                         had ? whenAway : HealthStatus.Unhealthy,
                         $"RabbitMQ refuses what is declared: {reason}"
                     ),
-                    { Blocked: { } reason } => HealthCheckResult.Degraded($"RabbitMQ takes no messages: {reason}."),
+                    { BlockedReason: { } reason } => HealthCheckResult.Degraded(
+                        $"RabbitMQ takes no messages: {reason}."
+                    ),
                     _ => HealthCheckResult.Healthy(),
                 }
             );

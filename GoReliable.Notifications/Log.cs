@@ -54,7 +54,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "notification.deferred",
         Level = LogLevel.Information,
-        Message = "{EventType} of order {OrderId} waits {Delay}: its recipient or the mail server does not get on, or it is being delivered already"
+        Message = "{EventType} of order {OrderId} waits {Delay}: its recipient or the mail server is slow, or another worker delivers it"
     )]
     public static partial void NotificationDeferred(
         this ILogger logger,
@@ -87,7 +87,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "dead_letter.not_stored",
         Level = LogLevel.Warning,
-        Message = "Dead letters wait in their queue, they cannot be stored: {Reason}"
+        Message = "Dead letters cannot be stored and wait in their queue: {Reason}"
     )]
     public static partial void DeadLettersNotStored(this ILogger logger, string reason);
 
@@ -167,7 +167,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "queues.not_sampled",
         Level = LogLevel.Warning,
-        Message = "Queues cannot be sampled, their gauges are gone until they can: {Reason}"
+        Message = "Queues cannot be sampled, so their gauges are missing: {Reason}"
     )]
     public static partial void QueuesNotSampled(this ILogger logger, string reason);
 }

@@ -35,7 +35,7 @@ if (args is ["migrate"])
     return await builder.MigrateAsync();
 
 builder.AddIdentity();
-builder.AddBroker("messaging", configure: factory => factory.MaxInboundMessageBodySize = RawMessage.LargestBody);
+builder.AddBroker("messaging", configure: factory => factory.MaxInboundMessageBodySize = RawMessage.MaxBodyBytes);
 
 builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();

@@ -13,7 +13,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "order.replayed",
         Level = LogLevel.Information,
-        Message = "Order {OrderId} answered again to the same Idempotency-Key"
+        Message = "Order {OrderId} returned again for the same Idempotency-Key"
     )]
     public static partial void OrderReplayed(this ILogger logger, Guid orderId);
 
@@ -36,7 +36,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "outbox.publish_failed",
         Level = LogLevel.Warning,
-        Message = "{Count} outbox message(s) were not confirmed and are tried again, event {EventId} of order {OrderId} first: {Reason}"
+        Message = "{Count} outbox message(s) were not confirmed and are tried again, first event {EventId} of order {OrderId}: {Reason}"
     )]
     public static partial void OutboxPublishFailed(
         this ILogger logger,
@@ -49,7 +49,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "outbox.set_aside",
         Level = LogLevel.Error,
-        Message = "{Count} outbox message(s) wait for an operator after their last attempt, event {EventId} of order {OrderId} first: {Reason}"
+        Message = "{Count} outbox message(s) wait for an operator after their last attempt, first event {EventId} of order {OrderId}: {Reason}"
     )]
     public static partial void OutboxSetAside(
         this ILogger logger,
@@ -62,7 +62,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "outbox.redriven",
         Level = LogLevel.Information,
-        Message = "{Count} order(s) that were set aside are tried again, as {Operator} wants"
+        Message = "{Count} order(s) that were set aside are tried again, requested by {Operator}"
     )]
     public static partial void OutboxRedriven(this ILogger logger, int count, string @operator);
 
@@ -89,7 +89,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "outbox.sample_failed",
         Level = LogLevel.Warning,
-        Message = "Outbox could not be sampled, its gauges are empty until it can: {Reason}"
+        Message = "Outbox cannot be sampled, so its gauges are missing: {Reason}"
     )]
     public static partial void OutboxSampleFailed(this ILogger logger, string reason);
 }

@@ -106,7 +106,7 @@ internal sealed class Telemetry
     }
 
     /// <summary>Marks a span as failed; an exception filter that lets the exception pass.</summary>
-    public static bool Failed(Activity? activity, Exception exception)
+    public static bool MarkFailed(Activity? activity, Exception exception)
     {
         activity
             ?.SetStatus(ActivityStatusCode.Error, exception.Message)

@@ -87,7 +87,7 @@ internal sealed class ProcessFiles
 
         try
         {
-            foreach (var left in Directory.GetDirectories(Path.GetTempPath(), $"{Prefix}*").Where(IsLeft))
+            foreach (var left in Directory.GetDirectories(Path.GetTempPath(), $"{Prefix}*").Where(IsLeftOver))
                 Remove(left);
             Directory.CreateDirectory(
                 Temporary,
@@ -109,7 +109,7 @@ internal sealed class ProcessFiles
     }
 
     // An AppHost that was killed leaves its directory; the number in the name is its process id.
-    private static bool IsLeft(string directory) =>
+    private static bool IsLeftOver(string directory) =>
         int.TryParse(
             Path.GetFileName(directory)[Prefix.Length..].Split('-')[0],
             CultureInfo.InvariantCulture,

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 /// <param name="Why">The reason, as a sentence for the log.</param>
 internal sealed record Servers(bool AreProcesses, string Why)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Containers where a container runtime answers, processes where none does; <c>--Servers=containers</c> or
@@ -73,10 +73,10 @@ internal sealed record Servers(bool AreProcesses, string Why)
             )!;
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
-            if (!process.WaitForExit(Patience))
+            if (!process.WaitForExit(Timeout))
             {
                 process.Kill(entireProcessTree: true);
-                return $"'{runtime}' did not answer within {Patience.TotalSeconds} seconds";
+                return $"'{runtime}' did not answer within {Timeout.TotalSeconds} seconds";
             }
             return process.ExitCode == 0 ? null : $"'{runtime}' is installed, but its daemon does not answer";
         }

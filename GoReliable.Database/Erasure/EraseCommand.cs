@@ -11,7 +11,7 @@ public static class EraseCommand
 {
     private const int Done = 0;
     private const int NotDone = 1;
-    private const int Misused = 2;
+    private const int UsageError = 2;
 
     // Long, because every stored notification is looked at.
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(10);
@@ -75,13 +75,13 @@ public static class EraseCommand
                 cancellationToken
             );
             var report = await OperatorClient.ReadAsync<ErasureReport>(answer, cancellationToken);
-            await TellAsync(service, report, line.Json, output);
+            await ReportAsync(service, report, line.Json, output);
             return report.Items.Any(item => item is { IsOpen: true, Count: > 0 }) ? NotDone : Done;
         }
         catch (FormatException misuse)
         {
             await error.WriteLineAsync($"{misuse.Message} See erase --help.");
-            return Misused;
+            return UsageError;
         }
         catch (Exception exception)
             when (exception is HttpRequestException or TaskCanceledException
@@ -93,10 +93,7 @@ public static class EraseCommand
         }
     }
 
-    private static (string Customer, Uri Url, string? Token, bool Json, bool Yes) Parse(
-        IReadOnlyList<string> arguments,
-        int port
-    )
+    private static Arguments Parse(IReadOnlyList<string> arguments, int port)
     {
         var (customer, url, token, json, yes) = (
             (string?)null,
@@ -131,8 +128,8 @@ public static class EraseCommand
 
             string Next() => ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} needs a value.");
         }
-        return (
-            customer ?? throw new FormatException("Say whom to erase."),
+        return new(
+            customer ?? throw new FormatException("Name the customer to erase."),
             OperatorClient.Address(url, port),
             token,
             json,
@@ -149,7 +146,7 @@ public static class EraseCommand
         return false;
     }
 
-    private static async Task TellAsync(string service, ErasureReport report, bool json, TextWriter output)
+    private static async Task ReportAsync(string service, ErasureReport report, bool json, TextWriter output)
     {
         if (json)
         {
@@ -159,4 +156,6 @@ public static class EraseCommand
         foreach (var item in report.Items)
             await output.WriteLineAsync($"{service}: {item.Count} {item.Name} {item.Outcome}.");
     }
+
+    private sealed record Arguments(string Customer, Uri Url, string? Token, bool Json, bool Yes);
 }

@@ -60,7 +60,7 @@ public static partial class ErasureEndpoint
     [LoggerMessage(
         EventName = "customer.erased",
         Level = LogLevel.Warning,
-        Message = "Personal data of a customer was erased, as {Operator} wants: {Items}"
+        Message = "Personal data of a customer was erased by {Operator}: {Items}"
     )]
     private static partial void LogErased(ILogger logger, string @operator, string items);
 }

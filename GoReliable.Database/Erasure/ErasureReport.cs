@@ -5,7 +5,7 @@ namespace GoReliable.Database.Erasure;
 public sealed record ErasureReport(IReadOnlyList<ErasureItem> Items)
 {
     /// <summary>Stands in place of a customer who was erased. It has a space in it, so no token can name it.</summary>
-    public const string Nobody = "erased customer";
+    public const string ErasedCustomer = "erased customer";
 }
 
 /// <summary>What became of one kind of data.</summary>

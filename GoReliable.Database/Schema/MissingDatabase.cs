@@ -9,7 +9,7 @@ namespace GoReliable.Database.Schema;
 internal static class MissingDatabase
 {
     // Every server has it, and every user may connect to it, unless that right was removed.
-    private const string Maintenance = "postgres";
+    private const string MaintenanceDatabase = "postgres";
 
     /// <summary>Creates the database that a data source is for.</summary>
     /// <returns>Its name, or null when another process was faster.</returns>
@@ -21,7 +21,7 @@ internal static class MissingDatabase
         var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
         var database = settings.Database!;
         var (name, user) = (Quoted(database), Quoted(settings.Username!));
-        (settings.Database, settings.Pooling) = (Maintenance, false);
+        (settings.Database, settings.Pooling) = (MaintenanceDatabase, false);
         try
         {
             await using var unopened = source.CreateConnection();
@@ -42,7 +42,7 @@ internal static class MissingDatabase
         {
             var reason = (exception as PostgresException)?.MessageText ?? exception.Message;
             throw new InvalidOperationException(
-                $"Database {name} does not exist, and this service could not create it ({reason}). Somebody who may: CREATE DATABASE {name} OWNER {user}",
+                $"Database {name} does not exist, and this service could not create it ({reason}). An administrator can run: CREATE DATABASE {name} OWNER {user}",
                 exception
             );
         }

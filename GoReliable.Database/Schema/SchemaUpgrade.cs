@@ -73,7 +73,7 @@ public sealed partial class SchemaUpgrade(
             await using var connection = await OpenAsync(cancellationToken);
             if (!await LockAsync(connection, cancellationToken))
             {
-                NotReadyBecause = "Another replica upgrades the schema.";
+                NotReadyBecause = "Another replica is upgrading the schema.";
                 return false;
             }
 
@@ -105,7 +105,7 @@ public sealed partial class SchemaUpgrade(
         );
         await using var row = await @lock.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
-        return row.IsDBNull(0) ? throw new InvalidOperationException(NoOptions("")) : row.GetBoolean(1);
+        return row.IsDBNull(0) ? throw new InvalidOperationException(PoolerTakesNoOptions("")) : row.GetBoolean(1);
     }
 
     private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
@@ -125,11 +125,11 @@ public sealed partial class SchemaUpgrade(
                 && pooler.MessageText.Contains("option", StringComparison.Ordinal)
             )
         {
-            throw new InvalidOperationException(NoOptions($" ({pooler.MessageText})"), pooler);
+            throw new InvalidOperationException(PoolerTakesNoOptions($" ({pooler.MessageText})"), pooler);
         }
     }
 
-    private static string NoOptions(string answer) =>
+    private static string PoolerTakesNoOptions(string answer) =>
         $"The connection to PostgreSQL leads through a pooler that takes no start-up options{answer}. "
         + "Connect to PostgreSQL itself: services keep few connections, and the relay's lock needs a session.";
 

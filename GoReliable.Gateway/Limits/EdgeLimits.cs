@@ -43,23 +43,22 @@ internal sealed class EdgeLimits : IDisposable
             StatusCodes.Status429TooManyRequests,
             "address_rate",
             telemetry,
-            PartitionedRateLimiter.Create<HttpContext, (ulong, RateLimit)>(AddressPartition)
+            PartitionedRateLimiter.Create<HttpContext, AddressKey>(AddressPartition)
         );
         PerCustomer = Refuse(
             StatusCodes.Status429TooManyRequests,
             "customer_rate",
             telemetry,
-            PartitionedRateLimiter.Create<HttpContext, (string, RateLimit)>(CustomerPartition)
+            PartitionedRateLimiter.Create<HttpContext, CustomerKey>(CustomerPartition)
         );
         CustomerLoad = Refuse(
             StatusCodes.Status429TooManyRequests,
             "customer_load",
             telemetry,
-            PartitionedRateLimiter.Create<HttpContext, (string, ulong, LoadShedding)>(CustomerLoadPartition)
+            PartitionedRateLimiter.Create<HttpContext, LoadKey>(CustomerLoadPartition)
         );
-        Places = new QueueDeadline(
-            PartitionedRateLimiter.Create<HttpContext, (bool, LoadShedding)>(PlacePartition),
-            () => load.Current.QueueTimeout
+        Places = new QueueDeadline(PartitionedRateLimiter.Create<HttpContext, PlaceKey>(PlacePartition), () =>
+            load.Current.QueueTimeout
         );
         limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, CustomerLoad.GlobalLimiter!, Places];
         this.telemetry = telemetry;
@@ -92,32 +91,34 @@ internal sealed class EdgeLimits : IDisposable
 
     // The settings are part of every key: changed settings begin new buckets, and old buckets are removed when they are
     // idle. An idle bucket is full, so nothing is lost with it.
-    private RateLimitPartition<(ulong, RateLimit)> AddressPartition(HttpContext context) =>
+    private RateLimitPartition<AddressKey> AddressPartition(HttpContext context) =>
         RateLimitPartition.GetTokenBucketLimiter(
-            (ClientNetwork.Of(context.Connection.RemoteIpAddress), perAddress.Current),
-            key => key.Item2.Bucket()
+            new AddressKey(ClientNetwork.Of(context.Connection.RemoteIpAddress), perAddress.Current),
+            key => key.Limit.Bucket()
         );
 
     // A request without a customer was counted by its address, and authorization turns it away.
-    private RateLimitPartition<(string, RateLimit)> CustomerPartition(HttpContext context) =>
+    private RateLimitPartition<CustomerKey> CustomerPartition(HttpContext context) =>
         Customer(context) is { Length: > 0 } customer
-            ? RateLimitPartition.GetTokenBucketLimiter((customer, perCustomer.Current), key => key.Item2.Bucket())
-            : RateLimitPartition.GetNoLimiter(("", perCustomer.Current));
+            ? RateLimitPartition.GetTokenBucketLimiter(new CustomerKey(customer, perCustomer.Current), key =>
+                key.Limit.Bucket()
+            )
+            : RateLimitPartition.GetNoLimiter(new CustomerKey("", perCustomer.Current));
 
     // The pages of the documentation need no token: there the address stands for the customer.
-    private RateLimitPartition<(string, ulong, LoadShedding)> CustomerLoadPartition(HttpContext context) =>
+    private RateLimitPartition<LoadKey> CustomerLoadPartition(HttpContext context) =>
         RateLimitPartition.GetConcurrencyLimiter(
             Customer(context) is { Length: > 0 } customer
-                ? (customer, 0UL, load.Current)
-                : ("", ClientNetwork.Of(context.Connection.RemoteIpAddress), load.Current),
-            key => key.Item3.CustomerLimiter()
+                ? new LoadKey(customer, Network: 0, load.Current)
+                : new LoadKey("", ClientNetwork.Of(context.Connection.RemoteIpAddress), load.Current),
+            key => key.Settings.CustomerLimiter()
         );
 
     // Requests that need no token have places of their own, so that they cannot take those of customers.
-    private RateLimitPartition<(bool, LoadShedding)> PlacePartition(HttpContext context) =>
+    private RateLimitPartition<PlaceKey> PlacePartition(HttpContext context) =>
         RateLimitPartition.GetConcurrencyLimiter(
-            (context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null, load.Current),
-            key => key.Item1 ? key.Item2.Limiter() : key.Item2.DocsLimiter()
+            new PlaceKey(context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null, load.Current),
+            key => key.NeedsToken ? key.Settings.Limiter() : key.Settings.DocsLimiter()
         );
 
     private static string? Customer(HttpContext context) =>
@@ -147,4 +148,12 @@ internal sealed class EdgeLimits : IDisposable
         var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var known) ? known : TimeSpan.Zero;
         return Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
     }
+
+    private readonly record struct AddressKey(ulong Network, RateLimit Limit);
+
+    private readonly record struct CustomerKey(string Customer, RateLimit Limit);
+
+    private readonly record struct LoadKey(string Customer, ulong Network, LoadShedding Settings);
+
+    private readonly record struct PlaceKey(bool NeedsToken, LoadShedding Settings);
 }

@@ -9,7 +9,7 @@ namespace GoReliable.Gateway.Resilience;
 internal static class Failures
 {
     /// <summary>Whether there was no connection, so that nothing can have been sent.</summary>
-    public static bool ReachedNobody(Exception exception) =>
+    public static bool NeverConnected(Exception exception) =>
         exception
             is HttpRequestException
             {
@@ -21,7 +21,7 @@ internal static class Failures
     /// <summary>
     /// Whether nothing listens at that address. That is known at once and costs nothing, and the next try may succeed.
     /// </summary>
-    public static bool IsRefused(Exception exception) =>
+    public static bool IsConnectionRefused(Exception exception) =>
         exception
             is HttpRequestException
             {
@@ -29,7 +29,7 @@ internal static class Failures
             };
 
     /// <summary>Whether an answer says that this replica cannot work now.</summary>
-    public static bool IsReplicas(HttpResponseMessage answer) =>
+    public static bool IsUnavailable(HttpResponseMessage answer) =>
         answer.StatusCode
             is HttpStatusCode.BadGateway
                 or HttpStatusCode.ServiceUnavailable
@@ -39,11 +39,11 @@ internal static class Failures
     /// Whether the outcome of a try is a reason to ask the replica less. A client that goes away is not. Nor is a
     /// refused connection: a replica that is starting would be left out just when the others stop.
     /// </summary>
-    public static bool IsReplicas(Outcome<HttpResponseMessage> outcome, Forward forward) =>
+    public static bool CountsAgainstReplica(Outcome<HttpResponseMessage> outcome, ForwardedRequest forward) =>
         outcome switch
         {
-            { Result: { } answer } => IsReplicas(answer),
-            { Exception: { } exception } when IsRefused(exception) => false,
+            { Result: { } answer } => IsUnavailable(answer),
+            { Exception: { } exception } when IsConnectionRefused(exception) => false,
             { Exception: HttpRequestException or TimeoutRejectedException } => true,
             // A request that is tried only once has used up all its time.
             { Exception: OperationCanceledException } => !forward.ClientIsGone,

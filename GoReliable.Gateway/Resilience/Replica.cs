@@ -21,11 +21,11 @@ internal sealed class Replica
     private static readonly TimeSpan Break = TimeSpan.FromSeconds(2);
 
     // Longer than a stopping service goes on answering (Shutdown:ReadinessDelay, 5 s).
-    private static readonly TimeSpan Leave = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LeavingTime = TimeSpan.FromSeconds(10);
 
     private readonly ResiliencePipeline<HttpResponseMessage> pipeline;
-    private bool isOut;
-    private long leavesSince;
+    private bool isLeftOut;
+    private long leavingSince;
 
     public Replica(string service, string address, Timeouts timeouts, ILogger logger) =>
         pipeline = new ResiliencePipelineBuilder<HttpResponseMessage>()
@@ -37,19 +37,21 @@ internal sealed class Replica
                     SamplingDuration = Window,
                     BreakDuration = Break,
                     ShouldHandle = args =>
-                        ValueTask.FromResult(Failures.IsReplicas(args.Outcome, Forward.Of(args.Context))),
+                        ValueTask.FromResult(
+                            Failures.CountsAgainstReplica(args.Outcome, ForwardedRequest.Of(args.Context))
+                        ),
                     OnOpened = _ =>
                     {
                         // Called again after each failed probe, but logged once.
-                        if (!isOut)
+                        if (!isLeftOut)
                             logger.ReplicaLeftOut(service, address);
-                        isOut = true;
+                        isLeftOut = true;
                         return ValueTask.CompletedTask;
                     },
                     OnClosed = _ =>
                     {
                         logger.ReplicaIsBack(service, address);
-                        isOut = false;
+                        isLeftOut = false;
                         return ValueTask.CompletedTask;
                     },
                 }
@@ -60,7 +62,9 @@ internal sealed class Replica
                     // A request that is tried only once may take all of the time; the total time-out ends it.
                     TimeoutGenerator = args =>
                         ValueTask.FromResult(
-                            Forward.Of(args.Context).IsRepeatable ? timeouts.TryTimeout : Timeout.InfiniteTimeSpan
+                            ForwardedRequest.Of(args.Context).IsRepeatable
+                                ? timeouts.TryTimeout
+                                : Timeout.InfiniteTimeSpan
                         ),
                 }
             )
@@ -72,12 +76,12 @@ internal sealed class Replica
     /// on it is lost.
     /// </summary>
     public bool IsLeaving =>
-        Volatile.Read(ref leavesSince) is var since && since != 0 && Stopwatch.GetElapsedTime(since) < Leave;
+        Volatile.Read(ref leavingSince) is var since && since != 0 && Stopwatch.GetElapsedTime(since) < LeavingTime;
 
-    public void Heard(HttpResponseMessage answer)
+    public void NoteAnswer(HttpResponseMessage answer)
     {
         if (answer.Headers.ConnectionClose == true)
-            Volatile.Write(ref leavesSince, Stopwatch.GetTimestamp());
+            Volatile.Write(ref leavingSince, Stopwatch.GetTimestamp());
     }
 
     public ValueTask<Outcome<HttpResponseMessage>> TryAsync(

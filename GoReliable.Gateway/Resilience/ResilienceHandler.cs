@@ -29,10 +29,10 @@ internal sealed class ResilienceHandler : DelegatingHandler
             .AddRetry(
                 new RetryStrategyOptions<HttpResponseMessage>
                 {
-                    // Forward counts the retries, because some of them are not limited.
+                    // ForwardedRequest counts the retries, because some of them are not limited.
                     MaxRetryAttempts = int.MaxValue,
                     ShouldHandle = args =>
-                        ValueTask.FromResult(Forward.Of(args.Context).ReasonToRetry(args.Outcome) is not null),
+                        ValueTask.FromResult(ForwardedRequest.Of(args.Context).ReasonToRetry(args.Outcome) is not null),
                     BackoffType = DelayBackoffType.Exponential,
                     Delay = TimeSpan.FromMilliseconds(50),
                     MaxDelay = TimeSpan.FromSeconds(1),
@@ -41,17 +41,17 @@ internal sealed class ResilienceHandler : DelegatingHandler
                     // other failure all of them may be overloaded.
                     DelayGenerator = args =>
                         ValueTask.FromResult<TimeSpan?>(
-                            Forward.Of(args.Context) is { HasFreshReplica: true } forward
-                            && forward.ReasonToRetry(args.Outcome) == Retry.Unreachable
+                            ForwardedRequest.Of(args.Context) is { HasFreshReplica: true } forward
+                            && forward.ReasonToRetry(args.Outcome) == RetryReason.Unreachable
                                 ? TimeSpan.Zero
                                 : null
                         ),
                     OnRetry = args =>
                     {
-                        var forward = Forward.Of(args.Context);
+                        var forward = ForwardedRequest.Of(args.Context);
                         var reason = forward.ReasonToRetry(args.Outcome)!;
                         telemetry.Retried(service, reason);
-                        forward.Retrying(reason);
+                        forward.NoteRetry(reason);
                         return ValueTask.CompletedTask;
                     },
                 }
@@ -64,7 +64,7 @@ internal sealed class ResilienceHandler : DelegatingHandler
         CancellationToken cancellationToken
     )
     {
-        var forward = Forward.Of(request);
+        var forward = ForwardedRequest.Of(request);
         // A body that may be sent twice must be kept. A body without a length may turn out too long, and then the
         // service should not see it. If the client sends too slowly, YARP treats that as the client's failure, as
         // always.
@@ -97,10 +97,10 @@ internal sealed class ResilienceHandler : DelegatingHandler
         HttpRequestMessage request
     )
     {
-        var forward = Forward.Of(context);
+        var forward = ForwardedRequest.Of(context);
         while (true)
         {
-            var replica = replicas.GetValue(forward.Direct(request), found => new Replica(
+            var replica = replicas.GetValue(forward.DirectToReplica(request), found => new Replica(
                 service,
                 found.DestinationId,
                 timeouts,
@@ -110,7 +110,7 @@ internal sealed class ResilienceHandler : DelegatingHandler
                 continue;
             var outcome = await replica.TryAsync(SendOnceAsync, context, request);
             if (outcome.Result is { } answer)
-                replica.Heard(answer);
+                replica.NoteAnswer(answer);
             if (outcome.Exception is not BrokenCircuitException || !forward.HasFreshReplica)
                 return outcome;
         }

@@ -20,7 +20,7 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
 
         if (context.GetForwarderErrorFeature() is not { } failure)
             return;
-        if (IsClients(failure.Error))
+        if (IsClientFailure(failure.Error))
             return;
 
         // That a replica is left out was logged when it began.
@@ -36,16 +36,16 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
             );
         }
 
-        if (ReachedNobody(failure) && !context.Response.HasStarted)
+        if (ReachedNoService(failure) && !context.Response.HasStarted)
         {
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = RetryAfterSeconds;
         }
     }
 
-    private static bool ReachedNobody(IForwarderErrorFeature failure) =>
+    private static bool ReachedNoService(IForwarderErrorFeature failure) =>
         failure is { Error: ForwarderError.NoAvailableDestinations } or { Exception: BrokenCircuitException }
-        || (failure.Exception is { } exception && Failures.ReachedNobody(exception));
+        || (failure.Exception is { } exception && Failures.NeverConnected(exception));
 
     private static string Reason(IForwarderErrorFeature failure) =>
         failure switch
@@ -57,7 +57,7 @@ internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailu
         };
 
     // The client went away, which is not a failure of ours. WholeBody has already made sure that the body is complete.
-    private static bool IsClients(ForwarderError error) =>
+    private static bool IsClientFailure(ForwarderError error) =>
         error
             is ForwarderError.RequestCanceled
                 or ForwarderError.RequestBodyCanceled

@@ -12,8 +12,8 @@ namespace GoReliable.Gateway.Routing;
 /// <param name="Template">Its path, and its label in metrics.</param>
 /// <param name="Service">The service that answers, by its name in service discovery.</param>
 /// <param name="Scope">What a token must allow; null where none is needed.</param>
-/// <param name="Success">The status of a good answer.</param>
-/// <param name="TakesKey">
+/// <param name="SuccessStatus">The status of a good answer.</param>
+/// <param name="TakesIdempotencyKey">
 /// Whether a request with an <c>Idempotency-Key</c> has the same effect if the service gets it twice.
 /// </param>
 internal sealed record Route(
@@ -21,8 +21,8 @@ internal sealed record Route(
     string Template,
     string Service,
     string? Scope,
-    int Success = StatusCodes.Status200OK,
-    bool TakesKey = false
+    int SuccessStatus = StatusCodes.Status200OK,
+    bool TakesIdempotencyKey = false
 )
 {
     public string Id => $"{Method} {Template}";
@@ -34,7 +34,7 @@ internal sealed record Route(
     /// The request as the service will see it: a key that is not forwarded does not count.
     /// </param>
     public bool IsRepeatable(HttpRequestMessage request) =>
-        HttpMethods.IsGet(Method) || (TakesKey && request.Headers.NonValidated.Contains("Idempotency-Key"));
+        HttpMethods.IsGet(Method) || (TakesIdempotencyKey && request.Headers.NonValidated.Contains("Idempotency-Key"));
 }
 
 /// <summary>The public API, route by route: what is not here does not exist outside.</summary>
@@ -45,11 +45,18 @@ internal static class Routes
 
     public static IReadOnlyList<Route> All { get; } =
     [
-        new("POST", "/api/v1/orders", Orders, Scopes.OrdersWrite, StatusCodes.Status201Created, TakesKey: true),
+        new(
+            "POST",
+            "/api/v1/orders",
+            Orders,
+            Scopes.OrdersWrite,
+            StatusCodes.Status201Created,
+            TakesIdempotencyKey: true
+        ),
         new("GET", "/api/v1/orders", Orders, Scopes.OrdersRead),
         new("GET", "/api/v1/orders/{id}", Orders, Scopes.OrdersRead),
-        new("POST", "/api/v1/orders/{id}/confirm", Orders, Scopes.OrdersWrite, TakesKey: true),
-        new("POST", "/api/v1/orders/{id}/cancel", Orders, Scopes.OrdersWrite, TakesKey: true),
+        new("POST", "/api/v1/orders/{id}/confirm", Orders, Scopes.OrdersWrite, TakesIdempotencyKey: true),
+        new("POST", "/api/v1/orders/{id}/cancel", Orders, Scopes.OrdersWrite, TakesIdempotencyKey: true),
         new("GET", "/api/v1/orders/{id}/notifications", Notifications, Scopes.OrdersRead),
         new("GET", "/openapi/v1.json", Orders, Scope: null),
         new("GET", "/docs", Orders, Scope: null),
@@ -75,7 +82,7 @@ internal static class Routes
                 var route = routes[transforms.Route.RouteId];
                 transforms.AddRequestTransform(request =>
                 {
-                    new Forward(request.HttpContext, route.IsRepeatable(request.ProxyRequest)).AttachTo(
+                    new ForwardedRequest(request.HttpContext, route.IsRepeatable(request.ProxyRequest)).AttachTo(
                         request.ProxyRequest
                     );
                     return ValueTask.CompletedTask;

@@ -39,11 +39,11 @@ internal sealed class BatchProcessor(
     private readonly ConcurrentDictionary<Guid, Receipt> uncommitted = new();
 
     // Shared by all batches, so that an outage is one line in the log and not one for each.
-    private int databaseAway;
+    private int databaseIsAway;
 
     /// <summary>Reads a message that may crash the process: alone, and after the database has recorded it.</summary>
     public Task ReadSuspectAsync(Message message, CancellationToken giveUp) =>
-        UntilAnsweredAsync(() => suspects.ReadAsync(message, giveUp), () => giveUp);
+        RetryWhileDatabaseIsAwayAsync(() => suspects.ReadAsync(message, giveUp), () => giveUp);
 
     /// <param name="messages">One message, or several of which none waits for an external server.</param>
     /// <param name="session">Where they came from.</param>
@@ -55,14 +55,14 @@ internal sealed class BatchProcessor(
         try
         {
             await HandleAsync([.. messages.Where(message => message.Event is not null)], giveUp);
-            await Task.WhenAll(messages.Select(message => SettleAsync(message, session)));
+            await Task.WhenAll(messages.Select(message => CompleteAsync(message, session)));
         }
         finally
         {
             foreach (var message in messages)
             {
-                leases.Forget(message.Owner);
-                if (!message.Settled)
+                leases.StopRenewing(message.Owner);
+                if (!message.IsAcknowledged)
                     Abandon(message);
             }
         }
@@ -71,7 +71,7 @@ internal sealed class BatchProcessor(
     /// <summary>
     /// Lets a message wait without counting an attempt, because its recipient or the mail server makes no progress.
     /// </summary>
-    public async Task PutOffAsync(Message message, Session session)
+    public async Task DeferAsync(Message message, Session session)
     {
         // Nothing is processed, so it has no span of its own.
         using var trace = MessageSpan.Follow(message);
@@ -79,15 +79,15 @@ internal sealed class BatchProcessor(
         message.Started = time.GetTimestamp();
         try
         {
-            await forwarder.PutOffAsync(message, session.Closed);
+            await forwarder.DeferAsync(message, session.Closed);
             message.Outcome = Outcome.Retried;
             await session.AcknowledgeAsync(message);
-            message.Settled = true;
+            message.IsAcknowledged = true;
             Finish(message);
         }
         finally
         {
-            if (!message.Settled)
+            if (!message.IsAcknowledged)
                 Abandon(message);
         }
     }
@@ -114,14 +114,14 @@ internal sealed class BatchProcessor(
         try
         {
             if (messages is [var remote] && channels.IsRemote(remote.Event!))
-                await UntilAnsweredAsync(
+                await RetryWhileDatabaseIsAwayAsync(
                     () => TryHandleAsync(remote),
                     () => remote.Receipt is null ? giveUp : drain.Overdue
                 );
             else
-                await UntilAnsweredAsync(() => TryHandleAsync(messages), () => giveUp);
+                await RetryWhileDatabaseIsAwayAsync(() => TryHandleAsync(messages), () => giveUp);
         }
-        catch (Exception exception) when (!Session.IsOver(exception))
+        catch (Exception exception) when (!Session.IsEndOfSession(exception))
         {
             logger.BatchFailed(exception, messages.Count);
             if (messages is [var alone])
@@ -134,14 +134,14 @@ internal sealed class BatchProcessor(
     /// <summary>
     /// Tries until the database has taken the result. This counts as no attempt, since the message is not the cause.
     /// </summary>
-    private async Task UntilAnsweredAsync(Func<Task> attempt, Func<CancellationToken> giveUp)
+    private async Task RetryWhileDatabaseIsAwayAsync(Func<Task> attempt, Func<CancellationToken> giveUp)
     {
         for (var tries = 1; ; tries++)
         {
             try
             {
                 await attempt();
-                if (Interlocked.Exchange(ref databaseAway, 0) == 1)
+                if (Interlocked.Exchange(ref databaseIsAway, 0) == 1)
                     logger.DatabaseAvailable();
                 return;
             }
@@ -152,7 +152,7 @@ internal sealed class BatchProcessor(
                 )
             {
                 database.LeaveReadOnlyServer(exception);
-                if (Interlocked.Exchange(ref databaseAway, 1) == 0)
+                if (Interlocked.Exchange(ref databaseIsAway, 1) == 0)
                     logger.DatabaseUnavailable(exception.Message);
                 await Task.Delay(Backoff(tries), time, giveUp());
             }
@@ -166,11 +166,11 @@ internal sealed class BatchProcessor(
     private async Task TryHandleAsync(Message message)
     {
         var id = message.Event!.Id;
-        await chaos.Database.StrikeAsync(CancellationToken.None);
+        await chaos.Database.InjectAsync(CancellationToken.None);
         while (true)
         {
             var claim = await leases.TakeAsync(id, message.Owner);
-            message.IsElsewhere = claim == Claim.Busy;
+            message.IsClaimedElsewhere = claim == Claim.Busy;
             if (claim == Claim.Taken)
             {
                 await DeliverAsync(message);
@@ -182,7 +182,7 @@ internal sealed class BatchProcessor(
             }
             else
             {
-                AsDuplicate(message);
+                CompleteDuplicate(message);
             }
             return;
         }
@@ -203,7 +203,7 @@ internal sealed class BatchProcessor(
 
     private async Task TryHandleAsync(List<Message> messages)
     {
-        await chaos.Database.StrikeAsync(CancellationToken.None);
+        await chaos.Database.InjectAsync(CancellationToken.None);
         await using var connection = await database.OpenConnectionAsync();
         var claims = await Inbox.ClaimAsync(connection, messages);
         var claimed = messages.Where(message => claims.Remove(message.Event!.Id)).ToList();
@@ -227,18 +227,18 @@ internal sealed class BatchProcessor(
             uncommitted.TryRemove(message.Event!.Id, out _);
         }
         foreach (var message in messages.Except(claimed))
-            AsDuplicate(message);
+            CompleteDuplicate(message);
     }
 
     // A duplicate, unless an earlier try did commit and only the database's answer was lost. A receipt that is not in
     // doubt belongs to another batch, which is about to count it.
-    private void AsDuplicate(Message message)
+    private void CompleteDuplicate(Message message)
     {
         var id = message.Event!.Id;
         var isOurs =
             uncommitted.TryGetValue(id, out var receipt)
             && receipt.IsInDoubt
-            && !message.IsElsewhere
+            && !message.IsClaimedElsewhere
             && uncommitted.TryRemove(id, out _);
         message.Outcome = isOurs ? Outcome.Delivered : Outcome.Duplicate;
         message.Receipt = isOurs ? receipt : null;
@@ -258,12 +258,12 @@ internal sealed class BatchProcessor(
         (message.Receipt, message.Failure) = await channels.DeliverAsync(message.Event!);
         if (message.Receipt is { } receipt)
         {
-            Remember(message.Event!.Id, receipt);
+            RememberReceipt(message.Event!.Id, receipt);
             message.Activity?.SetTag(Telemetry.Channel, receipt.Channel);
         }
     }
 
-    private void Remember(Guid id, Receipt receipt)
+    private void RememberReceipt(Guid id, Receipt receipt)
     {
         uncommitted[id] = receipt;
         if (uncommitted.Count <= ManyReceipts)
@@ -275,18 +275,18 @@ internal sealed class BatchProcessor(
         }
     }
 
-    private async Task SettleAsync(Message message, Session session)
+    private async Task CompleteAsync(Message message, Session session)
     {
         Activity.Current = message.Activity;
         if (message.Failure is { } failure)
             message.Outcome = await forwarder.ForwardAsync(message, failure, session.Closed);
-        if (message.IsElsewhere)
+        if (message.IsClaimedElsewhere)
         {
-            await forwarder.AskAgainAsync(message, session.Closed);
+            await forwarder.CheckAgainSoonAsync(message, session.Closed);
             message.Outcome = Outcome.Retried;
         }
         await session.AcknowledgeAsync(message);
-        message.Settled = true;
+        message.IsAcknowledged = true;
 
         if (message is { Outcome: Outcome.Delivered, Event: { } delivered, Receipt: { } receipt })
             logger.NotificationDelivered(message.EventType, delivered.OrderId, receipt.Channel, message.Attempt);

@@ -27,10 +27,10 @@ internal static class ConsumingExtensions
 
         builder.Services.AddSingleton(Random.Shared);
         builder.Services.AddSingleton<RetryPlan>();
-        builder.Services.AddSingleton<Topology>();
+        builder.Services.AddSingleton<WorkerTopology>();
         builder.Services.AddSingleton<Publisher>();
         builder.Services.AddSingleton<Forwarder>();
-        builder.Services.AddSingleton<Sieve>();
+        builder.Services.AddSingleton<PoisonFilter>();
         builder.Services.AddSingleton<Progress>();
         builder.Services.AddHealthChecks().AddCheck<Progress>("Progress");
         builder.Services.AddSingleton<Suspects>();

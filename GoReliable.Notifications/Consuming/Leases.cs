@@ -26,21 +26,21 @@ internal enum Claim
 internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time) : BackgroundService
 {
     // Times are PostgreSQL's, so the clocks of the workers need not agree. Three renewals may fail.
-    private const string End = "now() + interval '30 seconds'";
+    private const string LeaseEnd = "now() + interval '30 seconds'";
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(8);
 
     private const string Take = $"""
         -- claim inbox
-        INSERT INTO leases (event_id, owner, until) VALUES ($1, $2, {End})
+        INSERT INTO leases (event_id, owner, until) VALUES ($1, $2, {LeaseEnd})
         ON CONFLICT (event_id) DO UPDATE SET owner = excluded.owner, until = excluded.until
         WHERE leases.until < now() OR leases.owner = excluded.owner
         RETURNING true
         """;
 
     // Runs after the lease is taken: by then the owner before us has written what became of the event, or never will.
-    private const string Look = "SELECT true FROM inbox WHERE event_id = $1";
+    private const string SelectHandled = "SELECT true FROM inbox WHERE event_id = $1";
 
-    private const string Return = """
+    private const string ReturnLease = """
         DELETE FROM leases WHERE event_id = $1 AND owner = $2 AND EXISTS (SELECT FROM inbox WHERE event_id = $1)
         """;
 
@@ -66,7 +66,7 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     // An owner is one delivery of one event, so two lists are enough. A join might be planned as a walk over the table.
     internal const string Renew = $"""
         -- renew leases
-        UPDATE leases SET until = {End} WHERE event_id = ANY ($1) AND owner = ANY ($2)
+        UPDATE leases SET until = {LeaseEnd} WHERE event_id = ANY ($1) AND owner = ANY ($2)
         """;
 
     /// <summary>
@@ -84,10 +84,10 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     public async Task<Claim> TakeAsync(Guid @event, Guid owner)
     {
         await using var batch = database.CreateBatch();
-        foreach (var sql in new[] { Take, Look, Return })
+        foreach (var sql in new[] { Take, SelectHandled, ReturnLease })
         {
             batch.BatchCommands.Add(new(sql) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = @event } } });
-            if (sql != Look)
+            if (sql != SelectHandled)
                 batch.BatchCommands[^1].Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = owner });
         }
         await using var row = await batch.ExecuteReaderAsync();
@@ -129,7 +129,7 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     }
 
     /// <summary>Stops renewing a lease.</summary>
-    public void Forget(Guid owner) => eventByOwner.TryRemove(owner, out _);
+    public void StopRenewing(Guid owner) => eventByOwner.TryRemove(owner, out _);
 
     /// <summary>Renews the leases of all deliveries under way for their full time.</summary>
     public async Task RenewAsync(CancellationToken cancellationToken)

@@ -5,31 +5,31 @@ namespace GoReliable.Notifications.Consuming;
 /// <summary>Notices when no message is processed although some wait, whatever the reason.</summary>
 internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealthCheck
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan UnhealthyAfter = TimeSpan.FromSeconds(30);
 
-    private readonly Lock looking = new();
+    private readonly Lock gate = new();
     private long processed;
-    private long? since;
+    private long? stalledSince;
 
     /// <summary>How long that has lasted; 0 while messages are processed or none wait.</summary>
     public TimeSpan Stalled
     {
         get
         {
-            lock (looking)
-                return since is { } start ? time.GetElapsedTime(start) : TimeSpan.Zero;
+            lock (gate)
+                return stalledSince is { } start ? time.GetElapsedTime(start) : TimeSpan.Zero;
         }
     }
 
     /// <param name="waiting">Messages in the queue that no worker has.</param>
-    public void Look(long waiting)
+    public void Update(long waiting)
     {
-        lock (looking)
+        lock (gate)
         {
             if (waiting == 0 || telemetry.Processed != processed)
-                since = null;
+                stalledSince = null;
             else
-                since ??= time.GetTimestamp();
+                stalledSince ??= time.GetTimestamp();
             processed = telemetry.Processed;
         }
     }
@@ -39,7 +39,7 @@ internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealth
         CancellationToken cancellationToken = default
     ) =>
         Task.FromResult(
-            Stalled < Patience
+            Stalled < UnhealthyAfter
                 ? HealthCheckResult.Healthy()
                 : new HealthCheckResult(
                     context.Registration.FailureStatus,

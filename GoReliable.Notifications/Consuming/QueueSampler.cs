@@ -15,7 +15,7 @@ namespace GoReliable.Notifications.Consuming;
 /// </summary>
 internal sealed class QueueSampler(
     Broker broker,
-    Topology topology,
+    WorkerTopology topology,
     RetryPlan plan,
     NpgsqlDataSource database,
     SchemaUpgrade schema,
@@ -28,7 +28,7 @@ internal sealed class QueueSampler(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     // How long the database may take. Without it, the other queues are counted all the same.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan DatabaseTimeout = TimeSpan.FromSeconds(2);
 
     // Empty as soon as sampling fails: no value is better than the last one.
     private volatile Measurement<long>[] sample = [];
@@ -81,7 +81,7 @@ internal sealed class QueueSampler(
     private async Task<Measurement<long>[]> CountAsync(IChannel channel, CancellationToken cancellationToken)
     {
         var waiting = await channel.MessageCountAsync(OrderTopology.Queue, cancellationToken);
-        progress.Look(waiting);
+        progress.Update(waiting);
         var counted = new List<Measurement<long>>
         {
             Labelled("main", waiting),
@@ -92,20 +92,20 @@ internal sealed class QueueSampler(
         };
         // Without the database, half of the dead letters cannot be seen, and the other half would look like all of
         // them.
-        if (schema.NotReadyBecause is null && await StoredAsync(cancellationToken) is { } stored)
+        if (schema.NotReadyBecause is null && await CountStoredAsync(cancellationToken) is { } stored)
             counted.Add(
                 Labelled("dead", stored + await channel.MessageCountAsync(OrderTopology.DeadQueue, cancellationToken))
             );
         return [.. counted];
     }
 
-    private async Task<long?> StoredAsync(CancellationToken cancellationToken)
+    private async Task<long?> CountStoredAsync(CancellationToken cancellationToken)
     {
         try
         {
             return await DeadLetterTable
                 .SampleAsync(database, cancellationToken)
-                .WaitAsync(Patience, time, cancellationToken);
+                .WaitAsync(DatabaseTimeout, time, cancellationToken);
         }
         catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or TimeoutException)
         {

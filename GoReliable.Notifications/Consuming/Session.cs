@@ -41,7 +41,7 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Declares the topology and starts to consume.</summary>
     public static async Task<Session> OpenAsync(
         IConnection connection,
-        Topology topology,
+        WorkerTopology topology,
         CancellationToken cancellationToken
     )
     {
@@ -58,7 +58,7 @@ internal sealed class Session : IAsyncDisposable
         }
     }
 
-    private async Task ConsumeAsync(Topology topology, CancellationToken cancellationToken)
+    private async Task ConsumeAsync(WorkerTopology topology, CancellationToken cancellationToken)
     {
         await topology.DeclareAsync(consuming, cancellationToken);
         await consuming.BasicQosAsync(prefetchSize: 0, Prefetch, global: false, cancellationToken);
@@ -85,19 +85,19 @@ internal sealed class Session : IAsyncDisposable
     /// Acknowledges a message; does nothing when the session is over, because the broker will send it again.
     /// </summary>
     public ValueTask AcknowledgeAsync(Message message) =>
-        UnlessOverAsync(() => consuming.BasicAckAsync(message.Tag, multiple: false, CancellationToken.None));
+        IfOpenAsync(() => consuming.BasicAckAsync(message.Tag, multiple: false, CancellationToken.None));
 
     /// <summary>Puts a message back. The broker counts that, but with a limit that is never reached.</summary>
     public ValueTask GiveBackAsync(Message message) =>
-        UnlessOverAsync(() =>
+        IfOpenAsync(() =>
             consuming.BasicNackAsync(message.Tag, multiple: false, requeue: true, CancellationToken.None)
         );
 
-    private static async ValueTask UnlessOverAsync(Func<ValueTask> settle)
+    private static async ValueTask IfOpenAsync(Func<ValueTask> send)
     {
         try
         {
-            await settle();
+            await send();
         }
         catch (Exception exception)
             when (exception is AlreadyClosedException or ObjectDisposedException or OperationInterruptedException)
@@ -144,7 +144,7 @@ internal sealed class Session : IAsyncDisposable
     /// Whether an exception means that the session is over or the service stops. Then the broker still has the
     /// messages.
     /// </summary>
-    public static bool IsOver(Exception exception) =>
+    public static bool IsEndOfSession(Exception exception) =>
         exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException;
 
     private Task EndAsync()

@@ -13,17 +13,17 @@ namespace GoReliable.Notifications.Consuming;
 /// </summary>
 internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILogger<Suspects> logger)
 {
-    private const int MostDeaths = 3;
+    private const int MaxCrashes = 3;
 
     // A row that is still there was not removed: the process ended while it read the message.
-    private const string Begin = """
+    private const string MarkSuspect = """
         -- suspect message
         INSERT INTO suspects (id) VALUES ($1)
         ON CONFLICT (id) DO UPDATE SET deaths = suspects.deaths + 1
         RETURNING deaths
         """;
 
-    private const string End = """
+    private const string ClearSuspect = """
         -- clear message
         DELETE FROM suspects WHERE id = $1
         """;
@@ -35,26 +35,26 @@ internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILo
     public async Task ReadAsync(Message message, CancellationToken cancellationToken)
     {
         var id = DeadLetter.IdOf(message);
-        await using var begin = Command(Begin, id);
-        var deaths = (int)(await begin.ExecuteScalarAsync(cancellationToken))!;
-        if (deaths > 0)
-            logger.MessageSuspected(message.Properties.MessageId, message.Returns, deaths);
+        await using var mark = Command(MarkSuspect, id);
+        var crashes = (int)(await mark.ExecuteScalarAsync(cancellationToken))!;
+        if (crashes > 0)
+            logger.MessageSuspected(message.Properties.MessageId, message.Redeliveries, crashes);
 
-        if (deaths >= MostDeaths)
+        if (crashes >= MaxCrashes)
         {
             message.Failure = Failure.Poison(
                 Failure.Fatal,
-                $"The worker ended {deaths} times when it read the message."
+                $"The worker ended {crashes} times when it read the message."
             );
         }
         else
         {
             message.Read();
             if (message.Event is { } @event)
-                channels.Rehearse(@event);
+                channels.DryRun(@event);
         }
-        await using var end = Command(End, id);
-        await end.ExecuteNonQueryAsync(cancellationToken);
+        await using var clear = Command(ClearSuspect, id);
+        await clear.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private NpgsqlCommand Command(string sql, Guid id)

@@ -17,8 +17,8 @@ namespace GoReliable.Notifications.Consuming;
 /// </remarks>
 internal sealed class Worker(
     Broker broker,
-    Topology topology,
-    Sieve sieve,
+    WorkerTopology topology,
+    PoisonFilter poisonFilter,
     SchemaUpgrade schema,
     BatchProcessor processor,
     Channels channels,
@@ -27,19 +27,19 @@ internal sealed class Worker(
     TimeProvider time
 ) : BackgroundService
 {
-    private const int LargestBatch = 100;
-    private const int MostBatches = 8;
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+    private const int MaxBatchSize = 100;
+    private const int MaxBatches = 8;
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private readonly SemaphoreSlim slots = new(MostBatches);
+    private readonly SemaphoreSlim batchSlots = new(MaxBatches);
 
     // As many as the waiting room lets begin. Counting them tells when the last has ended.
-    private readonly SemaphoreSlim deliveries = new(WaitingRoom<(Message, Session)>.Most);
-    private readonly WaitingRoom<(Message Message, Session Session)> room = new(time);
+    private readonly SemaphoreSlim deliverySlots = new(WaitingRoom<PendingDelivery>.MaxDeliveries);
+    private readonly WaitingRoom<PendingDelivery> waitingRoom = new(time);
 
     // Why no session could be opened. The same reason every second is logged only once.
-    private string? trouble;
+    private string? lastProblem;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -67,10 +67,10 @@ internal sealed class Worker(
         try
         {
             var connection = await broker.ConnectAsync(ConnectionUse.Consume, stoppingToken);
-            await sieve.RunAsync(stoppingToken);
+            await poisonFilter.RunAsync(stoppingToken);
             await using var session = await Session.OpenAsync(connection, topology, stoppingToken);
             logger.ConsumerStarted(OrderTopology.Queue);
-            trouble = null;
+            lastProblem = null;
             try
             {
                 await PumpAsync(session, stoppingToken);
@@ -89,26 +89,26 @@ internal sealed class Worker(
             when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
             var reason = Broker.Explain(exception);
-            if (trouble != reason)
-                logger.ConsumerInterrupted(trouble = reason);
+            if (lastProblem != reason)
+                logger.ConsumerInterrupted(lastProblem = reason);
         }
         finally
         {
             // Their session is over: the messages come again.
-            room.Empty();
+            waitingRoom.RemoveWaiting();
         }
     }
 
     private async Task PumpAsync(Session session, CancellationToken stoppingToken)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, stoppingToken);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, stoppingToken);
         while (await session.Incoming.WaitToReadAsync(stoppingToken) && !session.Closed.IsCancellationRequested)
         {
             var batch = new List<Message>();
-            while (batch.Count < LargestBatch && session.Incoming.TryRead(out var message))
+            while (batch.Count < MaxBatchSize && session.Incoming.TryRead(out var message))
             {
                 if (message.IsSuspect)
-                    await processor.ReadSuspectAsync(message, over.Token);
+                    await processor.ReadSuspectAsync(message, ended.Token);
                 if (message.Event is not { } @event || !channels.IsRemote(@event))
                     batch.Add(message);
                 else if (!TryAdmit(message, session))
@@ -116,12 +116,12 @@ internal sealed class Worker(
                     // The batch is started first: messages that wait for no server must not wait behind this one.
                     await StartAsync(batch, session, stoppingToken);
                     batch = [];
-                    await AdmitAsync(message, session, over.Token);
+                    await AdmitAsync(message, session, ended.Token);
                 }
             }
             await Task.WhenAny(
                 await StartAsync(batch, session, stoppingToken),
-                Task.Delay(Patience, time, CancellationToken.None)
+                Task.Delay(PollInterval, time, CancellationToken.None)
             );
         }
     }
@@ -129,59 +129,59 @@ internal sealed class Worker(
     /// <returns>False if the caller has to ask again.</returns>
     private bool TryAdmit(Message message, Session session)
     {
-        switch (room.Enter(message.Event!.ContactEmail!, (message, session)))
+        switch (waitingRoom.Enter(message.Event!.ContactEmail!, new(message, session)))
         {
-            case Entry.Begins:
+            case Admission.Begins:
                 _ = DeliverAsync(message, session);
                 return true;
-            case Entry.PutOff:
-                _ = PutOffAsync(message, session);
+            case Admission.Defer:
+                _ = DeferAsync(message, session);
                 return true;
-            case Entry.Waits:
+            case Admission.Waits:
                 return true;
             default:
                 return false;
         }
     }
 
-    private async Task AdmitAsync(Message message, Session session, CancellationToken over)
+    private async Task AdmitAsync(Message message, Session session, CancellationToken ended)
     {
-        do await Task.Delay(Patience, time, over);
+        do await Task.Delay(PollInterval, time, ended);
         while (!TryAdmit(message, session));
     }
 
     /// <summary>Delivers a message, and then those that waited for its place.</summary>
     private async Task DeliverAsync(Message message, Session session)
     {
-        await deliveries.WaitAsync(CancellationToken.None);
+        await deliverySlots.WaitAsync(CancellationToken.None);
         try
         {
-            var (turn, leaving) = ((Message: message, Session: session), true);
+            var (turn, leaving) = (new PendingDelivery(message, session), true);
             while (leaving)
             {
                 await RunAsync([turn.Message], turn.Session, giveUp =>
                     processor.ProcessAsync([turn.Message], turn.Session, giveUp)
                 );
-                leaving = room.Leave(turn.Message.Event!.ContactEmail!, out var next);
+                leaving = waitingRoom.Leave(turn.Message.Event!.ContactEmail!, out var next);
                 turn = next.Message;
             }
         }
         finally
         {
-            deliveries.Release();
+            deliverySlots.Release();
         }
     }
 
-    private async Task PutOffAsync(Message message, Session session)
+    private async Task DeferAsync(Message message, Session session)
     {
-        await slots.WaitAsync(CancellationToken.None);
+        await batchSlots.WaitAsync(CancellationToken.None);
         try
         {
-            await RunAsync([message], session, _ => processor.PutOffAsync(message, session));
+            await RunAsync([message], session, _ => processor.DeferAsync(message, session));
         }
         finally
         {
-            slots.Release();
+            batchSlots.Release();
         }
     }
 
@@ -190,7 +190,7 @@ internal sealed class Worker(
     {
         if (batch.Count == 0)
             return Task.CompletedTask;
-        await slots.WaitAsync(stoppingToken);
+        await batchSlots.WaitAsync(stoppingToken);
         return RunBatchAsync();
 
         async Task RunBatchAsync()
@@ -201,7 +201,7 @@ internal sealed class Worker(
             }
             finally
             {
-                slots.Release();
+                batchSlots.Release();
             }
         }
     }
@@ -213,16 +213,16 @@ internal sealed class Worker(
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, drain.Begun);
             await handle(giveUp.Token);
         }
-        catch (Exception exception) when (Session.IsOver(exception))
+        catch (Exception exception) when (Session.IsEndOfSession(exception))
         {
             // The session is over or the service stops: the broker still has the messages.
         }
         catch (Exception exception)
         {
             // A defect of ours. Until it is repaired, messages are neither lost nor tried in a hot loop.
-            logger.BatchFailed(exception, messages.Count(message => !message.Settled));
+            logger.BatchFailed(exception, messages.Count(message => !message.IsAcknowledged));
             await Task.Delay(Pause, time, CancellationToken.None);
-            foreach (var message in messages.Where(message => !message.Settled))
+            foreach (var message in messages.Where(message => !message.IsAcknowledged))
                 await session.GiveBackAsync(message);
         }
     }
@@ -236,18 +236,20 @@ internal sealed class Worker(
         await session.StopConsumingAsync(drain.Overdue);
         while (session.Incoming.TryRead(out var message))
             await session.GiveBackAsync(message);
-        foreach (var (waiting, _) in room.Empty())
+        foreach (var (waiting, _) in waitingRoom.RemoveWaiting())
             await session.GiveBackAsync(waiting);
         await FinishAsync();
     }
 
     private async Task FinishAsync()
     {
-        for (var i = 0; i < MostBatches; i++)
-            await slots.WaitAsync(drain.Overdue);
-        for (var i = 0; i < WaitingRoom<(Message, Session)>.Most; i++)
-            await deliveries.WaitAsync(drain.Overdue);
-        slots.Release(MostBatches);
-        deliveries.Release(WaitingRoom<(Message, Session)>.Most);
+        for (var i = 0; i < MaxBatches; i++)
+            await batchSlots.WaitAsync(drain.Overdue);
+        for (var i = 0; i < WaitingRoom<PendingDelivery>.MaxDeliveries; i++)
+            await deliverySlots.WaitAsync(drain.Overdue);
+        batchSlots.Release(MaxBatches);
+        deliverySlots.Release(WaitingRoom<PendingDelivery>.MaxDeliveries);
     }
+
+    private readonly record struct PendingDelivery(Message Message, Session Session);
 }

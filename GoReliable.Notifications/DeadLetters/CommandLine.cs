@@ -23,16 +23,16 @@ internal sealed record CommandLine(
         Lists the messages that the notification worker gave up, puts them back, or discards them.
 
           list                     oldest first
-          show ID                  all of one: headers and body
+          show ID                  one with its headers and body
           redrive ID...            puts these back into the queue
           redrive --all            puts all of them back
           discard ID...            removes these for good
           discard --all            removes all of them for good
 
           --reason REASON          with --all: only those with this reason, such as retries_exhausted
-          --rate N                 with redrive --all: so many a second, 1 to 1000 (100)
-          --limit N                with list: so many (50)
-          --yes                    with discard: does not ask
+          --rate N                 with redrive --all: at most N a second, 1 to 1000 (100)
+          --limit N                with list: at most N letters (50)
+          --yes                    with discard: do not ask
           --json                   prints JSON, for programs
           --url URL                the worker's management port ($GORELIABLE_URL, or http://localhost:9103)
           --token TOKEN            a token with the scope notifications:operate ($GORELIABLE_TOKEN)
@@ -78,7 +78,7 @@ internal sealed record CommandLine(
                 _ when name.StartsWith('-') => throw new FormatException($"There is no option '{name}'."),
                 _ when Guid.TryParse(name, out var id) => Add(id),
                 _ => throw new FormatException(
-                    line.Verb.Length == 0 ? $"There is no command '{name}'." : $"'{name}' is no id."
+                    line.Verb.Length == 0 ? $"There is no command '{name}'." : $"'{name}' is not an id."
                 ),
             };
 
@@ -90,13 +90,13 @@ internal sealed record CommandLine(
                 return line;
             }
         }
-        return (line with { Ids = ids }).Checked();
+        return (line with { Ids = ids }).Validated();
     }
 
-    private CommandLine Checked() =>
+    private CommandLine Validated() =>
         Verb switch
         {
-            "" => throw new FormatException("Say what to do."),
+            "" => throw new FormatException("Name a command."),
             "list" when Ids.Count > 0 || All => throw new FormatException("list takes no ids."),
             "show" when Ids.Count != 1 || All => throw new FormatException("show takes one id."),
             "redrive" or "discard" when Ids.Count > 0 == All => throw new FormatException(
@@ -109,7 +109,7 @@ internal sealed record CommandLine(
     private static int Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
             ? number
-            : throw new FormatException($"'{text}' is no number above 0.");
+            : throw new FormatException($"'{text}' is not a number above 0.");
 
     private static Uri Address(string text) => OperatorClient.Address(text, 9103);
 }

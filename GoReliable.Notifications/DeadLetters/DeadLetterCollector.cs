@@ -14,15 +14,15 @@ namespace GoReliable.Notifications.DeadLetters;
 /// </summary>
 internal sealed class DeadLetterCollector(
     Broker broker,
-    Topology topology,
+    WorkerTopology topology,
     SchemaUpgrade schema,
     NpgsqlDataSource database,
     ILogger<DeadLetterCollector> logger,
     TimeProvider time
 ) : BackgroundService
 {
-    private const int LargestBatch = 100;
-    private const int ManyBytes = 16 * 1024 * 1024;
+    private const int MaxBatchSize = 100;
+    private const int MaxBatchBytes = 16 * 1024 * 1024;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     // Logged once, until it works again.
@@ -39,7 +39,7 @@ internal sealed class DeadLetterCollector(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                Complain(exception);
+                LogFailure(exception);
             }
             await Task.Delay(Interval, time, stoppingToken);
         }
@@ -78,8 +78,8 @@ internal sealed class DeadLetterCollector(
         var (last, bytes) = (0UL, 0);
         for (
             var i = 0;
-            i < LargestBatch
-                && bytes < ManyBytes
+            i < MaxBatchSize
+                && bytes < MaxBatchBytes
                 && await channel.GetAsync(OrderTopology.DeadQueue, stoppingToken) is { } raw;
             i++
         )
@@ -115,13 +115,13 @@ internal sealed class DeadLetterCollector(
             catch (NpgsqlException exception) when (exception.IsServerFailure())
             {
                 database.LeaveReadOnlyServer(exception);
-                Complain(exception);
+                LogFailure(exception);
                 await Task.Delay(Interval, time, stoppingToken);
             }
         }
     }
 
-    private void Complain(Exception exception)
+    private void LogFailure(Exception exception)
     {
         if (!failing)
             logger.DeadLettersNotStored(Broker.Explain(exception));

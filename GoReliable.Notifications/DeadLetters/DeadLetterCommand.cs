@@ -17,7 +17,7 @@ internal sealed class DeadLetterCommand(
 {
     private const int Done = 0;
     private const int NotDone = 1;
-    private const int Misused = 2;
+    private const int UsageError = 2;
     private const int PageSize = 200;
 
     /// <returns>The exit code.</returns>
@@ -43,7 +43,7 @@ internal sealed class DeadLetterCommand(
         catch (FormatException misuse)
         {
             await error.WriteLineAsync($"{misuse.Message} See dead-letters --help.");
-            return Misused;
+            return UsageError;
         }
         catch (Exception exception)
             when (exception is HttpRequestException or TaskCanceledException
@@ -60,9 +60,9 @@ internal sealed class DeadLetterCommand(
         {
             "list" => await ListAsync(cancellationToken),
             "show" => await ShowAsync(cancellationToken),
-            "discard" when !line.Yes && !Confirmed() => NotDone,
-            _ when line.All => await AllAsync(cancellationToken),
-            _ => await EachAsync(cancellationToken),
+            "discard" when !line.Yes && !IsConfirmed() => NotDone,
+            _ when line.All => await HandleAllAsync(cancellationToken),
+            _ => await HandleEachAsync(cancellationToken),
         };
 
     private async Task<int> ListAsync(CancellationToken cancellationToken)
@@ -114,7 +114,7 @@ internal sealed class DeadLetterCommand(
     }
 
     // One by one, so that each has its own answer.
-    private async Task<int> EachAsync(CancellationToken cancellationToken)
+    private async Task<int> HandleEachAsync(CancellationToken cancellationToken)
     {
         var done = new List<Guid>();
         foreach (var id in line.Ids)
@@ -134,12 +134,12 @@ internal sealed class DeadLetterCommand(
                 await error.WriteLineAsync(refused.Message);
             }
         }
-        await TellAsync(done.Count, line.Ids.Count - done.Count);
+        await ReportAsync(done.Count, line.Ids.Count - done.Count);
         return done.Count == line.Ids.Count ? Done : NotDone;
     }
 
     // Each call works for a few seconds and says how much is left.
-    private async Task<int> AllAsync(CancellationToken cancellationToken)
+    private async Task<int> HandleAllAsync(CancellationToken cancellationToken)
     {
         var (done, upTo) = (0, (long?)null);
         while (true)
@@ -156,21 +156,21 @@ internal sealed class DeadLetterCommand(
             upTo = result.UpTo;
             if (result.Remaining == 0 || result.Done == 0)
             {
-                await TellAsync(done, result.Remaining);
+                await ReportAsync(done, result.Remaining);
                 return result.Remaining == 0 ? Done : NotDone;
             }
             await error.WriteLineAsync($"{done} done, {result.Remaining} to go");
         }
     }
 
-    private async Task TellAsync(long done, long notDone) =>
+    private async Task ReportAsync(long done, long notDone) =>
         await output.WriteLineAsync(
             line.Json
                 ? JsonSerializer.Serialize(new { done, notDone }, Json)
                 : $"{done} {(line.Verb == "discard" ? "discarded" : "redriven")}{(notDone > 0 ? $", {notDone} not" : "")}."
         );
 
-    private bool Confirmed()
+    private bool IsConfirmed()
     {
         error.Write(
             $"Discard {(line.All ? "all dead letters" : $"{line.Ids.Count} dead letter(s)")}{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good? [y/N] "

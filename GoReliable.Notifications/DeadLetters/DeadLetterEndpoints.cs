@@ -40,9 +40,9 @@ internal static class DeadLetterEndpoints
                 || rows is < 1 or > MaxLimit
             )
         )
-            return Mistake($"limit must be a number from 1 to {MaxLimit}.");
+            return BadRequest($"limit must be a number from 1 to {MaxLimit}.");
         if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out after))
-            return Mistake("cursor must be the nextCursor of an earlier page.");
+            return BadRequest("cursor must be the nextCursor of an earlier page.");
 
         // One more than asked for tells whether there is a next page.
         var letters = await DeadLetterTable.ListAsync(database, after, rows + 1, cancellationToken);
@@ -62,7 +62,7 @@ internal static class DeadLetterEndpoints
     ) =>
         await DeadLetterTable.FindAsync(database, id, cancellationToken) is { } letter
             ? TypedResults.Ok(DeadLetterDetail.Of(letter))
-            : Unknown(id);
+            : NotFound(id);
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RedriveOneAsync(
         Guid id,
@@ -73,13 +73,13 @@ internal static class DeadLetterEndpoints
     {
         try
         {
-            return await redriver.RedriveAsync(One(id), RedriveRequest.DefaultPerSecond, by, cancellationToken) > 0
+            return await redriver.RedriveAsync(Only(id), RedriveRequest.DefaultPerSecond, by, cancellationToken) > 0
                 ? TypedResults.NoContent()
-                : Unknown(id);
+                : NotFound(id);
         }
-        catch (BrokerAwayException exception)
+        catch (BrokerUnavailableException exception)
         {
-            return Away(exception);
+            return BrokerUnavailable(exception);
         }
     }
 
@@ -88,7 +88,7 @@ internal static class DeadLetterEndpoints
         OperatorId by,
         Redriver redriver,
         CancellationToken cancellationToken
-    ) => await redriver.DiscardAsync(One(id), by, cancellationToken) > 0 ? TypedResults.NoContent() : Unknown(id);
+    ) => await redriver.DiscardAsync(Only(id), by, cancellationToken) > 0 ? TypedResults.NoContent() : NotFound(id);
 
     private static async Task<Results<Ok<BulkResult>, ProblemHttpResult>> RedriveAsync(
         RedriveRequest request,
@@ -99,7 +99,7 @@ internal static class DeadLetterEndpoints
     )
     {
         if (!request.IsValid(out var mistake))
-            return Mistake(mistake);
+            return BadRequest(mistake);
         var selection = await SelectAsync(request.Selected, database, cancellationToken);
         try
         {
@@ -111,9 +111,9 @@ internal static class DeadLetterEndpoints
             );
             return await ResultAsync(done, selection, database, cancellationToken);
         }
-        catch (BrokerAwayException exception)
+        catch (BrokerUnavailableException exception)
         {
-            return Away(exception);
+            return BrokerUnavailable(exception);
         }
     }
 
@@ -126,7 +126,7 @@ internal static class DeadLetterEndpoints
     )
     {
         if (!request.IsValid(out var mistake))
-            return Mistake(mistake);
+            return BadRequest(mistake);
         var selection = await SelectAsync(request, database, cancellationToken);
         return await ResultAsync(
             await redriver.DiscardAsync(selection, by, cancellationToken),
@@ -161,18 +161,18 @@ internal static class DeadLetterEndpoints
             request.UpTo ?? await DeadLetterTable.NewestAsync(database, cancellationToken)
         );
 
-    private static Selection One(Guid id) => new([id], Reason: null, UpTo: long.MaxValue);
+    private static Selection Only(Guid id) => new([id], Reason: null, UpTo: long.MaxValue);
 
-    private static ProblemHttpResult Mistake(string detail) =>
+    private static ProblemHttpResult BadRequest(string detail) =>
         TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
 
-    private static ProblemHttpResult Unknown(Guid id) =>
+    private static ProblemHttpResult NotFound(Guid id) =>
         TypedResults.Problem(
-            $"There is no dead letter {id}, or somebody else handles it right now.",
+            $"There is no dead letter {id}, or another operator is handling it.",
             statusCode: StatusCodes.Status404NotFound
         );
 
-    private static ProblemHttpResult Away(BrokerAwayException exception) =>
+    private static ProblemHttpResult BrokerUnavailable(BrokerUnavailableException exception) =>
         TypedResults.Problem(
             $"The broker does not take messages; what was not redriven stays. {exception.Message}",
             statusCode: StatusCodes.Status503ServiceUnavailable

@@ -11,15 +11,15 @@ namespace GoReliable.Notifications.DeadLetters;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record DiscardRequest(Guid[]? Ids, bool? All, string? Reason, long? UpTo)
 {
-    private const int MostIds = 1000;
+    private const int MaxIds = 1000;
 
     public bool IsValid([NotNullWhen(false)] out string? mistake)
     {
         mistake = (Ids, All, UpTo) switch
         {
-            (null, not true, _) => "Say which: ids, or all: true.",
-            (not null, true, _) => "Say either ids or all: true, not both.",
-            ({ Length: 0 or > MostIds }, _, _) => $"ids must be 1 to {MostIds}.",
+            (null, not true, _) => "Send ids, or all: true.",
+            (not null, true, _) => "Send either ids or all: true, not both.",
+            ({ Length: 0 or > MaxIds }, _, _) => $"ids must be 1 to {MaxIds}.",
             (_, _, < 0) => "upTo must come from the answer to an earlier call.",
             _ when Reason is { Length: 0 or > 255 } || Reason?.Contains('\0') == true =>
                 "reason must be 1 to 255 characters.",
@@ -39,14 +39,14 @@ internal sealed record DiscardRequest(Guid[]? Ids, bool? All, string? Reason, lo
 internal sealed record RedriveRequest(Guid[]? Ids, bool? All, string? Reason, int? PerSecond, long? UpTo)
 {
     public const int DefaultPerSecond = 100;
-    private const int MostPerSecond = 1000;
+    private const int MaxPerSecond = 1000;
 
     public DiscardRequest Selected => new(Ids, All, Reason, UpTo);
 
     public bool IsValid([NotNullWhen(false)] out string? mistake)
     {
-        if (Selected.IsValid(out mistake) && PerSecond is < 1 or > MostPerSecond)
-            mistake = $"perSecond must be from 1 to {MostPerSecond}.";
+        if (Selected.IsValid(out mistake) && PerSecond is < 1 or > MaxPerSecond)
+            mistake = $"perSecond must be from 1 to {MaxPerSecond}.";
         return mistake is null;
     }
 }

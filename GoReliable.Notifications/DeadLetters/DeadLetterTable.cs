@@ -7,12 +7,12 @@ namespace GoReliable.Notifications.DeadLetters;
 /// <summary>The statements on the table of dead letters.</summary>
 internal static class DeadLetterTable
 {
-    private const string Listed =
+    private const string ListedColumns =
         "id, message_id, event_type, order_id, reason, exception_type, exception_message, attempts, redriven, first_failure, dead_since, trace_id";
-    private const string Columns = $"{Listed}, properties, body";
+    private const string Columns = $"{ListedColumns}, properties, body";
 
     // Bodies read at once: enough for a batch of events, and one that is a hundred times larger than any.
-    private const int ManyBytes = 16 * 1024 * 1024;
+    private const int MaxPageBytes = 16 * 1024 * 1024;
 
     // A letter may come again: its acknowledgement was lost, or it was redriven and only its removal was lost.
     private const string Insert = $"""
@@ -25,12 +25,12 @@ internal static class DeadLetterTable
             dead_since = excluded.dead_since, properties = excluded.properties, position = excluded.position
         """;
 
-    private const string Page = $"""
+    private const string SelectPage = $"""
         -- list dead letters
-        SELECT {Listed}, ''::bytea, ''::bytea, position FROM dead_letters WHERE position > $1 ORDER BY position LIMIT $2
+        SELECT {ListedColumns}, ''::bytea, ''::bytea, position FROM dead_letters WHERE position > $1 ORDER BY position LIMIT $2
         """;
 
-    private const string One = $"""
+    private const string SelectOne = $"""
         -- find dead letter
         SELECT {Columns}, position FROM dead_letters WHERE id = $1
         """;
@@ -144,25 +144,25 @@ internal static class DeadLetterTable
         CancellationToken cancellationToken
     )
     {
-        await using var command = database.CreateCommand(One);
+        await using var command = database.CreateCommand(SelectOne);
         command.Parameters.Add(Value(id));
         return (await ReadAsync(command, cancellationToken)).Select(found => found.Letter).FirstOrDefault();
     }
 
-    public static async Task<IReadOnlyList<(DeadLetter Letter, long Position)>> ListAsync(
+    public static async Task<IReadOnlyList<StoredDeadLetter>> ListAsync(
         NpgsqlDataSource database,
         long after,
         int limit,
         CancellationToken cancellationToken
     )
     {
-        await using var command = database.CreateCommand(Page);
+        await using var command = database.CreateCommand(SelectPage);
         command.Parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(limit) });
         return await ReadAsync(command, cancellationToken);
     }
 
     /// <summary>Reads and locks the next ones, for as long as the connection's transaction is open.</summary>
-    public static async Task<IReadOnlyList<(DeadLetter Letter, long Position)>> TakeAsync(
+    public static async Task<IReadOnlyList<StoredDeadLetter>> TakeAsync(
         NpgsqlConnection connection,
         Selection selection,
         long after,
@@ -185,21 +185,21 @@ internal static class DeadLetterTable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<List<(DeadLetter Letter, long Position)>> ReadAsync(
+    private static async Task<List<StoredDeadLetter>> ReadAsync(
         NpgsqlCommand command,
         CancellationToken cancellationToken
     )
     {
-        var letters = new List<(DeadLetter Letter, long Position)>();
+        var letters = new List<StoredDeadLetter>();
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         for (
             var bytes = 0;
-            bytes < ManyBytes && await row.ReadAsync(cancellationToken);
+            bytes < MaxPageBytes && await row.ReadAsync(cancellationToken);
             bytes += letters[^1].Letter.Body.Length
         )
         {
             letters.Add(
-                (
+                new StoredDeadLetter(
                     new DeadLetter(
                         row.GetGuid(0),
                         Text(1),
@@ -242,3 +242,8 @@ internal static class DeadLetterTable
     private static NpgsqlParameter Text(string? text) =>
         new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 }
+
+/// <summary>A dead letter as it is stored.</summary>
+/// <param name="Letter">The letter.</param>
+/// <param name="Position">Its place in the order of arrival; pages and batches go on after it.</param>
+internal sealed record StoredDeadLetter(DeadLetter Letter, long Position);

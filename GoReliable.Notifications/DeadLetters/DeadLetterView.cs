@@ -56,11 +56,11 @@ internal sealed record DeadLetterDetail(
     int BodyBytes
 )
 {
-    private const int LargestShown = 1024 * 1024;
+    private const int MaxShownBytes = 1024 * 1024;
 
     public static DeadLetterDetail Of(DeadLetter letter)
     {
-        var isShown = letter.Body.Length <= LargestShown;
+        var isShown = letter.Body.Length <= MaxShownBytes;
         var isText = Utf8.IsValid(letter.Body);
         return new(
             DeadLetterItem.Of(letter),

@@ -16,9 +16,9 @@ namespace GoReliable.Notifications.DeadLetters;
 internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger<Redriver> logger, TimeProvider time)
 {
     /// <summary>How long one call works. What is left needs another call, so that no request takes minutes.</summary>
-    public static readonly TimeSpan CallTime = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan MaxCallTime = TimeSpan.FromSeconds(5);
 
-    private const int LargestBatch = 100;
+    private const int MaxBatchSize = 100;
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
     private static readonly CreateChannelOptions Confirms = new(
         publisherConfirmationsEnabled: true,
@@ -31,7 +31,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     /// <param name="by">The operator.</param>
     /// <param name="cancellationToken">Ends it after the current batch.</param>
     /// <returns>How many.</returns>
-    /// <exception cref="BrokerAwayException">The broker did not take them; they stay.</exception>
+    /// <exception cref="BrokerUnavailableException">The broker did not take them; they stay.</exception>
     public async Task<int> RedriveAsync(
         Selection selection,
         int perSecond,
@@ -40,15 +40,15 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     )
     {
         if (!broker.IsConnected)
-            throw new BrokerAwayException("There is no connection to RabbitMQ.", null);
-        if (broker.Blocked is { } reason)
-            throw new BrokerAwayException($"It is {reason}.", null);
+            throw new BrokerUnavailableException("There is no connection to RabbitMQ.", null);
+        if (broker.BlockedReason is { } reason)
+            throw new BrokerUnavailableException($"It is {reason}.", null);
         try
         {
             var connection = await broker.ConnectAsync(ConnectionUse.Publish, cancellationToken);
             await using var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
             // A tenth of a second's worth at a time, or one.
-            var batch = Math.Clamp(perSecond / 10, 1, LargestBatch);
+            var batch = Math.Clamp(perSecond / 10, 1, MaxBatchSize);
             return await InBatchesAsync(
                 selection,
                 batch,
@@ -59,9 +59,9 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
                 cancellationToken
             );
         }
-        catch (Exception exception) when (Publisher.IsBrokers(exception))
+        catch (Exception exception) when (Publisher.IsBrokerFailure(exception))
         {
-            throw new BrokerAwayException(Broker.Explain(exception), exception);
+            throw new BrokerUnavailableException(Broker.Explain(exception), exception);
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
     public Task<int> DiscardAsync(Selection selection, OperatorId by, CancellationToken cancellationToken) =>
         InBatchesAsync(
             selection,
-            LargestBatch,
+            MaxBatchSize,
             TimeSpan.Zero,
             _ => Task.CompletedTask,
             letter => logger.DeadLetterDiscarded(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId),
@@ -82,7 +82,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
         int batch,
         TimeSpan interval,
         Func<IReadOnlyList<DeadLetter>, Task> handle,
-        Action<DeadLetter> tell,
+        Action<DeadLetter> log,
         CancellationToken cancellationToken
     )
     {
@@ -91,9 +91,9 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
         {
             var taken = await HandleBatchAsync(selection, position, batch, handle, cancellationToken);
             foreach (var (letter, _) in taken)
-                tell(letter);
+                log(letter);
             done += taken.Count;
-            if (taken.Count == 0 || batches * interval >= CallTime || time.GetElapsedTime(started) >= CallTime)
+            if (taken.Count == 0 || batches * interval >= MaxCallTime || time.GetElapsedTime(started) >= MaxCallTime)
                 return done;
             position = taken[^1].Position;
             if (batches * interval - time.GetElapsedTime(started) is var early && early > TimeSpan.Zero)
@@ -101,7 +101,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
         }
     }
 
-    private async Task<IReadOnlyList<(DeadLetter Letter, long Position)>> HandleBatchAsync(
+    private async Task<IReadOnlyList<StoredDeadLetter>> HandleBatchAsync(
         Selection selection,
         long position,
         int batch,
@@ -140,7 +140,7 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
                 FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), letter.Redriven + 1)
             );
         }
-        catch (Exception exception) when (!Publisher.IsBrokers(exception))
+        catch (Exception exception) when (!Publisher.IsBrokerFailure(exception))
         {
             // Its headers cannot be read or written again. The event is worth more, so it goes without them.
             await PublishAsync(
@@ -156,4 +156,4 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
 }
 
 /// <summary>The broker cannot be reached, or does not take a message.</summary>
-internal sealed class BrokerAwayException(string message, Exception? cause) : Exception(message, cause);
+internal sealed class BrokerUnavailableException(string message, Exception? cause) : Exception(message, cause);

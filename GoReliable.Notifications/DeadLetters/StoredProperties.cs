@@ -19,7 +19,7 @@ internal static class StoredProperties
     private const string Wire = "wire";
 
     // As deep as an answer of the API may be.
-    private const int Deepest = 32;
+    private const int MaxDepth = 32;
 
     /// <param name="properties">Decoded.</param>
     /// <param name="wire">The same as bytes.</param>
@@ -40,7 +40,7 @@ internal static class StoredProperties
     private static byte[] Write(IReadOnlyBasicProperties properties, byte[]? wire)
     {
         using var bytes = new MemoryStream();
-        using (var json = new Utf8JsonWriter(bytes, new() { MaxDepth = Deepest }))
+        using (var json = new Utf8JsonWriter(bytes, new() { MaxDepth = MaxDepth }))
         {
             json.WriteStartObject();
             Text(json, "messageId", properties.MessageId);

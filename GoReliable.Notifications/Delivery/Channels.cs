@@ -34,7 +34,7 @@ internal sealed class Channels(
     public bool IsRemote(OrderEvent @event) => @event.ContactEmail is not null && mail.IsRemote;
 
     /// <summary>Does everything that a delivery does, except sending.</summary>
-    public void Rehearse(OrderEvent @event)
+    public void DryRun(OrderEvent @event)
     {
         try
         {
@@ -73,7 +73,7 @@ internal sealed class Channels(
         using var timeout = new CancellationTokenSource(delivery.Value.Timeout, time);
         try
         {
-            await chaos.Channel.StrikeAsync(timeout.Token);
+            await chaos.Channel.InjectAsync(timeout.Token);
             await mail.SendAsync(@event.Id, OrderEmail.Write(@event, from));
             return null;
         }

@@ -12,7 +12,7 @@ internal static class OrderEmail
     {
         if (!Addresses.TryParse(@event.ContactEmail, out var recipient))
             throw new DeliveryException(
-                "The order's contact address is not an e-mail address, or not one that everybody reads alike.",
+                "The order's contact address is not an e-mail address, or one that mail programs read differently.",
                 permanent: true
             );
 
@@ -21,7 +21,7 @@ internal static class OrderEmail
             // The same for every attempt, so mail servers and readers can recognise a second copy.
             MessageId = $"{@event.Id}@{Addresses.AsciiDomain(from)}",
             Date = @event.Time,
-            Subject = $"Order {@event.OrderId} {@event.Type.Happened}",
+            Subject = $"Order {@event.OrderId} {@event.Type.Wording}",
             Body = new TextPart("plain") { Text = Text(@event) },
         };
         email.From.Add(from);
@@ -36,6 +36,6 @@ internal static class OrderEmail
         var total = @event is { Total: { } amount, Currency: { } currency }
             ? string.Create(CultureInfo.InvariantCulture, $" over {amount} {currency}")
             : "";
-        return $"Hello,\n\nyour order {@event.OrderId}{total} has been {@event.Type.Happened}.\n";
+        return $"Hello,\n\nyour order {@event.OrderId}{total} has been {@event.Type.Wording}.\n";
     }
 }

@@ -36,7 +36,7 @@ internal sealed class PickupFolder : IMailTransport
             if (File.Exists(unfinished))
                 File.Delete(unfinished);
             throw new DeliveryException(
-                $"The pickup folder takes no file: {exception.GetType().Name}.",
+                $"The pickup folder cannot be written to: {exception.GetType().Name}.",
                 permanent: false,
                 exception
             );

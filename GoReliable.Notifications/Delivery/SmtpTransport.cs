@@ -20,10 +20,10 @@ internal sealed class SmtpTransport(
     /// From the end of the e-mail to the server's answer to it. Servers deliver and scan meanwhile, and a client that
     /// does not wait sends a second copy: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6
     /// </summary>
-    internal static readonly TimeSpan LastWord = TimeSpan.FromMinutes(10);
+    internal static readonly TimeSpan FinalAnswerTimeout = TimeSpan.FromMinutes(10);
 
     // Servers close idle connections, often after a minute, and the next e-mail would fail on one.
-    private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(20);
 
     private readonly SmtpOptions smtp = options.Value.Smtp;
     private readonly ConcurrentStack<(SmtpClient Client, long IdleSince)> idle = new();
@@ -33,18 +33,18 @@ internal sealed class SmtpTransport(
     public async Task SendAsync(Guid id, MimeMessage email)
     {
         Activity.Current?.SetTag("server.address", smtp.Host).SetTag("server.port", smtp.Port);
-        using var limit = new CancellationTokenSource(delivery.Value.Timeout, time);
-        var sending = new Sending(limit);
+        using var timeout = new CancellationTokenSource(delivery.Value.Timeout, time);
+        var progress = new TransferProgress(timeout);
         SmtpClient? client = null;
         try
         {
-            while ((client = TakeIdle()) is not null && !await TrySendAsync(client, email, limit, sending))
+            while ((client = TakeIdle()) is not null && !await TrySendAsync(client, email, timeout, progress))
                 client.Dispose();
             if (client is null)
             {
-                client = await ConnectAsync(limit.Token);
-                limit.CancelAfter(delivery.Value.Timeout);
-                await client.SendAsync(email, limit.Token, sending);
+                client = await ConnectAsync(timeout.Token);
+                timeout.CancelAfter(delivery.Value.Timeout);
+                await client.SendAsync(email, timeout.Token, progress);
             }
             idle.Push((client, time.GetTimestamp()));
         }
@@ -52,7 +52,7 @@ internal sealed class SmtpTransport(
         {
             client?.Dispose();
             throw Explain(exception)
-                ?? (limit.IsCancellationRequested ? OutOfTime(sending, exception) : Unexpected(exception));
+                ?? (timeout.IsCancellationRequested ? TimedOut(progress, exception) : Unexpected(exception));
         }
     }
 
@@ -68,22 +68,22 @@ internal sealed class SmtpTransport(
     private static async Task<bool> TrySendAsync(
         SmtpClient client,
         MimeMessage email,
-        CancellationTokenSource limit,
-        Sending sending
+        CancellationTokenSource timeout,
+        TransferProgress progress
     )
     {
         try
         {
-            await client.SendAsync(email, limit.Token, sending);
+            await client.SendAsync(email, timeout.Token, progress);
             return true;
         }
-        catch (Exception exception) when (!sending.Begun && IsEnd(exception))
+        catch (Exception exception) when (!progress.HasStarted && IsConnectionLost(exception))
         {
             return false;
         }
     }
 
-    private static bool IsEnd(Exception exception) =>
+    private static bool IsConnectionLost(Exception exception) =>
         exception
             is SmtpCommandException { StatusCode: SmtpStatusCode.ServiceNotAvailable }
                 or SmtpProtocolException
@@ -95,7 +95,7 @@ internal sealed class SmtpTransport(
     {
         while (idle.TryPop(out var connection))
         {
-            if (connection.Client.IsConnected && time.GetElapsedTime(connection.IdleSince) < LongestIdle)
+            if (connection.Client.IsConnected && time.GetElapsedTime(connection.IdleSince) < MaxIdle)
                 return connection.Client;
             connection.Client.Dispose();
         }
@@ -104,8 +104,8 @@ internal sealed class SmtpTransport(
 
     private async Task<SmtpClient> ConnectAsync(CancellationToken cancellationToken)
     {
-        // The client library has a limit of its own for a read. It must be longer than ours.
-        var client = new SmtpClient { Timeout = (int)(2 * LastWord).TotalMilliseconds };
+        // The client library has a timeout of its own for a read. It must be longer than ours.
+        var client = new SmtpClient { Timeout = (int)(2 * FinalAnswerTimeout).TotalMilliseconds };
         try
         {
             await client.ConnectAsync(smtp.Host!, smtp.Port, smtp.Security, cancellationToken);
@@ -120,10 +120,10 @@ internal sealed class SmtpTransport(
         }
     }
 
-    private DeliveryException OutOfTime(Sending sending, Exception exception) =>
+    private DeliveryException TimedOut(TransferProgress progress, Exception exception) =>
         new(
-            sending.Complete
-                ? $"The mail server took the e-mail and said nothing about it for {LastWord}."
+            progress.IsComplete
+                ? $"The mail server took the e-mail but did not answer within {FinalAnswerTimeout}."
                 : $"Not delivered within {delivery.Value.Timeout}.",
             permanent: false,
             exception
@@ -167,21 +167,21 @@ internal sealed class SmtpTransport(
         };
 
     /// <summary>Learns how much of an e-mail was sent, and gives the server more time once all of it was.</summary>
-    private sealed class Sending(CancellationTokenSource limit) : ITransferProgress
+    private sealed class TransferProgress(CancellationTokenSource timeout) : ITransferProgress
     {
-        public bool Begun { get; private set; }
+        public bool HasStarted { get; private set; }
 
-        public bool Complete { get; private set; }
+        public bool IsComplete { get; private set; }
 
         public void Report(long bytesTransferred, long totalSize)
         {
-            Begun = true;
-            if (Complete || bytesTransferred < totalSize)
+            HasStarted = true;
+            if (IsComplete || bytesTransferred < totalSize)
                 return;
-            Complete = true;
-            limit.CancelAfter(LastWord);
+            IsComplete = true;
+            timeout.CancelAfter(FinalAnswerTimeout);
         }
 
-        public void Report(long bytesTransferred) => Begun = true;
+        public void Report(long bytesTransferred) => HasStarted = true;
     }
 }

@@ -1,7 +1,7 @@
 namespace GoReliable.Notifications.Delivery;
 
 /// <summary>What became of a message that wants to be delivered.</summary>
-internal enum Entry
+internal enum Admission
 {
     /// <summary>
     /// Its turn has come. The caller delivers it, and must then call <see cref="WaitingRoom{T}.Leave"/>.
@@ -12,10 +12,10 @@ internal enum Entry
     Waits,
 
     /// <summary>There is no room, and it makes sense to ask again in a moment.</summary>
-    AskAgain,
+    TryAgain,
 
     /// <summary>There is no room, and there will be none soon: messages behind it should not wait for it.</summary>
-    PutOff,
+    Defer,
 }
 
 /// <summary>
@@ -26,48 +26,51 @@ internal enum Entry
 internal sealed class WaitingRoom<T>(TimeProvider time)
 {
     /// <summary>Deliveries under way.</summary>
-    public const int Most = 32;
+    public const int MaxDeliveries = 32;
 
-    private const int MostToOne = 2;
+    private const int MaxDeliveriesPerRecipient = 2;
 
     // Together with those under way, two thirds of the messages that the broker sends ahead. The rest is for messages
     // that wait for no server.
-    private const int Places = 100;
+    private const int Capacity = 100;
 
     // Places of a full room that one recipient may have.
-    private const int PlacesForOne = 10;
+    private const int MaxWaitingPerRecipient = 10;
 
     // If fewer deliveries end within this time than may be under way at once, the server counts as slow.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(5);
+
+    // Of one recipient.
+    private readonly record struct Load(int UnderWay, int Waiting);
 
     private readonly Lock changing = new();
-    private readonly Dictionary<string, (int UnderWay, int Waiting)> recipients = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, Load> recipients = new(StringComparer.OrdinalIgnoreCase);
     private readonly LinkedList<(string Recipient, T Message)> waiting = [];
 
     // When the last deliveries ended, as a ring.
-    private readonly long[] ended = new long[Most];
+    private readonly long[] ended = new long[MaxDeliveries];
     private int next;
     private int underWay;
-    private long busySince;
+    private long waitingSince;
 
-    public Entry Enter(string recipient, T message)
+    public Admission Enter(string recipient, T message)
     {
         lock (changing)
         {
-            var one = recipients.GetValueOrDefault(recipient);
-            if (MayBegin(one))
+            var load = recipients.GetValueOrDefault(recipient);
+            if (MayBegin(load))
             {
-                Begin(recipient, one);
-                return Entry.Begins;
+                Begin(recipient, load);
+                return Admission.Begins;
             }
-            if (waiting.Count == Places)
-                return one.Waiting >= PlacesForOne || IsSlow() ? Entry.PutOff : Entry.AskAgain;
+            if (waiting.Count == Capacity)
+                return load.Waiting >= MaxWaitingPerRecipient || IsSlow() ? Admission.Defer : Admission.TryAgain;
 
             if (waiting.Count == 0)
-                busySince = time.GetTimestamp();
+                waitingSince = time.GetTimestamp();
             waiting.AddLast((recipient, message));
-            recipients[recipient] = one with { Waiting = one.Waiting + 1 };
-            return Entry.Waits;
+            recipients[recipient] = load with { Waiting = load.Waiting + 1 };
+            return Admission.Waits;
         }
     }
 
@@ -80,19 +83,19 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
         lock (changing)
         {
             underWay--;
-            var one = recipients[recipient];
-            Set(recipient, one with { UnderWay = one.UnderWay - 1 });
+            var load = recipients[recipient];
+            Set(recipient, load with { UnderWay = load.UnderWay - 1 });
             ended[next] = time.GetTimestamp();
-            next = (next + 1) % Most;
+            next = (next + 1) % MaxDeliveries;
 
             for (var node = waiting.First; node is not null; node = node.Next)
             {
                 following = node.Value;
-                one = recipients[following.Recipient];
-                if (!MayBegin(one))
+                load = recipients[following.Recipient];
+                if (!MayBegin(load))
                     continue;
                 waiting.Remove(node);
-                Begin(following.Recipient, one with { Waiting = one.Waiting - 1 });
+                Begin(following.Recipient, load with { Waiting = load.Waiting - 1 });
                 return true;
             }
             following = default;
@@ -101,7 +104,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
     }
 
     /// <summary>Removes all messages that wait.</summary>
-    public IReadOnlyList<T> Empty()
+    public IReadOnlyList<T> RemoveWaiting()
     {
         lock (changing)
         {
@@ -113,21 +116,22 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
         }
     }
 
-    private bool MayBegin((int UnderWay, int Waiting) one) => underWay < Most && one.UnderWay < MostToOne;
+    private bool MayBegin(Load load) => underWay < MaxDeliveries && load.UnderWay < MaxDeliveriesPerRecipient;
 
-    private bool IsSlow() => time.GetElapsedTime(busySince) > Patience && time.GetElapsedTime(ended[next]) > Patience;
+    private bool IsSlow() =>
+        time.GetElapsedTime(waitingSince) > SlowAfter && time.GetElapsedTime(ended[next]) > SlowAfter;
 
-    private void Begin(string recipient, (int UnderWay, int Waiting) one)
+    private void Begin(string recipient, Load load)
     {
         underWay++;
-        recipients[recipient] = one with { UnderWay = one.UnderWay + 1 };
+        recipients[recipient] = load with { UnderWay = load.UnderWay + 1 };
     }
 
-    private void Set(string recipient, (int UnderWay, int Waiting) one)
+    private void Set(string recipient, Load load)
     {
-        if (one is (0, 0))
+        if (load is (0, 0))
             recipients.Remove(recipient);
         else
-            recipients[recipient] = one;
+            recipients[recipient] = load;
     }
 }

@@ -20,7 +20,7 @@ internal static class EraseCustomer
     // this ever does.
     internal const string Notifications = $"""
         -- erase notifications
-        UPDATE notifications SET customer_id = '{ErasureReport.Nobody}'
+        UPDATE notifications SET customer_id = '{ErasureReport.ErasedCustomer}'
         WHERE ctid >= format('(%s,0)', $2::bigint)::tid AND ctid < format('(%s,0)', $3::bigint)::tid AND customer_id = $1
         """;
 

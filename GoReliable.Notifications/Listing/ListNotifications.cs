@@ -53,7 +53,7 @@ internal static class ListNotifications
         CancellationToken cancellationToken
     )
     {
-        await chaos.Database.StrikeAsync(cancellationToken);
+        await chaos.Database.InjectAsync(cancellationToken);
         await using var command = database.CreateCommand(Sql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer.Id });

@@ -10,7 +10,7 @@ namespace GoReliable.Notifications.Messages;
 /// </summary>
 internal static partial class EventReader
 {
-    private const int LongestCustomerId = 255;
+    private const int MaxCustomerIdLength = 255;
 
     public static bool TryRead(
         ReadOnlySpan<byte> body,
@@ -28,7 +28,7 @@ internal static partial class EventReader
         {
             poison = Failure.Poison(
                 "unreadable",
-                $"No JSON of an event at {exception.Path}, line {exception.LineNumber}, byte {exception.BytePositionInLine}.",
+                $"The body is not the JSON of an event at {exception.Path}, line {exception.LineNumber}, byte {exception.BytePositionInLine}.",
                 exception
             );
         }
@@ -50,7 +50,7 @@ internal static partial class EventReader
         )
             return Failure.Poison("incomplete", "One of id, time, data.orderId and data.customerId is missing.");
         // PostgreSQL cannot store NUL, and nothing that it refuses may get into a transaction with other messages.
-        if (customerId.Length is 0 or > LongestCustomerId || customerId.Any(char.IsControl))
+        if (customerId.Length is 0 or > MaxCustomerIdLength || customerId.Any(char.IsControl))
             return Failure.Poison("incomplete", "data.customerId is empty, too long or has control characters.");
 
         @event = new OrderEvent(

@@ -18,10 +18,10 @@ internal enum Outcome
 internal sealed class Message
 {
     /// <summary>
-    /// So many returns to the queue make a message a suspect. Each lost connection counts two, since the sieve looks
+    /// So many returns to the queue make a message a suspect. Each lost connection counts two, since the poison filter looks
     /// too.
     /// </summary>
-    public const int ManyReturns = 10;
+    public const int SuspectAfterRedeliveries = 10;
 
     /// <param name="tag">How the broker wants it acknowledged.</param>
     /// <param name="exchange">Where it was published; empty for what comes back from a retry queue.</param>
@@ -65,10 +65,10 @@ internal sealed class Message
     /// <summary>
     /// How often it was on its way before without being acknowledged, whatever the reason: crashes, lost connections.
     /// </summary>
-    public int Returns => Count(MessageHeaders.BrokersCount);
+    public int Redeliveries => Count(MessageHeaders.DeliveryCount);
 
     /// <summary>Whether it came back so often that it may be the cause itself.</summary>
-    public bool IsSuspect => Returns >= ManyReturns;
+    public bool IsSuspect => Redeliveries >= SuspectAfterRedeliveries;
 
     /// <summary>Null where the body is poison, or was not read.</summary>
     public OrderEvent? Event { get; private set; }
@@ -86,7 +86,7 @@ internal sealed class Message
     public Guid Owner { get; } = Guid.NewGuid();
 
     /// <summary>Whether another delivery of the same event is under way.</summary>
-    public bool IsElsewhere { get; set; }
+    public bool IsClaimedElsewhere { get; set; }
 
     /// <summary>Set once delivered.</summary>
     public Receipt? Receipt { get; set; }
@@ -97,7 +97,7 @@ internal sealed class Message
     public Outcome Outcome { get; set; }
 
     /// <summary>Set once acknowledged.</summary>
-    public bool Settled { get; set; }
+    public bool IsAcknowledged { get; set; }
 
     /// <summary>Reads the body, if that was not done yet.</summary>
     public void Read()

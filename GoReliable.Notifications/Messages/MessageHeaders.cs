@@ -19,7 +19,7 @@ internal static class MessageHeaders
     public const string Deferrals = "x-deferrals";
 
     /// <summary>The broker's own: how often the message came back to its queue.</summary>
-    public const string BrokersCount = "x-delivery-count";
+    public const string DeliveryCount = "x-delivery-count";
 
     /// <summary>When the message was given up, RFC 3339.</summary>
     public const string DeadAt = "x-dead-at";

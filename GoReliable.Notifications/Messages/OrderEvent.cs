@@ -19,7 +19,7 @@ internal sealed record OrderEvent(
 /// <summary>
 /// An event that the worker understands: its CloudEvents type, its short name, and what it tells a customer.
 /// </summary>
-internal sealed record OrderEventType(string CloudEventsType, string Name, string Happened)
+internal sealed record OrderEventType(string CloudEventsType, string Name, string Wording)
 {
     /// <summary>The name where the type could not be told.</summary>
     public const string Unknown = "unknown";

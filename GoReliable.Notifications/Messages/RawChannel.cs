@@ -38,7 +38,7 @@ internal sealed class RawChannel : IAsyncDisposable
     private const uint BasicAck = 60 << 16 | 80;
 
     // The channel is used only for moments, so it sends no heartbeats, and no wait is longer than this.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     private readonly TcpClient client;
     private readonly Stream stream;
@@ -87,47 +87,52 @@ internal sealed class RawChannel : IAsyncDisposable
             new byte[] { (byte)'A', (byte)'M', (byte)'Q', (byte)'P', 0, 0, 9, 1 },
             cancellationToken
         );
-        await AnswerAsync(cancellationToken, ConnectionStart);
+        await ExpectAsync(cancellationToken, ConnectionStart);
         await SendAsync(
             0,
             ConnectionStartOk,
             [
-                .. Long([]),
-                .. Short("PLAIN"),
-                .. Long(Encoding.UTF8.GetBytes($"\0{server.UserName}\0{server.Password}")),
-                .. Short("en_US"),
+                .. LongString([]),
+                .. ShortString("PLAIN"),
+                .. LongString(Encoding.UTF8.GetBytes($"\0{server.UserName}\0{server.Password}")),
+                .. ShortString("en_US"),
             ],
             cancellationToken
         );
 
         // Channels and size of a frame as the broker wants it; no heartbeats.
-        var tune = await AnswerAsync(cancellationToken, ConnectionTune);
+        var tune = await ExpectAsync(cancellationToken, ConnectionTune);
         await SendAsync(0, ConnectionTuneOk, [.. tune.Arguments[..6], 0, 0], cancellationToken);
-        await SendAsync(0, ConnectionOpen, [.. Short(server.VirtualHost), .. Short(""), 0], cancellationToken);
-        await AnswerAsync(cancellationToken, ConnectionOpenOk);
-        await SendAsync(1, ChannelOpen, Short(""), cancellationToken);
-        await AnswerAsync(cancellationToken, ChannelOpenOk);
+        await SendAsync(
+            0,
+            ConnectionOpen,
+            [.. ShortString(server.VirtualHost), .. ShortString(""), 0],
+            cancellationToken
+        );
+        await ExpectAsync(cancellationToken, ConnectionOpenOk);
+        await SendAsync(1, ChannelOpen, ShortString(""), cancellationToken);
+        await ExpectAsync(cancellationToken, ChannelOpenOk);
     }
 
     /// <summary>Takes the next message. It goes back when the channel ends, unless it was acknowledged.</summary>
     /// <returns>Null where the queue is empty.</returns>
     public async Task<RawMessage?> GetAsync(string queue, CancellationToken cancellationToken)
     {
-        await SendAsync(1, BasicGet, [0, 0, .. Short(queue), 0], cancellationToken);
-        var (method, arguments) = await AnswerAsync(cancellationToken, BasicGetOk, BasicGetEmpty);
+        await SendAsync(1, BasicGet, [0, 0, .. ShortString(queue), 0], cancellationToken);
+        var (method, arguments) = await ExpectAsync(cancellationToken, BasicGetOk, BasicGetEmpty);
         if (method == BasicGetEmpty)
             return null;
         var tag = BinaryPrimitives.ReadUInt64BigEndian(arguments);
-        var exchange = Text(arguments, 9);
-        var key = Text(arguments, 10 + arguments[9]);
+        var exchange = ReadShortString(arguments, 9);
+        var key = ReadShortString(arguments, 10 + arguments[9]);
 
-        var (type, header) = await FrameAsync(cancellationToken);
+        var (type, header) = await ReadFrameAsync(cancellationToken);
         if (type != HeaderFrame)
             throw new IOException($"Frame of type {type} where a message's header should be.");
         var body = new byte[BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(BodySizeOffset))];
         for (var read = 0; read < body.Length; )
         {
-            var (_, part) = await FrameAsync(cancellationToken);
+            var (_, part) = await ReadFrameAsync(cancellationToken);
             part.CopyTo(body, read);
             read += part.Length;
         }
@@ -150,7 +155,7 @@ internal sealed class RawChannel : IAsyncDisposable
         try
         {
             // Does not wait for the answer. The broker reads what was sent before this first.
-            await SendAsync(0, ConnectionClose, [0, 200, .. Short(""), 0, 0, 0, 0], CancellationToken.None);
+            await SendAsync(0, ConnectionClose, [0, 200, .. ShortString(""), 0, 0, 0, 0], CancellationToken.None);
         }
         catch (Exception exception)
             when (exception is IOException or OperationCanceledException or ObjectDisposedException)
@@ -161,12 +166,12 @@ internal sealed class RawChannel : IAsyncDisposable
         client.Dispose();
     }
 
-    private async Task<(uint Method, byte[] Arguments)> AnswerAsync(
+    private async Task<(uint Method, byte[] Arguments)> ExpectAsync(
         CancellationToken cancellationToken,
         params uint[] expected
     )
     {
-        var (type, payload) = await FrameAsync(cancellationToken);
+        var (type, payload) = await ReadFrameAsync(cancellationToken);
         var method = type == MethodFrame ? BinaryPrimitives.ReadUInt32BigEndian(payload) : 0;
         var arguments = payload.AsSpan(4).ToArray();
         if (method is ConnectionClose or ChannelClose)
@@ -174,7 +179,7 @@ internal sealed class RawChannel : IAsyncDisposable
                 new ShutdownEventArgs(
                     ShutdownInitiator.Peer,
                     BinaryPrimitives.ReadUInt16BigEndian(arguments),
-                    Text(arguments, 2)
+                    ReadShortString(arguments, 2)
                 )
             );
         if (!expected.Contains(method))
@@ -182,21 +187,21 @@ internal sealed class RawChannel : IAsyncDisposable
         return (method, arguments);
     }
 
-    private async Task<(byte Type, byte[] Payload)> FrameAsync(CancellationToken cancellationToken)
+    private async Task<(byte Type, byte[] Payload)> ReadFrameAsync(CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(Timeout);
         var head = new byte[7];
-        await stream.ReadExactlyAsync(head, patience.Token);
+        await stream.ReadExactlyAsync(head, timeout.Token);
         var payload = new byte[BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(3)) + 1];
-        await stream.ReadExactlyAsync(payload, patience.Token);
+        await stream.ReadExactlyAsync(payload, timeout.Token);
         return (head[0], payload[^1] == FrameEnd ? payload[..^1] : throw new IOException("A frame without an end."));
     }
 
     private async Task SendAsync(byte channel, uint method, byte[] arguments, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(Timeout);
         byte[] frame =
         [
             MethodFrame,
@@ -207,15 +212,16 @@ internal sealed class RawChannel : IAsyncDisposable
             .. arguments,
             FrameEnd,
         ];
-        await stream.WriteAsync(frame, patience.Token);
+        await stream.WriteAsync(frame, timeout.Token);
     }
 
-    private static string Text(byte[] bytes, int offset) => Encoding.UTF8.GetString(bytes, offset + 1, bytes[offset]);
+    private static string ReadShortString(byte[] bytes, int offset) =>
+        Encoding.UTF8.GetString(bytes, offset + 1, bytes[offset]);
 
-    private static byte[] Short(string text) =>
+    private static byte[] ShortString(string text) =>
         [(byte)Encoding.UTF8.GetByteCount(text), .. Encoding.UTF8.GetBytes(text)];
 
-    private static byte[] Long(byte[] bytes) => [.. Number((uint)bytes.Length), .. bytes];
+    private static byte[] LongString(byte[] bytes) => [.. Number((uint)bytes.Length), .. bytes];
 
     private static byte[] Number(uint value)
     {

@@ -22,14 +22,14 @@ internal sealed record RawMessage(
 )
 {
     /// <summary>Bytes of the largest body that is consumed; the largest event that Orders writes has 20,000.</summary>
-    public const int LargestBody = 1024 * 1024;
+    public const int MaxBodyBytes = 1024 * 1024;
 
     /// <summary>Headers are published again with what went wrong, and have to fit into a frame of 128 KiB.</summary>
-    private const int LargestProperties = 64 * 1024;
+    private const int MaxPropertiesBytes = 64 * 1024;
 
     // Tables in tables. One frame has room for 26,000 levels, too many for the default stack of a thread.
-    private const int Deepest = 1000;
-    private const int Stack = 64 * 1024 * 1024;
+    private const int MaxDepth = 1000;
+    private const int StackBytes = 64 * 1024 * 1024;
 
     /// <summary>Decodes it with the client library's own decoder.</summary>
     /// <returns>
@@ -41,10 +41,10 @@ internal sealed record RawMessage(
         var obstacle =
             error is not null
                 ? Failure.Poison(Failure.Undecodable, "The client library cannot decode its headers.", error)
-            : Body.Length > LargestBody ? TooLarge("body", Body.Length, LargestBody)
-            : Properties.Length > LargestProperties ? TooLarge("headers", Properties.Length, LargestProperties)
+            : Body.Length > MaxBodyBytes ? TooLarge("body", Body.Length, MaxBodyBytes)
+            : Properties.Length > MaxPropertiesBytes ? TooLarge("headers", Properties.Length, MaxPropertiesBytes)
             : null;
-        return (new Message(Tag, Exchange, RoutingKey, properties, Body, read: Body.Length <= LargestBody), obstacle);
+        return (new Message(Tag, Exchange, RoutingKey, properties, Body, read: Body.Length <= MaxBodyBytes), obstacle);
     }
 
     private static Failure TooLarge(string part, int size, int largest) =>
@@ -63,7 +63,7 @@ internal sealed record RawMessage(
     {
         var properties = new ReadOnlyBasicProperties([]);
         Exception? error = null;
-        var thread = new Thread(() => error = TryRead(bytes, ref properties), Stack);
+        var thread = new Thread(() => error = TryRead(bytes, ref properties), StackBytes);
         thread.Start();
         thread.Join();
         if (error is not null)
@@ -76,8 +76,8 @@ internal sealed record RawMessage(
         try
         {
             var read = new ReadOnlyBasicProperties(bytes);
-            if (Depth(read.Headers) > Deepest)
-                return new InvalidDataException($"Headers are nested more than {Deepest} deep.");
+            if (Depth(read.Headers) > MaxDepth)
+                return new InvalidDataException($"Headers are nested more than {MaxDepth} deep.");
             properties = read;
             return null;
         }

@@ -9,23 +9,23 @@ namespace GoReliable.Notifications.Retrying;
 /// </summary>
 internal static class FailedMessage
 {
-    private const int LongestText = 1000;
+    private const int MaxTextLength = 1000;
 
     // The broker's own account of earlier dead-lettering. With it in the copy, RabbitMQ would take the second round
     // through the retry queues for a cycle, and drop the message: https://www.rabbitmq.com/docs/dlx#cycles
-    private static readonly string[] BrokersOwn =
+    private static readonly string[] BrokerHeaders =
     [
         "x-death",
         "x-first-death-",
         "x-last-death-",
-        MessageHeaders.BrokersCount,
+        MessageHeaders.DeliveryCount,
     ];
 
     // Headers that name more queues to deliver to. A poisonous message with CC: notifications would multiply.
-    private static readonly string[] MoreRecipients = ["CC", "BCC"];
+    private static readonly string[] ExtraRecipientHeaders = ["CC", "BCC"];
 
     // What the last round through the worker left behind.
-    private static readonly string[] Last =
+    private static readonly string[] AttemptHeaders =
     [
         MessageHeaders.Attempt,
         MessageHeaders.Deferrals,
@@ -35,18 +35,18 @@ internal static class FailedMessage
         MessageHeaders.ExceptionMessage,
     ];
 
-    public static BasicProperties ForRetry(Message message, Retry retry, DateTimeOffset now) =>
-        Wait(Copy(message, now), retry);
+    public static BasicProperties ForRetry(Message message, ScheduledRetry retry, DateTimeOffset now) =>
+        WithExpiration(Copy(message, now), retry);
 
     /// <summary>A message that was not tried: no attempt is counted.</summary>
     /// <param name="message">The message.</param>
     /// <param name="deferrals">How often it was put off.</param>
     /// <param name="retry">Where it waits, and how long.</param>
-    public static BasicProperties ForDeferral(Message message, int deferrals, Retry retry)
+    public static BasicProperties ForDeferral(Message message, int deferrals, ScheduledRetry retry)
     {
         var copy = Copy(message.Properties);
         copy.Headers![MessageHeaders.Deferrals] = deferrals;
-        return Wait(copy, retry);
+        return WithExpiration(copy, retry);
     }
 
     public static BasicProperties ForDeadLetter(Message message, Failure failure, DateTimeOffset now)
@@ -56,7 +56,7 @@ internal static class FailedMessage
         copy.Headers[MessageHeaders.DeadReason] = failure.Permanent ? failure.Reason : Failure.RetriesExhausted;
         copy.Headers[MessageHeaders.ExceptionType] = failure.Type;
         copy.Headers[MessageHeaders.ExceptionMessage] =
-            failure.Detail.Length > LongestText ? failure.Detail[..LongestText] : failure.Detail;
+            failure.Detail.Length > MaxTextLength ? failure.Detail[..MaxTextLength] : failure.Detail;
         return copy;
     }
 
@@ -66,14 +66,14 @@ internal static class FailedMessage
     public static BasicProperties ForRedrive(IReadOnlyBasicProperties dead, int redriven)
     {
         var copy = Copy(dead);
-        foreach (var name in Last)
+        foreach (var name in AttemptHeaders)
             copy.Headers!.Remove(name);
         copy.Headers![MessageHeaders.Redriven] = redriven;
         return copy;
     }
 
     /// <summary>Leaves out the headers of others.</summary>
-    public static BasicProperties OnlyOurs(BasicProperties properties)
+    public static BasicProperties KeepOwnHeaders(BasicProperties properties)
     {
         properties.Headers = properties
             .Headers?.Where(header => MessageHeaders.Ours.Contains(header.Key))
@@ -81,7 +81,7 @@ internal static class FailedMessage
         return properties;
     }
 
-    private static BasicProperties Wait(BasicProperties copy, Retry retry)
+    private static BasicProperties WithExpiration(BasicProperties copy, ScheduledRetry retry)
     {
         copy.Expiration = ((long)retry.Delay.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         return copy;
@@ -102,7 +102,8 @@ internal static class FailedMessage
         foreach (var (name, value) in properties.Headers ?? new Dictionary<string, object?>())
         {
             if (
-                !BrokersOwn.Any(own => name.StartsWith(own, StringComparison.Ordinal)) && !MoreRecipients.Contains(name)
+                !BrokerHeaders.Any(own => name.StartsWith(own, StringComparison.Ordinal))
+                && !ExtraRecipientHeaders.Contains(name)
             )
                 headers[name] = value;
         }

@@ -18,7 +18,7 @@ internal sealed class Forwarder(
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     // Logged once, until a message is taken again.
-    private int failing;
+    private int isFailing;
 
     /// <exception cref="OperationCanceledException">The session is over; the message comes back.</exception>
     public async Task<Outcome> ForwardAsync(Message message, Failure failure, CancellationToken sessionClosed)
@@ -59,7 +59,7 @@ internal sealed class Forwarder(
     /// <summary>
     /// Lets a message wait, as if it had not been taken: longer and longer while the server makes no progress.
     /// </summary>
-    public Task PutOffAsync(Message message, CancellationToken sessionClosed) =>
+    public Task DeferAsync(Message message, CancellationToken sessionClosed) =>
         DeferAsync(
             message,
             message.Deferrals + 1,
@@ -68,10 +68,10 @@ internal sealed class Forwarder(
         );
 
     /// <summary>Lets a message come back soon, to see whether the other delivery of the same event has ended.</summary>
-    public Task AskAgainAsync(Message message, CancellationToken sessionClosed) =>
+    public Task CheckAgainSoonAsync(Message message, CancellationToken sessionClosed) =>
         DeferAsync(message, message.Deferrals, plan.Deferral(0, random.NextDouble()), sessionClosed);
 
-    private async Task DeferAsync(Message message, int deferrals, Retry retry, CancellationToken sessionClosed)
+    private async Task DeferAsync(Message message, int deferrals, ScheduledRetry retry, CancellationToken sessionClosed)
     {
         await PublishAsync(
             retry.Queue,
@@ -96,18 +96,18 @@ internal sealed class Forwarder(
             {
                 await publisher.PublishAsync(
                     queue,
-                    ours ? FailedMessage.OnlyOurs(properties()) : properties(),
+                    ours ? FailedMessage.KeepOwnHeaders(properties()) : properties(),
                     message.Body,
                     sessionClosed
                 );
-                failing = 0;
+                isFailing = 0;
                 return;
             }
-            catch (Exception exception) when (Publisher.IsBrokers(exception))
+            catch (Exception exception) when (Publisher.IsBrokerFailure(exception))
             {
                 // The queue is full, without a leader, deleted, or away. Putting the message back instead would make a
                 // hot loop. If it did arrive after all, it arrives twice, and the inbox recognises that.
-                if (Interlocked.Exchange(ref failing, 1) == 0)
+                if (Interlocked.Exchange(ref isFailing, 1) == 0)
                     logger.ForwardFailed(queue, Broker.Explain(exception));
                 await Task.Delay(Pause, time, sessionClosed);
             }

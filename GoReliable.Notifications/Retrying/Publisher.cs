@@ -47,13 +47,13 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
                 await confirmed.WaitAsync(ConfirmTimeout, giveUp);
                 return;
             }
-            catch (TimeoutException) when (broker.Blocked is not null)
+            catch (TimeoutException) when (broker.BlockedReason is not null)
             {
                 // The message is on its way; publishing it again would only make another copy.
             }
             catch (PublishException refused) when (!refused.IsReturn)
             {
-                await LeaveAsync(open);
+                await DiscardChannelAsync(open);
                 throw;
             }
         }
@@ -62,7 +62,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
     /// <summary>
     /// Whether it is the broker that did not take a message, and not the client library that could not write it.
     /// </summary>
-    public static bool IsBrokers(Exception exception) =>
+    public static bool IsBrokerFailure(Exception exception) =>
         exception
             is PublishException
                 or TimeoutException
@@ -79,7 +79,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
 
     // When the limit of a quorum queue is removed, only new channels notice. What is under way on the old one is sent
     // again.
-    private async Task LeaveAsync(IChannel refused)
+    private async Task DiscardChannelAsync(IChannel refused)
     {
         if (Interlocked.CompareExchange(ref channel, null, refused) == refused)
             await refused.DisposeAsync();

@@ -10,7 +10,7 @@ internal sealed class RetryOptions : IValidatableObject
 {
     public const string Section = "Retry";
 
-    private const int Most = 10;
+    private const int MaxDelays = 10;
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromHours(12);
     private static readonly TimeSpan[] Default =
@@ -29,13 +29,13 @@ internal sealed class RetryOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Delays.Count > Most)
+        if (Delays.Count > MaxDelays)
             yield return new ValidationResult(
-                $"Retry:Delays has {Delays.Count} entries, but {Most} at most are allowed."
+                $"Retry:Delays has {Delays.Count} entries, but {MaxDelays} at most are allowed."
             );
         foreach (var (i, delay) in Delays.Index())
         {
-            if (DurationAttribute.Mistake($"Retry:Delays:{i}", delay, Shortest, Longest) is { } mistake)
+            if (DurationAttribute.FindMistake($"Retry:Delays:{i}", delay, Shortest, Longest) is { } mistake)
                 yield return new ValidationResult(mistake);
         }
     }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace GoReliable.Notifications.Retrying;
 
 /// <summary>Where a message waits for its next attempt, and how long.</summary>
-internal readonly record struct Retry(string Queue, TimeSpan Delay);
+internal readonly record struct ScheduledRetry(string Queue, TimeSpan Delay);
 
 /// <summary>When to try again, and when to give up.</summary>
 internal sealed class RetryPlan(IOptions<RetryOptions> options)
@@ -27,17 +27,17 @@ internal sealed class RetryPlan(IOptions<RetryOptions> options)
     /// </summary>
     /// <param name="deferrals">How often it has waited so before, from 0.</param>
     /// <param name="random">From 0 to 1.</param>
-    public Retry Deferral(int deferrals, double random) =>
-        Wait(delays[Math.Min(deferrals / DeferralsPerDelay, delays.Count - 1)], random);
+    public ScheduledRetry Deferral(int deferrals, double random) =>
+        Schedule(delays[Math.Min(deferrals / DeferralsPerDelay, delays.Count - 1)], random);
 
     /// <summary>The retry after that many failed attempts, or null when it was the last.</summary>
     /// <param name="attempts">Failed attempts so far, from 1.</param>
     /// <param name="random">
     /// From 0 to 1. Jitter only shortens: the queue lets nothing wait longer than its own time.
     /// </param>
-    public Retry? After(int attempts, double random) =>
-        attempts > delays.Count ? null : Wait(delays[attempts - 1], random);
+    public ScheduledRetry? After(int attempts, double random) =>
+        attempts > delays.Count ? null : Schedule(delays[attempts - 1], random);
 
-    private static Retry Wait(TimeSpan delay, double random) =>
+    private static ScheduledRetry Schedule(TimeSpan delay, double random) =>
         new(OrderTopology.RetryQueue(delay), delay * (1 - Jitter * random));
 }

@@ -14,7 +14,7 @@ internal static class EraseCustomer
     // By id, so that PostgreSQL waits for an order that is being changed and then checks it again.
     internal const string Orders = $"""
         -- erase orders
-        UPDATE orders SET customer_id = '{ErasureReport.Nobody}', contact_email = NULL
+        UPDATE orders SET customer_id = '{ErasureReport.ErasedCustomer}', contact_email = NULL
         WHERE customer_id = $1 AND id = ANY (ARRAY(SELECT id FROM orders WHERE customer_id = $1 ORDER BY id DESC LIMIT 1000))
         """;
 
@@ -44,13 +44,13 @@ internal static class EraseCustomer
             new(
                 "events in the outbox",
                 await CountEventsAsync(database, customer, cancellationToken),
-                "have still to be published, with customer and address: erase again when they are",
+                "are still to be published, with customer and address: erase again when they were",
                 IsOpen: true
             ),
             new(
                 "idempotency keys",
                 await CountKeysAsync(database, customer, cancellationToken),
-                "name the customer until their time is over, or a repeated request would make another order"
+                "name the customer until they expire, so that a repeated request makes no second order"
             ),
         ]);
 

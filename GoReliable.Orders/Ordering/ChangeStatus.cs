@@ -10,7 +10,7 @@ namespace GoReliable.Orders.Ordering;
 /// <c>Idempotency-Key</c>, as it was at the first time.
 /// </summary>
 internal sealed class ChangeStatus(
-    ChangeRows rows,
+    ChangeStatusStore store,
     OutboxSignal outbox,
     Telemetry telemetry,
     ILogger<ChangeStatus> logger,
@@ -54,7 +54,7 @@ internal sealed class ChangeStatus(
             operation.Result = result;
             return answer;
         }
-        catch (Exception exception) when (Telemetry.Failed(activity, exception))
+        catch (Exception exception) when (Telemetry.MarkFailed(activity, exception))
         {
             throw;
         }
@@ -70,7 +70,7 @@ internal sealed class ChangeStatus(
     {
         while (true)
         {
-            var (order, first) = await rows.FindAsync(id, customerId, request);
+            var (order, first) = await store.FindAsync(id, customerId, request);
             if (first is not null && !first.Hash.AsSpan().SequenceEqual(request!.Hash))
                 return ("conflict", Problems.KeyUsedForAnotherRequest);
             if (order is null)
@@ -78,7 +78,7 @@ internal sealed class ChangeStatus(
             if (first is { Answer: { } answer })
                 return (
                     "replayed",
-                    Again(
+                    Replay(
                         order with
                         {
                             Status = answer.Status,
@@ -91,12 +91,12 @@ internal sealed class ChangeStatus(
             if (order.Status != to && !IsAllowed(order.Status, to))
                 return ("conflict", Problems.Transition(order.Status, to));
 
-            var changed = order.Status == to ? order : Changed(order, to);
-            switch (await rows.StoreAsync(order, changed, customerId, request))
+            var changed = order.Status == to ? order : WithStatus(order, to);
+            switch (await store.StoreAsync(order, changed, customerId, request))
             {
-                case Stored.InFlight:
+                case StoreResult.KeyInFlight:
                     return ("conflict", Problems.KeyInFlight(response));
-                case Stored.Nothing:
+                case StoreResult.Outdated:
                     continue; // Another request changed it in between, or used the key: look again.
             }
             if (changed.Version > order.Version)
@@ -115,7 +115,7 @@ internal sealed class ChangeStatus(
                 (OrderStatus.Confirmed, OrderStatus.Cancelled);
 
     // Later than the change before it, whatever this machine's clock says.
-    private Order Changed(Order order, OrderStatus to) =>
+    private Order WithStatus(Order order, OrderStatus to) =>
         Order.Now(time) is var now && now > order.UpdatedAt
             ? order with
             {
@@ -138,7 +138,7 @@ internal sealed class ChangeStatus(
         logger.OrderStatusChanged(order.Id, from, to, changed.Version);
     }
 
-    private Ok<Order> Again(Order order, HttpResponse response)
+    private Ok<Order> Replay(Order order, HttpResponse response)
     {
         response.Headers[IdempotencyKey.ReplayedHeader] = "true";
         telemetry.Replayed();

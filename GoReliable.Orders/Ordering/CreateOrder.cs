@@ -91,7 +91,7 @@ internal sealed class CreateOrder(
         if (errors is not null)
             return ("invalid", TypedResults.ValidationProblem(errors));
 
-        var order = Accept(request);
+        var order = NewOrder(request);
         using var activity = Telemetry.Source.StartActivity("create order");
         activity
             ?.SetTag("goreliable.order.id", order.Id.ToString())
@@ -104,9 +104,9 @@ internal sealed class CreateOrder(
             else if (
                 await StoreOnceAsync(order, customer.Id, new(key, request.Hash()), context.Response) is { } earlier
             )
-                return Again(earlier, context.Response, activity);
+                return AnswerEarlier(earlier, context.Response, activity);
         }
-        catch (Exception exception) when (Telemetry.Failed(activity, exception))
+        catch (Exception exception) when (Telemetry.MarkFailed(activity, exception))
         {
             throw;
         }
@@ -117,8 +117,8 @@ internal sealed class CreateOrder(
         return ("created", Created(order));
     }
 
-    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) Again(
-        (Order? Order, ProblemHttpResult? Problem) earlier,
+    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) AnswerEarlier(
+        EarlierRequest earlier,
         HttpResponse response,
         Activity? activity
     )
@@ -135,7 +135,7 @@ internal sealed class CreateOrder(
 
     private static Created<Order> Created(Order order) => TypedResults.Created($"/api/v1/orders/{order.Id}", order);
 
-    private Order Accept(CreateOrderRequest request)
+    private Order NewOrder(CreateOrderRequest request)
     {
         var now = Order.Now(time);
         var total = request.Items.Sum(item => item.Quantity * item.UnitPrice);
@@ -155,16 +155,16 @@ internal sealed class CreateOrder(
     private async Task StoreAsync(Order order, string customerId)
     {
         using var query = telemetry.Query("insert_order");
-        await chaos.Database.StrikeAsync(CancellationToken.None);
+        await chaos.Database.InjectAsync(CancellationToken.None);
         // Not cancelled when the client goes away: the answer is unknown to it anyway, and the work is nearly done.
         await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
         await using var command = Command(connection, Insert, order, customerId);
-        await command.ChangeAsync();
+        await command.ExecuteChangeAsync();
         query.Succeeded();
     }
 
     /// <returns>Null when the order is stored; else what the first request with this key means for this one.</returns>
-    private async Task<(Order? Order, ProblemHttpResult? Problem)?> StoreOnceAsync(
+    private async Task<EarlierRequest?> StoreOnceAsync(
         Order order,
         string customerId,
         KeyedRequest request,
@@ -174,7 +174,7 @@ internal sealed class CreateOrder(
         while (true)
         {
             using var query = telemetry.Query("insert_order_once");
-            await chaos.Database.StrikeAsync(CancellationToken.None);
+            await chaos.Database.InjectAsync(CancellationToken.None);
             await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
             await using var command = Command(connection, InsertOnce, order, customerId);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
@@ -185,16 +185,24 @@ internal sealed class CreateOrder(
 
             var (alone, claimed) = (row.GetBoolean(0), row.GetBoolean(1));
             if (!alone)
-                return (null, Problems.KeyInFlight(response));
+                return new(Order: null, Problems.KeyInFlight(response));
             if (claimed)
                 return null;
             if (row.IsDBNull(2))
                 continue; // The first one committed after this statement's snapshot was taken; the next one sees it.
             if (!row.GetFieldValue<byte[]>(2).AsSpan().SequenceEqual(request.Hash))
-                return (null, Problems.KeyUsedForAnotherRequest);
+                return new(Order: null, Problems.KeyUsedForAnotherRequest);
 
             var now = Order.Read(row, first: 3);
-            return (now with { Status = OrderStatus.Pending, UpdatedAt = now.CreatedAt, Version = 1 }, null);
+            return new(
+                now with
+                {
+                    Status = OrderStatus.Pending,
+                    UpdatedAt = now.CreatedAt,
+                    Version = 1,
+                },
+                Problem: null
+            );
         }
     }
 
@@ -224,4 +232,7 @@ internal sealed class CreateOrder(
         parameters.AddEvent(order, customerId);
         return command;
     }
+
+    // What the first request with the same key means for this one: its order, or a reason to refuse.
+    private sealed record EarlierRequest(Order? Order, ProblemHttpResult? Problem);
 }

@@ -31,7 +31,7 @@ internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, T
     public async Task<Order?> FindAsync(Guid id, string customerId, CancellationToken cancellationToken)
     {
         using var query = telemetry.Query("select_order", cancellationToken);
-        await chaos.Database.StrikeAsync(cancellationToken);
+        await chaos.Database.InjectAsync(cancellationToken);
         await using var command = database.CreateCommand(Select);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });

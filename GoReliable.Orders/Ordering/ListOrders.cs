@@ -76,7 +76,7 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
             status is null ? "select_orders" : "select_orders_by_status",
             cancellationToken
         );
-        await chaos.Database.StrikeAsync(cancellationToken);
+        await chaos.Database.InjectAsync(cancellationToken);
         await using var command = database.CreateCommand(status is null ? Select : SelectByStatus);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = before });

@@ -28,7 +28,7 @@ internal static class OrderEndpoints
             .Services.AddSingleton<CreateOrder>()
             .AddSingleton<GetOrder>()
             .AddSingleton<ListOrders>()
-            .AddSingleton<ChangeRows>()
+            .AddSingleton<ChangeStatusStore>()
             .AddSingleton<ChangeStatus>();
         builder.AddExpiry("orders", OrderOptions.Expire, services =>
             services.GetRequiredService<IOptionsMonitor<OrderOptions>>().CurrentValue.Retention

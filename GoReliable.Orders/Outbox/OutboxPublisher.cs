@@ -15,10 +15,10 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
     private static readonly PublishOutcome Confirmed = new(PublishKind.Confirmed);
     private static readonly PublishOutcome Refused = new(
         PublishKind.Refused,
-        "A queue refused it, as one does that is full"
+        "A queue refused it, probably because it is full"
     );
-    private static readonly PublishOutcome Behind = new(PublishKind.Behind);
-    private static readonly PublishOutcome Lost = new(PublishKind.Lost);
+    private static readonly PublishOutcome HeldBack = new(PublishKind.HeldBack);
+    private static readonly PublishOutcome Unknown = new(PublishKind.Unknown);
 
     // No rate limiter: the batch bounds what is in flight, and a window as large as the limiter stalls the client.
     private static readonly CreateChannelOptions Confirms = new(
@@ -89,10 +89,10 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
     private async Task<PublishOutcome> PublishAsync(OutboxMessage message, Task<PublishOutcome>? before)
     {
         if (before is not null && await before is { IsConfirmed: false } earlier)
-            return earlier.Kind == PublishKind.Lost ? earlier : Behind;
+            return earlier.Kind == PublishKind.Unknown ? earlier : HeldBack;
         // It was not published, so there is no span and no failure. The relay logs once that the broker is gone.
         if (!channel.IsOpen)
-            return Lost;
+            return Unknown;
 
         ActivityContext.TryParse(message.TraceParent, message.TraceState, isRemote: true, out var parent);
         using var activity = Telemetry.Source.StartActivity(
@@ -152,9 +152,9 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
             or AlreadyClosedException
             or OperationCanceledException
             or IOException
-            or ObjectDisposedException => Lost,
+            or ObjectDisposedException => Unknown,
             _ when channel.IsOpen => new(PublishKind.Failed, $"{exception.GetType().Name}: {exception.Message}"),
-            _ => Lost,
+            _ => Unknown,
         };
 
     // One object per message, because the client library changes it.

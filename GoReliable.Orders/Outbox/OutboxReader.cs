@@ -24,16 +24,16 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     /// </summary>
     public const int BatchSize = 500;
 
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FullReadInterval = TimeSpan.FromSeconds(1);
 
     // Reads from the first row may take a twentieth of all time.
-    private const int LookShare = 20;
+    private const int FullReadShare = 20;
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     // Whether no transaction older than $2 still writes to the outbox. Most often there is no older transaction at all.
     // While there is one, perhaps for hours, the locks show which transactions write.
-    private const string IsSettled = """
+    private const string HasNoOlderWriter = """
         CASE WHEN $2::xid8 IS NULL OR pg_snapshot_xmin(pg_current_snapshot()) >= $2 THEN true ELSE NOT EXISTS (
             SELECT FROM pg_locks AS writing JOIN pg_locks AS own USING (virtualtransaction)
             WHERE writing.relation = 'outbox'::regclass AND writing.mode = 'RowExclusiveLock'
@@ -43,7 +43,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
 
     private const string Lock = $"""
         -- lock outbox
-        SELECT set_config('goreliable.relay', pg_try_advisory_lock(hashtext($1))::text, false)::boolean, {IsSettled}
+        SELECT set_config('goreliable.relay', pg_try_advisory_lock(hashtext($1))::text, false)::boolean, {HasNoOlderWriter}
         """;
 
     private const string LockName = "outbox relay";
@@ -68,7 +68,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     internal const string Delete = $"""
         -- DELETE outbox
         WITH gone AS (DELETE FROM outbox WHERE id = ANY ($1))
-        SELECT pg_current_xact_id(), {IsSettled}
+        SELECT pg_current_xact_id(), {HasNoOlderWriter}
         """;
 
     private NpgsqlConnection? connection;
@@ -78,8 +78,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     private (long Id, ulong Transaction)? next;
     private long lastRead;
 
-    private long? lookedAt;
-    private TimeSpan lookTook;
+    private long? fullReadAt;
+    private TimeSpan fullReadTook;
 
     /// <summary>
     /// Connections for readers, not pooled: a pooled connection that is closed stays open, and would keep the lock.
@@ -121,12 +121,12 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         // deleted are gone.
         await using var batch = new NpgsqlBatch(connection)
         {
-            BatchCommands = { new(Lock) { Parameters = { Name, Unsettled } } },
+            BatchCommands = { new(Lock) { Parameters = { Name, NextTransaction } } },
         };
         var messages = await ReadAsync(batch, limit, async row =>
         {
             await row.ReadAsync();
-            Settle(row.GetBoolean(1));
+            AdvanceStart(row.GetBoolean(1));
             var isActive = row.GetBoolean(0);
             await row.NextResultAsync();
             return isActive;
@@ -140,7 +140,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     {
         using var query = telemetry.Query("delete_outbox");
         await using var batch = new NpgsqlBatch(connection);
-        published.AddTo(batch, Unsettled);
+        published.AddTo(batch, NextTransaction);
         // All of it is one transaction.
         var messages = await ReadAsync(batch, limit, row => ReadOutcomeAsync(published, row));
         query.Succeeded();
@@ -157,7 +157,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         // Each statement is a transaction of its own. A lock of the session is released at once, and the next relay
         // must not read the rows before their deletion is committed.
         await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
-        published?.AddTo(batch, Unsettled);
+        published?.AddTo(batch, NextTransaction);
         batch.BatchCommands.Add(new(Unlock) { Parameters = { Name } });
         await using (var row = await batch.ExecuteReaderAsync())
         {
@@ -174,12 +174,12 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         if (connection is not null)
             await connection.DisposeAsync();
         // What held for the old server need not hold for the one that took over from it.
-        (connection, start, next, lookedAt) = (null, 0, null, null);
+        (connection, start, next, fullReadAt) = (null, 0, null, null);
     }
 
-    private bool IsLookDue =>
-        lookedAt is not { } at
-        || (time.GetElapsedTime(at) is var since && since >= LookInterval && since >= lookTook * LookShare);
+    private bool IsFullReadDue =>
+        fullReadAt is not { } at
+        || (time.GetElapsedTime(at) is var since && since >= FullReadInterval && since >= fullReadTook * FullReadShare);
 
     private async Task<List<OutboxMessage>?> ReadAsync(
         NpgsqlBatch batch,
@@ -187,8 +187,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         Func<NpgsqlDataReader, Task<bool>> readBefore
     )
     {
-        var isLook = start == 0 || IsLookDue;
-        var after = isLook ? 0 : start;
+        var isFullRead = start == 0 || IsFullReadDue;
+        var after = isFullRead ? 0 : start;
         batch.BatchCommands.Add(
             new(Select)
             {
@@ -200,8 +200,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
             }
         );
         // A read that timed out would time out again the next time, so the next one has more time.
-        if (isLook)
-            batch.Timeout = (int)Math.Max(Timeout.TotalSeconds, lookTook.TotalSeconds * 3);
+        if (isFullRead)
+            batch.Timeout = (int)Math.Max(Timeout.TotalSeconds, fullReadTook.TotalSeconds * 3);
         var (started, isActive) = (time.GetTimestamp(), true);
         try
         {
@@ -216,8 +216,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         }
         finally
         {
-            if (isLook && isActive)
-                (lookedAt, lookTook) = (started, time.GetElapsedTime(started));
+            if (isFullRead && isActive)
+                (fullReadAt, fullReadTook) = (started, time.GetElapsedTime(started));
         }
     }
 
@@ -226,22 +226,22 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         if (published.Confirmed.Length == 0)
             return true;
         await row.ReadAsync();
-        Settle(row.GetBoolean(1));
+        AdvanceStart(row.GetBoolean(1));
         if (lastRead > start)
             next ??= (lastRead, row.GetFieldValue<ulong>(0));
         await row.NextResultAsync();
         return true;
     }
 
-    private void Settle(bool isSettled)
+    private void AdvanceStart(bool hasNoOlderWriter)
     {
-        if (isSettled && next is { } earlier)
+        if (hasNoOlderWriter && next is { } earlier)
             (start, next) = (earlier.Id, null);
     }
 
     private static NpgsqlParameter Name => new NpgsqlParameter<string> { TypedValue = LockName };
 
-    private NpgsqlParameter Unsettled =>
+    private NpgsqlParameter NextTransaction =>
         new() { Value = (object?)next?.Transaction ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Xid8 };
 
     // Reads to the end: a reader that is only disposed of hides errors of the last statements.

@@ -31,7 +31,7 @@ internal sealed class OutboxRelay(
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
 
     // Why the last session ended. The same reason every second is logged only once.
-    private string? trouble;
+    private string? lastProblem;
 
     // After the broker closed the channel because of a batch, this many messages are sent one by one, to find the
     // message that caused it.
@@ -56,8 +56,8 @@ internal sealed class OutboxRelay(
                 await reader.DisposeAsync();
                 if (stoppingToken.IsCancellationRequested)
                     return;
-                if (trouble != exception.Message)
-                    logger.OutboxRelayInterrupted(Backoff, trouble = exception.Message);
+                if (lastProblem != exception.Message)
+                    logger.OutboxRelayInterrupted(Backoff, lastProblem = exception.Message);
                 await Task.Delay(Backoff, time, stoppingToken);
             }
         }
@@ -70,14 +70,14 @@ internal sealed class OutboxRelay(
         try
         {
             await reader.OpenAsync(stoppingToken);
-            var patience = BusyInterval;
+            var pause = BusyInterval;
             while (publisher.IsOpen)
             {
-                await chaos.Database.StrikeAsync(stoppingToken);
+                await chaos.Database.InjectAsync(stoppingToken);
                 if (await reader.TryBeginAsync(Limit) is { } messages)
                 {
                     var isRefused = await DrainAsync(messages, publisher, reader, stoppingToken);
-                    (trouble, patience) = (null, BusyInterval);
+                    (lastProblem, pause) = (null, BusyInterval);
                     if (isRefused)
                     {
                         await Task.Delay(Backoff, time, stoppingToken);
@@ -91,14 +91,14 @@ internal sealed class OutboxRelay(
                     }
                     continue;
                 }
-                trouble = null;
+                lastProblem = null;
                 // Another relay is active. It has read all that was committed by now, or will soon, unless it is just
                 // ending.
                 await Task.Delay(BusyInterval, time, stoppingToken);
-                var woken = await signal.WaitAsync(patience, time, stoppingToken);
-                patience =
+                var woken = await signal.WaitAsync(pause, time, stoppingToken);
+                pause =
                     woken ? BusyInterval
-                    : patience * 2 < PollInterval ? patience * 2
+                    : pause * 2 < PollInterval ? pause * 2
                     : PollInterval;
             }
             throw new RelayException(publisher);
@@ -129,31 +129,31 @@ internal sealed class OutboxRelay(
                     FindCulprit(await publisher.PublishAsync(messages), publisher)
                 );
                 logger.OutboxRelayed(published.Confirmed.Length);
-                Tell(published, activity);
+                Report(published, activity);
                 var isRefused = published.HasRefused && oneByOne == 0;
                 if (
                     isFull
                     && publisher.IsOpen
-                    && published.Lost == 0
+                    && published.UnknownCount == 0
                     && !isRefused
                     && !stoppingToken.IsCancellationRequested
                 )
                 {
                     messages = await reader.ContinueAsync(published, Limit);
-                    await HealAsync(published, publisher, stoppingToken);
+                    await RedeclareAsync(published, publisher, stoppingToken);
                     continue;
                 }
 
                 if (!published.IsEmpty)
                     await reader.EndAsync(published);
-                if (published.Lost > 0 || !publisher.IsOpen)
+                if (published.UnknownCount > 0 || !publisher.IsOpen)
                     throw new RelayException(publisher);
-                await HealAsync(published, publisher, stoppingToken);
+                await RedeclareAsync(published, publisher, stoppingToken);
                 return isRefused;
             }
             catch (Exception exception)
             {
-                Telemetry.Failed(activity, exception);
+                Telemetry.MarkFailed(activity, exception);
                 activity?.AddException(exception);
                 throw;
             }
@@ -181,14 +181,14 @@ internal sealed class OutboxRelay(
         oneByOne = Math.Max(0, oneByOne - 1);
         return
         [
-            outcomes[0].Kind == PublishKind.Lost
+            outcomes[0].Kind == PublishKind.Unknown
                 ? new PublishOutcome(PublishKind.Failed, publisher.CloseReason)
                 : outcomes[0],
         ];
     }
 
     /// <summary>Logs what was not taken, once for each reason.</summary>
-    private void Tell(PublishedBatch published, Activity? activity)
+    private void Report(PublishedBatch published, Activity? activity)
     {
         if (published.Failed.Count > 0)
             activity
@@ -205,7 +205,7 @@ internal sealed class OutboxRelay(
     }
 
     // If no queue wants a message, the queue may have been removed.
-    private static Task HealAsync(
+    private static Task RedeclareAsync(
         PublishedBatch published,
         OutboxPublisher publisher,
         CancellationToken stoppingToken

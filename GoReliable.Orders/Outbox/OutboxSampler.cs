@@ -13,9 +13,9 @@ internal sealed class OutboxSampler : BackgroundService
 
     // While a backup keeps deleted rows, each look at the first rows walks over them. So looking may take a twentieth
     // of the time.
-    private const int LookShare = 20;
+    private const int PauseFactor = 20;
 
-    private const int MostCounted = 100_001;
+    private const int MaxCounted = 100_001;
 
     // Counts up to a bound: counting a backlog of millions would take longer than there is time, just when it matters
     // most.
@@ -71,9 +71,9 @@ internal sealed class OutboxSampler : BackgroundService
             {
                 var started = time.GetTimestamp();
                 // A look that hangs must not leave the last value standing.
-                latest = await TakeAsync(stoppingToken).WaitAsync(Interval, time, stoppingToken);
+                latest = await SampleAsync(stoppingToken).WaitAsync(Interval, time, stoppingToken);
                 failing = false;
-                pause = time.GetElapsedTime(started) * LookShare;
+                pause = time.GetElapsedTime(started) * PauseFactor;
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
@@ -86,10 +86,10 @@ internal sealed class OutboxSampler : BackgroundService
         }
     }
 
-    private async Task<Sample> TakeAsync(CancellationToken cancellationToken)
+    private async Task<Sample> SampleAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Select);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostCounted });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxCounted });
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
         return new Sample(row.GetInt64(0), row.IsDBNull(1) ? null : row.GetDateTime(1), row.GetInt64(2));

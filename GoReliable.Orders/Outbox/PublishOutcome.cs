@@ -24,10 +24,10 @@ internal enum PublishKind
     Failed,
 
     /// <summary>It was not published, since an earlier event of its order was not taken.</summary>
-    Behind,
+    HeldBack,
 
     /// <summary>
     /// Unknown: the channel was closed because of this message, because of another, or with the connection.
     /// </summary>
-    Lost,
+    Unknown,
 }

@@ -37,7 +37,7 @@ internal sealed class PublishedBatch
         [
             .. pairs.Where(pair => pair.Outcome.IsFailed).Select(pair => FailedMessage.Of(pair.Message, pair.Outcome)),
         ];
-        Lost = pairs.Count(pair => pair.Outcome.Kind == PublishKind.Lost);
+        UnknownCount = pairs.Count(pair => pair.Outcome.Kind == PublishKind.Unknown);
         HasRefused = pairs.Any(pair => pair.Outcome.Kind == PublishKind.Refused);
         released =
         [
@@ -58,7 +58,7 @@ internal sealed class PublishedBatch
     public bool HasRefused { get; }
 
     /// <summary>How many rows have an unknown outcome, since the channel was closed.</summary>
-    public int Lost { get; }
+    public int UnknownCount { get; }
 
     /// <summary>Whether there is nothing to write down.</summary>
     public bool IsEmpty => Confirmed.Length == 0 && Failed.Count == 0;
@@ -67,8 +67,8 @@ internal sealed class PublishedBatch
     /// Adds the statements to a batch. If anything was confirmed, the first one is <see cref="OutboxReader.Delete"/>.
     /// </summary>
     /// <param name="batch">The batch of statements.</param>
-    /// <param name="unsettled">The second parameter of <see cref="OutboxReader.Delete"/>.</param>
-    public void AddTo(NpgsqlBatch batch, NpgsqlParameter unsettled)
+    /// <param name="nextTransaction">The second parameter of <see cref="OutboxReader.Delete"/>.</param>
+    public void AddTo(NpgsqlBatch batch, NpgsqlParameter nextTransaction)
     {
         if (Confirmed.Length > 0)
             batch.BatchCommands.Add(
@@ -77,7 +77,7 @@ internal sealed class PublishedBatch
                     Parameters =
                     {
                         new NpgsqlParameter<long[]> { TypedValue = Confirmed },
-                        unsettled,
+                        nextTransaction,
                     },
                 }
             );
@@ -123,17 +123,17 @@ internal sealed class PublishedBatch
 /// <param name="Pause">The time until the next attempt; null if there is none.</param>
 internal sealed record FailedMessage(OutboxMessage Message, int Attempts, string Reason, TimeSpan? Pause)
 {
-    private const int MostAttempts = 5;
-    private const int LongestPauseSeconds = 60;
+    private const int MaxAttempts = 5;
+    private const int MaxPauseSeconds = 60;
 
     public static FailedMessage Of(OutboxMessage message, PublishOutcome outcome)
     {
         var attempts = message.Attempts + 1;
         // A queue that refuses, because it is full, says nothing about the message.
         var pause =
-            attempts >= MostAttempts && outcome.Kind != PublishKind.Refused
+            attempts >= MaxAttempts && outcome.Kind != PublishKind.Refused
                 ? (TimeSpan?)null
-                : TimeSpan.FromSeconds(Math.Min(LongestPauseSeconds, 1 << Math.Min(attempts - 1, 10)));
+                : TimeSpan.FromSeconds(Math.Min(MaxPauseSeconds, 1 << Math.Min(attempts - 1, 10)));
         return new(message, attempts, outcome.Reason, pause);
     }
 }

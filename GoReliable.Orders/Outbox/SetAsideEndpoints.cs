@@ -43,9 +43,9 @@ internal static class SetAsideEndpoints
                 || rows is < 1 or > MaxLimit
             )
         )
-            return Mistake($"limit must be a number from 1 to {MaxLimit}.");
+            return BadRequest($"limit must be a number from 1 to {MaxLimit}.");
         if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out after))
-            return Mistake("cursor must be the nextCursor of an earlier page.");
+            return BadRequest("cursor must be the nextCursor of an earlier page.");
 
         // One more than asked for tells whether there is a next page.
         var found = await SetAsideTable.ListAsync(database, after, rows + 1, cancellationToken);
@@ -65,7 +65,7 @@ internal static class SetAsideEndpoints
     ) =>
         await SetAsideTable.FindAsync(database, order, cancellationToken) is { } detail
             ? TypedResults.Ok(detail)
-            : Unknown(order);
+            : NotFound(order);
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RedriveOneAsync(
         Guid order,
@@ -77,7 +77,7 @@ internal static class SetAsideEndpoints
     ) =>
         await PutBackAsync([order], reason: null, by, database, relay, logger, cancellationToken) > 0
             ? TypedResults.NoContent()
-            : Unknown(order);
+            : NotFound(order);
 
     private static async Task<Results<Ok<RedriveResult>, ProblemHttpResult>> RedriveAsync(
         RedriveRequest request,
@@ -93,7 +93,7 @@ internal static class SetAsideEndpoints
                     await PutBackAsync(request.Orders, request.Reason, by, database, relay, logger, cancellationToken)
                 )
             )
-            : Mistake(mistake);
+            : BadRequest(mistake);
 
     private static async Task<int> PutBackAsync(
         Guid[]? orders,
@@ -122,16 +122,16 @@ internal static class SetAsideEndpoints
     )
     {
         if (await SetAsideTable.DiscardAsync(database, order, cancellationToken) is not { } discarded)
-            return Unknown(order);
+            return NotFound(order);
         logger.OutboxDiscarded(discarded.Event, order, discarded.Reason, by.Name);
         relay.Wake();
         return TypedResults.NoContent();
     }
 
-    private static ProblemHttpResult Mistake(string detail) =>
+    private static ProblemHttpResult BadRequest(string detail) =>
         TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
 
-    private static ProblemHttpResult Unknown(Guid order) =>
+    private static ProblemHttpResult NotFound(Guid order) =>
         TypedResults.Problem(
             $"Nothing of order {order} is set aside for an operator.",
             statusCode: StatusCodes.Status404NotFound

@@ -44,7 +44,7 @@ internal static class SetAsideTable
         """;
 
     /// <summary>Oldest first.</summary>
-    public static async Task<List<(SetAsideItem Item, long Position)>> ListAsync(
+    public static async Task<List<SetAsideRow>> ListAsync(
         NpgsqlDataSource database,
         long after,
         int limit,
@@ -125,16 +125,13 @@ internal static class SetAsideTable
         return await row.ReadAsync(cancellationToken) ? (row.GetGuid(0), row.GetString(1)) : null;
     }
 
-    private static async Task<List<(SetAsideItem Item, long Position)>> ReadAsync(
-        NpgsqlCommand command,
-        CancellationToken cancellationToken
-    )
+    private static async Task<List<SetAsideRow>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
-        var items = new List<(SetAsideItem, long)>();
+        var items = new List<SetAsideRow>();
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         while (await row.ReadAsync(cancellationToken))
             items.Add(
-                (
+                new SetAsideRow(
                     new SetAsideItem(
                         row.GetGuid(0),
                         row.GetGuid(1),
@@ -151,3 +148,8 @@ internal static class SetAsideTable
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }
+
+/// <summary>An order that is set aside, as it is stored.</summary>
+/// <param name="Item">What an operator sees of it.</param>
+/// <param name="Position">The id of its event in the outbox; pages go on after it.</param>
+internal sealed record SetAsideRow(SetAsideItem Item, long Position);

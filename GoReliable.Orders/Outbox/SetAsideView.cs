@@ -60,15 +60,15 @@ internal sealed record SetAsideEvent(
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record RedriveRequest(Guid[]? Orders, bool? All, string? Reason)
 {
-    private const int MostOrders = 1000;
+    private const int MaxOrders = 1000;
 
     public bool IsValid([NotNullWhen(false)] out string? mistake)
     {
         mistake = (Orders, All) switch
         {
-            (null, not true) => "Say which: orders, or all: true.",
-            (not null, true) => "Say either orders or all: true, not both.",
-            ({ Length: 0 or > MostOrders }, _) => $"orders must be 1 to {MostOrders} ids.",
+            (null, not true) => "Send orders, or all: true.",
+            (not null, true) => "Send either orders or all: true, not both.",
+            ({ Length: 0 or > MaxOrders }, _) => $"orders must be 1 to {MaxOrders} ids.",
             _ when Reason is { Length: 0 or > 1000 } || Reason?.Contains('\0') == true =>
                 "reason must be 1 to 1000 characters.",
             _ => null,

@@ -38,9 +38,9 @@ internal sealed partial class ChaosControl(
         try
         {
             var options = ChaosOptions.Read(configuration, allowed.IsGiven);
-            Turn("channel", switches.Channel, options.Channel);
-            Turn("database", switches.Database, options.Database);
-            Turn("http", switches.Http, options.Http);
+            Configure("channel", switches.Channel, options.Channel);
+            Configure("database", switches.Database, options.Database);
+            Configure("http", switches.Http, options.Http);
         }
         catch (InvalidOperationException refused)
         {
@@ -50,12 +50,12 @@ internal sealed partial class ChaosControl(
         }
     }
 
-    private void Turn(string name, ChaosSwitch place, ChaosSetting setting)
+    private void Configure(string name, ChaosSwitch place, ChaosSetting setting)
     {
         if (setting == current.GetValueOrDefault(name))
             return;
         var wasOn = place.IsOn;
-        place.Turn(setting);
+        place.Configure(setting);
         current[name] = setting;
         if (place.IsOn)
             LogEnabled(name, setting.FaultRate, setting.LatencyRate, setting.Latency);
@@ -70,13 +70,13 @@ internal sealed partial class ChaosControl(
     )]
     private partial void LogEnabled(string place, double faultRate, double latencyRate, TimeSpan latency);
 
-    [LoggerMessage(EventName = "chaos.disabled", Level = LogLevel.Warning, Message = "No more chaos in {Place}")]
+    [LoggerMessage(EventName = "chaos.disabled", Level = LogLevel.Warning, Message = "Chaos in {Place} is off")]
     private partial void LogDisabled(string place);
 
     [LoggerMessage(
         EventName = "chaos.refused",
         Level = LogLevel.Error,
-        Message = "The switches of chaos stay as they are: {Reason}"
+        Message = "The chaos settings cannot be used, the old ones stay: {Reason}"
     )]
     private partial void LogRefused(string reason);
 }

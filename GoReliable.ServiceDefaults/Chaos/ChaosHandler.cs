@@ -13,15 +13,15 @@ public sealed class ChaosHandler(ChaosSwitches switches) : DelegatingHandler
         CancellationToken cancellationToken
     ) =>
         switches.Http.IsOn
-            ? StrikeAndSendAsync(request, cancellationToken)
+            ? InjectAndSendAsync(request, cancellationToken)
             : base.SendAsync(request, cancellationToken);
 
-    private async Task<HttpResponseMessage> StrikeAndSendAsync(
+    private async Task<HttpResponseMessage> InjectAndSendAsync(
         HttpRequestMessage request,
         CancellationToken cancellationToken
     )
     {
-        await switches.Http.StrikeAsync(cancellationToken);
+        await switches.Http.InjectAsync(cancellationToken);
         return await base.SendAsync(request, cancellationToken);
     }
 }

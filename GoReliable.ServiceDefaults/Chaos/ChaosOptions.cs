@@ -38,11 +38,11 @@ internal sealed record ChaosOptions
             ?? new ChaosOptions();
         foreach (var (name, setting) in options.Switches())
         {
-            if (setting.Mistake() is { } mistake)
+            if (setting.FindMistake() is { } mistake)
                 throw new InvalidOperationException($"{Section}:{name}:{mistake}");
             if (setting.IsOn && !(allowed ?? options.AllowInProduction))
                 throw new InvalidOperationException(
-                    $"{Section}:{name} is set, and this is Production: take it away, or start with {Section}:{nameof(AllowInProduction)}=true."
+                    $"{Section}:{name} is set, but this is Production: remove it, or start with {Section}:{nameof(AllowInProduction)}=true."
                 );
         }
         return options;

@@ -19,8 +19,8 @@ internal sealed record ChaosSetting
     public bool IsOn => FaultRate > 0 || (Latency > TimeSpan.Zero && LatencyRate > 0);
 
     /// <summary>What is wrong with it, or null.</summary>
-    public string? Mistake() =>
+    public string? FindMistake() =>
         LatencyRate is not (>= 0 and <= 1) ? $"{nameof(LatencyRate)} is {LatencyRate}, but must be from 0 to 1."
         : FaultRate is not (>= 0 and <= 1) ? $"{nameof(FaultRate)} is {FaultRate}, but must be from 0 to 1."
-        : DurationAttribute.Mistake(nameof(Latency), Latency, TimeSpan.Zero, LongestLatency);
+        : DurationAttribute.FindMistake(nameof(Latency), Latency, TimeSpan.Zero, LongestLatency);
 }

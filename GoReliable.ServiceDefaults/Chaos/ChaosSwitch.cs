@@ -15,27 +15,27 @@ public sealed class ChaosSwitch
     private const string Attribute = "goreliable.chaos";
 
     private readonly Func<Exception> fault;
-    private volatile ResiliencePipeline? trouble;
+    private volatile ResiliencePipeline? pipeline;
 
     /// <param name="fault">Makes the exception that this place would see if the trouble were real.</param>
     internal ChaosSwitch(Func<Exception> fault) => this.fault = fault;
 
     /// <summary>Whether there is trouble now.</summary>
-    public bool IsOn => trouble is not null;
+    public bool IsOn => pipeline is not null;
 
     /// <summary>Makes the trouble that is set, if any: call it right before what it is to disturb.</summary>
     /// <param name="cancellationToken">Ends a delay.</param>
-    public ValueTask StrikeAsync(CancellationToken cancellationToken) =>
-        trouble is { } pipeline
-            ? pipeline.ExecuteAsync(static _ => ValueTask.CompletedTask, cancellationToken)
+    public ValueTask InjectAsync(CancellationToken cancellationToken) =>
+        pipeline is { } current
+            ? current.ExecuteAsync(static _ => ValueTask.CompletedTask, cancellationToken)
             : ValueTask.CompletedTask;
 
     /// <summary>Turns it on or off, also while it is in use.</summary>
-    internal void Turn(ChaosSetting setting)
+    internal void Configure(ChaosSetting setting)
     {
         if (!setting.IsOn)
         {
-            trouble = null;
+            pipeline = null;
             return;
         }
 
@@ -57,7 +57,7 @@ public sealed class ChaosSwitch
                 OnFaultInjected = _ => Mark(),
             }
         );
-        trouble = builder.Build();
+        pipeline = builder.Build();
     }
 
     private static ValueTask Mark()

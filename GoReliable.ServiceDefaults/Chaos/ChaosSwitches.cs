@@ -5,7 +5,7 @@ namespace GoReliable.ServiceDefaults.Chaos;
 /// <summary>Every place where trouble can be made. How to use them: docs/chaos.md.</summary>
 public sealed class ChaosSwitches
 {
-    private const string Text = "Chaos: this did not happen, it was switched on.";
+    private const string Text = "Chaos: this failure was injected.";
 
     /// <summary>Deliveries to customers.</summary>
     public ChaosSwitch Channel { get; } = new(() => new ChaosException(Text));

@@ -32,7 +32,7 @@ internal sealed class ConfigurationFile(string path) : ConfigurationProvider, IC
     /// <summary>Reads the file again, and notifies those who use its values if they have changed.</summary>
     /// <exception cref="AggregateException">Thrown by those who use its values.</exception>
     /// <exception cref="Exception">It cannot be read.</exception>
-    public void Follow()
+    public void Reload()
     {
         if (Read())
             OnReload();

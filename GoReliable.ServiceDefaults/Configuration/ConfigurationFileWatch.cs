@@ -22,7 +22,7 @@ internal sealed partial class ConfigurationFileWatch(
         {
             try
             {
-                file.Follow();
+                file.Reload();
                 isReadable = true;
             }
             catch (AggregateException refused)
@@ -49,7 +49,7 @@ internal sealed partial class ConfigurationFileWatch(
     [LoggerMessage(
         EventName = "settings.not_followed",
         Level = LogLevel.Error,
-        Message = "{File} has a setting that cannot be, and what it is for stays as it was: {Reason}"
+        Message = "{File} has an invalid setting, so the old value stays: {Reason}"
     )]
     private partial void LogNotFollowed(string file, string reason);
 }

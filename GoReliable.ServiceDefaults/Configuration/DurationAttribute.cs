@@ -14,7 +14,7 @@ public sealed class DurationAttribute(string shortest, string longest) : Validat
 {
     /// <inheritdoc/>
     protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
-        Mistake(validationContext.DisplayName, (TimeSpan)value!, Parse(shortest), Parse(longest)) is { } mistake
+        FindMistake(validationContext.DisplayName, (TimeSpan)value!, Parse(shortest), Parse(longest)) is { } mistake
             ? new ValidationResult(mistake, [validationContext.DisplayName])
             : ValidationResult.Success;
 
@@ -23,8 +23,8 @@ public sealed class DurationAttribute(string shortest, string longest) : Validat
     /// <param name="value">What was read.</param>
     /// <param name="shortest">The shortest that is allowed.</param>
     /// <param name="longest">The longest that is allowed.</param>
-    public static string? Mistake(string name, TimeSpan value, TimeSpan shortest, TimeSpan longest) =>
-        value < shortest || value > longest ? Sentence(name, $"{value}", shortest, longest) : null;
+    public static string? FindMistake(string name, TimeSpan value, TimeSpan shortest, TimeSpan longest) =>
+        value < shortest || value > longest ? Describe(name, $"{value}", shortest, longest) : null;
 
     /// <summary>Reads a setting that is needed before there are options.</summary>
     /// <param name="configuration">The whole configuration.</param>
@@ -44,14 +44,14 @@ public sealed class DurationAttribute(string shortest, string longest) : Validat
         if (configuration[name] is not { Length: > 0 } text)
             return @default;
         if (!TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value))
-            throw new InvalidSettingException(Sentence(name, $"'{text}'", shortest, longest));
-        return Mistake(name, value, shortest, longest) is { } mistake
+            throw new InvalidSettingException(Describe(name, $"'{text}'", shortest, longest));
+        return FindMistake(name, value, shortest, longest) is { } mistake
             ? throw new InvalidSettingException(mistake)
             : value;
     }
 
     private static TimeSpan Parse(string duration) => TimeSpan.Parse(duration, CultureInfo.InvariantCulture);
 
-    private static string Sentence(string name, string value, TimeSpan shortest, TimeSpan longest) =>
+    private static string Describe(string name, string value, TimeSpan shortest, TimeSpan longest) =>
         $"{name} is {value}, but must be from {shortest} to {longest} (hours:minutes:seconds; a number alone means days).";
 }

@@ -9,13 +9,13 @@ namespace GoReliable.ServiceDefaults.Identity;
 public sealed record Customer(string Id) : IBindableFromHttpContext<Customer>
 {
     // As long as OpenID Connect lets it be: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
-    private const int LongestId = 255;
+    private const int MaxIdLength = 255;
 
     /// <summary>
     /// Whether a text can be a customer's id: visible ASCII, which causes no trouble in a database, a header or a log.
     /// </summary>
     public static bool IsId(string? text) =>
-        text is { Length: > 0 and <= LongestId } && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
+        text is { Length: > 0 and <= MaxIdLength } && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
 
     /// <inheritdoc/>
     /// <exception cref="BadHttpRequestException">The caller's identity has no subject.</exception>

@@ -58,14 +58,14 @@ internal sealed partial class IdentityProvider(ILogger<IdentityProvider> logger,
     [LoggerMessage(
         EventName = "identity.provider_unreachable",
         Level = LogLevel.Error,
-        Message = "The identity provider does not tell its keys, no token can be judged: {Reason}"
+        Message = "The identity provider's keys cannot be fetched, so no token can be checked: {Reason}"
     )]
     private partial void ProviderUnreachable(string reason);
 
     [LoggerMessage(
         EventName = "identity.provider_reached",
         Level = LogLevel.Information,
-        Message = "The identity provider told its keys"
+        Message = "The identity provider's keys were fetched"
     )]
     private partial void ProviderReached();
 }

@@ -13,9 +13,9 @@ namespace GoReliable.ServiceDefaults.Identity;
 internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
 {
     // A token takes about a kilobyte, most of it claims. Tokens beyond this number are validated each time.
-    private const int MostTokens = 20_000;
+    private const int MaxTokens = 20_000;
 
-    private readonly MemoryCache known = new(new MemoryCacheOptions { SizeLimit = MostTokens });
+    private readonly MemoryCache known = new(new MemoryCacheOptions { SizeLimit = MaxTokens });
     private readonly TimeProvider time;
 
     public KnownTokens(TimeProvider time)

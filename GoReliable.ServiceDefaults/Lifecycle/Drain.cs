@@ -74,14 +74,14 @@ public sealed partial class Drain : IHostedLifecycleService, IDisposable
     [LoggerMessage(
         EventName = "service.stopping",
         Level = LogLevel.Information,
-        Message = "Not ready any more; accepts requests for {Delay} and ends within {Deadline}"
+        Message = "Stopping: accepts requests for {Delay} more and ends within {Deadline}"
     )]
     private partial void LogStopping(TimeSpan delay, TimeSpan deadline);
 
     [LoggerMessage(
         EventName = "service.stopped",
         Level = LogLevel.Information,
-        Message = "Everything in hand was finished"
+        Message = "Stopped; all requests and messages in progress were finished"
     )]
     private partial void LogStopped();
 

@@ -11,11 +11,11 @@ namespace GoReliable.ServiceDefaults.Lifecycle;
 /// <summary>Registration of <see cref="Drain"/>.</summary>
 internal static class LifecycleExtensions
 {
-    private static readonly TimeSpan UntilOthersKnow = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DefaultReadinessDelay = TimeSpan.FromSeconds(5);
 
     public static void AddLifecycle(this WebApplicationBuilder builder)
     {
-        var delay = builder.Environment.IsDevelopment() ? TimeSpan.Zero : UntilOthersKnow;
+        var delay = builder.Environment.IsDevelopment() ? TimeSpan.Zero : DefaultReadinessDelay;
         builder
             .Services.AddOptions<ShutdownOptions>()
             .Configure(shutdown => shutdown.ReadinessDelay = delay)

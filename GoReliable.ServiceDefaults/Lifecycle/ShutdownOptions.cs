@@ -9,7 +9,7 @@ public sealed class ShutdownOptions : IValidatableObject
     internal const string Section = "Shutdown";
 
     // Between the delay and the deadline, for work in progress.
-    private static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MinTimeForWork = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// How long the service still answers every request after it has reported that it is not ready: until load
@@ -28,11 +28,11 @@ public sealed class ShutdownOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (
-            DurationAttribute.Mistake(
+            DurationAttribute.FindMistake(
                 $"{Section}:{nameof(ReadinessDelay)}",
                 ReadinessDelay,
                 TimeSpan.Zero,
-                Deadline - LeastTime
+                Deadline - MinTimeForWork
             ) is
             { } mistake
         )

@@ -20,7 +20,7 @@ namespace GoReliable.ServiceDefaults.Logging;
 /// <remarks>
 /// No scopes: ASP.NET's repeat the request's path on every line, and the console's own JSON keeps the event in a tree.
 /// </remarks>
-internal sealed class JsonLineFormatter(ServiceIdentity identity) : ConsoleFormatter(FormatterName)
+internal sealed class JsonLineFormatter(ServiceResource resource) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "json-line";
 
@@ -46,7 +46,7 @@ internal sealed class JsonLineFormatter(ServiceIdentity identity) : ConsoleForma
         "exception_stacktrace",
     ];
 
-    private readonly string service = identity.Name;
+    private readonly string service = resource.Name;
 
     public override void Write<TState>(
         in LogEntry<TState> logEntry,

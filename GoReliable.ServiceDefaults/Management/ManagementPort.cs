@@ -90,7 +90,7 @@ public sealed record ManagementPort(int Number)
         }
         catch (FormatException)
         {
-            throw new InvalidSettingException($"'{url}' is no URL to listen on: it must be like http://*:8080.");
+            throw new InvalidSettingException($"'{url}' is not a URL to listen on, such as http://*:8080.");
         }
     }
 }

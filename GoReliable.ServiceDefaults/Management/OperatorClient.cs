@@ -29,7 +29,7 @@ public static class OperatorClient
     public static Uri Address(string text, int port) =>
         Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https")
             ? address
-            : throw new FormatException($"'{text}' is no address like http://localhost:{port}.");
+            : throw new FormatException($"'{text}' is not an address such as http://localhost:{port}.");
 
     /// <summary>Reads an answer, unless it is an error.</summary>
     /// <exception cref="HttpRequestException">It is an error; the message says which, in words.</exception>
@@ -46,8 +46,8 @@ public static class OperatorClient
                 response.StatusCode switch
                 {
                     HttpStatusCode.Unauthorized =>
-                        $"{url} does not know you: give a valid token (--token, or GORELIABLE_TOKEN).",
-                    HttpStatusCode.Forbidden => "You may not do this: the token has no scope notifications:operate.",
+                        $"{url} refused the token: give a valid one (--token, or GORELIABLE_TOKEN).",
+                    HttpStatusCode.Forbidden => "The token lacks the scope notifications:operate.",
                     _ => await DetailAsync(response, cancellationToken)
                         ?? $"{url} answered {(int)response.StatusCode}. Is it the service's management port?",
                 },

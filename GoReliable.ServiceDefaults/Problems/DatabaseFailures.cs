@@ -8,8 +8,8 @@ namespace GoReliable.ServiceDefaults.Problems;
 public static class DatabaseFailures
 {
     // The first two characters of SQLSTATE: data exceptions, and violations of integrity constraints.
-    private const string OfValues = "22";
-    private const string OfIntegrity = "23";
+    private const string DataExceptions = "22";
+    private const string IntegrityViolations = "23";
 
     /// <summary>
     /// Whether the server cannot do its work now: away, restarting, full, slow, read-only, not set up, or told to
@@ -19,7 +19,7 @@ public static class DatabaseFailures
     public static bool IsServerFailure(this DbException exception) =>
         exception.SqlState is not { Length: 5 } state
         || !(
-            state.StartsWith(OfValues, StringComparison.Ordinal)
-            || state.StartsWith(OfIntegrity, StringComparison.Ordinal)
+            state.StartsWith(DataExceptions, StringComparison.Ordinal)
+            || state.StartsWith(IntegrityViolations, StringComparison.Ordinal)
         );
 }

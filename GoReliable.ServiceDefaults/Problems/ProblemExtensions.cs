@@ -24,7 +24,7 @@ public static class ProblemExtensions
                 }
             )
             // After ASP.NET's own writer, which is asked first.
-            .AddSingleton<IProblemDetailsWriter, ProblemForAnyone>()
+            .AddSingleton<IProblemDetailsWriter, FallbackProblemWriter>()
             .AddExceptionHandler<UnavailableRequests>()
             .Configure<ExceptionHandlerOptions>(options =>
             {

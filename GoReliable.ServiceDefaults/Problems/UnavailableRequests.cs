@@ -30,7 +30,7 @@ internal sealed partial class UnavailableRequests(ILogger<UnavailableRequests> l
     [LoggerMessage(
         EventName = "request.unavailable",
         Level = LogLevel.Error,
-        Message = "A request was refused, because what it needs is away: {Reason}"
+        Message = "A request failed because something it needs is unavailable: {Reason}"
     )]
     private partial void LogUnavailable(string reason);
 }

@@ -38,8 +38,8 @@ internal static class TelemetryExtensions
 
     public static void AddTelemetry(this WebApplicationBuilder builder, ManagementPort managementPort)
     {
-        var identity = new ServiceIdentity(builder.Environment);
-        builder.Services.AddSingleton(identity);
+        var service = new ServiceResource(builder.Environment);
+        builder.Services.AddSingleton(service);
         builder.Services.AddExceptionHandler<ExceptionRecorder>();
 
         // For what .NET sends, for what ASP.NET receives (it took the default when the builder was made), and for what
@@ -53,7 +53,7 @@ internal static class TelemetryExtensions
 
         var openTelemetry = builder
             .Services.AddOpenTelemetry()
-            .ConfigureResource(resource => identity.Describe(resource))
+            .ConfigureResource(resource => service.Describe(resource))
             .WithMetrics(metrics =>
                 metrics
                     .AddMeter(OwnTelemetry)
@@ -70,18 +70,18 @@ internal static class TelemetryExtensions
                     {
                         server.Filter = context => !managementPort.Received(context);
                         server.RecordException = true;
-                        server.EnrichWithHttpRequest = ForgetWhatClientsWrite;
+                        server.EnrichWithHttpRequest = RemoveClientText;
                         server.EnrichWithHttpResponse = (activity, response) =>
                             activity.SetTag("url.path", Route(response.HttpContext));
                     })
                     // No RecordException here: .NET records it already.
                     .AddHttpClientInstrumentation(client =>
                     {
-                        client.EnrichWithHttpRequestMessage = ForgetPath;
-                        client.EnrichWithHttpResponseMessage = ForgiveClientErrors;
-                        client.EnrichWithException = ClientsFault.Mark;
+                        client.EnrichWithHttpRequestMessage = RemovePath;
+                        client.EnrichWithHttpResponseMessage = ClearClientErrors;
+                        client.EnrichWithException = ClientErrorProcessor.Mark;
                     })
-                    .AddProcessor<ClientsFault>()
+                    .AddProcessor<ClientErrorProcessor>()
             );
 
         // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are
@@ -107,7 +107,7 @@ internal static class TelemetryExtensions
 
     // A query, an invented method, the name of a host or of a browser: a client may write anything there. OpenTelemetry
     // redacts only values of queries, and Aspire switches that off in development.
-    private static void ForgetWhatClientsWrite(Activity activity, HttpRequest request) =>
+    private static void RemoveClientText(Activity activity, HttpRequest request) =>
         activity
             .SetTag("url.query", null)
             .SetTag("user_agent.original", null)
@@ -122,12 +122,12 @@ internal static class TelemetryExtensions
             ?.RoutePattern
             .RawText;
 
-    private static void ForgetPath(Activity activity, HttpRequestMessage request) =>
+    private static void RemovePath(Activity activity, HttpRequestMessage request) =>
         activity.SetTag("url.full", request.RequestUri?.GetLeftPart(UriPartial.Authority));
 
     // .NET marks every 4xx on a client span as an error. Here it is a customer asking for another customer's order. As
     // errors, such spans would be kept by every tail sampler and hide the real ones.
-    private static void ForgiveClientErrors(Activity activity, HttpResponseMessage response)
+    private static void ClearClientErrors(Activity activity, HttpResponseMessage response)
     {
         if (response.StatusCode is < HttpStatusCode.BadRequest or >= HttpStatusCode.InternalServerError)
             return;

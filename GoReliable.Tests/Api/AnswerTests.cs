@@ -53,7 +53,7 @@ public sealed class AnswerTests(SharedPlatform shared)
     {
         using var customer = platform.Client($"answers-{Guid.NewGuid():N}");
         var (order, cancelled) = (await customer.CreateAsync(), await customer.CreateAsync());
-        await customer.ChangeAsync(cancelled, "cancel");
+        await customer.ChangeStatusAsync(cancelled, "cancel");
         var isPost = operation.Method == "POST";
         Task SeeAsync(
             string? path = null,
@@ -83,7 +83,7 @@ public sealed class AnswerTests(SharedPlatform shared)
         {
             await SeeAsync(key: "bad key");
             await InFlightAsync(operation, order);
-            await customer.ChangeAsync(order, "cancel", "used");
+            await customer.ChangeStatusAsync(order, "cancel", "used");
             await SeeAsync(path: operation.Path(cancelled), key: "used");
             await SeeAsync(path: operation.Path(cancelled)); // for one that cannot be confirmed, a conflict
         }
@@ -155,7 +155,7 @@ public sealed class AnswerTests(SharedPlatform shared)
                 await SeeAsync(operation, gateway.Client, drop);
                 using var late = Request(operation, "late");
                 var hanging = SeeAsync(operation, gateway.Client, late);
-                await Eventually.SeeAsync(
+                await Poll.UntilAsync(
                     "429 beside a request that hangs",
                     async () =>
                     {

@@ -10,7 +10,7 @@ namespace GoReliable.Tests.Api;
 public sealed class DocsPageTests(SharedPlatform shared)
 {
     [Fact]
-    public async Task The_page_has_no_buttons_of_its_maker_and_asks_nobody_but_us()
+    public async Task The_docs_page_has_no_vendor_buttons_and_calls_no_other_host()
     {
         using var nobody = shared.Platform.Client(customer: null);
         var page = await nobody.GetAsync("/docs", TestContext.Current.CancellationToken);

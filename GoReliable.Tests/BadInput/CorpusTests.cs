@@ -15,7 +15,7 @@ public sealed class CorpusTests(SharedPlatform shared)
     private readonly GoReliablePlatform platform = shared.Platform;
 
     [Theory, InlineData("gateway"), InlineData("orders")]
-    public async Task A_body_that_is_no_order_is_answered_with_400_and_stored_nowhere(string service)
+    public async Task A_body_that_is_not_an_order_is_answered_with_400_and_not_stored(string service)
     {
         var watch = await Watch.BeginAsync(platform);
         using var mallory = platform.Client(service, "mallory");
@@ -36,7 +36,7 @@ public sealed class CorpusTests(SharedPlatform shared)
     }
 
     [Theory, InlineData("gateway"), InlineData("orders")]
-    public async Task A_good_body_that_is_said_to_be_something_else_is_answered_with_415(string service)
+    public async Task A_good_body_with_another_content_type_is_answered_with_415(string service)
     {
         var watch = await Watch.BeginAsync(platform);
         using var mallory = platform.Client(service, "mallory");
@@ -73,11 +73,11 @@ public sealed class CorpusTests(SharedPlatform shared)
     }
 
     [Fact]
-    public Task A_request_that_means_harm_is_answered_with_4xx_and_stored_nowhere() =>
+    public Task A_hostile_request_is_answered_with_4xx_and_not_stored() =>
         SendRawAsync(RawRequests.Readable, answer => answer.IsProblem);
 
     [Fact]
-    public Task A_request_that_is_no_HTTP_is_answered_by_Kestrel_and_seen_by_nobody_else() =>
+    public Task A_request_that_is_not_HTTP_is_answered_by_Kestrel_and_goes_no_further() =>
         SendRawAsync(RawRequests.Unreadable, answer => answer.IsBare);
 
     private async Task SendRawAsync(IReadOnlyList<string> requests, Predicate<RawAnswer> isExpected)

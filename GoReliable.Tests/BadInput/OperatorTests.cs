@@ -108,7 +108,7 @@ public sealed class OperatorTests(SharedPlatform shared)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Whatever_an_operator_gets_wrong_is_answered_with_a_4xx_problem_and_touches_no_letter()
+    public async Task A_bad_operator_request_gets_a_4xx_problem_and_changes_no_dead_letter()
     {
         var watch = await Watch.BeginAsync(shared.Platform);
         await using var database = await shared.Platform.DatabaseAsync("notifications-db");

@@ -19,19 +19,20 @@ public sealed class PropertyTests(SharedPlatform shared)
     private readonly GoReliablePlatform platform = shared.Platform;
 
     [Fact]
-    public Task Any_JSON() => BodiesAsync(Inputs.Json.Select(Encoding.UTF8.GetBytes));
+    public Task Any_JSON_body_gets_a_proper_answer() => BodiesAsync(Inputs.Json.Select(Encoding.UTF8.GetBytes));
 
     [Fact]
-    public Task Any_order_with_another_part() => BodiesAsync(Inputs.AlmostOrder.Select(Encoding.UTF8.GetBytes));
+    public Task An_order_with_any_part_replaced_gets_a_proper_answer() =>
+        BodiesAsync(Inputs.AlmostOrder.Select(Encoding.UTF8.GetBytes));
 
     [Fact]
-    public Task Any_order_with_other_bytes() => BodiesAsync(Inputs.DamagedOrder);
+    public Task An_order_with_damaged_bytes_gets_a_proper_answer() => BodiesAsync(Inputs.DamagedOrder);
 
     [Fact]
-    public Task Any_bytes() => BodiesAsync(Inputs.Bytes);
+    public Task Any_bytes_as_a_body_get_a_proper_answer() => BodiesAsync(Inputs.Bytes);
 
     [Fact]
-    public Task Any_path() =>
+    public Task Any_path_gets_a_proper_answer() =>
         RawAsync(
             Inputs
                 .UrlPart.Zip(Gen.Elements("", "/notifications", "/confirm"))
@@ -40,14 +41,15 @@ public sealed class PropertyTests(SharedPlatform shared)
         );
 
     [Fact]
-    public Task Any_query() =>
+    public Task Any_query_gets_a_proper_answer() =>
         RawAsync(Inputs.UrlPart, part => Get($"/api/v1/orders?limit={part}&status={part}&cursor={part}&{part}"));
 
     [Fact]
-    public Task Any_idempotency_key() => RawAsync(Inputs.HeaderValue, value => Post($"Idempotency-Key: {value}"));
+    public Task Any_idempotency_key_gets_a_proper_answer() =>
+        RawAsync(Inputs.HeaderValue, value => Post($"Idempotency-Key: {value}"));
 
     [Fact]
-    public Task Any_trace_and_any_type() =>
+    public Task Any_trace_header_and_content_type_get_a_proper_answer() =>
         RawAsync(Inputs.HeaderValue, value =>
             Get(
                 "/api/v1/orders",

@@ -7,7 +7,7 @@ namespace GoReliable.Tests.Chaos;
 public sealed class ChaosControlTests
 {
     [Fact]
-    public async Task A_mistake_leaves_a_switch_as_it_is_and_it_is_turned_while_the_service_runs()
+    public async Task A_switch_changes_while_the_service_runs_and_a_wrong_setting_changes_nothing()
     {
         await using var gateway = await WatchingGateway.StartAsync("""{ "Chaos": { "Http": { "FaultRate": 1 } } }""");
         var enabled = Assert.Single(await gateway.Process.WaitForEventAsync("chaos.enabled"));
@@ -39,7 +39,7 @@ public sealed class ChaosControlTests
     }
 
     [Fact]
-    public async Task A_delay_longer_than_the_gateways_patience_is_a_504()
+    public async Task A_delay_longer_than_the_gateways_timeout_is_a_504()
     {
         await using var gateway = await WatchingGateway.StartAsync(
             """{ "Chaos": { "Http": { "Latency": "00:00:30" } } }""",

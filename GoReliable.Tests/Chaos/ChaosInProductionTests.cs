@@ -22,16 +22,13 @@ public sealed class ChaosInProductionTests
         );
 
         Assert.Equal(
-            (
-                1,
-                "Chaos:Channel is set, and this is Production: take it away, or start with Chaos:AllowInProduction=true."
-            ),
+            (1, "Chaos:Channel is set, but this is Production: remove it, or start with Chaos:AllowInProduction=true."),
             (exitCode, output)
         );
     }
 
     [Fact]
-    public async Task The_file_cannot_turn_a_switch_on_nor_give_the_permission()
+    public async Task The_settings_file_can_neither_switch_chaos_on_nor_allow_it()
     {
         await using var gateway = await WatchingGateway.StartAsync("{}", Production);
 
@@ -43,7 +40,7 @@ public sealed class ChaosInProductionTests
     }
 
     [Fact]
-    public async Task Chaos_needs_a_permission_that_is_there_at_the_start()
+    public async Task Chaos_must_be_allowed_when_the_service_starts()
     {
         await using var gateway = await WatchingGateway.StartAsync(
             """{ "Chaos": { "Http": { "FaultRate": 1 } } }""",

@@ -18,7 +18,7 @@ public sealed class ChartTests
     /// otherwise.
     /// </summary>
     [Fact]
-    public void Loki_has_replicas_in_its_one_mode_only()
+    public void Loki_has_replicas_only_in_the_mode_that_it_runs_in()
     {
         var values = Values("deploy/argocd/apps/loki.yaml");
         Assert.Equal(("Monolithic", "1"), (values["deploymentMode"]!.Text, values["singleBinary"]!["replicas"]!.Text));

@@ -43,8 +43,7 @@ public sealed partial class CollectorTests
     }
 
     [Theory, MemberData(nameof(Configurations))]
-    public void Processors_stand_in_the_order_that_makes_sense(string name) =>
-        Assert.All(Pipelines(Configuration(name)), pipeline =>
+    public void Processors_are_in_the_right_order(string name) => Assert.All(Pipelines(Configuration(name)), pipeline =>
         {
             if (pipeline.Receivers.Contains("otlp"))
                 Assert.Equal("memory_limiter", pipeline.Processors[0]);
@@ -68,7 +67,7 @@ public sealed partial class CollectorTests
         });
 
     [Theory, MemberData(nameof(Configurations))]
-    public void Nothing_leaves_that_was_not_redacted(string name)
+    public void Nothing_is_exported_without_redaction(string name)
     {
         var pipelines = Pipelines(Configuration(name));
         Assert.All(
@@ -115,7 +114,7 @@ public sealed partial class CollectorTests
         });
 
     [Theory, MemberData(nameof(Configurations))]
-    public void Nobody_gets_the_name_of_the_Collectors_own_host(string name) =>
+    public void The_name_of_the_Collectors_own_host_is_not_exported(string name) =>
         Assert.DoesNotContain(Configuration(name)["processors"]!.Keys, processor =>
             processor.StartsWith("resource", StringComparison.Ordinal)
         );
@@ -146,11 +145,11 @@ public sealed partial class CollectorTests
         );
 
     [Fact]
-    public void On_a_developers_machine_nobody_asks_Kubernetes() =>
+    public void On_a_developers_machine_Kubernetes_is_not_asked() =>
         Assert.DoesNotContain("k8s_attributes", Used(Local));
 
     [Fact]
-    public void Its_own_metrics_and_health_answer_where_the_pod_says()
+    public void The_Collectors_metrics_and_health_answer_on_the_pods_ports()
     {
         var pod = DeployFiles.Read("deploy/k8s/observability/otel-collector.yaml");
         var ports = ContainerPort.Matches(pod).Select(match => match.Groups[1].Value).ToHashSet();

@@ -16,7 +16,7 @@ public sealed class ConnectionPoolTests
     private static readonly Dictionary<string, int> BesideThePool = new() { ["orders"] = 1, ["notifications"] = 0 };
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task The_server_has_room_for_all_of_them(string overlay)
+    public async Task The_server_has_room_for_all_connection_pools(string overlay)
     {
         var platform = await Overlay.BuildAsync(overlay);
         var places = int.Parse(
@@ -36,7 +36,7 @@ public sealed class ConnectionPoolTests
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task Who_has_a_database_has_a_pool_of_a_known_size_and_its_migration_too(string overlay)
+    public async Task Every_service_and_migration_with_a_database_has_a_pool_of_known_size(string overlay)
     {
         var platform = await Overlay.BuildAsync(overlay);
         foreach (var container in platform.Containers)
@@ -61,10 +61,12 @@ public sealed class ConnectionPoolTests
             (double)deployment.Spec.Template.Spec.TerminationGracePeriodSeconds!.Value
                 / deployment.Spec.MinReadySeconds!.Value
         );
-        return Most(platform, service) + int.Parse(update.MaxSurge.Value, CultureInfo.InvariantCulture) + (int)ending;
+        return MaxConnections(platform, service)
+            + int.Parse(update.MaxSurge.Value, CultureInfo.InvariantCulture)
+            + (int)ending;
     }
 
-    private static int Most(Overlay platform, string service) =>
+    private static int MaxConnections(Overlay platform, string service) =>
         platform
             .Objects.Of<V2HorizontalPodAutoscaler>()
             .Where(scaler => scaler.Spec.ScaleTargetRef.Name == service)

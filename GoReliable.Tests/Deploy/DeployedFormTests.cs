@@ -18,7 +18,7 @@ public sealed partial class DeployedFormTests(PublishedServices published) : ICl
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task An_order_goes_through()
+    public async Task An_order_goes_through_the_published_services()
     {
         var overlay = await Overlay.BuildAsync("prod");
         await using var platform = await GoReliablePlatform.StartAsync();

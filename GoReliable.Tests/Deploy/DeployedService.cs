@@ -80,7 +80,7 @@ internal sealed class DeployedService : IAsyncDisposable
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{managementPort}") };
         try
         {
-            var ready = await Platform.Eventually.SeeAsync(
+            var ready = await Platform.Poll.UntilAsync(
                 $"{name} ready",
                 async () =>
                     process.HasExited

@@ -13,7 +13,7 @@ public sealed partial class ForkTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task A_release_changes_what_runs(string environment)
+    public async Task A_release_changes_the_images_that_run(string environment)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The workflow's scripts are for bash on Linux.");
         await RunAsync($"cp -r '{DeployFiles.Path("deploy")}' . && {Rename()}");

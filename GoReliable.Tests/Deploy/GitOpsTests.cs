@@ -50,7 +50,7 @@ public sealed partial class GitOpsTests
         });
 
     [Theory, MemberData(nameof(Environments))]
-    public async Task Git_is_the_truth_and_failures_are_tried_again_until_they_are_over(string environment) =>
+    public async Task The_cluster_follows_Git_and_failed_syncs_are_retried(string environment) =>
         Assert.All(
             [
                 .. Root(environment).Custom<ApplicationSpec>(),
@@ -72,7 +72,7 @@ public sealed partial class GitOpsTests
     /// Argo CD does not know the defaults of types in lists: what it compares by itself would differ for ever.
     /// </summary>
     [Theory, MemberData(nameof(Environments))]
-    public async Task The_API_server_says_what_differs(string environment) =>
+    public async Task The_API_server_computes_the_differences(string environment) =>
         Assert.All(
             [
                 .. Root(environment).Custom<ApplicationSpec>(),
@@ -108,7 +108,7 @@ public sealed partial class GitOpsTests
     }
 
     [Fact]
-    public void Waves_wait_because_Argo_CD_is_told_how_an_application_is_doing() =>
+    public void Sync_waves_wait_because_Argo_CD_checks_the_health_of_applications() =>
         Assert.Contains(
             "resource.customizations.health.argoproj.io_Application",
             Node.Load("deploy/argocd/argocd-cm.yaml")["data"]!.Keys
@@ -158,7 +158,7 @@ public sealed partial class GitOpsTests
     }
 
     [Fact]
-    public async Task The_Collector_in_the_cluster_reads_our_file_and_is_where_the_services_send()
+    public async Task The_clusters_Collector_uses_our_file_and_the_services_send_to_it()
     {
         var objects = await KubernetesObjects.BuildAsync("deploy/k8s/observability");
         var collector = Assert.Single(objects.Of<V1StatefulSet>()).Spec.Template.Spec;

@@ -13,7 +13,7 @@ public sealed partial class GuideTests
     public static TheoryData<string> Sections => new(Ways);
 
     [Fact]
-    public void There_are_two_ways() =>
+    public void The_guide_describes_two_ways_to_deploy() =>
         Assert.Equal(
             ["## What a service needs", .. Ways, "## Kubernetes from then on", "## What is checked, and what is not"],
             Heading.Matches(Guide).Select(match => match.Value)
@@ -41,7 +41,7 @@ public sealed partial class GuideTests
     /// The store for secrets is of a type that the root's applications bring; what needs it is tried again until then.
     /// </summary>
     [Fact]
-    public void What_a_step_needs_was_made_by_one_before_it()
+    public void A_step_needs_only_what_earlier_steps_made()
     {
         string[] order =
         [

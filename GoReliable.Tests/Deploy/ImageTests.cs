@@ -53,7 +53,7 @@ public sealed partial class ImageTests
     }
 
     [Theory, MemberData(nameof(Environments))]
-    public async Task Each_override_of_others_matches_and_leaves_none_without_a_version(string environment)
+    public async Task Each_override_of_a_foreign_image_matches_and_each_image_has_a_version(string environment)
     {
         foreach (
             var application in (

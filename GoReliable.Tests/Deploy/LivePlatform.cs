@@ -41,13 +41,9 @@ public sealed class LivePlatform : IAsyncLifetime
         Prometheus = new LivePrometheus(platform.Client("prometheus", customer: null));
 
         // From here on it sees counters grow; what they had before, rates do not know.
-        await Eventually.SeeAsync(
-            "three services scraped",
-            () => Prometheus.NowAsync("count(up == 1)"),
-            up => up is [3]
-        );
+        await Poll.UntilAsync("three services scraped", () => Prometheus.NowAsync("count(up == 1)"), up => up is [3]);
         await FailAsync(platform);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "traffic of every kind in Prometheus, and the rules evaluated on it",
             async () =>
             {
@@ -84,7 +80,7 @@ public sealed class LivePlatform : IAsyncLifetime
         await TrafficAsync(platform);
         await platform.StopAsync("postgres");
         using var unlucky = platform.Client("unlucky");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "server errors in Prometheus",
             async () =>
             {
@@ -111,10 +107,10 @@ public sealed class LivePlatform : IAsyncLifetime
         using var ada = platform.Client("ada");
         var paid = await ada.CreateAsync("ada@example.com");
         var unpaid = await ada.CreateAsync();
-        await ada.ChangeAsync(paid, "confirm");
-        await ada.ChangeAsync(paid, "cancel");
-        await ada.ChangeAsync(paid, "confirm"); // refused
-        await ada.ChangeAsync(unpaid, "cancel");
+        await ada.ChangeStatusAsync(paid, "confirm");
+        await ada.ChangeStatusAsync(paid, "cancel");
+        await ada.ChangeStatusAsync(paid, "confirm"); // refused
+        await ada.ChangeStatusAsync(unpaid, "cancel");
 
         var key = Guid.NewGuid().ToString();
         for (var i = 0; i < 2; i++)

@@ -167,7 +167,7 @@ public sealed partial class ManifestTests
         });
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task Nobody_is_killed_before_its_deadline_and_its_last_telemetry(string overlay) =>
+    public async Task No_pod_is_killed_before_its_deadline_and_its_last_export(string overlay) =>
         Assert.All((await Overlay.BuildAsync(overlay)).Pods, pod =>
         {
             var lastTelemetry = TimeSpan.FromSeconds(5);
@@ -211,7 +211,7 @@ public sealed partial class ManifestTests
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task Every_secret_that_is_referred_to_is_made_by_somebody(string overlay)
+    public async Task Every_secret_that_is_used_is_created(string overlay)
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
@@ -280,9 +280,7 @@ public sealed partial class ManifestTests
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task A_service_with_a_database_migrates_it_before_it_starts_with_its_own_image_and_no_other_secret(
-        string overlay
-    )
+    public async Task A_service_migrates_its_database_before_it_starts_with_its_own_image_and_secret(string overlay)
     {
         var platform = await Overlay.BuildAsync(overlay);
         foreach (var pod in platform.Pods)

@@ -28,7 +28,7 @@ public sealed class ObservabilityStackTests
     }
 
     [Fact]
-    public void Addresses_come_from_the_environment_of_whoever_starts_Grafana()
+    public void Grafana_reads_addresses_from_its_environment()
     {
         var grafana = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")["spec"]!["source"]!["helm"]![
             "valuesObject"
@@ -78,7 +78,7 @@ public sealed class ObservabilityStackTests
     }
 
     [Fact]
-    public void Both_Prometheus_drop_the_created_series_and_keep_exemplars()
+    public void Both_Prometheus_servers_drop_the_created_series_and_keep_exemplars()
     {
         var local = Node.Load("deploy/prometheus/prometheus.yml");
         var relabel = Assert.Single(Assert.Single(local["scrape_configs"]!.Items)["metric_relabel_configs"]!.Items);

@@ -6,7 +6,7 @@ namespace GoReliable.Tests.Deploy;
 public sealed class ProductionTests
 {
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task Pods_run_with_as_little_as_they_need(string overlay)
+    public async Task Pods_run_with_least_privilege(string overlay)
     {
         var platform = await Overlay.BuildAsync(overlay);
         Assert.All(platform.Pods, pod =>
@@ -59,7 +59,7 @@ public sealed class ProductionTests
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task Nobody_talks_to_anybody_unless_it_is_said_and_management_ports_only_to_monitoring(string overlay)
+    public async Task Network_traffic_is_denied_unless_listed_and_management_ports_serve_monitoring_only(string overlay)
     {
         var policies = (await Overlay.BuildAsync(overlay)).Objects.Of<V1NetworkPolicy>();
         var deny = Assert.Single(policies, policy =>

@@ -72,8 +72,7 @@ public sealed class PrometheusRulesTests
     }
 
     [Fact]
-    public void Every_alert_says_how_bad_it_is_how_much_it_is_and_where_to_read_on() =>
-        Assert.All(AlertRules.LoadAll(), alert =>
+    public void Every_alert_has_a_severity_a_value_and_a_runbook() => Assert.All(AlertRules.LoadAll(), alert =>
         {
             Assert.True(
                 alert.Labels["severity"] is "page" or "ticket",

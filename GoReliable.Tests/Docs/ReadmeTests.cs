@@ -55,7 +55,7 @@ public sealed partial class ReadmeTests(SharedPlatform shared)
     }
 
     [Fact]
-    public void The_token_that_run_prints_a_line_for_is_that_of_the_tour()
+    public void The_token_command_that_run_prints_is_the_one_of_the_tour()
     {
         var printed = Assert.Single(File.ReadLines(Path.Combine(AppHostRun.Repository, "run")), line =>
             line.StartsWith("token=", StringComparison.Ordinal)

@@ -25,11 +25,11 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
     {
         var order = await customer.CreateAsync(contactEmail: "reference@example.com");
         var second = await customer.CreateAsync();
-        Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(order, "confirm")).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(order, "cancel")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await customer.ChangeStatusAsync(order, "confirm")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await customer.ChangeStatusAsync(order, "cancel")).StatusCode);
         await customer.WaitForNotificationsAsync(order, 3);
         foreach (var key in new[] { "confirm", "confirm", "confirm-again" })
-            Assert.Equal(HttpStatusCode.OK, (await customer.ChangeAsync(second, "confirm", key)).StatusCode);
+            Assert.Equal(HttpStatusCode.OK, (await customer.ChangeStatusAsync(second, "confirm", key)).StatusCode);
         await customer.CreateAsync();
         foreach (
             var path in new[]
@@ -51,7 +51,7 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, (await customer.PostRawAsync("{")).StatusCode);
         Assert.Equal(
             HttpStatusCode.NotFound,
-            (await customer.ChangeAsync(Guid.CreateVersion7(), "confirm")).StatusCode
+            (await customer.ChangeStatusAsync(Guid.CreateVersion7(), "confirm")).StatusCode
         );
         foreach (
             var path in new[]

@@ -31,9 +31,9 @@ public sealed class ReliabilityTests
     }
 
     [Fact]
-    public void Each_test_that_it_names_exists() => Assert.Empty(Named.Except(Tests(_ => true)));
+    public void Each_test_that_the_document_names_exists() => Assert.Empty(Named.Except(Tests(_ => true)));
 
     [Fact]
-    public void Each_test_of_a_fault_is_named() =>
+    public void Each_test_of_a_fault_is_named_in_the_document() =>
         Assert.Empty(Tests(type => type.Namespace == typeof(FaultTests).Namespace).Except(Named));
 }

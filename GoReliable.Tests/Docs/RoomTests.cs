@@ -24,7 +24,7 @@ public sealed partial class RoomTests
     [InlineData("Notifications", "Consuming", "DeadLetters Delivery Messages Retrying")]
     [InlineData("Notifications", "Listing", "")]
     [InlineData("Notifications", "Erasure", "")]
-    public void A_room_knows_only_those_that_are_listed(string service, string room, string known)
+    public void A_room_uses_only_the_rooms_that_are_listed(string service, string room, string known)
     {
         var rooms = Rooms(service);
         var source = string.Concat(

@@ -146,7 +146,7 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
     }
 
     [Fact]
-    public async Task No_attribute_of_a_span_has_a_name_that_the_conventions_gave_up()
+    public async Task No_attribute_of_a_span_has_a_deprecated_name()
     {
         foreach (var row in Reference.Rows("span").Select(row => new SpanRow(row)))
             await platform.Telemetry.WaitForSpanAsync(row.Matches, TestContext.Current.CancellationToken, $"{row}");

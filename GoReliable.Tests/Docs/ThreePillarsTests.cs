@@ -81,7 +81,7 @@ public sealed partial class ThreePillarsTests(SharedPlatform shared)
     }
 
     [Fact]
-    public void Its_queries_ask_for_metrics_that_exist()
+    public void The_documents_queries_use_metrics_that_exist()
     {
         var listed = MarkdownDocument
             .Read("docs/telemetry.md")

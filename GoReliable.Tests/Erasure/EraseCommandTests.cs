@@ -21,7 +21,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task What_was_under_way_is_found_the_next_time()
+    public async Task Erasing_again_finds_what_was_under_way_the_first_time()
     {
         var alice = $"alice-{Guid.NewGuid():n}";
         await DeliverAsync(alice);
@@ -45,7 +45,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task It_asks_first_and_the_log_says_who_did_it_but_not_to_whom()
+    public async Task Erasing_asks_first_and_logs_the_operator_but_not_the_customer()
     {
         var alice = $"alice-{Guid.NewGuid():n}";
         Assert.Equal(
@@ -66,7 +66,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     [Theory]
     [InlineData("orders")]
     [InlineData("notifications")]
-    public async Task Nobody_erases_without_the_scope_and_nowhere_but_on_the_management_port(string service)
+    public async Task Erasing_needs_the_scope_and_works_only_on_the_management_port(string service)
     {
         using var nobody = platform.Management(service);
         await (await PostAsync(nobody, """{"customer":"alice"}""")).AssertProblemAsync(HttpStatusCode.Unauthorized);
@@ -82,7 +82,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
         Assert.Equal(1, unknown.ExitCode);
         Assert.Contains("--token, or GORELIABLE_TOKEN", unknown.Error, StringComparison.Ordinal);
         Assert.Contains(
-            "no scope notifications:operate",
+            "lacks the scope notifications:operate",
             (await RunAsync(service, "alice --yes", TokenIssuer.CustomerScopes)).Error,
             StringComparison.Ordinal
         );
@@ -104,7 +104,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     [InlineData("""{"customer":"älice"}""")]
     [InlineData("""{"customer":"alice","customer":"bob"}""")]
     [InlineData("""{"customer":"alice","all":true}""")]
-    public async Task A_mistake_is_answered_with_a_problem(string body)
+    public async Task A_bad_request_is_answered_with_a_problem(string body)
     {
         foreach (var service in new[] { "orders", "notifications" })
         {
@@ -115,10 +115,10 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     }
 
     [Theory]
-    [InlineData("", "Say whom to erase.")]
+    [InlineData("", "Name the customer to erase.")]
     [InlineData("alice bob", "One customer at a time.")]
     [InlineData("alice --url", "--url needs a value.")]
-    [InlineData("alice --url localhost", "'localhost' is no address like http://localhost:9102.")]
+    [InlineData("alice --url localhost", "'localhost' is not an address such as http://localhost:9102.")]
     [InlineData("alice --all", "There is no option '--all'.")]
     public async Task Misuse_is_explained(string arguments, string explained)
     {
@@ -136,7 +136,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task The_command_in_the_repository_asks_both_services_and_ends_with_the_code_of_its_mistake()
+    public async Task The_script_asks_both_services_and_returns_their_exit_code()
     {
         var misused = await ScriptAsync("--all");
         Assert.Equal(

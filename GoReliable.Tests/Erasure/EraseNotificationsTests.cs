@@ -11,7 +11,7 @@ public sealed class EraseNotificationsTests(SharedPlatform shared)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Notifications_stay_without_their_customer_and_dead_letters_go_but_no_others()
+    public async Task Notifications_stay_without_their_customer_and_only_the_customers_dead_letters_go()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
         // More than are looked at in one go.
@@ -62,7 +62,7 @@ public sealed class EraseNotificationsTests(SharedPlatform shared)
         Assert.Equal(
             400,
             await database.ScalarAsync<long>(
-                $"SELECT count(*) FROM notifications WHERE customer_id = '{ErasureReport.Nobody}'"
+                $"SELECT count(*) FROM notifications WHERE customer_id = '{ErasureReport.ErasedCustomer}'"
             )
         );
         Assert.Equal(9, await database.ScalarAsync<long>("SELECT count(*) FROM dead_letters"));

@@ -17,7 +17,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task An_order_stays_in_the_books_without_its_customer_and_a_repeated_request_makes_no_other()
+    public async Task An_order_stays_without_its_customer_and_a_repeated_request_makes_no_second_one()
     {
         using var client = shared.Platform.Client(alice);
         using var bob = shared.Platform.Client($"bob-{Guid.NewGuid():n}");
@@ -36,15 +36,15 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         Assert.Equal(
             """
             orders: 1 orders have neither customer nor address any more.
-            orders: 0 events in the outbox have still to be published, with customer and address: erase again when they are.
-            orders: 1 idempotency keys name the customer until their time is over, or a repeated request would make another order.
+            orders: 0 events in the outbox are still to be published, with customer and address: erase again when they were.
+            orders: 1 idempotency keys name the customer until they expire, so that a repeated request makes no second order.
 
             """,
             output,
             ignoreLineEndingDifferences: true
         );
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
-        Assert.Equal($"{ErasureReport.Nobody}||pending|3.00|1", await RowAsync(database, order));
+        Assert.Equal($"{ErasureReport.ErasedCustomer}||pending|3.00|1", await RowAsync(database, order));
         Assert.Equal(
             "bob@example.com",
             (await bob.GetJsonAsync($"{OrdersClient.Orders}/{other}")).GetProperty("contactEmail").GetString()
@@ -52,7 +52,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         await (await client.GetAsync($"{OrdersClient.Orders}/{order}", Cancel)).AssertProblemAsync(
             HttpStatusCode.NotFound
         );
-        await (await client.ChangeAsync(order, "confirm", "other")).AssertProblemAsync(HttpStatusCode.NotFound);
+        await (await client.ChangeStatusAsync(order, "confirm", "other")).AssertProblemAsync(HttpStatusCode.NotFound);
 
         var again = await client.PostRawAsync(body, idempotencyKey: "once");
         var answer = await again.JsonAsync();
@@ -90,10 +90,10 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         Assert.Equal(2, await erase.ExecuteNonQueryAsync(Cancel));
         var changes = new[]
         {
-            client.ChangeAsync(orders[0], "confirm"),
-            client.ChangeAsync(orders[1], "cancel", "key"),
+            client.ChangeStatusAsync(orders[0], "confirm"),
+            client.ChangeStatusAsync(orders[1], "cancel", "key"),
         };
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "two changes that wait for the row",
             () =>
                 CountAsync(
@@ -107,13 +107,13 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         foreach (var change in await Task.WhenAll(changes))
             await change.AssertProblemAsync(HttpStatusCode.NotFound);
         foreach (var order in orders)
-            Assert.Equal($"{ErasureReport.Nobody}||pending|25.00|1", await RowAsync(database, order));
+            Assert.Equal($"{ErasureReport.ErasedCustomer}||pending|25.00|1", await RowAsync(database, order));
         foreach (var order in orders)
             Assert.Equal(0, await CountAsync(database, $"SELECT count(*) FROM outbox WHERE order_id = '{order}'"));
     }
 
     [Fact]
-    public async Task What_is_still_in_the_outbox_stays_as_it_is_and_is_counted_until_it_is_out()
+    public async Task Events_in_the_outbox_stay_as_they_are_and_are_counted_until_published()
     {
         // Some of these characters are written otherwise in JSON.
         const string Customer = "auth0|a+b<c>'\"\\";

@@ -21,7 +21,7 @@ internal sealed record DrainedPart(double Speed, double BestSpeed, double Memory
     {
         var (marks, times, memory, started) = (new List<double>(), new List<TimeSpan>(), 0.0, Stopwatch.GetTimestamp());
         var (lastTime, lastSent) = (TimeSpan.Zero, 0.0);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             $"{to} confirmed messages",
             async () =>
             {

@@ -56,13 +56,13 @@ public sealed class DuplicateTests(SharedPlatform shared)
         // A later event of the same customer is through: so are the twenty before it.
         using var twice = shared.Platform.Client("twice");
         await twice.WaitForNotificationsAsync(await twice.CreateAsync());
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "an empty queue",
             async () => await channel.MessageCountAsync("notifications", TestContext.Current.CancellationToken),
             ready => ready == 0
         );
         Assert.Single(await twice.WaitForNotificationsAsync(order));
-        var duplicates = await Eventually.SeeAsync(
+        var duplicates = await Poll.UntilAsync(
             "19 duplicates",
             async () => Count(await Exposition.ScrapeAsync(management)) - Count(before),
             count => count >= 19

@@ -52,7 +52,7 @@ internal sealed class Echo : IAsyncDisposable
 
     /// <summary>Waits until the worker has found hundreds of them to be duplicates.</summary>
     public Task UntilRemovedAsync(GoReliablePlatform platform) =>
-        Eventually.SeeAsync("duplicates", () => RemovedAsync(platform), removed => removed - before > 500);
+        Poll.UntilAsync("duplicates", () => RemovedAsync(platform), removed => removed - before > 500);
 
     public async ValueTask DisposeAsync()
     {

@@ -23,12 +23,12 @@ internal static class FailureReport
     public static async Task WriteAsync(GoReliablePlatform platform)
     {
         foreach (var service in FaultyPlatform.Services)
-            await SayAsync($"{service} says", () => ReadinessAsync(platform, service));
-        await SayAsync("in the outbox", () => QueryAsync(platform, "SELECT count(*)::text FROM outbox"));
-        await SayAsync("sessions of the database", () => QueryAsync(platform, Sessions));
-        await SayAsync("locks", () => QueryAsync(platform, Locks));
-        await SayAsync("in the broker's queue", () => QueueAsync(platform));
-        await SayAsync("last warnings", () =>
+            await WriteSectionAsync($"{service} says", () => ReadinessAsync(platform, service));
+        await WriteSectionAsync("in the outbox", () => QueryAsync(platform, "SELECT count(*)::text FROM outbox"));
+        await WriteSectionAsync("sessions of the database", () => QueryAsync(platform, Sessions));
+        await WriteSectionAsync("locks", () => QueryAsync(platform, Locks));
+        await WriteSectionAsync("in the broker's queue", () => QueueAsync(platform));
+        await WriteSectionAsync("last warnings", () =>
             Task.FromResult(
                 string.Join(
                     '\n',
@@ -41,7 +41,7 @@ internal static class FailureReport
         );
     }
 
-    private static async Task SayAsync(string what, Func<Task<string>> look)
+    private static async Task WriteSectionAsync(string what, Func<Task<string>> look)
     {
         string answer;
         try

@@ -22,7 +22,7 @@ internal sealed partial record Fault
                 await ConfirmsHeld.BreakAsync(platform);
                 await KillBrokerAsync(platform);
                 platform.OrdersToBroker.Cut();
-                await Eventually.SeeAsync(
+                await Poll.UntilAsync(
                     "publishing that was in the middle",
                     () => FailedAsync(orders),
                     failed => failed > before
@@ -100,11 +100,7 @@ internal sealed partial record Fault
                     );
                 // The tap went with it. The relay comes back a second after its channel has ended: mostly the tap is
                 // there before.
-                await Eventually.SeeAsync(
-                    "publishing that fails",
-                    () => FailedAsync(orders),
-                    failed => failed > before
-                );
+                await Poll.UntilAsync("publishing that fails", () => FailedAsync(orders), failed => failed > before);
                 await Tap.OpenAsync(platform.Platform);
             },
             CaughtUpAsync
@@ -186,7 +182,7 @@ internal sealed partial record Fault
     private static async Task ParkedAsync(FaultyPlatform platform, string message)
     {
         await using var database = await platform.Platform.DatabaseAsync("notifications-db");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the message parked",
             async () =>
             {
@@ -218,7 +214,7 @@ internal sealed partial record Fault
             Convert.ToBase64String(Encoding.UTF8.GetBytes(user))
         );
         // It lists them a few seconds after they were opened.
-        var open = await Eventually.SeeAsync(
+        var open = await Poll.UntilAsync(
             "the services' connections",
             () => management.GetJsonAsync("/api/connections"),
             list => list.GetArrayLength() >= 2

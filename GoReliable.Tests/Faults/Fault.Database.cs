@@ -149,7 +149,7 @@ internal sealed partial record Fault
                 {
                     await using (standby)
                     {
-                        await Eventually.SeeAsync(
+                        await Poll.UntilAsync(
                             "events flowing on the standby",
                             () => standby.AskAsync("orders-db", "SELECT count(*) FROM outbox"),
                             count => count is < 500L,
@@ -219,7 +219,7 @@ internal sealed partial record Fault
             SeeAsync = async platform =>
             {
                 using var orders = platform.Platform.Management("orders");
-                await Eventually.SeeAsync(
+                await Poll.UntilAsync(
                     "orders not ready",
                     () => orders.GetAsync("/health/ready", TestContext.Current.CancellationToken),
                     answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable

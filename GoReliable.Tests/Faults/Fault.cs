@@ -157,7 +157,7 @@ internal sealed partial record Fault(
     private static async Task CountAsync(FaultyPlatform platform, string what, string sql, Func<long, bool> isSo)
     {
         await using var database = await platform.Platform.DatabaseAsync("orders-db");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             what,
             async () =>
             {
@@ -180,7 +180,7 @@ internal sealed partial record Fault(
 
     // Once it works: what the other one of two faults broke may have to be repaired first.
     private static async Task WhenItWorksAsync(string what, Func<Task> repair) =>
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             what,
             async () =>
             {

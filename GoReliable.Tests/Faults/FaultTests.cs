@@ -75,7 +75,7 @@ public sealed class FaultTests(FaultyPlatform platform)
         platform.SurviveAsync(Fault.BrokerHalfOpen, "broker-half-open");
 
     [Fact]
-    public async Task Confirms_are_lost_and_what_is_published_again_is_told_once()
+    public async Task Confirms_are_lost_and_events_published_again_are_notified_once()
     {
         var (ledger, _) = await platform.SurviveAsync(Fault.ConfirmsLost, "confirms-lost");
 
@@ -104,13 +104,13 @@ public sealed class FaultTests(FaultyPlatform platform)
     }
 
     [Fact]
-    public Task Events_come_again_and_are_told_once() => platform.SurviveAsync(Fault.EventsRepeated, "events-repeated");
+    public Task Repeated_events_are_notified_once() => platform.SurviveAsync(Fault.EventsRepeated, "events-repeated");
 
     [Fact]
-    public Task A_giant_message_comes_between() => platform.SurviveAsync(Fault.GiantMessage, "giant-message");
+    public Task A_giant_message_is_in_the_queue() => platform.SurviveAsync(Fault.GiantMessage, "giant-message");
 
     [Fact]
-    public Task An_undecodable_header_comes_between() =>
+    public Task A_message_with_an_undecodable_header_is_in_the_queue() =>
         platform.SurviveAsync(Fault.UndecodableHeader, "undecodable-header");
 
     [Fact]

@@ -81,7 +81,7 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
     internal async Task UntilReadyAsync(string service)
     {
         using var management = Platform.Management(service);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             $"{service} ready",
             async () =>
             {

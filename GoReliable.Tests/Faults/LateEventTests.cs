@@ -8,7 +8,7 @@ namespace GoReliable.Tests.Faults;
 public sealed class LateEventTests(SharedPlatform shared)
 {
     [Fact]
-    public async Task Events_of_an_order_that_arrive_in_another_order_are_each_notified_once_and_listed_by_version()
+    public async Task Events_that_arrive_out_of_order_are_notified_once_each_and_listed_by_version()
     {
         var order = Guid.CreateVersion7();
         using var customer = shared.Platform.Client("late");

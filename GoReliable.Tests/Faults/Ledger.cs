@@ -77,7 +77,7 @@ internal sealed class Ledger
         await using var orders = await platform.DatabaseAsync("orders-db");
         await using var notifications = await platform.DatabaseAsync("notifications-db");
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "an empty outbox",
             () => CountAsync(orders, "SELECT count(*) FROM outbox"),
             pending => pending == 0,
@@ -90,7 +90,7 @@ internal sealed class Ledger
             row => new StoredOrder(row.GetGuid(0), row.GetString(1), row.GetString(2) == "confirmed")
         );
         var owed = stored.Count + stored.Count(order => order.IsConfirmed);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             $"{owed} notifications",
             () =>
                 CountAsync(
@@ -208,7 +208,7 @@ internal sealed class Ledger
         await using var channel = await connection.CreateChannelAsync(
             cancellationToken: TestContext.Current.CancellationToken
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "empty queues",
             async () =>
             {
@@ -222,7 +222,7 @@ internal sealed class Ledger
             waiting => waiting == 0,
             Patience
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "no delivery under way",
             () => CountAsync(notifications, UnderWay),
             deliveries => deliveries == 0,

@@ -67,7 +67,7 @@ internal sealed class Load : IAsyncDisposable
     public Task OfferMoreAsync(int count)
     {
         var target = Volatile.Read(ref offered) + count;
-        return Eventually.SeeAsync(
+        return Poll.UntilAsync(
             $"{target} offered orders",
             () => Task.FromResult(Volatile.Read(ref offered)),
             now => now >= target,
@@ -79,7 +79,7 @@ internal sealed class Load : IAsyncDisposable
     public Task AcceptMoreAsync(int count)
     {
         var target = Volatile.Read(ref accepted) + count;
-        return Eventually.SeeAsync(
+        return Poll.UntilAsync(
             $"{target} accepted orders",
             () => Task.FromResult(Volatile.Read(ref accepted)),
             now => now >= target,

@@ -8,7 +8,7 @@ namespace GoReliable.Tests.Faults;
 public sealed class LostAnswerTests(FaultyPlatform faulty)
 {
     [Fact]
-    public Task Nobody_is_asked_to_repeat_an_order_that_may_be_stored() =>
+    public Task A_client_is_not_invited_to_repeat_an_order_that_may_be_stored() =>
         faulty.RunAsync(async () =>
         {
             using var customer = faulty.Platform.Client("lost-answer");
@@ -29,7 +29,7 @@ public sealed class LostAnswerTests(FaultyPlatform faulty)
             );
             Assert.Equal(
                 1L,
-                await Eventually.SeeAsync(
+                await Poll.UntilAsync(
                     "the order",
                     () => stored.ExecuteScalarAsync(TestContext.Current.CancellationToken),
                     count => count is 1L

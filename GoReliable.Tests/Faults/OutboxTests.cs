@@ -14,7 +14,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_row_that_is_committed_seconds_after_later_ones_is_published_soon()
+    public async Task A_row_that_commits_seconds_after_later_rows_is_published_soon()
     {
         using var alice = platform.Client("alice");
         var id = await own.TakeIdAsync();
@@ -23,7 +23,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
 
         await own.InsertAsync(Guid.CreateVersion7(), id: id);
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the late row published",
             () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE id = {id}"),
             count => count == 0,
@@ -32,7 +32,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     }
 
     [Fact]
-    public async Task Rows_that_no_queue_takes_delay_nobody_and_wait_for_an_operator_who_can_put_them_back()
+    public async Task Rows_that_no_queue_takes_delay_no_others_and_wait_for_an_operator()
     {
         using var alice = platform.Client("alice");
         var before = DateTimeOffset.UtcNow;
@@ -40,7 +40,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
             await own.InsertAsync(Guid.CreateVersion7(), "nobody.wants");
         await alice.WaitForNotificationsAsync(await alice.CreateAsync());
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "600 in the gauge",
             () => own.GaugeAsync("outbox_set_aside_messages"),
             count => count == 600
@@ -74,8 +74,8 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
                 .GetProperty("done")
                 .GetInt32()
         );
-        await Eventually.SeeAsync("600 published", () => own.CountAsync("nobody.%"), count => count == 0);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync("600 published", () => own.CountAsync("nobody.%"), count => count == 0);
+        await Poll.UntilAsync(
             "none in the gauge",
             () => own.GaugeAsync("outbox_set_aside_messages"),
             count => count == 0
@@ -88,7 +88,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     }
 
     [Fact]
-    public async Task What_comes_behind_a_row_of_the_same_order_waits_with_it_and_keeps_its_place()
+    public async Task Later_rows_of_the_same_order_wait_and_stay_in_order()
     {
         var order = Guid.CreateVersion7();
         await own.InsertAsync(order, "one.first");
@@ -96,7 +96,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         var second = await own.InsertAsync(order, "order.confirmed");
         var other = Guid.CreateVersion7();
         await own.InsertAsync(other, "order.confirmed");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the other order published",
             () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{other}'"),
             count => count == 0
@@ -117,7 +117,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         await using var all = await own.BindAsync("all", "#");
         var answer = await own.Operator.PostAsync($"/outbox/set-aside/{order}/redrive", content: null, Cancel);
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "both published",
             () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{order}'"),
             count => count == 0
@@ -132,7 +132,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     }
 
     [Fact]
-    public async Task An_operator_can_remove_what_will_never_be_taken_and_the_rest_of_its_order_goes_on()
+    public async Task An_operator_can_discard_a_row_and_the_rest_of_its_order_is_published()
     {
         var order = Guid.CreateVersion7();
         await own.InsertAsync(order, "two.first");
@@ -144,7 +144,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
             (await own.Operator.DeleteAsync($"/outbox/set-aside/{order}", Cancel)).StatusCode
         );
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "nothing of the order",
             () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{order}'"),
             count => count == 0
@@ -162,7 +162,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     }
 
     [Fact]
-    public async Task A_row_that_ends_the_channel_is_found_and_set_aside_and_the_others_of_its_batch_go_on()
+    public async Task A_row_that_closes_the_channel_is_set_aside_and_the_rest_of_its_batch_is_published()
     {
         Assert.SkipUnless(
             RabbitMqControl.IsAvailable(platform),
@@ -193,7 +193,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     }
 
     [Fact]
-    public async Task A_queue_that_is_full_costs_a_line_a_second_and_no_operator()
+    public async Task A_full_queue_costs_one_log_line_a_second_and_needs_no_operator()
     {
         using var alice = platform.Client("alice");
         var before = DateTimeOffset.UtcNow;
@@ -201,12 +201,12 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         {
             await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => alice.CreateAsync()));
             await own.InsertAsync(Guid.CreateVersion7(), "order.confirmed");
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 "one of another type published",
                 () => own.CountAsync("order.confirmed"),
                 count => count == 0
             );
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 "refused events",
                 () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside WHERE attempts >= 6"),
                 count => count > 0,
@@ -216,7 +216,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
             Assert.NotEqual(0, await own.GaugeAsync("outbox_pending_messages"));
         }
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "all published",
             () => own.CountAsync("order.%"),
             count => count == 0,
@@ -229,7 +229,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     }
 
     [Fact]
-    public async Task A_queue_whose_limit_was_removed_gets_what_it_refused()
+    public async Task A_queue_gets_what_it_refused_once_its_limit_is_removed()
     {
         Assert.SkipUnless(
             RabbitMqControl.IsAvailable(platform),
@@ -262,7 +262,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
             );
             using var alice = platform.Client("alice");
             await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => alice.CreateAsync()));
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 "refused events",
                 () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside"),
                 count => count > 0
@@ -273,7 +273,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
                 """rabbit_policy:delete(<<"/">>, <<"limit">>, <<"none">>)."""
             );
 
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 "all published",
                 () => own.CountAsync("order.%"),
                 count => count == 0,
@@ -304,11 +304,11 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
     [InlineData("POST", "/outbox/set-aside/redrive", """{"all":true,"some":1}""", 400)]
     [InlineData("POST", "/outbox/set-aside/redrive", """{"all":true,"reason":"\u0000"}""", 400)]
     [InlineData("POST", "/outbox/set-aside/0195f1a0-0000-7000-8000-000000000001/redrive", null, 404)]
-    public async Task A_mistake_is_answered_with_a_problem(string method, string path, string? body, int status) =>
+    public async Task A_bad_request_is_answered_with_a_problem(string method, string path, string? body, int status) =>
         await (await SendAsync(own.Operator, method, path, body)).AssertProblemAsync((HttpStatusCode)status);
 
     [Fact]
-    public async Task Nobody_operates_without_the_scope_and_nowhere_but_on_the_management_port()
+    public async Task Operating_needs_the_scope_and_works_only_on_the_management_port()
     {
         var order = Guid.CreateVersion7();
         foreach (
@@ -356,7 +356,7 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
         );
 
     private Task<int> SetAsideAsync(Guid order) =>
-        Eventually.SeeAsync(
+        Poll.UntilAsync(
             $"order {order} set aside",
             async () =>
                 (int)

@@ -5,11 +5,11 @@ namespace GoReliable.Tests.Faults;
 public sealed class RefusingDatabaseTests(FaultyPlatform faulty)
 {
     [Fact]
-    public Task While_the_databases_are_read_only_nothing_is_given_up_and_new_connections_heal_it() =>
+    public Task While_databases_are_read_only_nothing_is_given_up_and_reconnecting_ends_it() =>
         NobodyIsToBlameAsync(Fault.DatabasesReadOnly, "read-only");
 
     [Fact]
-    public Task What_the_database_cancels_is_no_fault_of_a_message_or_a_request() =>
+    public Task A_statement_that_the_database_cancels_is_not_blamed_on_a_message_or_request() =>
         NobodyIsToBlameAsync(Fault.StatementsCanceled, "canceled");
 
     private async Task NobodyIsToBlameAsync(Fault fault, string customers)

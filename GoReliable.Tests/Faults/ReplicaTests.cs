@@ -12,7 +12,7 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
     private readonly GoReliablePlatform platform = two.Platform;
 
     [Fact]
-    public async Task Two_relays_publish_each_event_once_and_those_of_an_order_in_order()
+    public async Task Two_relays_publish_each_event_once_and_the_events_of_an_order_in_order()
     {
         var orders = await TradeAsync("alice");
 
@@ -24,7 +24,7 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
     }
 
     [Fact]
-    public async Task When_a_relay_is_killed_the_other_goes_on_where_it_was()
+    public async Task When_a_relay_is_killed_the_other_continues_where_it_stopped()
     {
         var killed = Task.CompletedTask;
         var orders = await TradeAsync("bob", done =>
@@ -75,12 +75,12 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
                 var order = (await created.JsonAsync()).GetProperty("id").GetGuid();
                 // Its first try may have done it, and its answer be lost.
                 using var confirmed = await AnsweredAsync(
-                    () => client.ChangeAsync(order, "confirm"),
+                    () => client.ChangeStatusAsync(order, "confirm"),
                     HttpStatusCode.OK,
                     HttpStatusCode.Conflict
                 );
                 using var cancelled = await AnsweredAsync(
-                    () => client.ChangeAsync(order, "cancel"),
+                    () => client.ChangeStatusAsync(order, "cancel"),
                     HttpStatusCode.OK,
                     HttpStatusCode.Conflict
                 );
@@ -95,14 +95,14 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
         Func<Task<HttpResponseMessage>> ask,
         params HttpStatusCode[] answers
     ) =>
-        Eventually.SeeAsync($"an answer {string.Join(" or ", answers)}", ask, response =>
+        Poll.UntilAsync($"an answer {string.Join(" or ", answers)}", ask, response =>
             answers.Contains(response.StatusCode)
         );
 
     private async Task<List<Published>> PublishedAsync(IReadOnlyCollection<Guid> orders)
     {
         await using var database = await platform.DatabaseAsync("orders-db");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "an empty outbox",
             async () =>
             {

@@ -14,7 +14,7 @@ public sealed class RestartTests(FaultyPlatform faulty)
     public Task Services_restart_one_after_the_other() => faulty.SurviveAsync(Fault.Restarted, "restarted");
 
     [Fact]
-    public Task An_order_whose_process_was_killed_before_it_was_published_goes_on_in_its_trace() =>
+    public Task An_order_whose_process_was_killed_is_published_later_in_the_same_trace() =>
         faulty.RunAsync(async () =>
         {
             using var alice = platform.Client("killed-before-publish");
@@ -35,9 +35,9 @@ public sealed class RestartTests(FaultyPlatform faulty)
             );
             await platform.KillAsync("orders");
             // Nobody knows the lengths of queues now, so no gauge says any.
-            await Eventually.SeeAsync("no gauge of the queues", QueueGaugesAsync, gauges => gauges == 0);
+            await Poll.UntilAsync("no gauge of the queues", QueueGaugesAsync, gauges => gauges == 0);
             faulty.NotificationsToBroker.Resume();
-            await Eventually.SeeAsync("the gauges of the queues", QueueGaugesAsync, gauges => gauges == 3);
+            await Poll.UntilAsync("the gauges of the queues", QueueGaugesAsync, gauges => gauges == 3);
             faulty.OrdersToBroker.Resume();
             await platform.StartAsync("orders");
             await faulty.UntilReadyAsync("orders");

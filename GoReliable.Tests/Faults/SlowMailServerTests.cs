@@ -17,7 +17,7 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
     private readonly GoReliablePlatform platform = mail.Platform;
 
     [Fact]
-    public async Task A_server_that_says_yes_late_gets_one_copy()
+    public async Task A_mail_server_that_accepts_late_gets_one_copy()
     {
         using var customer = platform.Client("late-yes");
 
@@ -32,7 +32,7 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
     }
 
     [Fact]
-    public async Task A_burst_waits_for_its_turn_and_goes_through_no_retry_queue()
+    public async Task A_burst_waits_for_its_turn_without_a_retry_queue()
     {
         using var customer = platform.Client("burst");
         using var management = platform.Management("notifications");
@@ -55,7 +55,7 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
     }
 
     [Fact]
-    public async Task Deliveries_that_are_broken_off_kill_no_message_but_the_one_that_ends_the_process()
+    public async Task Interrupted_deliveries_dead_letter_only_the_message_that_crashes_the_process()
     {
         using var customer = platform.Client("broken-off");
         await platform.StopAsync("notifications");
@@ -71,7 +71,7 @@ public sealed class SlowMailServerTests(SlowMailServerTests.SlowMail mail) : ICl
         foreach (var order in orders)
             Assert.Single(await customer.WaitForNotificationsAsync(order));
         await using var database = await platform.DatabaseAsync("notifications-db");
-        var reasons = await Eventually.SeeAsync(
+        var reasons = await Poll.UntilAsync(
             "one dead letter",
             async () =>
             {

@@ -39,11 +39,11 @@ public sealed class SlowRecipientTests
         );
         using var customer = platform.Client("slow-recipients");
 
-        await SeeRefusalsDelayNobodyAsync(customer);
+        await AssertRefusalsDelayNobodyAsync(customer);
 
         for (var i = 0; i < 40; i++)
             await customer.CreateAsync("slow@example.com");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "deliveries that hang",
             () => Task.FromResult(Volatile.Read(ref hanging)),
             count => count == 2
@@ -56,7 +56,7 @@ public sealed class SlowRecipientTests
         // Not one recipient but the whole mail server: what needs no mail server goes on.
         for (var i = 0; i < 40; i++)
             await customer.CreateAsync($"slow{i}@example.com");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "as many as may be under way",
             () => Task.FromResult(Volatile.Read(ref hanging)),
             count => count == 32
@@ -66,7 +66,7 @@ public sealed class SlowRecipientTests
 
         // Nor do they cost the database anything.
         await using var database = await platform.DatabaseAsync("notifications-db");
-        await Eventually.SeeAsync("no connection in use by the 32", () => InUseAsync(database), inUse => inUse == 0);
+        await Poll.UntilAsync("no connection in use by the 32", () => InUseAsync(database), inUse => inUse == 0);
 
         // However many there are.
         for (var i = 0; i < 400; i++)
@@ -85,7 +85,7 @@ public sealed class SlowRecipientTests
     }
 
     /// <summary>A hundred to one mailbox that is full, and twenty to others between them.</summary>
-    private async Task SeeRefusalsDelayNobodyAsync(HttpClient customer)
+    private async Task AssertRefusalsDelayNobodyAsync(HttpClient customer)
     {
         const int Refused = 100,
             Others = 20;
@@ -99,16 +99,12 @@ public sealed class SlowRecipientTests
                 await customer.CreateAsync($"other{i}@example.com");
             }
         }
-        await Eventually.SeeAsync(
-            "e-mails to the others",
-            () => Task.FromResult(arrivals.Count),
-            count => count == Others
-        );
+        await Poll.UntilAsync("e-mails to the others", () => Task.FromResult(arrivals.Count), count => count == Others);
         foreach (var (other, at) in created)
             Assert.InRange(Stopwatch.GetElapsedTime(at, arrivals[other]), TimeSpan.Zero, TimeSpan.FromSeconds(10));
 
         // They are tried again, each in its time, and not round and round.
-        await Eventually.SeeAsync("refusals", () => Task.FromResult(refusals.Count), count => count > Refused);
+        await Poll.UntilAsync("refusals", () => Task.FromResult(refusals.Count), count => count > Refused);
         refusals.TryPeek(out var first);
         var tries = 1 + RetriedAfter.Count(after => Stopwatch.GetElapsedTime(first) > after * 0.8);
         Assert.InRange(refusals.Count, Refused, Refused * tries);

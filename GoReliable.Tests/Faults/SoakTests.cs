@@ -17,7 +17,7 @@ public sealed class SoakTests(FaultyPlatform platform)
         var seed = Setting("GORELIABLE_SOAK_SEED") ?? Random.Shared.Next();
         var random = new Random(seed);
         var started = Stopwatch.GetTimestamp();
-        Say(started, $"seed {seed}, {limit.TotalMinutes:0} minutes");
+        Log(started, $"seed {seed}, {limit.TotalMinutes:0} minutes");
         if (SkewedClock.IsAvailable)
             await platform.MakeClockMovableAsync(true);
         var faults = Fault.All(platform);
@@ -26,7 +26,7 @@ public sealed class SoakTests(FaultyPlatform platform)
         while (Stopwatch.GetElapsedTime(started) < limit)
         {
             var fault = Choose(faults, random);
-            Say(started, $"round {++rounds}: {fault.Name}, for {fault.Hold} orders");
+            Log(started, $"round {++rounds}: {fault.Name}, for {fault.Hold} orders");
             var (ledger, window) = await platform.SurviveAsync(fault, $"soak-{rounds}");
 
             var count = ledger.Count;
@@ -38,7 +38,7 @@ public sealed class SoakTests(FaultyPlatform platform)
             );
             longest = window.Outage > longest ? window.Outage : longest;
         }
-        Say(
+        Log(
             started,
             $"""
             end: seed {seed}, {rounds} rounds; answered 201: {answered}, stored: {stored}, notified: {notified}, lost: 0, twice: 0, published again: {republished}; longest outage {longest.TotalSeconds:0.0} s
@@ -63,7 +63,7 @@ public sealed class SoakTests(FaultyPlatform platform)
             ? int.Parse(value, CultureInfo.InvariantCulture)
             : null;
 
-    private static void Say(long started, FormattableString text) =>
+    private static void Log(long started, FormattableString text) =>
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{Stopwatch.GetElapsedTime(started):hh\\:mm\\:ss} {text.ToString(CultureInfo.InvariantCulture)}"
         );

@@ -65,7 +65,7 @@ internal sealed class Standby : IAsyncDisposable
         );
         await AskAsync(standby.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
         await AskAsync(standby.primary, "SELECT pg_reload_conf()");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "a synchronous standby",
             () => AskAsync(standby.primary, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"),
             count => count is 1L
@@ -86,7 +86,7 @@ internal sealed class Standby : IAsyncDisposable
         Directory.Delete(primaryData, recursive: true);
         await CopyAsync(standby, primaryData);
         await platform.StartAsync("postgres");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the first server following the second",
             () => AskAsync(standby, Streams),
             count => count is 1L

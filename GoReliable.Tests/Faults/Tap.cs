@@ -72,7 +72,7 @@ internal static class Tap
             consumer,
             TestContext.Current.CancellationToken
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "an empty tap",
             () => channel.MessageCountAsync(Queue, TestContext.Current.CancellationToken),
             waiting => waiting == 0

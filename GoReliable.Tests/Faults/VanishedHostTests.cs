@@ -31,7 +31,7 @@ public sealed class VanishedHostTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task The_server_has_room_for_those_who_vanished_and_for_those_who_take_their_place()
+    public async Task The_server_has_room_for_vanished_hosts_and_their_replacements()
     {
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
         await using var ask = database.CreateCommand(

@@ -14,7 +14,7 @@ public sealed class BucketTests
     [InlineData("2001:db8::1", "2001:db8::ffff:1", true)]
     [InlineData("2001:db8::1", "2001:db8:0:1::1", false)]
     [InlineData("::", "0.0.0.0", false)]
-    public void An_address_of_version_4_and_a_64th_of_version_6_are_one_client(string one, string other, bool isSame) =>
+    public void One_IPv4_address_or_one_IPv6_64_prefix_is_one_client(string one, string other, bool isSame) =>
         Assert.Equal(isSame, ClientNetwork.Of(IPAddress.Parse(one)) == ClientNetwork.Of(IPAddress.Parse(other)));
 
     [Theory]
@@ -23,7 +23,7 @@ public sealed class BucketTests
     [InlineData(50)]
     [InlineData(1234)]
     [InlineData(1_000_000)]
-    public void A_bucket_is_filled_at_its_rate_ten_times_a_second_where_it_can_be(int permitsPerSecond)
+    public void A_bucket_is_filled_at_its_rate_up_to_ten_times_a_second(int permitsPerSecond)
     {
         var bucket = new RateLimit { PermitsPerSecond = permitsPerSecond, Burst = 7 }.Bucket();
 
@@ -37,7 +37,7 @@ public sealed class BucketTests
     }
 
     [Fact]
-    public async Task A_bucket_that_nobody_uses_is_forgotten()
+    public async Task An_unused_bucket_is_removed()
     {
         var made = 0;
         await using var limiter = PartitionedRateLimiter.Create<int, int>(address =>
@@ -51,7 +51,7 @@ public sealed class BucketTests
             Assert.True(limiter.AttemptAcquire(address).IsAcquired);
 
         // To look at a bucket is not to use it; one that is gone is made again.
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "buckets made again",
             () =>
             {

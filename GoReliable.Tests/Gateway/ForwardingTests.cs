@@ -60,7 +60,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     }
 
     [Fact]
-    public async Task A_wrong_method_is_told_the_right_ones()
+    public async Task A_wrong_method_is_answered_with_the_allowed_ones()
     {
         using var response = await gateway.Client.DeleteAsync("/api/v1/orders", Cancel);
 
@@ -68,7 +68,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     }
 
     [Fact]
-    public async Task A_client_may_try_again_only_where_nothing_can_have_happened()
+    public async Task Retry_After_is_sent_only_if_the_request_reached_no_service()
     {
         using var unreachable = await gateway.Client.GetAsync("/api/v1/orders/1/notifications", Cancel);
         using var brokenOff = await gateway.Client.GetAsync($"/api/v1/orders/{Destination.Drop}", Cancel);
@@ -85,7 +85,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
             Cancel
         );
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
-        var events = await Eventually.SeeAsync(
+        var events = await Poll.UntilAsync(
             "the request's two events",
             () =>
                 Task.FromResult(
@@ -108,7 +108,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     }
 
     [Fact]
-    public async Task An_answer_that_breaks_off_breaks_off_for_the_client_too()
+    public async Task An_answer_that_the_service_breaks_off_breaks_off_for_the_client()
     {
         await Assert.ThrowsAsync<HttpRequestException>(() =>
             gateway.Client.GetStringAsync($"/api/v1/orders/{Destination.Half}", Cancel)
@@ -116,7 +116,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     }
 
     [Fact]
-    public async Task The_clients_trace_goes_on_through_the_gateway_and_its_baggage_does_not()
+    public async Task The_gateway_passes_on_the_clients_trace_but_not_its_baggage()
     {
         const string TraceId = "0af7651916cd43dd8448eb211c80319c";
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders/1");
@@ -147,7 +147,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     }
 
     [Fact]
-    public async Task A_replica_that_service_discovery_learns_of_is_used_without_a_restart()
+    public async Task A_newly_discovered_replica_is_used_without_a_restart()
     {
         using var settings = new SettingsFile();
         await settings.WriteAsync("{}");
@@ -159,7 +159,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
 
         await settings.WriteAsync($$"""{ "services": { "orders": { "http": { "1": "{{second.Address}}" } } } }""");
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "a request to the second replica",
             async () =>
             {

@@ -25,7 +25,7 @@ public sealed class HeaderTests : IAsyncLifetime
     [InlineData("/api/v1/orders/1/notifications")]
     [InlineData("/nowhere")]
     [InlineData("/docs")]
-    public async Task Every_answer_tells_browsers_not_to_guess_and_not_to_frame(string path)
+    public async Task Every_answer_forbids_browsers_content_sniffing_and_framing(string path)
     {
         await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
         using var response = await gateway.Client.GetAsync(path, Cancel);
@@ -76,7 +76,7 @@ public sealed class HeaderTests : IAsyncLifetime
     [InlineData("127.0.0.0/8", "203.0.113.9", "https", true)]
     [InlineData("192.0.2.1", "127.0.0.1", "http", false)]
     [InlineData(null, "127.0.0.1", "http", false)]
-    public async Task Only_a_known_proxy_is_believed_and_services_are_told_what_the_gateway_believes(
+    public async Task Forwarded_headers_count_only_from_known_proxies_and_services_get_the_result(
         string? known,
         string address,
         string scheme,
@@ -112,7 +112,7 @@ public sealed class HeaderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_connection_names_is_not_forwarded()
+    public async Task Headers_that_Connection_names_are_not_forwarded()
     {
         await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders");
@@ -129,7 +129,7 @@ public sealed class HeaderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_key_that_the_connection_names_is_none_for_the_gateway_and_for_the_service()
+    public async Task An_idempotency_key_that_Connection_names_is_ignored_by_gateway_and_service()
     {
         await using var dropping = await Destination.StartAsync(context =>
         {

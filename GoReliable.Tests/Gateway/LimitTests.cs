@@ -19,7 +19,7 @@ public sealed class LimitTests : IAsyncLifetime
     public async ValueTask DisposeAsync() => await orders.DisposeAsync();
 
     [Fact]
-    public async Task An_address_that_sends_too_much_is_told_when_to_come_again_and_the_others_are_not_affected()
+    public async Task An_address_that_sends_too_much_gets_Retry_After_and_others_are_not_affected()
     {
         await using var gateway = await StartAsync();
 
@@ -33,7 +33,7 @@ public sealed class LimitTests : IAsyncLifetime
         Assert.All(refused, answer => Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2));
         await refused[0].AssertProblemAsync(HttpStatusCode.TooManyRequests);
         Assert.Equal(33 - refused.Count, orders.Requests.Count);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "all refused requests",
             () => gateway.ScrapeAsync(),
             scrape => scrape.Value(Rejected + "{reason=\"address_rate\"}") == refused.Count
@@ -41,7 +41,7 @@ public sealed class LimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_customer_has_one_limit_from_wherever_the_requests_come()
+    public async Task A_customer_has_one_limit_for_all_addresses_together()
     {
         await using var gateway = await StartAsync(
             ("RateLimits__PerCustomer__PermitsPerSecond", "1"),
@@ -69,7 +69,7 @@ public sealed class LimitTests : IAsyncLifetime
         var refused = flood.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToList();
         Assert.InRange(refused.Count, 15, 27);
         Assert.All(refused, answer => Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2));
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "all refused requests",
             () => gateway.ScrapeAsync(),
             scrape => scrape.Value(Rejected + "{reason=\"customer_rate\"}") == refused.Count
@@ -104,7 +104,7 @@ public sealed class LimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_gets_a_new_limit_by_making_up_an_address()
+    public async Task An_invented_address_gets_no_new_limit()
     {
         // As Aspire's deployments set it; ASP.NET would then believe anybody.
         await using var gateway = await StartAsync(
@@ -169,7 +169,7 @@ public sealed class LimitTests : IAsyncLifetime
         );
 
         await WriteAsync(settings, permits: 0);
-        var said = await Eventually.SeeAsync(
+        var said = await Poll.UntilAsync(
             "the complaint",
             () => Task.FromResult(gateway.Events.ToList()),
             events => events.Exists(IsComplaint)
@@ -184,7 +184,7 @@ public sealed class LimitTests : IAsyncLifetime
         );
 
         await WriteAsync(settings, permits: 1000);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "thirty requests at once that pass",
             () => SendAsync(gateway, "203.0.113.1", 30),
             answers => answers.All(answer => answer.StatusCode == HttpStatusCode.OK)
@@ -229,7 +229,7 @@ public sealed class LimitTests : IAsyncLifetime
         "nginx",
         "ForwardedHeaders:KnownProxies: 'nginx' is neither an IP address nor a network"
     )]
-    public async Task A_setting_that_cannot_be_is_said_at_the_start(string name, string value, string complaint)
+    public async Task A_wrong_setting_is_reported_at_start_up(string name, string value, string complaint)
     {
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
             GatewayProcess.StartAsync([orders.Address], (name, value))

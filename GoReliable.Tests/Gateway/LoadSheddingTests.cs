@@ -26,7 +26,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_too_much_is_refused_at_once_and_what_was_admitted_is_served()
+    public async Task Excess_requests_are_refused_at_once_and_admitted_ones_are_served()
     {
         await using var gateway = await StartAsync(slow);
         var admitted = await SendTwelveAsync(gateway);
@@ -40,7 +40,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
             )
         );
         await refused[0].AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "fifty refused requests",
             () => gateway.ScrapeAsync(),
             scrape => scrape.Value(Rejected) == 50
@@ -53,7 +53,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_waits_too_long_is_refused_and_who_was_admitted_is_not()
+    public async Task A_request_that_waits_too_long_is_refused_and_an_admitted_one_is_not()
     {
         var longest = TimeSpan.FromMilliseconds(700);
         await using var gateway = await StartAsync(slow, ("LoadShedding__QueueTimeout", $"{longest}"));
@@ -74,14 +74,14 @@ public sealed class LoadSheddingTests : IAsyncLifetime
             await answer.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
             Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta);
         }
-        var scrape = await Eventually.SeeAsync(
+        var scrape = await Poll.UntilAsync(
             "eight that go on",
             () => gateway.ScrapeAsync(),
             scrape => scrape.Value(InFlight) == 8
         );
         Assert.Equal(4, scrape.Value(Rejected));
         Assert.Equal(8, requests.Count(request => !request.IsCompleted));
-        var log = await Eventually.SeeAsync(
+        var log = await Poll.UntilAsync(
             "a line for each of the four",
             () => Task.FromResult(gateway.Events.ToList()),
             log => log.Count(IsRequest) == 4
@@ -91,17 +91,17 @@ public sealed class LoadSheddingTests : IAsyncLifetime
         // Their place in the queue is free again, as is that of a client who did not want to wait.
         using var impatient = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var left = gateway.Client.GetAsync(Orders, impatient.Token);
-        await Eventually.SeeAsync("a ninth", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 9);
+        await Poll.UntilAsync("a ninth", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 9);
         await impatient.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
-        await Eventually.SeeAsync("eight again", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 8);
+        await Poll.UntilAsync("eight again", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 8);
         release.SetResult();
         Assert.Equal(8, (await Task.WhenAll(requests)).Count(answer => answer.StatusCode == HttpStatusCode.OK));
         Assert.Equal(8, slow.Requests.Count);
     }
 
     [Fact]
-    public async Task Two_hundred_callers_of_a_service_with_eight_places_cost_nobody_his_latency()
+    public async Task Two_hundred_callers_for_eight_places_do_not_slow_admitted_requests()
     {
         // All that it can do is 80 a second, as if eight connections to a database were the limit: 200 at once are 2.5
         // seconds of work.
@@ -139,11 +139,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     {
         await using var gateway = await StartAsync(slow, ("LoadShedding__PerCustomer", "6"));
         var admitted = Enumerable.Range(0, 6).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
-        await Eventually.SeeAsync(
-            "six at the service",
-            () => Task.FromResult(slow.Requests.Count),
-            count => count == 6
-        );
+        await Poll.UntilAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
 
         using var refused = await gateway.Client.GetAsync(Orders, Cancel);
         await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
@@ -156,7 +152,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
         );
 
         admitted.Add(SendAsync(gateway, "bob"));
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "somebody else's request at the service",
             () => Task.FromResult(slow.Requests.Count),
             count => count == 7
@@ -166,7 +162,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nor_can_one_address_that_needs_no_token()
+    public async Task One_address_without_a_token_cannot_have_all_the_places()
     {
         await using var gateway = await StartAsync(
             slow,
@@ -183,17 +179,13 @@ public sealed class LoadSheddingTests : IAsyncLifetime
             return await gateway.Client.SendAsync(request, Cancel);
         }
         var admitted = Enumerable.Range(0, 6).Select(_ => AskAsync("203.0.113.1")).ToList();
-        await Eventually.SeeAsync(
-            "six at the service",
-            () => Task.FromResult(slow.Requests.Count),
-            count => count == 6
-        );
+        await Poll.UntilAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
 
         using var refused = await AskAsync("203.0.113.1");
         await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
 
         admitted.AddRange([AskAsync("203.0.113.2"), gateway.Client.GetAsync(Orders, Cancel)]);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "two others at the service",
             () => Task.FromResult(slow.Requests.Count),
             count => count == 8
@@ -217,11 +209,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
             for (var i = 0; i < 4; i++)
                 dripping.Add(await SlowBody.BeginAsync(gateway, customer));
         }
-        await Eventually.SeeAsync(
-            "sixteen in flight",
-            () => gateway.ScrapeAsync(),
-            scrape => scrape.Value(InFlight) == 16
-        );
+        await Poll.UntilAsync("sixteen in flight", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 16);
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
         // The customer's own number counts them.
@@ -232,7 +220,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Answers_that_are_taken_slowly_take_no_place()
+    public async Task Answers_that_clients_read_slowly_take_no_place()
     {
         await using var large = await Destination.StartAsync(async context =>
         {
@@ -257,15 +245,11 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     {
         await using var gateway = await StartAsync(slow, ("LoadShedding__Queue", "0"), ("LoadShedding__Docs", "2"));
         var readers = Enumerable.Range(0, 2).Select(_ => gateway.Client.GetAsync("/docs", Cancel)).ToList();
-        await Eventually.SeeAsync(
-            "two at the service",
-            () => Task.FromResult(slow.Requests.Count),
-            count => count == 2
-        );
+        await Poll.UntilAsync("two at the service", () => Task.FromResult(slow.Requests.Count), count => count == 2);
         await (await gateway.Client.GetAsync("/docs", Cancel)).AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
 
         readers.AddRange(Enumerable.Range(0, 8).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "eight more at the service",
             () => Task.FromResult(slow.Requests.Count),
             count => count == 10
@@ -280,11 +264,7 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     {
         await using var gateway = await StartAsync(slow);
         var load = Enumerable.Range(0, 30).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
-        await Eventually.SeeAsync(
-            "refused requests",
-            () => gateway.ScrapeAsync(),
-            scrape => scrape.Value(Rejected) == 18
-        );
+        await Poll.UntilAsync("refused requests", () => gateway.ScrapeAsync(), scrape => scrape.Value(Rejected) == 18);
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.Management.GetAsync("/health/live", Cancel)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await gateway.Management.GetAsync("/health/ready", Cancel)).StatusCode);
@@ -323,12 +303,12 @@ public sealed class LoadSheddingTests : IAsyncLifetime
     private async Task<List<Task<HttpResponseMessage>>> SendTwelveAsync(GatewayProcess gateway)
     {
         var requests = Enumerable.Range(0, 12).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "twelve requests in flight",
             () => gateway.ScrapeAsync(),
             scrape => scrape.Value(InFlight) == 12
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "eight of them at the service",
             () => Task.FromResult(slow.Requests.Count),
             count => count == 8

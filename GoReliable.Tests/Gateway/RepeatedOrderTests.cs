@@ -18,7 +18,7 @@ public sealed class RepeatedOrderTests(SharedPlatform shared)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task With_a_key_the_customer_gets_the_order_and_there_is_one()
+    public async Task With_a_key_the_customer_gets_the_order_and_only_one_exists()
     {
         await using var breaking = await BreakAtFirstAnswerAsync();
         await using var gateway = await GatewayProcess.StartAsync(
@@ -36,7 +36,7 @@ public sealed class RepeatedOrderTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Without_a_key_the_customer_is_told_that_nobody_knows_and_there_is_one()
+    public async Task Without_a_key_the_customer_learns_that_the_outcome_is_unknown_and_one_order_exists()
     {
         await using var breaking = await BreakAtFirstAnswerAsync();
         await using var gateway = await GatewayProcess.StartAsync(

@@ -31,10 +31,10 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Names_types_and_help_are_the_seeds()
+    public async Task Names_types_and_help_are_those_of_the_seed()
     {
         await gateway.Client.GetAsync("/api/v1/orders/1", Cancel);
-        var scrape = await SeeAsync("the first request", scrape => scrape.Series(Duration + "_count").Any());
+        var scrape = await WaitForScrapeAsync("the first request", scrape => scrape.Series(Duration + "_count").Any());
 
         Assert.Equal(("counter", "Total number of HTTP requests"), scrape.About(Requests));
         Assert.Equal(("histogram", "HTTP request duration in seconds"), scrape.About(Duration));
@@ -67,7 +67,7 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
             ("method=\"DELETE\",route=\"unknown\",status_code=\"405\"", 1),
             ("method=\"GET\",route=\"/api/v1/orders/{id}/notifications\",status_code=\"503\"", 1),
         ];
-        var scrape = await SeeAsync("eight requests", scrape => Total(scrape) == 8);
+        var scrape = await WaitForScrapeAsync("eight requests", scrape => Total(scrape) == 8);
 
         Assert.All(expected, series =>
         {
@@ -81,7 +81,7 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
     public async Task Random_methods_and_paths_and_hosts_add_a_handful_of_series()
     {
         await gateway.Client.GetAsync("/api/v1/orders/1", Cancel);
-        var before = await SeeAsync("the first request", scrape => Total(scrape) == 1);
+        var before = await WaitForScrapeAsync("the first request", scrape => Total(scrape) == 1);
 
         for (var i = 0; i < 500; i++)
         {
@@ -91,7 +91,7 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
             using var response = await gateway.Client.SendAsync(request, Cancel);
         }
 
-        var after = await SeeAsync("501 requests", scrape => Total(scrape) == 501);
+        var after = await WaitForScrapeAsync("501 requests", scrape => Total(scrape) == 501);
         Assert.Equal(2, after.Series(Requests).Count() - before.Series(Requests).Count());
         Assert.Equal(250, after.Value(Requests + "{method=\"_OTHER\",route=\"unknown\",status_code=\"404\"}"));
         Assert.Equal(250, after.Value(Requests + "{method=\"_OTHER\",route=\"unknown\",status_code=\"405\"}"));
@@ -113,10 +113,10 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
                     ),
                     Cancel
                 );
-            await SeeAsync("one request in flight", scrape => scrape.Value(InFlight + "{}") == 1);
+            await WaitForScrapeAsync("one request in flight", scrape => scrape.Value(InFlight + "{}") == 1);
         }
 
-        var scrape = await SeeAsync("nothing in flight", scrape => scrape.Value(InFlight + "{}") == 0);
+        var scrape = await WaitForScrapeAsync("nothing in flight", scrape => scrape.Value(InFlight + "{}") == 0);
         Assert.Equal(1, scrape.Value(Requests + "{method=\"GET\",route=\"/api/v1/orders/{id}\",status_code=\"499\"}"));
         Assert.Equal(1, Total(scrape));
     }
@@ -128,13 +128,13 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
             await gateway.Management.GetAsync(path, Cancel);
         await gateway.Client.GetAsync("/api/v1/orders", Cancel);
 
-        var scrape = await SeeAsync("one request", scrape => Total(scrape) >= 1);
+        var scrape = await WaitForScrapeAsync("one request", scrape => Total(scrape) >= 1);
         Assert.Equal(1, Total(scrape));
         Assert.Equal(1, scrape.Series("http_server_request_duration_seconds_count").Sum(LastNumber));
     }
 
     [Fact]
-    public async Task Series_that_alerts_are_built_of_exist_at_zero_from_the_start()
+    public async Task Series_that_alerts_use_exist_at_zero_from_the_start()
     {
         var scrape = await gateway.ScrapeAsync();
 
@@ -154,7 +154,7 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
         using var response = await gateway.Client.GetAsync("/api/v1/orders/1", Cancel);
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
 
-        var plain = await SeeAsync("one request", scrape => Total(scrape) == 1);
+        var plain = await WaitForScrapeAsync("one request", scrape => Total(scrape) == 1);
         var openMetrics = await gateway.ScrapeAsync(openMetrics: true);
 
         Assert.Contains(openMetrics.Series(Duration + "_bucket"), line =>
@@ -165,10 +165,10 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Promtool_has_nothing_to_say_about_our_own_families()
+    public async Task Promtool_finds_no_problem_in_our_own_families()
     {
         await gateway.Client.GetAsync("/api/v1/orders/1", Cancel);
-        var scrape = await SeeAsync("one request", scrape => Total(scrape) == 1);
+        var scrape = await WaitForScrapeAsync("one request", scrape => Total(scrape) == 1);
 
         // It reads the plain text format only.
         var start = new ProcessStartInfo("promtool", ["check", "metrics"])
@@ -188,8 +188,8 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
         Assert.DoesNotContain("goreliable", said, StringComparison.Ordinal);
     }
 
-    private Task<ScrapeText> SeeAsync(string what, Func<ScrapeText, bool> isSo) =>
-        Eventually.SeeAsync(what, () => gateway.ScrapeAsync(), isSo);
+    private Task<ScrapeText> WaitForScrapeAsync(string what, Func<ScrapeText, bool> isSo) =>
+        Poll.UntilAsync(what, () => gateway.ScrapeAsync(), isSo);
 
     private static double Total(ScrapeText scrape) => scrape.Series(Requests).Sum(LastNumber);
 

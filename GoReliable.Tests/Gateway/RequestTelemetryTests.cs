@@ -141,7 +141,7 @@ public sealed class RequestTelemetryTests : IAsyncLifetime
     [InlineData("OPTIONS", "OPTIONS")]
     [InlineData("BREW", "_OTHER")]
     [InlineData("", "_OTHER")]
-    public void A_method_outside_HTTPs_own_is_other(string method, string label) =>
+    public void A_method_that_HTTP_does_not_define_is_counted_as_other(string method, string label) =>
         Assert.Equal(label, Telemetry.KnownMethod(method));
 
     private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)

@@ -9,7 +9,7 @@ namespace GoReliable.Tests.Gateway;
 public sealed class RetryJitterTests
 {
     [Fact]
-    public async Task Before_a_request_is_sent_again_there_is_a_pause_of_chance()
+    public async Task Retries_wait_for_a_random_time()
     {
         // One answer of three is a failure: too few for the replica to be left out.
         var arrivals = new ConcurrentQueue<long>();

@@ -21,7 +21,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async ValueTask DisposeAsync() => await good.DisposeAsync();
 
     [Fact]
-    public async Task A_replica_that_is_about_to_stop_gets_nothing_more_while_there_is_another()
+    public async Task A_stopping_replica_gets_no_more_requests_while_there_is_another()
     {
         await using var leaving = await Destination.StartAsync(context =>
         {
@@ -40,7 +40,7 @@ public sealed class RetryTests : IAsyncLifetime
     [InlineData("drop", "broken_off")]
     [InlineData("503", "unavailable")]
     [InlineData("hang", "timeout")]
-    public async Task What_one_replica_fails_to_read_another_one_reads(string failure, string reason)
+    public async Task A_read_that_fails_on_one_replica_is_sent_to_another(string failure, string reason)
     {
         await using var bad = await Destination.StartAsync(context => FailAsync(context, failure));
         await using var gateway = await GatewayProcess.StartAsync([bad.Address, good.Address], PatienceFor(failure));
@@ -49,7 +49,7 @@ public sealed class RetryTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
 
         Assert.Equal((2, 4), (bad.Requests.Count, good.Requests.Count));
-        var scrape = await Eventually.SeeAsync(
+        var scrape = await Poll.UntilAsync(
             "two retries",
             () => gateway.ScrapeAsync(),
             scrape =>
@@ -65,7 +65,7 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_reached_nobody_is_sent_to_another_replica_even_if_it_must_not_be_repeated()
+    public async Task A_request_that_reached_no_replica_goes_to_another_even_if_not_repeatable()
     {
         await using var gateway = await GatewayProcess.StartAsync([
             new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"),
@@ -79,7 +79,7 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task However_many_replicas_are_gone_the_one_that_is_there_is_found()
+    public async Task The_last_working_replica_is_found_however_many_are_gone()
     {
         var gone = Enumerable.Range(0, 4).Select(_ => new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"));
         await using var gateway = await GatewayProcess.StartAsync([.. gone, good.Address]);
@@ -89,7 +89,7 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_replica_that_is_back_takes_everything_at_the_moment_when_the_other_goes()
+    public async Task A_replica_that_is_back_takes_over_at_once_when_the_other_stops()
     {
         var other = new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}");
         await using var gateway = await GatewayProcess.StartAsync([other, good.Address]);
@@ -129,7 +129,7 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_without_a_body_is_sent_once_also_on_a_connection_that_was_kept()
+    public async Task A_change_without_a_body_is_sent_once_even_on_a_kept_connection()
     {
         await using var bad = await Destination.StartAsync(async context =>
         {
@@ -168,7 +168,7 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task There_are_two_retries_and_no_more()
+    public async Task There_are_at_most_two_retries()
     {
         await using var bad = await Destination.StartAsync(context => FailAsync(context, "503"));
         await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
@@ -179,7 +179,7 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_first_try_that_is_still_at_work_is_no_failure_of_the_second()
+    public async Task A_retry_waits_for_a_first_try_that_is_still_running()
     {
         await using var slow = await Destination.StartAsync(async context =>
         {
@@ -207,7 +207,7 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_with_a_key_is_sent_again_and_a_conflict_that_stays_is_told_at_once()
+    public async Task A_change_with_a_key_is_sent_again_and_a_lasting_conflict_is_returned_at_once()
     {
         await using var changed = await Destination.StartAsync(async context =>
         {
@@ -223,14 +223,14 @@ public sealed class RetryTests : IAsyncLifetime
 
         Assert.Equal(
             HttpStatusCode.Conflict,
-            (await gateway.Client.ChangeAsync(Guid.Empty, "confirm", "key")).StatusCode
+            (await gateway.Client.ChangeStatusAsync(Guid.Empty, "confirm", "key")).StatusCode
         );
 
         Assert.Equal(2, bodies.Count);
     }
 
     [Fact]
-    public async Task Another_clients_request_at_work_is_told_at_once()
+    public async Task A_conflict_with_another_clients_request_is_returned_at_once()
     {
         await using var busy = await Destination.StartAsync(context => FailAsync(context, "409"));
         await using var gateway = await GatewayProcess.StartAsync([busy.Address]);
@@ -241,7 +241,7 @@ public sealed class RetryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_body_that_is_kept_for_a_retry_is_limited_as_any_other()
+    public async Task A_body_that_is_kept_for_a_retry_has_the_usual_limit()
     {
         await using var gateway = await GatewayProcess.StartAsync([good.Address]);
         using var request = new HttpRequestMessage(HttpMethod.Post, Orders)
@@ -268,7 +268,7 @@ public sealed class RetryTests : IAsyncLifetime
         await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
 
         // The request that finds the circuit open is answered without asking anybody.
-        var refused = await Eventually.SeeAsync(
+        var refused = await Poll.UntilAsync(
             "an answer that the replica was not asked for",
             async () =>
             {
@@ -281,7 +281,7 @@ public sealed class RetryTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         Assert.NotNull(refused.RetryAfter?.Delta);
         var asked = bad.Requests.Count;
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "a probe",
             async () =>
             {
@@ -292,12 +292,12 @@ public sealed class RetryTests : IAsyncLifetime
         );
 
         Volatile.Write(ref isWell, true);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "a good answer",
             () => gateway.Client.GetAsync(Orders, Cancel),
             answer => answer.StatusCode == HttpStatusCode.OK
         );
-        var said = await Eventually.SeeAsync(
+        var said = await Poll.UntilAsync(
             "both events",
             () => Task.FromResult(Events(gateway)),
             events => events.Contains("http.replica_back")

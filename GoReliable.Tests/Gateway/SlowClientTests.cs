@@ -14,7 +14,7 @@ public sealed class SlowClientTests(GatewayFixture fixture) : IClassFixture<Gate
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Headers_that_do_not_end_end_with_the_connection()
+    public async Task Headers_that_never_end_close_the_connection()
     {
         using var client = await ConnectAsync();
 
@@ -28,7 +28,7 @@ public sealed class SlowClientTests(GatewayFixture fixture) : IClassFixture<Gate
     [Theory]
     [InlineData("")]
     [InlineData("Idempotency-Key: key\r\n")]
-    public async Task A_body_that_trickles_in_ends_with_the_connection(string header)
+    public async Task A_body_that_trickles_in_closes_the_connection(string header)
     {
         using var client = await ConnectAsync();
 

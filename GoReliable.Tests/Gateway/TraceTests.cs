@@ -80,7 +80,7 @@ public sealed class TraceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_there_is_an_error_in_all_spans_and_the_reason_is_in_the_clients()
+    public async Task An_unreachable_service_is_an_error_in_all_spans_with_the_reason_in_the_client_span()
     {
         var (trace, status) = await TraceAsync("/api/v1/orders/1/notifications", spans: 4);
 

@@ -45,7 +45,7 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
         new(BadTokens.All.Keys, ScopeByRequest.Keys);
 
     [Fact]
-    public void Every_route_of_the_gateway_is_among_them() =>
+    public void Every_route_of_the_gateway_is_tested() =>
         Assert.Equal(
             GoReliable
                 .Gateway.Routing.Routes.All.Where(route => route.Scope is not null)
@@ -78,7 +78,7 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     }
 
     [Theory, MemberData(nameof(Everywhere))]
-    public async Task Two_headers_count_as_none_although_each_is_good(string to)
+    public async Task Two_Authorization_headers_count_as_none(string to)
     {
         var (method, path) = Parse(to);
         using var api = Door(to);
@@ -106,7 +106,7 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     }
 
     [Theory, MemberData(nameof(Everywhere))]
-    public async Task Without_its_scope_a_route_answers_403_and_names_it(string to)
+    public async Task Without_its_scope_a_route_answers_403_and_names_the_scope(string to)
     {
         var needed = ScopeByRequest[to];
         // All others; and words that only look like it.
@@ -127,7 +127,7 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     }
 
     [Theory, MemberData(nameof(OnOrdersOfOthers))]
-    public async Task Another_customers_order_is_none(string to)
+    public async Task Another_customers_order_is_not_found(string to)
     {
         using var response = await SendAsync(to, $"{shared.Platform.Tokens.Bearer(BadTokens.Customer)}");
 
@@ -140,7 +140,7 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     }
 
     [Theory, MemberData(nameof(Everywhere))]
-    public async Task With_just_its_scope_a_route_lets_its_customer_in(string to)
+    public async Task A_token_with_only_the_routes_scope_is_enough(string to)
     {
         // As the standard has it, as Entra ID has it, and as `dotnet user-jwts` has it.
         var scope = ScopeByRequest[to];
@@ -206,7 +206,7 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     [InlineData("/api/v1/orders/1/2/3", HttpStatusCode.NotFound)]
     [InlineData("/openapi/v1.json", HttpStatusCode.OK)]
     [InlineData("/docs", HttpStatusCode.OK)]
-    public async Task What_is_no_customers_needs_no_token(string path, HttpStatusCode expected)
+    public async Task Public_pages_and_unknown_paths_need_no_token(string path, HttpStatusCode expected)
     {
         using var nobody = shared.Platform.Client(customer: null);
         using var response = await nobody.GetAsync(path, TestContext.Current.CancellationToken);

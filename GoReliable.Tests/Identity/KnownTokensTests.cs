@@ -33,7 +33,7 @@ public sealed class KnownTokensTests : IDisposable
     public void Dispose() => tokens.Dispose();
 
     [Fact]
-    public async Task One_that_was_good_is_recognised()
+    public async Task A_token_that_was_good_is_recognised()
     {
         Assert.False((await tokens.ValidateTokenAsync(token, Rules("nobody"))).IsValid);
         Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
@@ -64,14 +64,14 @@ public sealed class KnownTokensTests : IDisposable
     }
 
     [Fact]
-    public async Task One_that_was_refused_is_validated_anew()
+    public async Task A_token_that_was_refused_is_validated_again()
     {
         Assert.False((await tokens.ValidateTokenAsync(token, Rules("nobody"))).IsValid);
         Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
     }
 
     [Fact]
-    public async Task One_that_has_expired_is_refused_at_once()
+    public async Task A_token_that_has_expired_is_refused_at_once()
     {
         Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
         time.Advance(TimeSpan.FromHours(1) + Rules().ClockSkew - TimeSpan.FromSeconds(5));
@@ -83,7 +83,7 @@ public sealed class KnownTokensTests : IDisposable
     }
 
     [Fact]
-    public async Task One_whose_key_was_withdrawn_is_refused_at_once()
+    public async Task A_token_whose_key_was_withdrawn_is_refused_at_once()
     {
         Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
 
@@ -93,7 +93,7 @@ public sealed class KnownTokensTests : IDisposable
     }
 
     [Fact]
-    public async Task One_that_was_altered_is_refused_at_once()
+    public async Task A_token_that_was_altered_is_refused_at_once()
     {
         Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
         var parts = token.Split('.');

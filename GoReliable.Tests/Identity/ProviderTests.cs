@@ -40,7 +40,7 @@ public sealed class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Its_tokens_are_good_and_nobody_elses()
+    public async Task Only_the_providers_tokens_are_accepted()
     {
         await provider.StartAsync();
         var publicKey = Encoding.UTF8.GetBytes($"{provider.PublicKey.N}.{provider.PublicKey.E}");
@@ -98,7 +98,7 @@ public sealed class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_new_key_is_found_also_one_of_another_kind_and_after_one_that_is_none()
+    public async Task A_new_key_is_found_whatever_its_kind_and_after_an_invented_one()
     {
         await provider.StartAsync();
         Assert.Equal(HttpStatusCode.OK, await AskAsync(provider.Tokens.Issue("alice")));
@@ -115,7 +115,7 @@ public sealed class ProviderTests : IAsyncLifetime
 
         provider.Rotate(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the new key known",
             () => AskAsync(provider.Tokens.Issue("alice")),
             status => status == HttpStatusCode.OK
@@ -123,7 +123,7 @@ public sealed class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_it_a_token_is_neither_good_nor_bad_and_with_it_all_goes_on()
+    public async Task Without_the_provider_no_token_is_judged_and_with_it_service_resumes()
     {
         for (var i = 0; i < 20; i++)
         {
@@ -135,7 +135,7 @@ public sealed class ProviderTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await gateway.Management.GetAsync("/health/ready", Cancel)).StatusCode);
 
         await provider.StartAsync();
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the provider asked again",
             () => AskAsync(provider.Tokens.Issue("alice")),
             status => status == HttpStatusCode.OK
@@ -152,7 +152,7 @@ public sealed class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_who_wait_for_it_wait_together_and_not_long()
+    public async Task Requests_that_wait_for_the_provider_share_one_short_wait()
     {
         provider.Silent = true;
         await provider.StartAsync();

@@ -13,14 +13,11 @@ public sealed class StartTests
         new(["Gateway", "Orders", "Notifications"], ["Production", "Staging"]);
 
     [Theory, MemberData(nameof(Services))]
-    public async Task Without_an_authority_it_says_so_in_one_line_and_ends(string service, string environment) =>
+    public async Task Without_an_authority_a_service_says_so_in_one_line_and_ends(string service, string environment) =>
         await AssertRefusedAsync(service, environment, "Authentication:Schemes:Bearer:Authority is not set: ");
 
     [Theory, MemberData(nameof(Services))]
-    public async Task With_one_that_anybody_could_pretend_to_be_it_says_so_and_ends(
-        string service,
-        string environment
-    ) =>
+    public async Task With_an_authority_without_https_a_service_says_so_and_ends(string service, string environment) =>
         await AssertRefusedAsync(
             service,
             environment,
@@ -29,7 +26,7 @@ public sealed class StartTests
         );
 
     [Theory, MemberData(nameof(Services))]
-    public async Task With_a_developers_key_it_says_so_and_ends(string service, string environment) =>
+    public async Task With_a_development_key_a_service_says_so_and_ends(string service, string environment) =>
         await AssertRefusedAsync(
             service,
             environment,

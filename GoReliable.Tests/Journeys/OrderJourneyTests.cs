@@ -9,7 +9,7 @@ public sealed class OrderJourneyTests(SharedPlatform shared)
     private readonly GoReliablePlatform platform = shared.Platform;
 
     [Fact]
-    public async Task An_order_reaches_its_customer_as_an_e_mail_that_the_api_tells_of()
+    public async Task An_order_reaches_its_customer_as_an_email_that_the_api_lists()
     {
         using var alice = platform.Client("alice");
         var order = await alice.CreateAsync(contactEmail: "alice@example.com");
@@ -28,12 +28,12 @@ public sealed class OrderJourneyTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Every_change_of_an_order_is_told_once_and_in_order()
+    public async Task Every_change_of_an_order_is_notified_once_and_in_order()
     {
         using var alice = platform.Client("alice");
         var order = await alice.CreateAsync();
-        await alice.ChangeAsync(order, "confirm");
-        await alice.ChangeAsync(order, "cancel");
+        await alice.ChangeStatusAsync(order, "confirm");
+        await alice.ChangeStatusAsync(order, "cancel");
 
         var types = (await alice.WaitForNotificationsAsync(order, 3)).Select(sent =>
             sent.GetProperty("type").GetString()

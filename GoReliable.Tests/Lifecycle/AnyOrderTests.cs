@@ -15,14 +15,14 @@ public sealed class AnyOrderTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Services_come_up_without_database_and_broker_say_what_is_missing_and_recover_by_themselves()
+    public async Task Services_start_without_database_and_broker_say_what_is_missing_and_recover()
     {
         await using var platform = await GoReliablePlatform.StartAsync(configure: ServicesFirst);
         using var customer = platform.Client("any-order");
 
         // Nothing is there.
         foreach (var service in Services)
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 $"{service} alive",
                 () => HealthAsync(platform, service, "live"),
                 live => live.Status == HttpStatusCode.OK
@@ -47,7 +47,7 @@ public sealed class AnyOrderTests
 
         // With a database orders are taken; without the broker nobody is notified.
         await platform.StartAsync("postgres");
-        var (_, degraded) = await Eventually.SeeAsync(
+        var (_, degraded) = await Poll.UntilAsync(
             "orders ready",
             () => HealthAsync(platform, "orders", "ready"),
             ready => ready.Status == HttpStatusCode.OK

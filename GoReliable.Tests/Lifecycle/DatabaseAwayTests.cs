@@ -27,7 +27,7 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Those_who_need_a_database_that_is_away_for_an_hour_try_every_second_log_it_once_and_go_on()
+    public async Task Background_work_survives_an_hour_without_the_database_and_logs_it_once()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         var server = new NpgsqlConnectionStringBuilder(database.ConnectionString);
@@ -43,7 +43,7 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
         var schemaEvents = new LoggedEvents<SchemaUpgrade>();
         using var schema = new SchemaUpgrade(typeof(OutboxRelay).Assembly, source, schemaEvents, time);
         await schema.StartAsync(Cancel);
-        await SeeAnHourPassAsync();
+        await WaitAnHourAsync();
         Assert.Equal($"Failed to connect to 127.0.0.1:{port}", schema.NotReadyBecause);
         Assert.False(schema.WaitAsync(Cancel).IsCompleted);
         await using (new TcpProxy(port, new(server.Host!, server.Port)))
@@ -55,10 +55,10 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
         var relayEvents = new LoggedEvents<OutboxRelay>();
         using var relay = Relay(away, schema, relayEvents);
         await relay.StartAsync(Cancel);
-        await SeeAnHourPassAsync();
+        await WaitAnHourAsync();
         await using (new TcpProxy(port, new(server.Host!, server.Port)))
         {
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 "a relay at work",
                 () =>
                     database.ScalarAsync<long>(
@@ -71,10 +71,10 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
         }
     }
 
-    private async Task SeeAnHourPassAsync()
+    private async Task WaitAnHourAsync()
     {
         var before = time.Pauses;
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "an hour of pauses",
             () => Task.FromResult(time.Pauses - before),
             pauses => pauses >= Hour

@@ -17,7 +17,7 @@ public sealed class DrainTests : IAsyncLifetime
     public ValueTask DisposeAsync() => orders.DisposeAsync();
 
     [Fact]
-    public async Task Readiness_goes_first_then_nobody_new_is_accepted_and_what_is_in_hand_is_answered()
+    public async Task Readiness_ends_first_then_new_requests_are_refused_and_running_ones_answered()
     {
         await using var gateway = await StartAsync(
             ("Shutdown__ReadinessDelay", "00:00:05"),
@@ -30,7 +30,7 @@ public sealed class DrainTests : IAsyncLifetime
         gateway.Terminate();
 
         // For a while it only says that it goes, and answers everybody.
-        var (_, reason) = await Eventually.SeeAsync(
+        var (_, reason) = await Poll.UntilAsync(
             "not ready",
             () => gateway.HealthAsync("ready"),
             ready => ready.Status == 503
@@ -47,7 +47,7 @@ public sealed class DrainTests : IAsyncLifetime
             "A connection that stays open would be used again when nobody listens."
         );
 
-        await Eventually.SeeAsync("a refused connection", () => IsRefusedAsync(gateway), refused => refused);
+        await Poll.UntilAsync("a refused connection", () => IsRefusedAsync(gateway), refused => refused);
         Assert.False(slow.IsCompleted);
         orders.Answer();
         Assert.Equal("done", await (await slow).Content.ReadAsStringAsync(Cancel));
@@ -57,7 +57,7 @@ public sealed class DrainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_not_finished_by_the_deadline_is_broken_off()
+    public async Task Work_that_is_unfinished_at_the_deadline_is_broken_off()
     {
         await using var gateway = await StartAsync(("Shutdown__Deadline", "00:00:02"));
         var slow = gateway.Client.GetAsync("/docs/slow", Cancel);
@@ -71,7 +71,7 @@ public sealed class DrainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_presses_Ctrl_C_in_development_does_not_wait_for_load_balancers()
+    public async Task Ctrl_C_in_development_does_not_wait_for_load_balancers()
     {
         await using var gateway = await StartAsync();
 

@@ -14,13 +14,13 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_delivery_in_hand_is_finished_and_acknowledged()
+    public async Task A_running_delivery_is_finished_and_acknowledged()
     {
         using var customer = platform.Client("drained");
         var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
 
         var stopping = platform.StopAsync("notifications");
-        await SeeLogAsync("service.stopping");
+        await WaitForLogAsync("service.stopping");
         mail.Allow();
         await stopping;
 
@@ -32,16 +32,16 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
     }
 
     [Fact]
-    public async Task A_delivery_that_is_late_goes_back_and_another_worker_makes_it_once()
+    public async Task A_late_delivery_goes_back_and_another_worker_makes_it_once()
     {
         using var customer = platform.Client("overdue");
         var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
 
         await platform.StopAsync("notifications");
 
-        await SeeLogAsync("service.stop_overdue");
+        await WaitForLogAsync("service.stop_overdue");
         Assert.Equal(acceptedBefore, mail.Accepted);
-        await Eventually.SeeAsync("the message back in the queue", WaitingMessagesAsync, waiting => waiting == 1);
+        await Poll.UntilAsync("the message back in the queue", WaitingMessagesAsync, waiting => waiting == 1);
         // The first one still waits for its answer, and nobody is there to hear it.
         mail.Forbid();
         mail.Allow();
@@ -53,24 +53,24 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
     }
 
     [Fact]
-    public async Task An_email_that_was_accepted_is_written_down_though_the_database_takes_nothing_at_first()
+    public async Task An_accepted_email_is_stored_although_the_database_refuses_at_first()
     {
         using var customer = platform.Client("accepted");
         await using var database = await platform.DatabaseAsync("notifications-db");
         var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
         await ExecuteAsync(database, "ALTER TABLE notifications RENAME TO away");
         mail.Allow();
-        await SeeLogAsync("database.unavailable");
+        await WaitForLogAsync("database.unavailable");
 
         var stopping = platform.StopAsync("notifications");
-        await SeeLogAsync("service.stopping");
+        await WaitForLogAsync("service.stopping");
         await ExecuteAsync(database, "ALTER TABLE away RENAME TO notifications");
         await stopping;
 
         await platform.StartAsync("notifications");
         Assert.Single(await customer.WaitForNotificationsAsync(order));
         await platform.WaitUntilHealthyAsync("notifications");
-        await Eventually.SeeAsync("an empty queue", WaitingMessagesAsync, waiting => waiting == 0);
+        await Poll.UntilAsync("an empty queue", WaitingMessagesAsync, waiting => waiting == 0);
         Assert.Equal(acceptedBefore + 1, mail.Accepted);
     }
 
@@ -87,7 +87,7 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         begun = DateTimeOffset.UtcNow;
         var (accepted, received) = (mail.Accepted, mail.Received);
         var order = await customer.CreateAsync(contactEmail: "slow@example.com");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the e-mail at the mail server",
             () => Task.FromResult(mail.Received),
             now => now > received
@@ -95,7 +95,7 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         return (order, accepted);
     }
 
-    private async Task SeeLogAsync(string @event) =>
+    private async Task WaitForLogAsync(string @event) =>
         await platform.Telemetry.WaitForLogAsync(
             log => log.EventName == @event && log.Service == "notifications" && log.Time > begun,
             Cancel,

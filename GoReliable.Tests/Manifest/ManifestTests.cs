@@ -44,7 +44,7 @@ public sealed class ManifestTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_as_output_path_gets_a_file_of_azds_name()
+    public async Task An_output_directory_gets_a_file_with_the_name_that_azd_expects()
     {
         var run = await AppHostRun.RunAsync(["--publisher", "manifest", "--output-path", _directory]);
 

@@ -39,7 +39,7 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
 
         first.Unblock();
         Assert.Equal((0, "1 redriven.\n"), Result(await own.CommandAsync($"redrive {first.Id}")));
-        await Eventually.SeeAsync("the notification", () => own.NotifiedAsync(first.Id), count => count == 1);
+        await Poll.UntilAsync("the notification", () => own.NotifiedAsync(first.Id), count => count == 1);
 
         Assert.Equal(1, (await own.CommandAsync($"discard {second.Id}", answer: "n\n")).ExitCode);
         Assert.Equal((0, "1 discarded.\n"), Result(await own.CommandAsync($"discard {second.Id}", answer: "y\n")));
@@ -49,19 +49,19 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
 
         third.Unblock();
         Assert.Equal(0, (await own.CommandAsync("redrive --all --rate 5")).ExitCode);
-        await Eventually.SeeAsync("the notification", () => own.NotifiedAsync(third.Id), count => count == 1);
+        await Poll.UntilAsync("the notification", () => own.NotifiedAsync(third.Id), count => count == 1);
         Assert.Equal((0, "0 discarded.\n"), Result(await own.CommandAsync("discard --all --reason unreadable --yes")));
     }
 
     [Fact]
-    public async Task Redriving_all_ends_although_each_comes_back()
+    public async Task Redriving_all_ends_although_each_letter_comes_back()
     {
         var messages = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => own.GiveUpAsync()));
 
         Assert.Equal((0, "3 redriven.\n"), Result(await own.CommandAsync("redrive --all")));
 
         foreach (var message in messages)
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 "the letter back",
                 () => own.FindAsync(message.Id),
                 found => found.GetProperty("letter").GetProperty("redriven").GetInt32() == 1
@@ -71,7 +71,7 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
     }
 
     [Fact]
-    public async Task They_are_redriven_no_faster_than_is_asked_for()
+    public async Task Letters_are_redriven_no_faster_than_asked_for()
     {
         var messages = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => own.GiveUpAsync()));
         foreach (var message in messages)
@@ -85,7 +85,7 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
             Stopwatch.GetElapsedTime(begun) >= TimeSpan.FromSeconds(2),
             $"Ten letters at four a second took {Stopwatch.GetElapsedTime(begun)}."
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "ten notifications",
             () => own.NotifiedAsync([.. messages.Select(message => message.Id)]),
             count => count == 10
@@ -115,14 +115,14 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
     }
 
     [Fact]
-    public async Task It_says_in_words_why_it_may_not_or_cannot()
+    public async Task The_command_says_in_words_why_it_failed()
     {
         var unknown = await own.CommandAsync("list", scopes: null);
         Assert.Equal(1, unknown.ExitCode);
         Assert.Contains("--token, or GORELIABLE_TOKEN", unknown.Error, StringComparison.Ordinal);
         var customer = await own.CommandAsync("list", scopes: TokenIssuer.CustomerScopes);
         Assert.Equal(1, customer.ExitCode);
-        Assert.Contains("no scope notifications:operate", customer.Error, StringComparison.Ordinal);
+        Assert.Contains("lacks the scope notifications:operate", customer.Error, StringComparison.Ordinal);
 
         using var output = new StringWriter();
         using var error = new StringWriter();
@@ -141,15 +141,15 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
     }
 
     [Theory]
-    [InlineData("", "Say what to do.")]
+    [InlineData("", "Name a command.")]
     [InlineData("lst", "There is no command 'lst'.")]
     [InlineData("show", "show takes one id.")]
     [InlineData("redrive", "redrive takes ids, or --all.")]
     [InlineData("redrive --all 0195f1a0-0000-7000-8000-000000000001", "redrive takes ids, or --all.")]
-    [InlineData("redrive x", "'x' is no id.")]
+    [InlineData("redrive x", "'x' is not an id.")]
     [InlineData("list --limit", "--limit needs a value.")]
-    [InlineData("redrive --all --rate 0", "'0' is no number above 0.")]
-    [InlineData("list --url localhost", "'localhost' is no address like http://localhost:9103.")]
+    [InlineData("redrive --all --rate 0", "'0' is not a number above 0.")]
+    [InlineData("list --url localhost", "'localhost' is not an address such as http://localhost:9103.")]
     [InlineData("list --fast", "There is no option '--fast'.")]
     public void Misuse_is_explained(string arguments, string explained) =>
         Assert.Equal(
@@ -162,7 +162,7 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
         );
 
     [Fact]
-    public async Task The_command_in_the_repository_ends_with_the_code_of_its_mistake()
+    public async Task The_script_returns_the_commands_exit_code()
     {
         using var command = Process.Start(
             new ProcessStartInfo("bash", [Path.Combine(AppHostRun.Repository, "dead-letters"), "lst"])
@@ -178,7 +178,7 @@ public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixtu
     }
 
     [Fact]
-    public void In_the_workers_container_it_finds_the_management_port_by_itself() =>
+    public void In_the_workers_container_the_command_finds_the_management_port() =>
         Assert.Equal(
             new Uri("http://localhost:9464"),
             CommandLine.Parse(["list"], name => name == "MANAGEMENT_PORT" ? "9464" : null).Url

@@ -44,7 +44,7 @@ public sealed class DeadLetterPlatform : IAsyncLifetime
 
     /// <summary>Waits for a dead letter.</summary>
     internal async Task<JsonElement> FindAsync(Guid id) =>
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             $"dead letter {id}",
             () => Operator.GetJsonAsync($"/dead-letters/{id}"),
             found => found.ValueKind == JsonValueKind.Object

@@ -87,7 +87,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     }
 
     [Fact]
-    public async Task What_fails_again_comes_back_with_its_first_failure_and_counts_how_often()
+    public async Task A_letter_that_fails_again_keeps_its_first_failure_and_counts_its_redrives()
     {
         var message = await own.GiveUpAsync();
         var first = (await own.FindAsync(message.Id)).GetProperty("letter");
@@ -106,7 +106,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     }
 
     [Fact]
-    public async Task What_was_delivered_after_all_is_not_sent_again()
+    public async Task A_letter_that_was_delivered_after_all_is_not_sent_again()
     {
         var message = await own.GiveUpAsync();
         message.Unblock();
@@ -121,7 +121,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
             content: null,
             TestContext.Current.CancellationToken
         );
-        await Eventually.SeeAsync("the notification", () => own.NotifiedAsync(message.Id), count => count == 1);
+        await Poll.UntilAsync("the notification", () => own.NotifiedAsync(message.Id), count => count == 1);
         await using var back = database.CreateCommand(
             $"INSERT INTO dead_letters SELECT * FROM both_{message.Id:n}; DROP TABLE both_{message.Id:n}"
         );
@@ -141,10 +141,10 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     }
 
     [Fact]
-    public async Task What_is_no_event_has_an_id_too_and_can_be_discarded()
+    public async Task A_letter_without_an_event_has_an_id_and_can_be_discarded()
     {
         var poison = await TestEvent.PublishAsync(platform, poison: true);
-        var letter = await Eventually.SeeAsync(
+        var letter = await Poll.UntilAsync(
             "the poison in the list",
             async () =>
                 (await own.Operator.GetJsonAsync("/dead-letters?limit=200"))
@@ -181,7 +181,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     {
         var messages = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => own.GiveUpAsync()));
         using var management = platform.Management("notifications");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "ten in the gauge",
             async () =>
                 (await Exposition.ScrapeAsync(management)).Sum(
@@ -207,7 +207,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
         );
 
         Assert.Equal(10, answers.Sum(answer => answer.GetProperty("done").GetInt32()));
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "ten notifications",
             () => own.NotifiedAsync([.. messages.Select(message => message.Id)]),
             count => count == 10
@@ -232,7 +232,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
 
         // One call takes five seconds, and does half of them.
         var redriving = own.PostAsync("/dead-letters/redrive", new { ids, perSecond = 3 });
-        await Eventually.SeeAsync("the first notifications", () => own.NotifiedAsync(ids), count => count > 0);
+        await Poll.UntilAsync("the first notifications", () => own.NotifiedAsync(ids), count => count > 0);
         await platform.KillAsync("notifications");
         await Record.ExceptionAsync(() => redriving);
         await platform.StartAsync("notifications");
@@ -240,7 +240,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
         Assert.InRange(await own.NotifiedAsync(ids), 1, 29);
 
         Assert.Equal(HttpStatusCode.OK, (await own.PostAsync("/dead-letters/redrive", new { ids })).StatusCode);
-        await Eventually.SeeAsync("all notifications", () => own.NotifiedAsync(ids), count => count == 30);
+        await Poll.UntilAsync("all notifications", () => own.NotifiedAsync(ids), count => count == 30);
         Assert.All(ids, id => Assert.Single(Directory.GetFiles(platform.PickupFolder, $"{id}*")));
         Assert.Equal(
             0,
@@ -251,7 +251,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     }
 
     [Fact]
-    public async Task Nobody_operates_without_the_scope_and_nowhere_but_on_the_management_port()
+    public async Task Operating_needs_the_scope_and_works_only_on_the_management_port()
     {
         var id = Guid.CreateVersion7();
         foreach (
@@ -299,7 +299,7 @@ public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<Dead
     )]
     [InlineData("POST", "/dead-letters/redrive", """{"all":true,"perSecond":1001}""", 400)]
     [InlineData("POST", "/dead-letters/discard", """{"all":true,"reason":"\u0000"}""", 400)]
-    public async Task A_mistake_is_answered_with_a_problem(string method, string path, string? body, int status) =>
+    public async Task A_bad_request_is_answered_with_a_problem(string method, string path, string? body, int status) =>
         await (await SendAsync(own.Operator, method, path, body)).AssertProblemAsync((HttpStatusCode)status);
 
     private async Task DiscardAsync(Guid id) =>

@@ -36,7 +36,7 @@ public sealed class EmailTests
     [InlineData("\"=?utf-8?q?a=40b=2eexample?=\"@mail.example")]
     [InlineData("=?utf-8?q?a=40b=2eexample?= <a@mail.example>")]
     [InlineData("ä@mail.example")]
-    public void What_is_not_one_address_is_refused_for_good(string address)
+    public void Anything_but_one_address_is_refused_permanently(string address)
     {
         var refused = Assert.Throws<DeliveryException>(() => OrderEmail.Write(Events.OrderEvent(address), From));
 
@@ -62,7 +62,7 @@ public sealed class EmailTests
     }
 
     [Fact]
-    public void A_sender_whose_headers_could_not_be_ASCII_ends_the_start() =>
+    public void A_sender_whose_headers_cannot_be_ASCII_prevents_the_start() =>
         Assert.Contains(
             "Email:From",
             Assert.Single(Problems(new EmailOptions { From = "bücher@example.com", PickupFolder = "out" })),
@@ -80,7 +80,7 @@ public sealed class EmailTests
     }
 
     [Fact]
-    public void A_servers_answer_stays_out_of_what_is_logged()
+    public void A_servers_answer_is_not_logged()
     {
         var explained = Explain(SmtpErrorCode.RecipientNotAccepted, SmtpStatusCode.MailboxUnavailable);
 

@@ -22,7 +22,7 @@ public sealed class EventReaderTests
     }
 
     [Fact]
-    public void What_is_not_known_is_passed_over()
+    public void Unknown_fields_are_ignored()
     {
         var (read, _) = Read(
             Events
@@ -38,7 +38,7 @@ public sealed class EventReaderTests
     }
 
     [Fact]
-    public void What_is_not_needed_may_be_missing()
+    public void Optional_fields_may_be_missing()
     {
         var (read, poison) = Read(
             """
@@ -63,7 +63,7 @@ public sealed class EventReaderTests
     [InlineData("{\"type\":\"goreliable.order.shipped.v1\"}", "unknown_type")]
     [InlineData("{\"type\":\"GoReliable.Order.Created.v1\"}", "unknown_type")]
     [InlineData("{\"type\":\"goreliable.order.created.v1\"}", "incomplete")]
-    public void What_cannot_be_read_is_poison_with_a_reason(string body, string reason)
+    public void An_unreadable_event_is_poison_with_a_reason(string body, string reason)
     {
         var (read, poison) = Read(body);
 

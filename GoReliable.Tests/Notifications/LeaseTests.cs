@@ -15,7 +15,7 @@ public sealed class LeaseTests(SharedPlatform shared)
     private const string Expire = "UPDATE leases SET until = now() - interval '1 millisecond'";
 
     [Fact]
-    public async Task A_lease_is_one_deliverys_until_it_is_over_and_its_old_owner_cannot_write_any_more()
+    public async Task A_lease_has_one_owner_until_it_ends_and_then_the_old_owner_cannot_write()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
         var (mine, theirs, message) = (Guid.NewGuid(), Guid.NewGuid(), Delivered());
@@ -44,7 +44,7 @@ public sealed class LeaseTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task What_failed_is_new_again()
+    public async Task An_event_whose_delivery_failed_can_be_claimed_again()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
         using var leases = Of(database);
@@ -63,7 +63,7 @@ public sealed class LeaseTests(SharedPlatform shared)
         var (alive, ended, taken) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
         foreach (var owner in new[] { alive, ended, taken })
             await leases.TakeAsync(owner, owner);
-        leases.Forget(ended);
+        leases.StopRenewing(ended);
         await database.ExecuteAsync($"{Expire}; UPDATE leases SET owner = gen_random_uuid() WHERE owner = '{taken}'");
 
         await leases.RenewAsync(TestContext.Current.CancellationToken);
@@ -76,7 +76,7 @@ public sealed class LeaseTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Of_many_that_want_an_event_at_once_one_gets_it()
+    public async Task Of_many_concurrent_claims_of_an_event_one_succeeds()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
         using var leases = Of(database);

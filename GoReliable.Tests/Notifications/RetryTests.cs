@@ -26,7 +26,7 @@ public sealed class RetryTests
         var plan = Plan(delays);
 
         for (var attempt = 1; attempt <= delays.Length; attempt++)
-            Assert.Equal(new Retry(queues[attempt - 1], delays[attempt - 1]), plan.After(attempt, random: 0));
+            Assert.Equal(new ScheduledRetry(queues[attempt - 1], delays[attempt - 1]), plan.After(attempt, random: 0));
         Assert.Null(plan.After(delays.Length + 1, random: 0));
         Assert.Equal(delays.Distinct(), plan.Queues);
     }
@@ -70,7 +70,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public void A_message_that_is_put_off_again_and_again_waits_longer_and_no_attempt_is_counted()
+    public void A_message_that_is_deferred_often_waits_longer_and_no_attempt_is_counted()
     {
         var (message, waits) = (Events.Message(), new List<double>());
         for (var i = 0; i < 12; i++)

@@ -13,14 +13,14 @@ public sealed class SmtpTransportTests
     private readonly FakeTimeProvider time = new();
 
     [Fact]
-    public async Task A_server_that_has_all_of_an_email_is_waited_for_ten_minutes()
+    public async Task A_server_that_has_the_whole_email_has_ten_minutes_to_answer()
     {
         var yes = new TaskCompletionSource();
         await using var server = new MailServer { BeforeYes = _ => yes.Task };
         using var transport = Transport(server);
 
         var sending = SendAsync(transport);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the e-mail at the server",
             () => Task.FromResult(server.Received.Count),
             count => count == 1
@@ -32,13 +32,13 @@ public sealed class SmtpTransportTests
     }
 
     [Fact]
-    public async Task And_not_for_longer()
+    public async Task A_server_that_does_not_answer_within_ten_minutes_is_given_up()
     {
         await using var server = new MailServer { BeforeYes = _ => new TaskCompletionSource().Task };
         using var transport = Transport(server);
 
         var sending = SendAsync(transport);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the e-mail at the server",
             () => Task.FromResult(server.Received.Count),
             count => count == 1
@@ -49,13 +49,13 @@ public sealed class SmtpTransportTests
             sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)
         );
         Assert.Equal(
-            (false, "The mail server took the e-mail and said nothing about it for 00:10:00."),
+            (false, "The mail server took the e-mail but did not answer within 00:10:00."),
             (late.Permanent, late.Message)
         );
     }
 
     [Fact]
-    public async Task Before_the_end_of_the_email_the_limit_is_a_short_one()
+    public async Task Until_the_email_is_complete_the_short_timeout_applies()
     {
         var asked = new TaskCompletionSource();
         await using var server = new MailServer
@@ -82,7 +82,7 @@ public sealed class SmtpTransportTests
     [InlineData("")]
     [InlineData("421 mail.example closes\r\n")]
     [InlineData("nonsense\r\n")]
-    public async Task A_kept_connection_that_the_server_has_ended_is_replaced_and_costs_no_attempt(string farewell)
+    public async Task A_kept_connection_that_the_server_closed_is_replaced_and_costs_no_attempt(string farewell)
     {
         await using var server = new MailServer { Farewell = farewell };
         using var transport = Transport(server);

@@ -14,9 +14,9 @@ public sealed class WaitingRoomTests
     public void A_few_begin_and_the_others_wait_for_their_turn_in_their_order()
     {
         for (var i = 0; i < 32; i++)
-            Assert.Equal(Entry.Begins, room.Enter($"r{i}", i));
+            Assert.Equal(Admission.Begins, room.Enter($"r{i}", i));
         for (var i = 32; i < 132; i++)
-            Assert.Equal(Entry.Waits, room.Enter($"r{i}", i));
+            Assert.Equal(Admission.Waits, room.Enter($"r{i}", i));
 
         for (var i = 0; i < 100; i++)
         {
@@ -27,10 +27,10 @@ public sealed class WaitingRoomTests
     }
 
     [Fact]
-    public void One_recipient_has_two_deliveries_and_stops_nobody()
+    public void One_recipient_has_at_most_two_deliveries_and_blocks_no_other()
     {
-        Assert.Equal([Entry.Begins, Entry.Begins, Entry.Waits], Enter("a", "A", "a"));
-        Assert.Equal([Entry.Begins, Entry.Begins, Entry.Waits], Enter("b", "b", "b"));
+        Assert.Equal([Admission.Begins, Admission.Begins, Admission.Waits], Enter("a", "A", "a"));
+        Assert.Equal([Admission.Begins, Admission.Begins, Admission.Waits], Enter("b", "b", "b"));
 
         Assert.True(room.Leave("B", out var next));
         Assert.Equal("b", next.Recipient);
@@ -39,23 +39,23 @@ public sealed class WaitingRoomTests
     }
 
     [Fact]
-    public void A_full_room_that_empties_is_waited_for_and_one_that_does_not_puts_off()
+    public void A_full_room_that_moves_is_waited_for_and_a_stuck_one_defers()
     {
         for (var i = 0; i < 132; i++)
             room.Enter($"r{i}", i);
-        Assert.Equal([Entry.AskAgain], Enter("late"));
+        Assert.Equal([Admission.TryAgain], Enter("late"));
 
         // As many as may be under way, within five seconds: the server is well.
         for (var i = 0; i < 100; i++)
         {
             time.Advance(TimeSpan.FromMilliseconds(150));
             room.Leave($"r{i}", out _);
-            Assert.Equal([Entry.Waits], Enter($"more{i}"));
+            Assert.Equal([Admission.Waits], Enter($"more{i}"));
         }
-        Assert.Equal([Entry.AskAgain], Enter("late"));
+        Assert.Equal([Admission.TryAgain], Enter("late"));
 
         time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal([Entry.PutOff], Enter("late"));
+        Assert.Equal([Admission.Defer], Enter("late"));
     }
 
     [Fact]
@@ -64,26 +64,26 @@ public sealed class WaitingRoomTests
         for (var i = 0; i < 102; i++)
             room.Enter("hangs", i);
 
-        Assert.Equal([Entry.PutOff], Enter("hangs"));
+        Assert.Equal([Admission.Defer], Enter("hangs"));
         for (var i = 0; i < 30; i++)
-            Assert.Equal([Entry.Begins], Enter($"other{i}"));
-        Assert.Equal([Entry.AskAgain], Enter("other"));
+            Assert.Equal([Admission.Begins], Enter($"other{i}"));
+        Assert.Equal([Admission.TryAgain], Enter("other"));
         Assert.False(room.Leave("other1", out _));
-        Assert.Equal([Entry.Begins], Enter("other"));
+        Assert.Equal([Admission.Begins], Enter("other"));
     }
 
     [Fact]
-    public void A_room_that_was_emptied_calls_nobody()
+    public void A_room_that_was_emptied_starts_nothing()
     {
         for (var i = 0; i < 40; i++)
             room.Enter("a", i);
 
-        Assert.Equal(Enumerable.Range(2, 38), room.Empty());
+        Assert.Equal(Enumerable.Range(2, 38), room.RemoveWaiting());
         Assert.False(room.Leave("a", out _));
         Assert.False(room.Leave("a", out _));
-        Assert.Equal([Entry.Begins, Entry.Begins, Entry.Waits], Enter("a", "a", "a"));
+        Assert.Equal([Admission.Begins, Admission.Begins, Admission.Waits], Enter("a", "a", "a"));
     }
 
-    private List<Entry> Enter(params string[] recipients) =>
+    private List<Admission> Enter(params string[] recipients) =>
         [.. recipients.Select(recipient => room.Enter(recipient, -1))];
 }

@@ -12,11 +12,11 @@ public sealed class ChangeStatusTests(SharedPlatform shared) : IDisposable
     [InlineData("confirmed", "confirm")]
     [InlineData("cancelled", "cancel")]
     [InlineData("cancelled", "confirm", "cancel")]
-    public async Task The_way_of_an_order(string end, params string[] verbs)
+    public async Task Allowed_changes_lead_to_the_expected_status(string end, params string[] verbs)
     {
         var id = await alice.CreateAsync();
         foreach (var verb in verbs)
-            Assert.Equal(HttpStatusCode.OK, (await alice.ChangeAsync(id, verb)).StatusCode);
+            Assert.Equal(HttpStatusCode.OK, (await alice.ChangeStatusAsync(id, verb)).StatusCode);
 
         var order = await alice.GetJsonAsync($"{OrdersClient.Orders}/{id}");
         Assert.Equal(end, order.GetProperty("status").GetString());
@@ -27,12 +27,12 @@ public sealed class ChangeStatusTests(SharedPlatform shared) : IDisposable
     }
 
     [Fact]
-    public async Task There_is_no_way_back()
+    public async Task A_cancelled_order_cannot_be_confirmed()
     {
         var id = await alice.CreateAsync();
-        await alice.ChangeAsync(id, "cancel");
+        await alice.ChangeStatusAsync(id, "cancel");
 
-        var refused = await alice.ChangeAsync(id, "confirm");
+        var refused = await alice.ChangeStatusAsync(id, "confirm");
         await refused.AssertProblemAsync(HttpStatusCode.Conflict);
         // Time does not help.
         Assert.Null(refused.Headers.RetryAfter);
@@ -41,11 +41,11 @@ public sealed class ChangeStatusTests(SharedPlatform shared) : IDisposable
     [Theory]
     [InlineData("confirm")]
     [InlineData("cancel")]
-    public async Task The_state_that_was_asked_for_is_answered_with_the_order(string verb)
+    public async Task Asking_for_the_current_status_is_answered_with_the_order(string verb)
     {
         var id = await alice.CreateAsync();
-        var first = await alice.ChangeAsync(id, verb);
-        var again = await alice.ChangeAsync(id, verb);
+        var first = await alice.ChangeStatusAsync(id, verb);
+        var again = await alice.ChangeStatusAsync(id, verb);
 
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
         Assert.Equal((await first.JsonAsync()).GetRawText(), (await again.JsonAsync()).GetRawText());
@@ -56,7 +56,7 @@ public sealed class ChangeStatusTests(SharedPlatform shared) : IDisposable
     public async Task Ten_confirmations_at_once_are_one_change()
     {
         var id = await alice.CreateAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => alice.ChangeAsync(id, "confirm")));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => alice.ChangeStatusAsync(id, "confirm")));
 
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
         Assert.Equal(2, (await alice.GetJsonAsync($"{OrdersClient.Orders}/{id}")).GetProperty("version").GetInt32());

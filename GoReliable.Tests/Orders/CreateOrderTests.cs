@@ -12,7 +12,7 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     private readonly HttpClient alice = shared.Platform.Client("alice");
 
     [Fact]
-    public async Task An_order_is_answered_with_its_location_and_all_it_has()
+    public async Task An_order_is_answered_with_its_location_and_all_its_fields()
     {
         var response = await alice.PostRawAsync(
             """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":12.5},{"sku":"b","quantity":1,"unitPrice":0.01}],"contactEmail":"a@example.com"}"""
@@ -50,7 +50,7 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     [InlineData("""{"currency":"EUR","items":[{"sku":"a","quantity":1.5,"unitPrice":1}]}""")]
     [InlineData("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":NaN}]}""")]
     [InlineData("""{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1e400}]}""")]
-    public async Task What_is_not_the_expected_json_is_a_bad_request(string body) =>
+    public async Task Unexpected_json_is_a_bad_request(string body) =>
         await (await alice.PostRawAsync(body)).AssertProblemAsync(HttpStatusCode.BadRequest);
 
     [Theory]
@@ -94,7 +94,7 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
         "contactEmail",
         """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}],"contactEmail":"a=?utf-8?b?YUBiLmV4YW1wbGU=?=@mail.example"}"""
     )]
-    public async Task What_is_outside_the_limits_is_named(string path, string body)
+    public async Task A_value_outside_the_limits_is_named(string path, string body)
     {
         var problem = await (await alice.PostRawAsync(body)).AssertProblemAsync(HttpStatusCode.BadRequest);
         Assert.Contains(problem.GetProperty("errors").EnumerateObject(), error => error.Name == path);
@@ -105,7 +105,7 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     [InlineData("JPY", "1e2")]
     [InlineData("EUR", "1.500")]
     [InlineData("EUR", "1000000")]
-    public async Task The_edges_of_the_limits_are_inside(string currency, string unitPrice)
+    public async Task Values_at_the_limits_are_accepted(string currency, string unitPrice)
     {
         var response = await alice.PostRawAsync(
             $$"""{"currency":"{{currency}}","items":[{"sku":"a","quantity":1000,"unitPrice":{{unitPrice}}}]}"""
@@ -149,14 +149,14 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     }
 
     [Fact]
-    public async Task Nobody_creates_nothing()
+    public async Task Without_a_token_no_order_is_created()
     {
         using var nobody = shared.Platform.Client(null);
         await (await nobody.PostRawAsync(Good)).AssertProblemAsync(HttpStatusCode.Unauthorized);
     }
 
     [Fact]
-    public async Task What_is_refused_is_not_stored()
+    public async Task A_refused_order_is_not_stored()
     {
         using var bob = shared.Platform.Client("bob-refused");
         await bob.PostRawAsync("""{"currency":"EUR","items":[]}""");

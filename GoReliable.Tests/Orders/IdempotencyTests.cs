@@ -22,7 +22,7 @@ public sealed class IdempotencyTests : IDisposable
     {
         var first = await alice.PostRawAsync(Body, idempotencyKey: "key-1");
         var id = (await first.JsonAsync()).GetProperty("id").GetGuid();
-        await alice.ChangeAsync(id, "confirm");
+        await alice.ChangeStatusAsync(id, "confirm");
 
         var again = await alice.PostRawAsync(SameBody, idempotencyKey: "key-1");
 
@@ -67,7 +67,7 @@ public sealed class IdempotencyTests : IDisposable
     [InlineData("\"\"")]
     [InlineData("with space")]
     [InlineData("with\\backslash")]
-    public async Task A_key_that_is_none_is_refused(string key) =>
+    public async Task An_invalid_key_is_refused(string key) =>
         await (await alice.PostRawAsync(Body, idempotencyKey: key)).AssertProblemAsync(HttpStatusCode.BadRequest);
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class OutboxIdTests(SharedPlatform shared)
             var answer = customer.PostRawAsync(
                 """{"currency":"EUR","items":[{"sku":"sku-1","quantity":1,"unitPrice":1}]}"""
             );
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 "an order that waits",
                 () => CountAsync(database, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"),
                 waiting => waiting == 1

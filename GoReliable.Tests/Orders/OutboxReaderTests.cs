@@ -52,7 +52,7 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task A_row_below_all_that_was_read_is_found_within_a_second()
+    public async Task A_row_with_a_smaller_id_than_those_read_is_found_within_a_second()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
@@ -102,7 +102,7 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task What_was_deleted_is_not_walked_over_again_though_no_vacuum_may_remove_it()
+    public async Task Deleted_rows_are_not_read_again_although_vacuum_cannot_remove_them()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         // A backup, say: nothing that it could still see is removed.
@@ -140,7 +140,7 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task A_look_from_the_first_row_that_took_too_long_has_more_time_the_next_time()
+    public async Task A_read_from_the_first_row_that_timed_out_has_more_time_the_next_time()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await database.ExecuteAsync($"{Rows} FROM generate_series(1, 3)");
@@ -184,7 +184,7 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task The_relay_never_reads_the_whole_table_however_its_statements_were_planned_and_compiles_none_of_them()
+    public async Task The_relay_never_scans_the_whole_table_whatever_the_plan_and_never_uses_JIT()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
@@ -223,7 +223,7 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
     private static async Task MoveOnAsync(OwnDatabase database, OutboxReader reader)
     {
         var before = reader.Start;
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "a reader that goes on",
             async () =>
             {
@@ -268,7 +268,7 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
     }
 
     private static Task<TimeSpan> WaitingAsync(OwnDatabase database, TimeSpan atLeast) =>
-        Eventually.SeeAsync(
+        Poll.UntilAsync(
             $"a look that has waited for {atLeast}",
             () =>
                 database.ScalarAsync<TimeSpan>(

@@ -60,7 +60,7 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
     {
         var confirmed = await alice.CreateAsync();
         await alice.CreateAsync();
-        await alice.ChangeAsync(confirmed, "confirm");
+        await alice.ChangeStatusAsync(confirmed, "confirm");
 
         var page = await alice.GetJsonAsync($"{OrdersClient.Orders}?status=confirmed");
         Assert.Equal(confirmed, Assert.Single(page.GetProperty("items").EnumerateArray()).GetProperty("id").GetGuid());
@@ -90,8 +90,8 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
         await (
             await mallory.GetAsync($"{OrdersClient.Orders}/{order}", TestContext.Current.CancellationToken)
         ).AssertProblemAsync(HttpStatusCode.NotFound);
-        await (await mallory.ChangeAsync(order, "confirm")).AssertProblemAsync(HttpStatusCode.NotFound);
-        await (await mallory.ChangeAsync(order, "cancel")).AssertProblemAsync(HttpStatusCode.NotFound);
+        await (await mallory.ChangeStatusAsync(order, "confirm")).AssertProblemAsync(HttpStatusCode.NotFound);
+        await (await mallory.ChangeStatusAsync(order, "cancel")).AssertProblemAsync(HttpStatusCode.NotFound);
         Assert.Equal(
             "pending",
             (await alice.GetJsonAsync($"{OrdersClient.Orders}/{order}")).GetProperty("status").GetString()
@@ -114,7 +114,7 @@ public sealed class ReadOrdersTests(SharedPlatform shared) : IDisposable
     [InlineData("POST", "/api/v1/orders/01900000-0000-7000-8000-000000000000/confirm")]
     [InlineData("POST", "/api/v1/orders/01900000-0000-7000-8000-000000000000/cancel")]
     [InlineData("GET", "/api/v1/orders/01900000-0000-7000-8000-000000000000/notifications")]
-    public async Task Nobody_sees_and_changes_nothing(string method, string path)
+    public async Task Without_a_token_nothing_is_read_or_changed(string method, string path)
     {
         using var nobody = shared.Platform.Client(null);
         using var request = new HttpRequestMessage(new HttpMethod(method), path);

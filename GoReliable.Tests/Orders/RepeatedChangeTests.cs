@@ -20,10 +20,10 @@ public sealed class RepeatedChangeTests : IDisposable
     public async Task The_same_key_gets_the_first_answer_again_whatever_became_of_the_order()
     {
         var id = await alice.CreateAsync();
-        var first = await alice.ChangeAsync(id, "confirm", "key-1");
-        await alice.ChangeAsync(id, "cancel", "key-2");
+        var first = await alice.ChangeStatusAsync(id, "confirm", "key-1");
+        await alice.ChangeStatusAsync(id, "cancel", "key-2");
 
-        var again = await alice.ChangeAsync(id, "confirm", "key-1");
+        var again = await alice.ChangeStatusAsync(id, "confirm", "key-1");
 
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
         Assert.False(first.Headers.Contains("Idempotency-Replayed"));
@@ -37,14 +37,14 @@ public sealed class RepeatedChangeTests : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_that_changed_nothing_is_remembered_too()
+    public async Task An_answer_without_a_change_is_remembered_too()
     {
         var id = await alice.CreateAsync();
-        await alice.ChangeAsync(id, "confirm");
-        var first = await alice.ChangeAsync(id, "confirm", "key-1");
-        await alice.ChangeAsync(id, "cancel");
+        await alice.ChangeStatusAsync(id, "confirm");
+        var first = await alice.ChangeStatusAsync(id, "confirm", "key-1");
+        await alice.ChangeStatusAsync(id, "cancel");
 
-        var again = await alice.ChangeAsync(id, "confirm", "key-1");
+        var again = await alice.ChangeStatusAsync(id, "confirm", "key-1");
 
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
         Assert.Equal((await first.JsonAsync()).GetRawText(), (await again.JsonAsync()).GetRawText());
@@ -54,15 +54,19 @@ public sealed class RepeatedChangeTests : IDisposable
     public async Task The_same_key_for_anything_else_is_refused_and_changes_nothing()
     {
         var (one, other) = (await alice.CreateAsync(), await alice.CreateAsync());
-        await alice.ChangeAsync(one, "confirm", "key-1");
+        await alice.ChangeStatusAsync(one, "confirm", "key-1");
         await alice.PostRawAsync(Body, idempotencyKey: "key-2");
 
-        await (await alice.ChangeAsync(other, "confirm", "key-1")).AssertProblemAsync(
+        await (await alice.ChangeStatusAsync(other, "confirm", "key-1")).AssertProblemAsync(
             HttpStatusCode.UnprocessableEntity
         );
-        await (await alice.ChangeAsync(one, "cancel", "key-1")).AssertProblemAsync(HttpStatusCode.UnprocessableEntity);
-        await (await alice.ChangeAsync(one, "cancel", "key-2")).AssertProblemAsync(HttpStatusCode.UnprocessableEntity);
-        await (await alice.ChangeAsync(Guid.CreateVersion7(), "confirm", "key-1")).AssertProblemAsync(
+        await (await alice.ChangeStatusAsync(one, "cancel", "key-1")).AssertProblemAsync(
+            HttpStatusCode.UnprocessableEntity
+        );
+        await (await alice.ChangeStatusAsync(one, "cancel", "key-2")).AssertProblemAsync(
+            HttpStatusCode.UnprocessableEntity
+        );
+        await (await alice.ChangeStatusAsync(Guid.CreateVersion7(), "confirm", "key-1")).AssertProblemAsync(
             HttpStatusCode.UnprocessableEntity
         );
         await (await alice.PostRawAsync(Body, idempotencyKey: "key-1")).AssertProblemAsync(
@@ -79,29 +83,29 @@ public sealed class RepeatedChangeTests : IDisposable
     }
 
     [Fact]
-    public async Task The_key_of_a_refused_change_is_free()
+    public async Task The_key_of_a_refused_change_can_be_used_again()
     {
         var id = await alice.CreateAsync();
-        await (await alice.ChangeAsync(Guid.CreateVersion7(), "confirm", "key-1")).AssertProblemAsync(
+        await (await alice.ChangeStatusAsync(Guid.CreateVersion7(), "confirm", "key-1")).AssertProblemAsync(
             HttpStatusCode.NotFound
         );
-        await (await alice.ChangeAsync(id, "confirm", "with space")).AssertProblemAsync(HttpStatusCode.BadRequest);
+        await (await alice.ChangeStatusAsync(id, "confirm", "with space")).AssertProblemAsync(
+            HttpStatusCode.BadRequest
+        );
 
-        Assert.Equal(HttpStatusCode.OK, (await alice.ChangeAsync(id, "cancel", "key-1")).StatusCode);
-        await (await alice.ChangeAsync(id, "confirm", "key-2")).AssertProblemAsync(HttpStatusCode.Conflict);
-        Assert.Equal(HttpStatusCode.OK, (await alice.ChangeAsync(id, "cancel", "key-2")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await alice.ChangeStatusAsync(id, "cancel", "key-1")).StatusCode);
+        await (await alice.ChangeStatusAsync(id, "confirm", "key-2")).AssertProblemAsync(HttpStatusCode.Conflict);
+        Assert.Equal(HttpStatusCode.OK, (await alice.ChangeStatusAsync(id, "cancel", "key-2")).StatusCode);
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task While_the_first_request_is_in_flight_a_second_one_is_a_conflict_that_says_when_to_come_again(
-        bool isConfirmed
-    )
+    public async Task While_the_first_request_is_in_flight_a_second_one_is_a_conflict_with_Retry_After(bool isConfirmed)
     {
         var id = await alice.CreateAsync();
         if (isConfirmed)
-            await alice.ChangeAsync(id, "confirm");
+            await alice.ChangeStatusAsync(id, "confirm");
         // Holds what the first request's statement holds: the lock of customer and key.
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
         await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
@@ -116,12 +120,12 @@ public sealed class RepeatedChangeTests : IDisposable
         };
         await inFlight.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
-        var refused = await alice.ChangeAsync(id, "confirm", "key-1");
+        var refused = await alice.ChangeStatusAsync(id, "confirm", "key-1");
         await refused.AssertProblemAsync(HttpStatusCode.Conflict);
         Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
 
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.OK, (await alice.ChangeAsync(id, "confirm", "key-1")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await alice.ChangeStatusAsync(id, "confirm", "key-1")).StatusCode);
     }
 
     [Fact]
@@ -129,7 +133,7 @@ public sealed class RepeatedChangeTests : IDisposable
     {
         var id = await alice.CreateAsync();
         var answers = await Task.WhenAll(
-            Enumerable.Range(0, 20).Select(_ => alice.ChangeAsync(id, "confirm", "key-1"))
+            Enumerable.Range(0, 20).Select(_ => alice.ChangeStatusAsync(id, "confirm", "key-1"))
         );
 
         Assert.All(answers, answer =>
@@ -146,8 +150,8 @@ public sealed class RepeatedChangeTests : IDisposable
         {
             var (one, other) = (await alice.CreateAsync(), await alice.CreateAsync());
             var answers = await Task.WhenAll(
-                alice.ChangeAsync(one, "confirm", $"key-{i}"),
-                alice.ChangeAsync(other, "confirm", $"key-{i}")
+                alice.ChangeStatusAsync(one, "confirm", $"key-{i}"),
+                alice.ChangeStatusAsync(other, "confirm", $"key-{i}")
             );
 
             Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.OK);

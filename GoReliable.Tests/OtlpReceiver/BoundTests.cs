@@ -32,7 +32,7 @@ public sealed partial class BoundTests
     }
 
     [Fact]
-    public async Task The_series_heard_of_longest_ago_is_dropped()
+    public async Task The_series_that_was_updated_longest_ago_is_dropped()
     {
         await using var otlp = await OtlpEndpoint.StartAsync(Small, Cancel);
         using var sender = new SdkSender(otlp);

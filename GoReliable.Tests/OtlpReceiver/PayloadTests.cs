@@ -131,7 +131,7 @@ public sealed class PayloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_bad_span_keeps_the_good_ones_beside_it_out()
+    public async Task One_bad_span_refuses_the_whole_payload()
     {
         byte[] payload = [.. Wire.Span(Wire.TraceId(), Wire.SpanId()), .. Wire.Span(Wire.TraceId(), [])];
 

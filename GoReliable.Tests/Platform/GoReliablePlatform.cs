@@ -185,7 +185,7 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     {
         var before = ProcessId(resource);
         await CommandAsync(resource, KnownResourceCommands.RestartCommand, [KnownResourceStates.Running]);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             $"a new process of {resource}",
             () => Task.FromResult(ProcessId(resource)),
             now => now is not null && now != before

@@ -71,7 +71,7 @@ internal static class OrdersClient
         return client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    public static Task<HttpResponseMessage> ChangeAsync(
+    public static Task<HttpResponseMessage> ChangeStatusAsync(
         this HttpClient client,
         Guid order,
         string verb,
@@ -96,7 +96,7 @@ internal static class OrdersClient
 
     /// <summary>Waits until so many notifications were sent about an order.</summary>
     public static Task<JsonElement[]> WaitForNotificationsAsync(this HttpClient client, Guid order, int count = 1) =>
-        Eventually.SeeAsync(
+        Poll.UntilAsync(
             $"{count} notification(s) of order {order}",
             () => client.NotificationsAsync(order),
             found => found.Length >= count

@@ -38,7 +38,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         var service = Start(name, settings);
         try
         {
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 $"{name} alive",
                 async () =>
                     service.process.HasExited
@@ -82,7 +82,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>Waits until it has logged that.</summary>
     public Task<IReadOnlyList<JsonElement>> WaitForEventAsync(string @event) =>
-        Eventually.SeeAsync(
+        Poll.UntilAsync(
             $"{@event} in the log of {name}",
             () => Task.FromResult(Events(@event)),
             events => events.Count > 0
@@ -119,7 +119,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>Waits until it wants requests.</summary>
     public Task WaitUntilReadyAsync() =>
-        Eventually.SeeAsync(
+        Poll.UntilAsync(
             $"{name} ready",
             async () => (await HealthAsync("ready")).Status,
             status => status == 200,

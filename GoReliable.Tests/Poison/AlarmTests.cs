@@ -11,7 +11,7 @@ public sealed class AlarmTests(DeadLetterPlatform own) : IClassFixture<DeadLette
     private readonly GoReliablePlatform platform = own.Platform;
 
     [Fact]
-    public async Task While_publishing_is_blocked_what_is_in_the_queue_is_notified_and_health_says_why_the_rest_waits()
+    public async Task While_publishing_is_blocked_queued_events_are_notified_and_health_says_why()
     {
         Assert.SkipUnless(
             RabbitMqControl.IsAvailable(platform),
@@ -26,13 +26,13 @@ public sealed class AlarmTests(DeadLetterPlatform own) : IClassFixture<DeadLette
         );
 
         await platform.StartAsync("notifications");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "400 notifications",
             () => own.NotifiedAsync([.. events.Select(sent => sent.Id)]),
             count => count == 400
         );
         using var management = platform.Management("notifications");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "health that tells of the alarm",
             async () =>
                 (await management.GetJsonAsync("/health/ready"))

@@ -16,7 +16,7 @@ public sealed class PoisonTests(DeadLetterPlatform own) : IClassFixture<DeadLett
     private readonly GoReliablePlatform platform = own.Platform;
 
     [Fact]
-    public async Task A_giant_message_is_parked_and_named_and_the_others_are_notified()
+    public async Task A_giant_message_is_dead_lettered_with_its_reason_and_the_others_are_notified()
     {
         var giant = await Odd.PublishAsync(platform, OrderTopology.Queue, new byte[Odd.Giant]);
         await NotifiesAsync(20);
@@ -36,7 +36,7 @@ public sealed class PoisonTests(DeadLetterPlatform own) : IClassFixture<DeadLett
     }
 
     [Fact]
-    public async Task An_undecodable_header_is_parked_and_its_event_notified_without_it_when_it_is_redriven()
+    public async Task An_undecodable_header_is_dead_lettered_and_its_event_notified_when_redriven()
     {
         var @event = Guid.CreateVersion7();
         var message = await Odd.PublishAsync(
@@ -59,7 +59,7 @@ public sealed class PoisonTests(DeadLetterPlatform own) : IClassFixture<DeadLett
         );
         Assert.NotEqual("", (await own.FindAsync(@event)).GetProperty("properties").GetProperty("wire").GetString());
         await own.Operator.PostAsync($"{Path(letter)}/redrive", content: null, TestContext.Current.CancellationToken);
-        await Eventually.SeeAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
+        await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
     }
 
     [Fact]
@@ -86,17 +86,13 @@ public sealed class PoisonTests(DeadLetterPlatform own) : IClassFixture<DeadLett
             await own.FindAsync(@event);
         Assert.Equal(HttpStatusCode.OK, (await own.PostAsync("/dead-letters/redrive", new { all = true })).StatusCode);
 
-        await Eventually.SeeAsync(
-            "all notifications",
-            () => own.NotifiedAsync(events),
-            count => count == events.Length
-        );
+        await Poll.UntilAsync("all notifications", () => own.NotifiedAsync(events), count => count == events.Length);
     }
 
     private async Task NotifiesAsync(int count)
     {
         var events = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => TestEvent.PublishAsync(platform)));
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             $"{count} notifications",
             () => own.NotifiedAsync([.. events.Select(sent => sent.Id)]),
             notified => notified == count
@@ -104,7 +100,7 @@ public sealed class PoisonTests(DeadLetterPlatform own) : IClassFixture<DeadLett
     }
 
     private Task<JsonElement> ParkedAsync(string message) =>
-        Eventually.SeeAsync(
+        Poll.UntilAsync(
             $"the dead letter of message {message}",
             async () =>
                 (await own.Operator.GetJsonAsync("/dead-letters?limit=200"))

@@ -11,7 +11,7 @@ namespace GoReliable.Tests.Poison;
 public sealed class ProgressTests
 {
     [Fact]
-    public async Task Nothing_done_while_something_waits_is_noticed()
+    public async Task A_stall_is_noticed_when_messages_wait_and_none_is_processed()
     {
         var time = new FakeTimeProvider();
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
@@ -31,7 +31,7 @@ public sealed class ProgressTests
         async Task<HealthStatus> LaterAsync(long waiting)
         {
             time.Advance(TimeSpan.FromSeconds(30));
-            progress.Look(waiting);
+            progress.Update(waiting);
             var check = new HealthCheckRegistration("Progress", progress, failureStatus: null, tags: null);
             return (
                 await progress.CheckHealthAsync(new() { Registration = check }, TestContext.Current.CancellationToken)

@@ -15,7 +15,7 @@ public sealed class RawMessageTests
     [InlineData(900, null)]
     // As deep as one frame has room for: more than the stack of a thread has.
     [InlineData(26_000, "undecodable")]
-    public void Headers_are_decoded_to_a_depth_at_which_no_process_ends(int depth, string? reason)
+    public void Headers_are_decoded_only_to_a_safe_depth(int depth, string? reason)
     {
         var (message, obstacle) = new RawMessage(
             1,
@@ -32,7 +32,7 @@ public sealed class RawMessageTests
     }
 
     [Fact]
-    public void Properties_that_end_in_the_middle_are_none()
+    public void Truncated_properties_count_as_none()
     {
         var (message, obstacle) = new RawMessage(
             1,

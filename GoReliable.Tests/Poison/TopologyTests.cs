@@ -15,7 +15,7 @@ public sealed class TopologyTests(SharedPlatform shared)
     [Theory]
     [InlineData("Orders")]
     [InlineData("Notifications")]
-    public async Task A_queue_that_was_declared_otherwise_is_named(string service)
+    public async Task A_queue_that_exists_with_other_settings_is_named(string service)
     {
         var uri = await HostAsync($"otherwise-{service}", configure: ".*");
         await using (
@@ -40,7 +40,7 @@ public sealed class TopologyTests(SharedPlatform shared)
     [Theory]
     [InlineData("Orders")]
     [InlineData("Notifications")]
-    public async Task A_right_that_is_missing_is_named(string service) =>
+    public async Task A_missing_permission_is_named(string service) =>
         await IsNotReadyAsync(
             service,
             await HostAsync($"forbidden-{service}", configure: "^$"),
@@ -57,7 +57,7 @@ public sealed class TopologyTests(SharedPlatform shared)
             ("ConnectionStrings__messaging", uri)
         );
 
-        var (status, reason) = await Eventually.SeeAsync(
+        var (status, reason) = await Poll.UntilAsync(
             "a reason",
             async () =>
             {

@@ -85,7 +85,7 @@ internal sealed class AppHostProcess : IDisposable
 
     /// <summary>Waits until everything is up.</summary>
     public Task UntilUpAsync() =>
-        Eventually.SeeAsync(
+        Poll.UntilAsync(
             "servers and services below the AppHost",
             () => Task.FromResult(Family()),
             family => Members.All(name => family.Any(member => member.Name == name)),
@@ -95,7 +95,7 @@ internal sealed class AppHostProcess : IDisposable
 
     /// <summary>Waits until nothing of it lives.</summary>
     public Task UntilGoneAsync() =>
-        Eventually.SeeAsync(
+        Poll.UntilAsync(
             "that no process is left",
             () => Task.FromResult(string.Join(' ', Family())),
             family => family.Length == 0,

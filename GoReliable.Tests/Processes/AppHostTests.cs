@@ -10,7 +10,7 @@ public sealed class AppHostTests
     [Theory]
     [InlineData("INT", false)]
     [InlineData("KILL", true)]
-    public async Task No_process_and_no_file_outlives_it(string signal, bool byDotnetRun)
+    public async Task No_process_and_no_file_outlives_the_AppHost(string signal, bool byDotnetRun)
     {
         using var appHost = await AppHostProcess.StartAsync(byDotnetRun, "--Servers=processes");
         await appHost.UntilUpAsync();
@@ -29,7 +29,7 @@ public sealed class AppHostTests
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_is_a_sentence_and_exit_code_1()
+    public async Task A_taken_port_is_reported_in_one_sentence_with_exit_code_1()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
@@ -51,7 +51,7 @@ public sealed class AppHostTests
     }
 
     [Fact]
-    public async Task A_wrong_choice_of_servers_is_a_sentence_and_exit_code_1()
+    public async Task A_wrong_choice_of_servers_is_reported_in_one_sentence_with_exit_code_1()
     {
         var run = await AppHostRun.RunAsync(["--Servers=clouds"], AppHostProcess.LaunchVariables());
 

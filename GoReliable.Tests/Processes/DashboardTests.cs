@@ -14,7 +14,7 @@ public sealed class DashboardTests
     private const string BrowserToken = "a-token-of-this-test";
 
     [Fact]
-    public async Task The_dashboard_has_an_orders_trace_its_logs_and_everybodys_resources()
+    public async Task The_dashboard_shows_an_orders_trace_its_logs_and_all_resources()
     {
         await using var platform = await GoReliablePlatform.StartAsync(dashboardToken: BrowserToken);
         using var ada = platform.Client("ada");
@@ -37,17 +37,17 @@ public sealed class DashboardTests
             JsonSerializer.Deserialize<JsonElement>(said).GetProperty("apiKey").GetString()
         );
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "a trace through all services in the dashboard",
             () => AskAsync(dashboard, "traces"),
             text => HasAll(text, "create order", "INSERT order", "publish orders:order.created", "send email")
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "its logs",
             () => AskAsync(dashboard, "logs"),
             text => HasAll(text, "created with", "answered 201", "Delivered order.created")
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the services",
             () => AskAsync(dashboard, "resources"),
             text => HasAll(text, "gateway", "orders", "notifications")

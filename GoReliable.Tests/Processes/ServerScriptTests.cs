@@ -37,7 +37,7 @@ public sealed class ServerScriptTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_no_data_of_PostgreSQL_is_named_and_kept()
+    public async Task A_directory_without_PostgreSQL_data_is_named_and_kept()
     {
         Directory.CreateDirectory(Data);
         await File.WriteAllTextAsync(Path.Combine(Data, "letter"), "", TestContext.Current.CancellationToken);

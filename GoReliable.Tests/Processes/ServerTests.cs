@@ -29,12 +29,12 @@ public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFix
 
         Assert.Equal(address, await Platform.ConnectionStringAsync(ConnectionOf(server)));
         Assert.NotEqual(process, Platform.ProcessId(server));
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the order after the restart",
             () => ada.GetJsonAsync($"{OrdersClient.Orders}/{order}"),
             found => found.GetProperty("id").GetGuid() == order
         );
-        await ada.NotificationsAsync(await Eventually.SeeAsync("a new order", () => ada.CreateAsync(), _ => true));
+        await ada.NotificationsAsync(await Poll.UntilAsync("a new order", () => ada.CreateAsync(), _ => true));
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFix
         SkipContainers();
 
         await Platform.StopAsync("postgres");
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "a database that has ended",
             () => Task.FromResult(Platform.HasEnded("orders-db")),
             ended => ended
@@ -70,7 +70,7 @@ public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFix
     }
 
     [Fact]
-    public async Task PostgreSQL_wants_the_password()
+    public async Task PostgreSQL_requires_the_password()
     {
         SkipContainers();
         var wrong = new NpgsqlConnectionStringBuilder(await Platform.ConnectionStringAsync("orders-db"))

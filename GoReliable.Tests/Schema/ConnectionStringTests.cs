@@ -14,7 +14,7 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
         + "Connect to PostgreSQL itself: services keep few connections, and the relay's lock needs a session.";
 
     [Fact]
-    public async Task What_it_does_not_say_is_ours()
+    public async Task Settings_missing_from_the_connection_string_have_our_defaults()
     {
         await using var source = await SourceAsync("");
 
@@ -30,7 +30,7 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task What_it_says_holds_and_the_rest_of_the_options_is_ours()
+    public async Task Settings_in_the_connection_string_win_and_other_options_are_our_defaults()
     {
         await using var source = await SourceAsync(
             "Options=-c search_path=shop -c jit=on;Application Name=shop;Max Auto Prepare=0;Auto Prepare Min Usages=7;Timeout=3;Command Timeout=30;Maximum Pool Size=100"
@@ -54,7 +54,7 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task The_relay_follows_it_as_well()
+    public async Task The_relay_follows_the_connection_string_as_well()
     {
         await using var source = OutboxReader.CreateDataSource(
             await shared.Platform.ConnectionStringAsync("orders-db") + ";Options=-c search_path=shop"
@@ -67,7 +67,7 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Tables_are_made_in_the_schema_that_it_names()
+    public async Task Tables_are_made_in_the_schema_that_the_connection_string_names()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await database.ExecuteAsync("DROP SCHEMA public CASCADE; CREATE SCHEMA shop");
@@ -90,7 +90,7 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
         " (RDS Proxy currently doesn't support command-line options.)"
     )]
     [InlineData(null, "")]
-    public async Task Behind_a_pooler_that_takes_no_options_it_says_what_it_needs(string? refusal, string answer)
+    public async Task Behind_a_pooler_that_takes_no_options_a_service_says_what_it_needs(string? refusal, string answer)
     {
         var server = new NpgsqlConnectionStringBuilder(await shared.Platform.ConnectionStringAsync("orders-db"));
         using var pooler = new Pooler(server.Host!, server.Port, refusal);

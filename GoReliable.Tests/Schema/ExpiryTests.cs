@@ -33,7 +33,7 @@ public sealed class ExpiryTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task A_worker_remembers_for_as_long_as_it_is_told_to()
+    public async Task A_worker_remembers_events_for_the_retention_that_is_set()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
         await database.ExecuteAsync(
@@ -64,7 +64,7 @@ public sealed class ExpiryTests(SharedPlatform shared)
     [InlineData("orders", "idempotency_keys", 3653)]
     [InlineData("notifications", "inbox", 365)]
     [InlineData("dead_letters", "inbox", 90)]
-    public async Task What_has_personal_data_in_it_is_kept_as_long_as_it_says_and_not_longer(
+    public async Task Rows_with_personal_data_are_kept_for_their_retention_and_no_longer(
         string table,
         string other,
         int days
@@ -98,7 +98,7 @@ public sealed class ExpiryTests(SharedPlatform shared)
     [InlineData("Notifications", "notifications", "Notifications__Retention")]
     [InlineData("Notifications", "dead_letters", "DeadLetters__Retention")]
     [InlineData("Orders", "orders", "Orders__Retention")]
-    public async Task A_service_keeps_them_for_as_long_as_it_is_told_to(string name, string table, string setting)
+    public async Task A_service_keeps_rows_for_the_retention_that_is_set(string name, string table, string setting)
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, name);
         foreach (var days in new[] { 20, 30, 40, 50 })
@@ -139,7 +139,7 @@ public sealed class ExpiryTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task No_table_that_grows_is_read_from_end_to_end_and_each_is_vacuumed_in_time()
+    public async Task No_growing_table_is_scanned_whole_and_each_is_vacuumed_in_time()
     {
         await using var worker = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
         await worker.ExecuteAsync(

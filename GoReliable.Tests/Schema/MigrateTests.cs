@@ -47,7 +47,7 @@ public sealed class MigrateTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Of_several_at_once_one_migrates_and_the_others_find_nothing_left_to_do()
+    public async Task Of_several_processes_one_migrates_and_the_others_find_nothing_to_do()
     {
         var database = await UnusedAsync();
         await CreateAsync(database);
@@ -59,7 +59,7 @@ public sealed class MigrateTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task A_database_that_is_missing_is_created_by_whoever_is_first()
+    public async Task A_missing_database_is_created_by_the_first_process()
     {
         var database = await UnusedAsync();
 
@@ -78,7 +78,7 @@ public sealed class MigrateTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Who_may_not_create_its_database_says_what_it_needs_and_waits_for_it()
+    public async Task A_service_that_may_not_create_its_database_says_what_it_needs_and_waits()
     {
         var name = $"migrate-{Guid.NewGuid():n}";
         await ExecuteAsync($"CREATE ROLE \"{name}\" LOGIN PASSWORD 'guest'");
@@ -97,13 +97,13 @@ public sealed class MigrateTests(SharedPlatform shared)
         Assert.Equal(NotificationsTables, await TablesAsync(database));
         Assert.Equal(
             $"Database \"{name}\" does not exist, and this service could not create it (permission denied to create database). "
-                + $"Somebody who may: CREATE DATABASE \"{name}\" OWNER \"{name}\"",
+                + $"An administrator can run: CREATE DATABASE \"{name}\" OWNER \"{name}\"",
             Assert.Single(migration.Events("schema.unavailable")).GetProperty("reason").GetString()
         );
     }
 
     [Fact]
-    public async Task A_statement_may_take_longer_than_a_request_waits_for_its_answer()
+    public async Task A_migration_statement_may_take_longer_than_a_request()
     {
         var database = await UnusedAsync();
         await CreateAsync(database);
@@ -114,7 +114,7 @@ public sealed class MigrateTests(SharedPlatform shared)
         await block.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
         var running = Migration.RunAsync("Notifications", database);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "a statement that has waited for 7 seconds",
             () => WaitingAsync(source),
             waiting => waiting > TimeSpan.FromSeconds(7)
@@ -147,7 +147,7 @@ public sealed class MigrateTests(SharedPlatform shared)
                 ApplicationName = "first",
             }.ConnectionString
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "a statement that has waited for 3 seconds",
             () => WaitingAsync(source),
             waiting => waiting > TimeSpan.FromSeconds(3)
@@ -160,7 +160,7 @@ public sealed class MigrateTests(SharedPlatform shared)
                 ApplicationName = "second",
             }.ConnectionString
         );
-        var doing = await Eventually.SeeAsync(
+        var doing = await Poll.UntilAsync(
             "the second one, which has asked for the lock",
             () => SecondAsync(source),
             state => state is not null
@@ -181,7 +181,7 @@ public sealed class MigrateTests(SharedPlatform shared)
         "2min",
         "Migration:Timeout is '2min', but must be from 00:00:01 to 01:00:00 (hours:minutes:seconds; a number alone means days)."
     )]
-    public async Task A_timeout_that_cannot_be_is_said_in_one_line(string timeout, string sentence) =>
+    public async Task A_wrong_timeout_is_reported_in_one_line(string timeout, string sentence) =>
         Assert.Equal(
             1,
             (
@@ -197,7 +197,7 @@ public sealed class MigrateTests(SharedPlatform shared)
     [Theory]
     [InlineData("Orders")]
     [InlineData("Notifications")]
-    public async Task Without_a_database_it_gives_up_and_says_why_in_one_line(string service)
+    public async Task Without_a_database_migration_gives_up_and_says_why_in_one_line(string service)
     {
         var nobody = ServiceProcess.FreePort();
 
@@ -220,7 +220,7 @@ public sealed class MigrateTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task It_opens_no_port_and_calls_no_broker()
+    public async Task Migration_opens_no_port_and_calls_no_broker()
     {
         var database = await UnusedAsync();
         await CreateAsync(database);

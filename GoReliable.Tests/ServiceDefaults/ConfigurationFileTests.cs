@@ -34,7 +34,7 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
 
         await settings.WriteAsync(Verbose);
 
-        await SeeRequestsLoggedAsync(gateway);
+        await WaitForLoggedRequestsAsync(gateway);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
 
         Mount("2", Verbose);
 
-        await SeeRequestsLoggedAsync(gateway);
+        await WaitForLoggedRequestsAsync(gateway);
     }
 
     [Theory]
@@ -58,9 +58,7 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     [InlineData("")]
     [InlineData("{ \"RateLimits\": { \"PerAddress\": ")]
     [InlineData("[]")]
-    public async Task A_file_that_cannot_be_read_any_more_keeps_its_last_readable_values_with_one_warning(
-        string? content
-    )
+    public async Task A_file_that_becomes_unreadable_keeps_its_last_values_with_one_warning(string? content)
     {
         await settings.WriteAsync(Limit(1));
         await using var gateway = await StartAsync();
@@ -70,13 +68,13 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
             File.Delete(settings.Path);
         else
             await settings.WriteAsync(content);
-        await Eventually.SeeAsync("the warning", () => Task.FromResult(Warnings(gateway)), count => count > 0);
+        await Poll.UntilAsync("the warning", () => Task.FromResult(Warnings(gateway)), count => count > 0);
         Assert.Contains(HttpStatusCode.TooManyRequests, await SendAsync(gateway));
 
         // Another reason is no other trouble.
         await settings.WriteAsync("{");
         await settings.WriteAsync(Limit(1000));
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "thirty requests at once that pass",
             () => SendAsync(gateway),
             answers => answers.All(answer => answer == HttpStatusCode.OK)
@@ -85,7 +83,7 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_log_level_that_does_not_exist_is_said_and_the_other_settings_are_followed()
+    public async Task An_unknown_log_level_is_reported_and_the_other_settings_are_followed()
     {
         await settings.WriteAsync(Limit(1));
         await using var gateway = await StartAsync();
@@ -94,12 +92,12 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
             Limit(1000).TrimEnd('}', ' ') + """ } }, "Logging": { "LogLevel": { "GoReliable.Gateway": "Loud" } } }"""
         );
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "thirty requests at once that pass",
             () => SendAsync(gateway),
             answers => answers.All(answer => answer == HttpStatusCode.OK)
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the complaint",
             () => Task.FromResult(gateway.Output),
             lines => lines.Any(line => line.Contains("'Loud'", StringComparison.Ordinal))
@@ -107,7 +105,7 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_that_is_named_and_missing_is_said_at_the_start()
+    public async Task A_missing_settings_file_is_reported_at_start_up()
     {
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(StartAsync);
 
@@ -146,8 +144,8 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     private static int Requests(GatewayProcess gateway) =>
         gateway.Output.Count(line => line.Contains("\"event\":\"http.request\"", StringComparison.Ordinal));
 
-    private static Task<int> SeeRequestsLoggedAsync(GatewayProcess gateway) =>
-        Eventually.SeeAsync(
+    private static Task<int> WaitForLoggedRequestsAsync(GatewayProcess gateway) =>
+        Poll.UntilAsync(
             "a logged request",
             async () =>
             {

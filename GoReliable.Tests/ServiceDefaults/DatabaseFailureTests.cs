@@ -32,10 +32,8 @@ public sealed class DatabaseFailureTests
     [InlineData("58030", true)] // io_error
     [InlineData("XX000", true)] // internal_error
     [InlineData("ABCDE", true)] // what nobody has heard of
-    public void Only_errors_of_its_own_values_are_the_fault_of_a_message_or_a_request(
-        string state,
-        bool isOfTheServer
-    ) => Assert.Equal(isOfTheServer, new PostgresException("", "ERROR", "ERROR", state).IsServerFailure());
+    public void Only_errors_of_its_own_values_are_blamed_on_a_message_or_request(string state, bool isOfTheServer) =>
+        Assert.Equal(isOfTheServer, new PostgresException("", "ERROR", "ERROR", state).IsServerFailure());
 
     [Fact]
     public void A_connection_that_breaks_is_the_servers_fault() =>

@@ -11,7 +11,7 @@ namespace GoReliable.Tests.ServiceDefaults;
 public sealed class JsonLineFormatterTests
 {
     private readonly JsonLineFormatter formatter = new(
-        new ServiceIdentity(
+        new ServiceResource(
             new HostingEnvironment { ApplicationName = "GoReliable.Parcels", EnvironmentName = "Production" }
         )
     );
@@ -95,7 +95,7 @@ public sealed class JsonLineFormatterTests
     }
 
     [Fact]
-    public void A_field_cannot_take_the_place_of_ours()
+    public void A_field_cannot_replace_one_of_the_formatters_own()
     {
         var line = Write(
             LogLevel.Information,

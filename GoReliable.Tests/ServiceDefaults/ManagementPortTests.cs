@@ -7,7 +7,7 @@ namespace GoReliable.Tests.ServiceDefaults;
 public sealed class ManagementPortTests
 {
     [Fact]
-    public async Task It_is_there_beside_endpoints_of_Kestrels_own_section()
+    public async Task The_management_port_works_beside_Kestrels_own_endpoints()
     {
         var ours = ServiceProcess.FreePort();
         await using var gateway = await ServiceProcess.StartAsync(

@@ -138,7 +138,7 @@ public sealed class SettingTests
     )]
     [InlineData("Orders", "ConnectionStrings__orders-db", "Host=db;Port=s3cret")]
     [InlineData("Notifications", "ConnectionStrings__notifications-db", "postgresql://orders:s3cret@db/orders-db")]
-    public Task A_database_that_cannot_be_read_is_named_without_its_password(
+    public Task A_database_string_that_cannot_be_read_is_named_without_its_password(
         string service,
         string name,
         string value
@@ -153,7 +153,7 @@ public sealed class SettingTests
     [InlineData("Orders", "amqp:///s3cret")]
     [InlineData("Orders", "http://orders:s3cret@broker:5672")]
     [InlineData("Notifications", "Host=broker;Password=s3cret")]
-    public Task A_broker_that_cannot_be_read_is_named_without_its_password(string service, string value) =>
+    public Task A_broker_string_that_cannot_be_read_is_named_without_its_password(string service, string value) =>
         AssertRefusedAsync(
             service,
             "ConnectionStrings__messaging",
@@ -166,7 +166,7 @@ public sealed class SettingTests
     [InlineData("Orders", "ConnectionStrings__messaging", Broker)]
     [InlineData("Notifications", "ConnectionStrings__notifications-db", Database)]
     [InlineData("Notifications", "ConnectionStrings__messaging", Broker)]
-    public Task One_that_is_missing_is_named(string service, string name, string sentence) =>
+    public Task A_missing_connection_string_is_named(string service, string name, string sentence) =>
         AssertRefusedAsync(service, name, "", $"{name} is not set. {sentence}");
 
     [Theory]
@@ -174,14 +174,14 @@ public sealed class SettingTests
     [InlineData(
         "Kestrel__Endpoints__Public__Url",
         "localhost",
-        "'localhost' is no URL to listen on: it must be like http://*:8080."
+        "'localhost' is not a URL to listen on, such as http://*:8080."
     )]
     [InlineData(
         "GORELIABLE_CONFIG",
         "/nowhere/settings.json",
         "GORELIABLE_CONFIG is '/nowhere/settings.json', but there is no such file."
     )]
-    public Task So_is_where_it_listens_and_what_it_reads(string name, string value, string sentence) =>
+    public Task A_wrong_URL_port_or_settings_file_is_named(string name, string value, string sentence) =>
         AssertRefusedAsync("Gateway", name, value, sentence);
 
     private static async Task AssertRefusedAsync(

@@ -18,7 +18,7 @@ public sealed class TelemetryExportTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_standard_variables_win_over_what_a_service_says_of_itself()
+    public async Task The_standard_variables_win_over_a_services_own_attributes()
     {
         await using var gateway = await GatewayProcess.StartAsync(
             [],
@@ -38,7 +38,7 @@ public sealed class TelemetryExportTests
     [Theory]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT")]
     [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
-    public async Task Spans_are_exported_to_the_endpoint_of_all_signals_or_of_theirs(string variable)
+    public async Task Spans_are_exported_to_the_endpoint_for_all_signals_or_for_traces(string variable)
     {
         await using var receiver = await OtlpEndpoint.StartAsync(Cancel);
         await using var gateway = await GatewayProcess.StartAsync([], (variable, receiver.GrpcEndpoint.OriginalString));
@@ -108,7 +108,7 @@ public sealed class TelemetryExportTests
     {
         await using var gateway = await GatewayProcess.StartAsync([], ("ASPNETCORE_ENVIRONMENT", "Development"));
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "its start in the log",
             () => Task.FromResult(string.Join('\n', gateway.Output)),
             output => output.Contains("Application started", StringComparison.Ordinal)

@@ -9,7 +9,7 @@ public sealed class DefectTests(SharedPlatform shared)
     private readonly GoReliablePlatform platform = shared.Platform;
 
     [Fact]
-    public async Task A_defect_is_told_in_the_trace_of_its_message_which_is_delivered_once_it_is_mended()
+    public async Task A_defect_is_logged_in_its_messages_trace_and_the_message_delivered_after_the_repair()
     {
         // A table that is not what the code thinks, which no waiting mends.
         await using var database = await platform.DatabaseAsync("notifications-db");

@@ -56,7 +56,7 @@ public sealed class LogTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task A_message_that_fails_is_told_once_per_attempt_in_its_trace()
+    public async Task A_message_that_fails_is_logged_once_per_attempt_in_its_trace()
     {
         var message = await TestEvent.PublishAsync(platform, block: true);
         var retried = await WaitForAsync(log =>
@@ -82,7 +82,7 @@ public sealed class LogTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task A_request_that_the_database_refuses_is_told_once_and_without_a_stack_trace()
+    public async Task A_request_that_the_database_refuses_is_logged_once_without_a_stack_trace()
     {
         // What PostgreSQL answers when its disk is full, for one customer only.
         await using var database = await platform.DatabaseAsync("orders-db");

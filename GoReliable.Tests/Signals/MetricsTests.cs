@@ -20,7 +20,7 @@ public sealed class MetricsTests(SharedPlatform shared)
     {
         using var alice = platform.Client($"alice-{Guid.NewGuid():N}");
         // What earlier tests left on its way would be counted with ours.
-        await Eventually.SeeAsync("empty queues and outbox", QueuedAsync, queued => queued == 0);
+        await Poll.UntilAsync("empty queues and outbox", QueuedAsync, queued => queued == 0);
         var before = await ScrapeAsync();
 
         var orders = new List<Guid>();
@@ -29,9 +29,9 @@ public sealed class MetricsTests(SharedPlatform shared)
         await alice.PostRawAsync(Good, idempotencyKey: "k");
         await alice.PostRawAsync(Good, idempotencyKey: "k");
         await alice.PostRawAsync("{");
-        await alice.ChangeAsync(orders[0], "confirm");
-        await alice.ChangeAsync(orders[0], "cancel");
-        await alice.ChangeAsync(orders[0], "confirm");
+        await alice.ChangeStatusAsync(orders[0], "confirm");
+        await alice.ChangeStatusAsync(orders[0], "cancel");
+        await alice.ChangeStatusAsync(orders[0], "confirm");
         await alice.GetJsonAsync($"{OrdersClient.Orders}/{orders[1]}");
         await alice.WaitForNotificationsAsync(orders[0], 3);
         await alice.WaitForNotificationsAsync(orders[4]);
@@ -230,13 +230,13 @@ public sealed class MetricsTests(SharedPlatform shared)
         await using (var @lock = new Npgsql.NpgsqlCommand("LOCK TABLE outbox", connection, transaction))
             await @lock.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "no gauge of the outbox",
             async () => (await ScrapeAsync())["orders"].Find(Pending).Count(),
             found => found == 0
         );
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "the gauge of the outbox",
             async () => (await ScrapeAsync())["orders"].Find(Pending).Count(),
             found => found == 1
@@ -267,7 +267,7 @@ public sealed class MetricsTests(SharedPlatform shared)
             }
         )
         {
-            var exemplar = await Eventually.SeeAsync(
+            var exemplar = await Poll.UntilAsync(
                 $"an exemplar of {trace.TraceId} at {service}",
                 async () =>
                     (await ScrapeAsync())[service]
@@ -281,14 +281,14 @@ public sealed class MetricsTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task A_scrape_asks_no_database()
+    public async Task A_scrape_queries_no_database()
     {
         // What is still on its way asks one.
-        await Eventually.SeeAsync("empty queues and outbox", QueuedAsync, queued => queued == 0);
+        await Poll.UntilAsync("empty queues and outbox", QueuedAsync, queued => queued == 0);
         // Each service's own pool: the relay has one for itself, and polls.
         (string Service, string Pool)[] pools = [("orders", "orders-db"), ("notifications", "notifications-db")];
         var scrapes = new List<Dictionary<string, Exposition>>();
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "20 scrapes more",
             async () =>
             {
@@ -315,7 +315,7 @@ public sealed class MetricsTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Whatever_strangers_send_the_series_stay_few()
+    public async Task Whatever_clients_send_the_number_of_series_stays_small()
     {
         using var stranger = platform.Client(null);
         var alice = platform.Tokens.Bearer("alice");
@@ -400,7 +400,7 @@ public sealed class MetricsTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Promtool_has_nothing_to_say_about_our_families()
+    public async Task Promtool_finds_no_problem_in_our_families()
     {
         foreach (var service in Services)
         {
@@ -472,7 +472,7 @@ public sealed class MetricsTests(SharedPlatform shared)
         string name,
         params (string Name, string Value)[] labels
     ) =>
-        Eventually.SeeAsync(
+        Poll.UntilAsync(
             $"{name}{{{string.Join(',', labels)}}} to grow by exactly {more}",
             async () => (await ScrapeAsync())[service].Sum(name, labels) - before[service].Sum(name, labels),
             grown => grown == more,

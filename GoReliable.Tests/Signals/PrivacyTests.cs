@@ -22,7 +22,7 @@ public sealed class PrivacyTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Nothing_personal_no_secret_and_no_body_is_in_logs_spans_metrics_or_health()
+    public async Task Logs_spans_metrics_and_health_contain_no_personal_data_secret_or_body()
     {
         await using var mail = new MailServer { TakesPasswords = false };
         using var output = new ResourceOutput();
@@ -79,7 +79,7 @@ public sealed class PrivacyTests
             log => log.TraceId == later.Headers.GetValues("X-Trace-Id").Single(),
             Cancel
         );
-        await Eventually.SeeAsync(
+        await Poll.UntilAsync(
             "every service on stdout",
             () => Task.FromResult(output.Lines),
             lines =>
@@ -119,7 +119,7 @@ public sealed class PrivacyTests
     }
 
     [Fact]
-    public Task No_secret_is_told_when_the_database_is_missing_at_the_start() =>
+    public Task No_secret_is_shown_when_the_database_is_missing_at_the_start() =>
         StartWithoutAsync(
             "schema.unavailable",
             [
@@ -178,7 +178,7 @@ public sealed class PrivacyTests
         await client.GetAsync($"{OrdersClient.Orders}/{Mark}-id", Cancel);
         using (var invented = new HttpRequestMessage(new HttpMethod($"{Mark}-METHOD"), OrdersClient.Orders))
             await client.SendAsync(invented, Cancel);
-        await client.ChangeAsync(order, "confirm");
+        await client.ChangeStatusAsync(order, "confirm");
         await client.WaitForNotificationsAsync(order, 2);
         Assert.Equal(2, mail.Received.Count);
         return order;

@@ -62,7 +62,7 @@ public sealed class TraceTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task A_consumer_span_is_the_processing_and_not_the_waiting()
+    public async Task A_consumer_span_covers_the_processing_and_not_the_waiting()
     {
         using var alice = platform.Client("alice");
         var trace = await TraceAsync(
@@ -124,7 +124,7 @@ public sealed class TraceTests(SharedPlatform shared)
                 TestContext.Current.CancellationToken
             );
             // Gone before the request is read, there would be nothing to see.
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 "the request in flight",
                 async () =>
                     (await Exposition.ScrapeAsync(management)).Sum(
@@ -167,7 +167,7 @@ public sealed class TraceTests(SharedPlatform shared)
     [InlineData(HttpStatusCode.Conflict, "gateway", "orders")]
     [InlineData(HttpStatusCode.UnsupportedMediaType, "gateway", "orders")]
     [InlineData(HttpStatusCode.UnprocessableEntity, "gateway", "orders")]
-    public async Task Whatever_a_client_does_wrong_is_no_error_of_ours(HttpStatusCode status, params string[] services)
+    public async Task A_clients_error_status_is_no_error_of_ours(HttpStatusCode status, params string[] services)
     {
         var problem = await (await MistakeAsync(status, services[0])).AssertProblemAsync(status);
         var trace = await platform.Telemetry.WaitForTraceAsync(
@@ -275,7 +275,7 @@ public sealed class TraceTests(SharedPlatform shared)
         command.Parameters.AddWithValue(message.Id.ToString());
         Assert.Equal(
             message.TraceId,
-            await Eventually.SeeAsync(
+            await Poll.UntilAsync(
                 "the dead letter",
                 () => command.ExecuteScalarAsync(TestContext.Current.CancellationToken),
                 found => found is not null
@@ -308,7 +308,7 @@ public sealed class TraceTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Every_service_says_what_it_is()
+    public async Task Every_service_identifies_itself_in_its_telemetry()
     {
         using var alice = platform.Client("alice");
         var trace = await TraceAsync(
@@ -361,8 +361,8 @@ public sealed class TraceTests(SharedPlatform shared)
                 );
             case HttpStatusCode.Conflict:
                 var order = await alice.CreateAsync();
-                await alice.ChangeAsync(order, "cancel");
-                return await alice.ChangeAsync(order, "confirm");
+                await alice.ChangeStatusAsync(order, "cancel");
+                return await alice.ChangeStatusAsync(order, "confirm");
             case HttpStatusCode.UnsupportedMediaType:
                 return await alice.PostRawAsync(Body, "text/plain");
             default:

@@ -13,7 +13,7 @@ internal sealed class Customer : IDisposable
     private const int Ok = 200;
 
     // Replaced in each request. As long as a Guid.
-    private static readonly byte[] Hole = "????????????????????????????????????"u8.ToArray();
+    private static readonly byte[] Placeholder = "????????????????????????????????????"u8.ToArray();
 
     private readonly HttpConnection connection;
     private readonly Request order;
@@ -27,9 +27,9 @@ internal sealed class Customer : IDisposable
     public Customer(int port, string token, bool hasKeys)
     {
         connection = new HttpConnection(port);
-        var hole = Encoding.ASCII.GetString(Hole);
+        var placeholder = Encoding.ASCII.GetString(Placeholder);
         var headers = $"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n";
-        var key = hasKeys ? $"Idempotency-Key: {hole}\r\n" : "";
+        var key = hasKeys ? $"Idempotency-Key: {placeholder}\r\n" : "";
         Request Post(string body) =>
             new(
                 $"POST /api/v1/orders HTTP/1.1\r\n{headers}{key}"
@@ -37,11 +37,11 @@ internal sealed class Customer : IDisposable
             );
         order = Post($$"""{{{Items}}}""");
         orderWithAddress = Post($$"""{{{Items}},"contactEmail":"ada@example.com"}""");
-        read = new($"GET /api/v1/orders/{hole} HTTP/1.1\r\n{headers}\r\n");
+        read = new($"GET /api/v1/orders/{placeholder} HTTP/1.1\r\n{headers}\r\n");
     }
 
     /// <summary>What was created, and when it was due.</summary>
-    public List<(Guid Id, DateTime Due)> Orders { get; } = [];
+    public List<PlacedOrder> Orders { get; } = [];
 
     /// <summary>Creates an order.</summary>
     /// <returns>Its status; 0 if there was no answer, or not one that an order is answered with.</returns>
@@ -51,9 +51,9 @@ internal sealed class Customer : IDisposable
         if (status != Created)
             return status;
         var id = connection.Body.IndexOf("\"id\":\""u8) + "\"id\":\"".Length;
-        if (!Guid.TryParse(connection.Body.Slice(id, Hole.Length), out var created))
+        if (!Guid.TryParse(connection.Body.Slice(id, Placeholder.Length), out var created))
             return HttpConnection.NoAnswer;
-        Orders.Add((created, due));
+        Orders.Add(new(created, due));
         return status;
     }
 
@@ -74,21 +74,24 @@ internal sealed class Customer : IDisposable
     private sealed class Request
     {
         private readonly byte[] bytes;
-        private readonly int hole;
+        private readonly int placeholder;
 
         public Request(string text)
         {
             bytes = Encoding.ASCII.GetBytes(text);
-            hole = bytes.AsSpan().IndexOf(Hole);
+            placeholder = bytes.AsSpan().IndexOf(Placeholder);
         }
 
-        public ReadOnlySpan<byte> Filled => bytes.AsSpan(hole, Hole.Length);
+        public ReadOnlySpan<byte> Filled => bytes.AsSpan(placeholder, Placeholder.Length);
 
         public ReadOnlySpan<byte> With(Guid id)
         {
-            if (hole >= 0)
-                id.TryFormat(bytes.AsSpan(hole), out _);
+            if (placeholder >= 0)
+                id.TryFormat(bytes.AsSpan(placeholder), out _);
             return bytes;
         }
     }
 }
+
+/// <summary>An order, and when it was to be sent.</summary>
+internal readonly record struct PlacedOrder(Guid Id, DateTime Due);

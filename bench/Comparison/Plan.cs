@@ -36,4 +36,4 @@ internal sealed record Plan(
 }
 
 /// <summary>Something is wrong that a sentence can say.</summary>
-internal sealed class TroubleException(string message) : Exception(message);
+internal sealed class BenchmarkException(string message) : Exception(message);

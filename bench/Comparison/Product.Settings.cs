@@ -22,7 +22,7 @@ internal sealed partial class Product
     // taken.
     private (string Name, string Value)[] Settings(string service) =>
         [
-            .. Target.Environment(workplace, ports[service].Http),
+            .. Target.Environment(workspace, ports[service].Http),
             .. tokens.Settings,
             .. Telemetry(service),
             ("DOTNET_ENVIRONMENT", "Development"),
@@ -35,7 +35,7 @@ internal sealed partial class Product
             .. databases.Select(database => ($"ConnectionStrings__{database.Key}-db", Database(database.Key))),
             ("services__orders__http__0", $"http://127.0.0.1:{ports["orders"].Http}"),
             ("services__notifications__http__0", $"http://127.0.0.1:{ports["notifications"].Http}"),
-            ("Email__PickupFolder", Path.Combine(workplace.Folder, "pickup")),
+            ("Email__PickupFolder", Path.Combine(workspace.Folder, "pickup")),
             ("RateLimits__PerAddress__PermitsPerSecond", NoLimit),
             ("RateLimits__PerAddress__Burst", NoLimit),
             ("RateLimits__PerCustomer__PermitsPerSecond", NoLimit),

@@ -12,19 +12,19 @@ internal sealed partial class Product : IAsyncDisposable
     private static readonly TimeSpan LongestBacklog = TimeSpan.FromMinutes(10);
 
     private readonly Plan plan;
-    private readonly Workplace workplace;
+    private readonly Workspace workspace;
     private readonly Servers servers;
     private readonly Tokens tokens = new();
     private readonly Dictionary<string, (int Http, int Management)> ports = Services.ToDictionary(
         service => service,
-        _ => (Workplace.FreePort(), Workplace.FreePort())
+        _ => (Workspace.FreePort(), Workspace.FreePort())
     );
     private readonly Dictionary<string, TiedProcess> processes = [];
     private readonly Dictionary<string, NpgsqlDataSource> databases = [];
     private readonly Collector collector;
 
-    private Product(Plan plan, Workplace workplace, Servers servers, Collector collector) =>
-        (this.plan, this.workplace, this.servers, this.collector) = (plan, workplace, servers, collector);
+    private Product(Plan plan, Workspace workspace, Servers servers, Collector collector) =>
+        (this.plan, this.workspace, this.servers, this.collector) = (plan, workspace, servers, collector);
 
     public Target Target { get; private set; } = null!;
 
@@ -34,17 +34,17 @@ internal sealed partial class Product : IAsyncDisposable
     /// <summary>From the start of all three to the first order that was taken.</summary>
     public TimeSpan FirstOrder { get; private set; }
 
-    public static async Task<Product> StartAsync(Plan plan, Workplace workplace, Servers servers)
+    public static async Task<Product> StartAsync(Plan plan, Workspace workspace, Servers servers)
     {
-        var product = new Product(plan, workplace, servers, await Collector.StartAsync(workplace.Ending));
+        var product = new Product(plan, workspace, servers, await Collector.StartAsync(workspace.Ending));
         foreach (var service in new[] { "orders", "notifications" })
         {
-            var database = await servers.CreateDatabaseAsync($"{service}-db", workplace.Ending);
+            var database = await servers.CreateDatabaseAsync($"{service}-db", workspace.Ending);
             product.databases[service] = NpgsqlDataSource.Create(database);
         }
         // As deployed: the schema comes first, in a process of its own.
         foreach (var service in new[] { "orders", "notifications" })
-            await workplace.RunAsync(
+            await workspace.RunAsync(
                 $"{service}-migrate",
                 [.. product.Command(service), "migrate"],
                 product.Settings(service)
@@ -54,24 +54,24 @@ internal sealed partial class Product : IAsyncDisposable
     }
 
     /// <summary>When each of these orders was notified after it was due, in milliseconds, the shortest first.</summary>
-    /// <exception cref="TroubleException">Not each of them has one notification.</exception>
-    public async Task<double[]> NotifiedAsync(IReadOnlyCollection<(Guid Id, DateTime Due)> orders)
+    /// <exception cref="BenchmarkException">Not each of them has one notification.</exception>
+    public async Task<double[]> NotifiedAsync(IReadOnlyCollection<PlacedOrder> orders)
     {
         var due = orders.ToDictionary(order => order.Id, order => order.Due);
         await using var select = databases["notifications"]
             .CreateCommand("SELECT order_id, sent_at FROM notifications WHERE order_id = ANY($1)");
         select.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. due.Keys] });
         var took = new List<double>();
-        await using var row = await select.ExecuteReaderAsync(workplace.Ending);
-        while (await row.ReadAsync(workplace.Ending))
+        await using var row = await select.ExecuteReaderAsync(workspace.Ending);
+        while (await row.ReadAsync(workspace.Ending))
         {
             if (due.Remove(row.GetGuid(0), out var moment))
                 took.Add((row.GetDateTime(1) - moment).TotalMilliseconds);
             else
-                throw new TroubleException("An order has two notifications.");
+                throw new BenchmarkException("An order has two notifications.");
         }
         if (due.Count > 0)
-            throw new TroubleException($"{due.Count} orders have no notification.");
+            throw new BenchmarkException($"{due.Count} orders have no notification.");
         took.Sort();
         return [.. took];
     }
@@ -91,16 +91,16 @@ internal sealed partial class Product : IAsyncDisposable
     {
         var clock = Stopwatch.StartNew();
         foreach (var service in Services)
-            processes[service] = workplace.Start(service, endedBy: "KILL", Command(service), Settings(service));
+            processes[service] = workspace.Start(service, stopSignal: "KILL", Command(service), Settings(service));
         using var client = new HttpClient();
         await Task.WhenAll(
             Services.Select(async service =>
             {
                 var ready = new Uri($"http://127.0.0.1:{ports[service].Management}/health/ready");
-                await Servers.UntilAsync(
+                await Servers.WaitUntilAsync(
                     $"The service {service}",
                     () => SucceedsAsync(client, ready),
-                    workplace.Ending
+                    workspace.Ending
                 );
                 Ready[service] = clock.Elapsed;
             })
@@ -119,17 +119,17 @@ internal sealed partial class Product : IAsyncDisposable
             ],
             [.. Services.Select(service => new Watched(service, processes[service].Id))],
             [servers.Postgres, servers.RabbitMq],
-            SettledAsync
+            WaitUntilIdleAsync
         );
         bool TakesOrders() => Customer.IsGood(Target.Customers[0].Create(DateTime.UtcNow, withAddress: false));
-        await Servers.UntilAsync("The platform", () => Task.FromResult(TakesOrders()), workplace.Ending);
+        await Servers.WaitUntilAsync("The platform", () => Task.FromResult(TakesOrders()), workspace.Ending);
         FirstOrder = clock.Elapsed;
     }
 
     // No order waits in the outbox any more, and each has been handled.
-    private async Task SettledAsync()
+    private async Task WaitUntilIdleAsync()
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(workplace.Ending);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(workspace.Ending);
         patience.CancelAfter(LongestBacklog);
         long Orders() => Target.Customers.Sum(customer => customer.Orders.Count);
         try
@@ -143,9 +143,9 @@ internal sealed partial class Product : IAsyncDisposable
                 await Task.Delay(TimeSpan.FromMilliseconds(200), patience.Token);
             }
         }
-        catch (OperationCanceledException) when (!workplace.Ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (!workspace.Ending.IsCancellationRequested)
         {
-            throw new TroubleException(
+            throw new BenchmarkException(
                 $"Not all of {Orders()} orders have been handled after {LongestBacklog.TotalMinutes} minutes."
             );
         }

@@ -25,10 +25,10 @@ void Interrupt(PosixSignalContext signal)
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
 
-await using var workplace = new Workplace(interrupted.Token);
+await using var workspace = new Workspace(interrupted.Token);
 try
 {
-    var report = await Course.RunAsync(plan, workplace);
+    var report = await BenchmarkRun.RunAsync(plan, workspace);
     report.WriteTo(Console.Out);
     return report.IsComplete ? 0 : 1;
 }
@@ -37,8 +37,8 @@ catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
     Console.Error.WriteLine("Stopped.");
     return 130;
 }
-catch (Exception exception) when (exception is TroubleException or OperationCanceledException or NpgsqlException)
+catch (Exception exception) when (exception is BenchmarkException or OperationCanceledException or NpgsqlException)
 {
-    Console.Error.WriteLine(await workplace.FindTroubleAsync() ?? exception.Message);
+    Console.Error.WriteLine(await workspace.FindFailureAsync() ?? exception.Message);
     return 1;
 }

@@ -5,16 +5,16 @@ namespace GoReliable.Bench.Comparison;
 /// <summary>The bare gateway and the bare service of <c>bench/Bare</c>.</summary>
 internal static class Reference
 {
-    public static async Task<Target> StartAsync(Plan plan, Workplace workplace, Servers servers)
+    public static async Task<Target> StartAsync(Plan plan, Workspace workspace, Servers servers)
     {
-        var database = await servers.CreateDatabaseAsync("bare", workplace.Ending);
-        var (gatewayPort, ordersPort) = (Workplace.FreePort(), Workplace.FreePort());
+        var database = await servers.CreateDatabaseAsync("bare", workspace.Ending);
+        var (gatewayPort, ordersPort) = (Workspace.FreePort(), Workspace.FreePort());
         TiedProcess Start(string name, int port, (string Name, string Value) setting) =>
-            workplace.Start(
+            workspace.Start(
                 name,
-                endedBy: "KILL",
+                stopSignal: "KILL",
                 ["dotnet", Path.Combine(plan.Published, "Bare", "GoReliable.Bench.Bare.dll")],
-                [.. Target.Environment(workplace, port), setting]
+                [.. Target.Environment(workspace, port), setting]
             );
 
         // Prepared statements, as the platform has them.
@@ -22,7 +22,7 @@ internal static class Reference
         var orders = Start("bare-orders", ordersPort, ("ConnectionStrings__orders-db", connection));
         var gateway = Start("bare-gateway", gatewayPort, ("Orders", $"http://127.0.0.1:{ordersPort}"));
         using var client = new HttpClient();
-        await Servers.UntilAsync("The reference", () => AnswersAsync(client, gatewayPort), workplace.Ending);
+        await Servers.WaitUntilAsync("The reference", () => AnswersAsync(client, gatewayPort), workspace.Ending);
 
         return new Target(
             "bare .NET",

@@ -101,7 +101,7 @@ internal sealed class Report(Plan plan)
         yield return $"in the first {Whole(plan.Cold.TotalSeconds)} seconds: {Whole(Cold.PerSecond)} orders/s, p99 {Fine(Cold.P99)} ms; "
             + $"that is {Ratio(Cold.PerSecond, orders.PerSecond)} of the orders/s above";
         yield return $"{Steady}, from due to notified: "
-            + $"p50 {Notifying(0.5)} ms, p99 {Notifying(0.99)} ms, p99.9 {Notifying(0.999)} ms";
+            + $"p50 {NotificationTime(0.5)} ms, p99 {NotificationTime(0.99)} ms, p99.9 {NotificationTime(0.999)} ms";
         yield return $"memory after the load: {Whole(Memory.Values.Sum())} MB ({Each(Memory, Whole)})";
         yield return $"at rest, % of a processor: {Each(Idle, Fine)}";
         foreach (var bad in Bad)
@@ -111,7 +111,7 @@ internal sealed class Report(Plan plan)
     private static string Each<T>(IReadOnlyDictionary<string, T> values, Func<T, string> show) =>
         string.Join(", ", values.Select(value => $"{value.Key} {show(value.Value)}"));
 
-    private string Notifying(double share) => Fine(Row.Median(Notified, run => Row.At(run, share)));
+    private string NotificationTime(double share) => Fine(Row.Median(Notified, run => Row.Percentile(run, share)));
 
     private static string Whole(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 

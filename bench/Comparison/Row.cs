@@ -24,7 +24,7 @@ internal sealed record Row(
         IReadOnlyDictionary<string, double> after
     )
     {
-        double Share(double share) => At(load.Latencies, share) / MicrosecondsPerMillisecond;
+        double Share(double share) => Percentile(load.Latencies, share) / MicrosecondsPerMillisecond;
         return new Row(
             load.PerSecond,
             Share(0.5),
@@ -58,7 +58,7 @@ internal sealed record Row(
     }
 
     /// <summary>The value that a share of the sorted values does not exceed; 0 where there are none.</summary>
-    public static double At<T>(T[] sorted, double share)
+    public static double Percentile<T>(T[] sorted, double share)
         where T : IConvertible =>
         sorted is [] ? 0 : sorted[(int)Math.Ceiling(share * sorted.Length) - 1].ToDouble(null);
 

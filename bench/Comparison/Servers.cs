@@ -14,20 +14,20 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
     private const string User = "bench";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    public static async Task<Servers> StartAsync(Plan plan, Workplace workplace)
+    public static async Task<Servers> StartAsync(Plan plan, Workspace workspace)
     {
         var password = RandomNumberGenerator.GetHexString(32, lowercase: true);
-        var (postgresPort, rabbitPort) = (Workplace.FreePort(), Workplace.FreePort());
+        var (postgresPort, rabbitPort) = (Workspace.FreePort(), Workspace.FreePort());
         TiedProcess Start(string name, int port, params (string Name, string Value)[] more) =>
-            workplace.Start(
+            workspace.Start(
                 name,
-                endedBy: "TERM",
+                stopSignal: "TERM",
                 [Path.Combine(plan.Repository, "GoReliable.AppHost", "Processes", $"{name}.sh"), "run"],
                 [
                     .. more,
                     ("PORT", $"{port}"),
-                    ("DATA", Path.Combine(workplace.Folder, name)),
-                    ("TEMPORARY", workplace.Folder),
+                    ("DATA", Path.Combine(workspace.Folder, name)),
+                    ("TEMPORARY", workspace.Folder),
                     ("APPHOST", $"{Environment.ProcessId}"),
                 ]
             );
@@ -41,8 +41,8 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
         );
         var server = $"Host=127.0.0.1;Port={postgresPort};Username={User};Password={password}";
 
-        await UntilAsync("PostgreSQL", () => AnswersAsync(server), workplace.Ending);
-        await UntilAsync("RabbitMQ", () => AnswersAsync(rabbitPort), workplace.Ending);
+        await WaitUntilAsync("PostgreSQL", () => AnswersAsync(server), workspace.Ending);
+        await WaitUntilAsync("RabbitMQ", () => AnswersAsync(rabbitPort), workspace.Ending);
         return new Servers(
             server,
             $"amqp://{User}:{password}@127.0.0.1:{rabbitPort}",
@@ -65,8 +65,8 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
     /// <param name="what">For people: what is not there if it never is.</param>
     /// <param name="isThere">Looks once.</param>
     /// <param name="cancellationToken">Ends it early.</param>
-    /// <exception cref="TroubleException">It took more than a minute.</exception>
-    public static async Task UntilAsync(string what, Func<Task<bool>> isThere, CancellationToken cancellationToken)
+    /// <exception cref="BenchmarkException">It took more than a minute.</exception>
+    public static async Task WaitUntilAsync(string what, Func<Task<bool>> isThere, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
@@ -77,7 +77,7 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TroubleException($"{what} is not ready after {Patience.TotalSeconds} seconds.");
+            throw new BenchmarkException($"{what} is not ready after {Patience.TotalSeconds} seconds.");
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class TiedProcess
     private readonly Process process;
     private readonly string name;
     private readonly string log;
-    private readonly string endedBy;
+    private readonly string stopSignal;
 
     static TiedProcess() =>
         new Thread(() =>
@@ -31,9 +31,9 @@ internal sealed class TiedProcess
             Name = nameof(TiedProcess),
         }.Start();
 
-    private TiedProcess(string name, string log, string endedBy, Process process)
+    private TiedProcess(string name, string log, string stopSignal, Process process)
     {
-        (this.name, this.log, this.endedBy, this.process) = (name, log, endedBy, process);
+        (this.name, this.log, this.stopSignal, this.process) = (name, log, stopSignal, process);
         Ended = process.WaitForExitAsync();
     }
 
@@ -47,7 +47,7 @@ internal sealed class TiedProcess
     public bool IsStopping { get; private set; }
 
     /// <summary>That it has ended, and the last that it wrote.</summary>
-    public string Obituary =>
+    public string EndReport =>
         string.Create(
             CultureInfo.InvariantCulture,
             $"{name} ended with exit code {process.ExitCode}. Its last lines:\n{string.Join('\n', File.ReadLines(log).TakeLast(LastLines))}"
@@ -55,7 +55,7 @@ internal sealed class TiedProcess
 
     public static TiedProcess Start(
         string name,
-        string endedBy,
+        string stopSignal,
         string[] command,
         IEnumerable<(string Name, string Value)> environment,
         string folder
@@ -63,7 +63,7 @@ internal sealed class TiedProcess
     {
         var log = Path.Combine(folder, $"{name}.log");
         // .NET itself knows only pipes, which somebody would have to empty.
-        string[] tied = ["--pdeathsig", endedBy, "--", "bash", "-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command];
+        string[] tied = ["--pdeathsig", stopSignal, "--", "bash", "-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command];
         var info = new ProcessStartInfo("setpriv", tied) { WorkingDirectory = folder };
         info.Environment.Clear();
         info.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
@@ -82,7 +82,7 @@ internal sealed class TiedProcess
                 started.SetException(exception);
             }
         });
-        return new TiedProcess(name, log, endedBy, started.Task.GetAwaiter().GetResult());
+        return new TiedProcess(name, log, stopSignal, started.Task.GetAwaiter().GetResult());
     }
 
     /// <summary>Ends it.</summary>
@@ -92,7 +92,7 @@ internal sealed class TiedProcess
         if (Ended.IsCompleted)
             return;
         IsStopping = true;
-        using (var kill = Process.Start("kill", [$"-{endedBy}", $"{process.Id}"]))
+        using (var kill = Process.Start("kill", [$"-{stopSignal}", $"{process.Id}"]))
             await kill.WaitForExitAsync();
         try
         {

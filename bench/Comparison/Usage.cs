@@ -51,12 +51,12 @@ internal static class Usage
                 return found;
             generation = [.. generation.SelectMany(Children)];
         }
-        throw new TroubleException($"There is no process {name}.");
+        throw new BenchmarkException($"There is no process {name}.");
     }
 
     private static long Ticks(Watched process)
     {
-        var own = Stat(process.Id) ?? throw new TroubleException($"{process.Name} has ended.");
+        var own = Stat(process.Id) ?? throw new BenchmarkException($"{process.Name} has ended.");
         if (!process.WithChildren)
             return Sum(own, UserTime);
         return Sum(own, UserTime)

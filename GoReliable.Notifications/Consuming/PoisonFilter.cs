@@ -13,11 +13,11 @@ namespace GoReliable.Notifications.Consuming;
 /// before a session begins, every message that came back is looked at, one by one and as bytes. The broker delivers
 /// those first.
 /// </summary>
-internal sealed class Sieve(
+internal sealed class PoisonFilter(
     Broker broker,
     NpgsqlDataSource database,
     Telemetry telemetry,
-    ILogger<Sieve> logger,
+    ILogger<PoisonFilter> logger,
     TimeProvider time
 )
 {
@@ -60,11 +60,11 @@ internal sealed class Sieve(
                 cancellationToken
             );
             await channel.AcknowledgeAsync(raw.Tag, multiple: false, cancellationToken);
-            message.Settled = true;
+            message.IsAcknowledged = true;
         }
         finally
         {
-            if (!message.Settled)
+            if (!message.IsAcknowledged)
                 telemetry.MessageAbandoned();
         }
         using var trace = MessageSpan.Follow(message);

@@ -7,7 +7,7 @@ namespace GoReliable.ServiceDefaults.Problems;
 /// Writes the problem document also to a client that did not ask for JSON. ASP.NET's own writer declines then: a
 /// browser would get a line of plain text, and an exception would go on to Kestrel, which answers 500 with nothing.
 /// </summary>
-internal sealed class ProblemForAnyone(IOptions<ProblemDetailsOptions> options) : IProblemDetailsWriter
+internal sealed class FallbackProblemWriter(IOptions<ProblemDetailsOptions> options) : IProblemDetailsWriter
 {
     public bool CanWrite(ProblemDetailsContext context) => true;
 

@@ -5,7 +5,7 @@ using OpenTelemetry.Resources;
 namespace GoReliable.ServiceDefaults.Telemetry;
 
 /// <summary>The identity of the service in every metric, span and log line: OpenTelemetry's resource.</summary>
-internal sealed class ServiceIdentity(IHostEnvironment environment)
+internal sealed class ServiceResource(IHostEnvironment environment)
 {
     private const string Namespace = "goreliable";
 

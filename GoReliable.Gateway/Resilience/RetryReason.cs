@@ -1,7 +1,7 @@
 namespace GoReliable.Gateway.Resilience;
 
 /// <summary>Why a request is sent again; a label of metrics.</summary>
-internal static class Retry
+internal static class RetryReason
 {
     /// <summary>No connection: nothing was sent.</summary>
     public const string Unreachable = "unreachable";
@@ -18,5 +18,5 @@ internal static class Retry
     /// <summary>An earlier try of this request is still being worked on.</summary>
     public const string InFlight = "in_flight";
 
-    public static readonly string[] Reasons = [Unreachable, BrokenOff, Timeout, Unavailable, InFlight];
+    public static readonly string[] All = [Unreachable, BrokenOff, Timeout, Unavailable, InFlight];
 }

@@ -1,10 +1,10 @@
 namespace GoReliable.Bench.Comparison;
 
-/// <summary>The kinds of load, and what each costs.</summary>
+/// <summary>The measurements of load, and what each costs.</summary>
 /// <param name="plan">How long and how often.</param>
 /// <param name="target">What is put under load.</param>
 /// <param name="cancellationToken">Ends it early.</param>
-internal sealed class Kinds(Plan plan, Target target, CancellationToken cancellationToken)
+internal sealed class Measurements(Plan plan, Target target, CancellationToken cancellationToken)
 {
     /// <summary>Once, and as it is now.</summary>
     public Task<Row> ColdOrdersAsync() => OnceAsync(plan.Cold, perSecond: null, Order);
@@ -21,7 +21,7 @@ internal sealed class Kinds(Plan plan, Target target, CancellationToken cancella
 
     /// <summary>At a rate, each with an address for an e-mail.</summary>
     /// <param name="ordered">Given the orders of each run, when they have been handled.</param>
-    public Task<Row> SteadyOrdersAsync(Func<IReadOnlyCollection<(Guid Id, DateTime Due)>, Task> ordered) =>
+    public Task<Row> SteadyOrdersAsync(Func<IReadOnlyCollection<PlacedOrder>, Task> ordered) =>
         MedianAsync(
             Plan.OrdersPerSecond,
             (customer, due) => customer.Create(due, withAddress: true),
@@ -52,12 +52,12 @@ internal sealed class Kinds(Plan plan, Target target, CancellationToken cancella
     // The cost of an order is paid when everything has been done that it leads to.
     private async Task<Row> OnceAsync(TimeSpan length, int? perSecond, Func<Customer, DateTime, int> request)
     {
-        await target.SettledAsync();
+        await target.WaitUntilIdleAsync();
         // This process too: what the load costs is to be known.
         Watched[] processes = [.. target.Processes, new(Report.Generator, Environment.ProcessId)];
         var before = Usage.ProcessorTime(processes);
         var load = await Load.RunAsync(target.Customers, length, perSecond, request, cancellationToken);
-        await target.SettledAsync();
+        await target.WaitUntilIdleAsync();
         return Row.Of(load, before, Usage.ProcessorTime(processes));
     }
 }

@@ -7,13 +7,13 @@ namespace GoReliable.Bench.Comparison;
 /// <summary>
 /// The processes of a run, and the folder where they keep their files. Nothing of it outlives the run.
 /// </summary>
-internal sealed class Workplace : IAsyncDisposable
+internal sealed class Workspace : IAsyncDisposable
 {
     private readonly List<TiedProcess> processes = [];
     private readonly CancellationTokenSource ending;
 
     /// <param name="interrupted">Cancelled when somebody wants the run to end.</param>
-    public Workplace(CancellationToken interrupted)
+    public Workspace(CancellationToken interrupted)
     {
         ending = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
         // As the AppHost names its own: one that was left behind is removed by the next ./run.
@@ -61,41 +61,41 @@ internal sealed class Workplace : IAsyncDisposable
 
     /// <summary>Starts a process; when it ends before it is stopped, the run ends.</summary>
     /// <param name="name">For people, and of its log.</param>
-    /// <param name="endedBy">The signal that ends it, also when this process is killed.</param>
+    /// <param name="stopSignal">The signal that ends it, also when this process is killed.</param>
     /// <param name="command">With its arguments.</param>
     /// <param name="environment">All of its variables but <c>PATH</c>.</param>
     public TiedProcess Start(
         string name,
-        string endedBy,
+        string stopSignal,
         string[] command,
         IEnumerable<(string Name, string Value)> environment
     )
     {
-        var process = TiedProcess.Start(name, endedBy, command, environment, Folder);
+        var process = TiedProcess.Start(name, stopSignal, command, environment, Folder);
         processes.Add(process);
         _ = WatchAsync(process);
         return process;
     }
 
     /// <summary>Runs a process to its end.</summary>
-    /// <exception cref="TroubleException">Its exit code is not 0.</exception>
+    /// <exception cref="BenchmarkException">Its exit code is not 0.</exception>
     public async Task RunAsync(string name, string[] command, IEnumerable<(string Name, string Value)> environment)
     {
         var process = TiedProcess.Start(name, "KILL", command, environment, Folder);
         processes.Add(process);
         await process.Ended.WaitAsync(Ending);
         if (process.ExitCode != 0)
-            throw new TroubleException(process.Obituary);
+            throw new BenchmarkException(process.EndReport);
         processes.Remove(process);
     }
 
     /// <summary>Which process has ended that should not have, with its last lines; null if none has.</summary>
-    public async Task<string?> FindTroubleAsync()
+    public async Task<string?> FindFailureAsync()
     {
         // What its end breaks may be seen before the end itself.
         var wanted = processes.FindAll(process => !process.IsStopping);
         await Task.WhenAny([.. wanted.Select(process => process.Ended), Task.Delay(TimeSpan.FromSeconds(1))]);
-        return wanted.Find(process => process.Ended.IsCompleted)?.Obituary;
+        return wanted.Find(process => process.Ended.IsCompleted)?.EndReport;
     }
 
     public async ValueTask DisposeAsync()

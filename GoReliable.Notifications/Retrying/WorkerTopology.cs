@@ -4,7 +4,7 @@ using RabbitMQ.Client;
 namespace GoReliable.Notifications.Retrying;
 
 /// <summary>All queues that the worker needs.</summary>
-internal sealed class Topology(Broker broker, RetryPlan plan)
+internal sealed class WorkerTopology(Broker broker, RetryPlan plan)
 {
     /// <summary>Declares them; does nothing where they exist.</summary>
     public Task DeclareAsync(IChannel channel, CancellationToken cancellationToken) =>

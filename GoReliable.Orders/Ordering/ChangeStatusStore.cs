@@ -4,20 +4,20 @@ using Npgsql;
 namespace GoReliable.Orders.Ordering;
 
 /// <summary>Whether a change is stored.</summary>
-internal enum Stored
+internal enum StoreResult
 {
     /// <summary>Order, event and key, in one commit.</summary>
-    All,
+    Stored,
 
     /// <summary>Nothing: the order has another version by now, or the key was used.</summary>
-    Nothing,
+    Outdated,
 
     /// <summary>Nothing: another request with this key is at work.</summary>
-    InFlight,
+    KeyInFlight,
 }
 
 /// <summary>Reads and changes an order: one round trip each, with an <c>Idempotency-Key</c> and without.</summary>
-internal sealed class ChangeRows(
+internal sealed class ChangeStatusStore(
     NpgsqlDataSource database,
     ChaosSwitches chaos,
     GetOrder orders,
@@ -94,7 +94,7 @@ internal sealed class ChangeRows(
             return (await orders.FindAsync(id, customerId, CancellationToken.None), null);
 
         using var query = telemetry.Query("select_order_once");
-        await chaos.Database.StrikeAsync(CancellationToken.None);
+        await chaos.Database.InjectAsync(CancellationToken.None);
         await using var command = database.CreateCommand(SelectOnce);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
@@ -106,11 +106,11 @@ internal sealed class ChangeRows(
     }
 
     /// <summary>Stores the order as it is after the change, if it is still as it was before.</summary>
-    public async Task<Stored> StoreAsync(Order before, Order after, string customerId, KeyedRequest? request)
+    public async Task<StoreResult> StoreAsync(Order before, Order after, string customerId, KeyedRequest? request)
     {
         var isChanged = after.Version > before.Version;
         if (!isChanged && request is null)
-            return Stored.All;
+            return StoreResult.Stored;
 
         using var query = telemetry.Query(
             (isChanged, request) switch
@@ -120,7 +120,7 @@ internal sealed class ChangeRows(
                 _ => "update_order_once",
             }
         );
-        await chaos.Database.StrikeAsync(CancellationToken.None);
+        await chaos.Database.InjectAsync(CancellationToken.None);
         await using var command = database.CreateCommand(
             (isChanged, request) switch
             {
@@ -150,21 +150,21 @@ internal sealed class ChangeRows(
             query.Succeeded();
             return row.GetBoolean(0)
                 ? row.GetBoolean(1)
-                    ? Stored.All
-                    : Stored.Nothing
-                : Stored.InFlight;
+                    ? StoreResult.Stored
+                    : StoreResult.Outdated
+                : StoreResult.KeyInFlight;
         }
         catch (PostgresException used)
             when (used is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "idempotency_keys_pkey" })
         {
             query.Succeeded();
-            return Stored.Nothing;
+            return StoreResult.Outdated;
         }
     }
 
     private static FirstRequest ReadFirst(NpgsqlDataReader row) =>
         new(
             row.GetFieldValue<byte[]>(0),
-            row.IsDBNull(1) ? null : (Order.Parse(row.GetString(1)), row.GetDateTime(2), row.GetInt32(3))
+            row.IsDBNull(1) ? null : new FirstAnswer(Order.Parse(row.GetString(1)), row.GetDateTime(2), row.GetInt32(3))
         );
 }

@@ -9,7 +9,7 @@ namespace GoReliable.ServiceDefaults.Telemetry;
 /// 4xx, so its span must not be an error, or a tail sampler would keep it. .NET marks it as an error when the span
 /// ends, after the exception.
 /// </summary>
-internal sealed class ClientsFault : BaseProcessor<Activity>
+internal sealed class ClientErrorProcessor : BaseProcessor<Activity>
 {
     private const string Property = "goreliable.clients_fault";
 

@@ -11,17 +11,17 @@ namespace GoReliable.Gateway.Resilience;
 /// </summary>
 /// <param name="client">The client's request.</param>
 /// <param name="isRepeatable">Whether sending it twice to the service has the same effect as once.</param>
-internal sealed class Forward(HttpContext client, bool isRepeatable)
+internal sealed class ForwardedRequest(HttpContext client, bool isRepeatable)
 {
     // Enough for a lost connection and an overloaded replica. A replica that cannot be reached does not
     // count, as long as there is another. If that is not enough for a service, more requests do not help it.
     private const int MaxRetries = 2;
 
-    private static readonly HttpRequestOptionsKey<Forward> OnRequest = new(nameof(Forward));
-    private static readonly ResiliencePropertyKey<Forward> OnContext = new(nameof(Forward));
+    private static readonly HttpRequestOptionsKey<ForwardedRequest> OnRequest = new(nameof(ForwardedRequest));
+    private static readonly ResiliencePropertyKey<ForwardedRequest> OnContext = new(nameof(ForwardedRequest));
 
     private readonly IReverseProxyFeature proxy = client.GetReverseProxyFeature();
-    private int asked;
+    private int replicasAsked;
     private int retries;
     private bool mayStillRun;
 
@@ -30,14 +30,14 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
     public bool ClientIsGone => client.RequestAborted.IsCancellationRequested;
 
     /// <summary>Whether there is a replica that this request has not been sent to.</summary>
-    public bool HasFreshReplica => asked < proxy.AllDestinations.Count;
+    public bool HasFreshReplica => replicasAsked < proxy.AllDestinations.Count;
 
-    public static Forward Of(HttpRequestMessage request) =>
+    public static ForwardedRequest Of(HttpRequestMessage request) =>
         request.Options.TryGetValue(OnRequest, out var forward)
             ? forward
             : throw new InvalidOperationException("This request does not come from the proxy.");
 
-    public static Forward Of(ResilienceContext context) => context.Properties.GetValue(OnContext, null!);
+    public static ForwardedRequest Of(ResilienceContext context) => context.Properties.GetValue(OnContext, null!);
 
     public void AttachTo(HttpRequestMessage request) => request.Options.Set(OnRequest, this);
 
@@ -47,10 +47,10 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
     /// Directs the request to a replica: first to the one that load balancing chose, then to the others, then around
     /// again.
     /// </summary>
-    public DestinationState Direct(HttpRequestMessage request)
+    public DestinationState DirectToReplica(HttpRequestMessage request)
     {
         var replica = proxy.ProxiedDestination!;
-        if (asked++ == 0)
+        if (replicasAsked++ == 0)
             return replica;
 
         var all = proxy.AllDestinations;
@@ -75,24 +75,24 @@ internal sealed class Forward(HttpContext client, bool isRepeatable)
             // The service is still working on an earlier try with this Idempotency-Key. Its result will be the answer,
             // so it is worth waiting for the rest of the time. No other conflict has a Retry-After.
             { Result: { StatusCode: HttpStatusCode.Conflict, Headers.RetryAfter: not null } } when mayStillRun =>
-                Retry.InFlight,
+                RetryReason.InFlight,
             // Nothing was sent, so any request may be sent again.
             { Exception: { } exception }
-                when Failures.ReachedNobody(exception) && (HasFreshReplica || retries < MaxRetries) =>
-                Retry.Unreachable,
+                when Failures.NeverConnected(exception) && (HasFreshReplica || retries < MaxRetries) =>
+                RetryReason.Unreachable,
             _ when retries == MaxRetries => null,
             _ when !isRepeatable => null,
-            { Exception: TimeoutRejectedException } => Retry.Timeout,
-            { Exception: HttpRequestException } => Retry.BrokenOff,
-            { Result: { } answer } when Failures.IsReplicas(answer) => Retry.Unavailable,
+            { Exception: TimeoutRejectedException } => RetryReason.Timeout,
+            { Exception: HttpRequestException } => RetryReason.BrokenOff,
+            { Result: { } answer } when Failures.IsUnavailable(answer) => RetryReason.Unavailable,
             _ => null,
         };
 
     /// <summary>Notes that the request is sent again.</summary>
-    public void Retrying(string reason)
+    public void NoteRetry(string reason)
     {
-        if (reason != Retry.InFlight && (reason != Retry.Unreachable || !HasFreshReplica))
+        if (reason != RetryReason.InFlight && (reason != RetryReason.Unreachable || !HasFreshReplica))
             retries++;
-        mayStillRun |= reason is Retry.Timeout or Retry.BrokenOff or Retry.Unavailable;
+        mayStillRun |= reason is RetryReason.Timeout or RetryReason.BrokenOff or RetryReason.Unavailable;
     }
 }

@@ -1,23 +1,23 @@
 namespace GoReliable.Tests.Platform;
 
 /// <summary>
-/// Waits until something is so, for what announces itself to nobody: a row, a file, a queue's length.
+/// Waits for what sends no signal, such as a row, a file or a queue's length, by looking at it again and again.
 /// </summary>
-internal static class Eventually
+internal static class Poll
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>Looks again and again, until <paramref name="isSo"/>.</summary>
-    /// <param name="what">What is waited for; the failure says it, with the last look.</param>
-    /// <param name="look">Gets the current value; an exception counts as "not yet".</param>
-    /// <param name="isSo">Whether the value is the one that is waited for.</param>
+    /// <summary>Reads the value every few milliseconds, until <paramref name="isDone"/>.</summary>
+    /// <param name="what">What is waited for; the failure says it, with the last value.</param>
+    /// <param name="read">Gets the current value; an exception counts as "not yet".</param>
+    /// <param name="isDone">Whether the value is the one that is waited for.</param>
     /// <param name="timeout">60 seconds, if not given.</param>
-    /// <param name="interval">Between two looks; 50 milliseconds, if not given.</param>
-    public static async Task<T> SeeAsync<T>(
+    /// <param name="interval">Between two reads; 50 milliseconds, if not given.</param>
+    public static async Task<T> UntilAsync<T>(
         string what,
-        Func<Task<T>> look,
-        Func<T, bool> isSo,
+        Func<Task<T>> read,
+        Func<T, bool> isDone,
         TimeSpan? timeout = null,
         TimeSpan? interval = null
     )
@@ -31,8 +31,8 @@ internal static class Eventually
         {
             try
             {
-                var value = await look();
-                if (isSo(value))
+                var value = await read();
+                if (isDone(value))
                     return value;
                 last = value;
             }

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 
 /// <summary>Who issues the tokens that the services accept.</summary>
-internal static class Identity
+internal static class TokenIssuer
 {
     // What `dotnet user-jwts` signs with, and where ASP.NET looks for it.
     private const string SigningKey = "Authentication:Schemes:Bearer:SigningKeys:0";
@@ -15,7 +15,7 @@ internal static class Identity
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="services">The services that take tokens.</param>
-    public static void AddIdentity(
+    public static void AddTokenIssuer(
         this IDistributedApplicationBuilder builder,
         params IResourceBuilder<ProjectResource>[] services
     )
