@@ -6,7 +6,8 @@ internal static partial class Log
     [LoggerMessage(
         Level = LogLevel.Information,
         EventName = "servers.processes",
-        Message = "{Why} PostgreSQL, RabbitMQ and Prometheus run as processes of this machine. Grafana, Tempo, Loki and the Collector exist as containers only and are left out."
+        Message = "{Why} PostgreSQL, RabbitMQ and Prometheus run as processes of this machine. "
+            + "Grafana, Tempo, Loki and the Collector exist as containers only and are left out."
     )]
     public static partial void ServersAreProcesses(this ILogger logger, string why);
 }

@@ -65,7 +65,8 @@ internal static class Preflight
         {
             if (IsTaken(port))
                 throw new DistributedApplicationException(
-                    $"Port {port}, which is for {of}, is taken by another program. Is the platform running already? End that first."
+                    $"Port {port}, which is for {of}, is taken by another program. "
+                        + "Is the platform running already? End that first."
                 );
         }
     }

@@ -74,7 +74,8 @@ public static class DatabaseShare
                         Status = StatusCodes.Status429TooManyRequests,
                         Detail = string.Create(
                             CultureInfo.InvariantCulture,
-                            $"At most {share} requests of one customer are processed at once, and this one has waited too long. Send it again later, and fewer at once."
+                            $"At most {share} requests of one customer are processed at once, "
+                                + $"and this one has waited too long. Send it again later, and fewer at once."
                         ),
                     },
                 }

@@ -13,7 +13,8 @@ public static class BrokerExtensions
 {
     private const string Form =
         "It must be a URL such as amqp://user:password@host:5672/virtual-host, or amqps, with a host. "
-        + "In user, password and virtual host every character but letters, digits, - . _ and ~ must be encoded, # as %23.";
+        + "In user, password and virtual host every character but letters, digits, - . _ and ~ must be encoded, "
+        + "# as %23.";
 
     /// <summary>Adds <see cref="Broker"/> and its health check.</summary>
     /// <param name="builder">The builder of a service.</param>

@@ -54,7 +54,8 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "notification.deferred",
         Level = LogLevel.Information,
-        Message = "{EventType} of order {OrderId} waits {Delay}: its recipient or the mail server is slow, or another worker delivers it"
+        Message = "{EventType} of order {OrderId} waits {Delay}: its recipient or the mail server is slow, or "
+            + "another worker delivers it"
     )]
     public static partial void NotificationDeferred(
         this ILogger logger,
@@ -73,7 +74,8 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "dead_letter.stored",
         Level = LogLevel.Warning,
-        Message = "Dead letter {DeadLetterId} ({EventType}) waits for an operator: {Reason} after {Attempts} attempt(s), trace {OriginalTraceId}"
+        Message = "Dead letter {DeadLetterId} ({EventType}) waits for an operator: {Reason} after {Attempts} "
+            + "attempt(s), trace {OriginalTraceId}"
     )]
     public static partial void DeadLetterStored(
         this ILogger logger,
@@ -94,7 +96,8 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "dead_letter.redriven",
         Level = LogLevel.Information,
-        Message = "Dead letter {DeadLetterId} ({EventType}, {Reason}) put back into the queue by {Operator}, trace {OriginalTraceId}"
+        Message = "Dead letter {DeadLetterId} ({EventType}, {Reason}) put back into the queue by {Operator}, "
+            + "trace {OriginalTraceId}"
     )]
     public static partial void DeadLetterRedriven(
         this ILogger logger,

@@ -36,7 +36,8 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "outbox.publish_failed",
         Level = LogLevel.Warning,
-        Message = "{Count} outbox message(s) were not confirmed and are tried again, first event {EventId} of order {OrderId}: {Reason}"
+        Message = "{Count} outbox message(s) were not confirmed and are tried again, first event {EventId} of "
+            + "order {OrderId}: {Reason}"
     )]
     public static partial void OutboxPublishFailed(
         this ILogger logger,
@@ -49,7 +50,8 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "outbox.set_aside",
         Level = LogLevel.Error,
-        Message = "{Count} outbox message(s) wait for an operator after their last attempt, first event {EventId} of order {OrderId}: {Reason}"
+        Message = "{Count} outbox message(s) wait for an operator after their last attempt, first event {EventId} "
+            + "of order {OrderId}: {Reason}"
     )]
     public static partial void OutboxSetAside(
         this ILogger logger,

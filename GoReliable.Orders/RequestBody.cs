@@ -74,7 +74,8 @@ internal static class RequestBody
             ? $" (line {line + 1}, byte {exception.BytePositionInLine + 1})"
             : "";
         return TypedResults.Problem(
-            $"The body is not the JSON that is expected: see {path}{where}. Members must be known, complete, of the right type and not repeated.",
+            $"The body is not the JSON that is expected: see {path}{where}. "
+                + "Members must be known, complete, of the right type and not repeated.",
             statusCode: StatusCodes.Status400BadRequest
         );
     }

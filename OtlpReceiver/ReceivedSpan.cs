@@ -39,8 +39,9 @@ public sealed record ReceivedSpan : ReceivedItem
         var status = Status == ActivityStatusCode.Error ? $" ERROR {StatusMessage}".TrimEnd() : $" {Status}";
         var events = string.Concat(Events.Select(e => $" !{e.Name}"));
         var links = string.Concat(Links.Select(l => $" ->{l.TraceId}/{l.SpanId}"));
+        var kind = Kind.ToString().ToUpperInvariant();
         return FormattableString.Invariant(
-            $"{Name} [{Kind.ToString().ToUpperInvariant()} {Service}] {Duration.TotalMilliseconds:0.0} ms{status}{events}{links} ({SpanId})"
+            $"{Name} [{kind} {Service}] {Duration.TotalMilliseconds:0.0} ms{status}{events}{links} ({SpanId})"
         );
     }
 }

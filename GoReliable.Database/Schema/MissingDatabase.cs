@@ -42,7 +42,8 @@ internal static class MissingDatabase
         {
             var reason = (exception as PostgresException)?.MessageText ?? exception.Message;
             throw new InvalidOperationException(
-                $"Database {name} does not exist, and this service could not create it ({reason}). An administrator can run: CREATE DATABASE {name} OWNER {user}",
+                $"Database {name} does not exist, and this service could not create it ({reason}). "
+                    + $"An administrator can run: CREATE DATABASE {name} OWNER {user}",
                 exception
             );
         }

@@ -14,7 +14,8 @@ internal static class SecurityHeaders
     // For Scalar's page: its scripts from here, styles that it writes itself, and requests to this API only.
     private const string ForDocs =
         "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-        + "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        + "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+        + "form-action 'none'; frame-ancestors 'none'";
 
     // No includeSubDomains: the other names of that domain are not ours.
     private const string OneYear = "max-age=31536000";

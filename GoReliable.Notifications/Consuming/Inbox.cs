@@ -32,7 +32,8 @@ internal static class Inbox
 
     private const string Store = """
         -- store notifications
-        INSERT INTO notifications (event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version)
+        INSERT INTO notifications (event_id, channel, order_id, customer_id, event_type,
+            attempts, accepted_at, sent_at, version)
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT DO NOTHING
         """;

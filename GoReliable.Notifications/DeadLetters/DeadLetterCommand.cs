@@ -94,7 +94,8 @@ internal sealed class DeadLetterCommand(
             await output.WriteLineAsync(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{item.Id}  {item.EventType, -15}  {item.Reason, -17}  {item.Attempts, 5}  {item.DeadSince:yyyy-MM-dd HH:mm}  {item.TraceId}"
+                    $"{item.Id}  {item.EventType, -15}  {item.Reason, -17}  {item.Attempts, 5}  "
+                        + $"{item.DeadSince:yyyy-MM-dd HH:mm}  {item.TraceId}"
                 )
             );
         await output.WriteLineAsync(
@@ -167,13 +168,15 @@ internal sealed class DeadLetterCommand(
         await output.WriteLineAsync(
             line.Json
                 ? JsonSerializer.Serialize(new { done, notDone }, Json)
-                : $"{done} {(line.Verb == "discard" ? "discarded" : "redriven")}{(notDone > 0 ? $", {notDone} not" : "")}."
+                : $"{done} {(line.Verb == "discard" ? "discarded" : "redriven")}"
+                    + $"{(notDone > 0 ? $", {notDone} not" : "")}."
         );
 
     private bool IsConfirmed()
     {
         error.Write(
-            $"Discard {(line.All ? "all dead letters" : $"{line.Ids.Count} dead letter(s)")}{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good? [y/N] "
+            $"Discard {(line.All ? "all dead letters" : $"{line.Ids.Count} dead letter(s)")}"
+                + $"{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good? [y/N] "
         );
         if (input.ReadLine()?.Trim() is "y" or "Y" or "yes")
             return true;

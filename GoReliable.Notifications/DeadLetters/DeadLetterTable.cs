@@ -8,7 +8,8 @@ namespace GoReliable.Notifications.DeadLetters;
 internal static class DeadLetterTable
 {
     private const string ListedColumns =
-        "id, message_id, event_type, order_id, reason, exception_type, exception_message, attempts, redriven, first_failure, dead_since, trace_id";
+        "id, message_id, event_type, order_id, reason, exception_type, exception_message, attempts, redriven, "
+        + "first_failure, dead_since, trace_id";
     private const string Columns = $"{ListedColumns}, properties, body";
 
     // Bodies read at once: enough for a batch of events, and one that is a hundred times larger than any.
@@ -20,14 +21,16 @@ internal static class DeadLetterTable
         INSERT INTO dead_letters ({Columns})
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         ON CONFLICT (id) DO UPDATE SET
-            reason = excluded.reason, exception_type = excluded.exception_type, exception_message = excluded.exception_message,
+            reason = excluded.reason, exception_type = excluded.exception_type,
+            exception_message = excluded.exception_message,
             attempts = excluded.attempts, redriven = excluded.redriven, first_failure = excluded.first_failure,
             dead_since = excluded.dead_since, properties = excluded.properties, position = excluded.position
         """;
 
     private const string SelectPage = $"""
         -- list dead letters
-        SELECT {ListedColumns}, ''::bytea, ''::bytea, position FROM dead_letters WHERE position > $1 ORDER BY position LIMIT $2
+        SELECT {ListedColumns}, ''::bytea, ''::bytea, position
+        FROM dead_letters WHERE position > $1 ORDER BY position LIMIT $2
         """;
 
     private const string SelectOne = $"""

@@ -21,7 +21,8 @@ internal sealed class EmailOptions : IValidatableObject
     {
         if (string.IsNullOrWhiteSpace(Smtp.Host) && string.IsNullOrWhiteSpace(PickupFolder))
             yield return new ValidationResult(
-                "No way to send e-mail: set Email:Smtp:Host to an SMTP server, or Email:PickupFolder to a folder for .eml files."
+                "No way to send e-mail: set Email:Smtp:Host to an SMTP server, or Email:PickupFolder to a folder "
+                    + "for .eml files."
             );
         if (!Addresses.TryParse(From, out _))
             yield return new ValidationResult(

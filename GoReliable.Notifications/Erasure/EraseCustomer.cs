@@ -21,13 +21,15 @@ internal static class EraseCustomer
     internal const string Notifications = $"""
         -- erase notifications
         UPDATE notifications SET customer_id = '{ErasureReport.ErasedCustomer}'
-        WHERE ctid >= format('(%s,0)', $2::bigint)::tid AND ctid < format('(%s,0)', $3::bigint)::tid AND customer_id = $1
+        WHERE ctid >= format('(%s,0)', $2::bigint)::tid
+            AND ctid < format('(%s,0)', $3::bigint)::tid AND customer_id = $1
         """;
 
     // By id, so that PostgreSQL waits for a letter that is being redriven.
     internal const string DeadLetters = """
         -- erase dead letters
-        DELETE FROM dead_letters WHERE id = ANY (ARRAY(SELECT id FROM dead_letters WHERE customer_of(body) = $1 LIMIT 1000))
+        DELETE FROM dead_letters WHERE id = ANY (ARRAY(
+            SELECT id FROM dead_letters WHERE customer_of(body) = $1 LIMIT 1000))
         """;
 
     internal const string Unreadable = """

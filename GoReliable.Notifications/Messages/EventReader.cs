@@ -28,7 +28,8 @@ internal static partial class EventReader
         {
             poison = Failure.Poison(
                 "unreadable",
-                $"The body is not the JSON of an event at {exception.Path}, line {exception.LineNumber}, byte {exception.BytePositionInLine}.",
+                $"The body is not the JSON of an event at {exception.Path}, line {exception.LineNumber}, "
+                    + $"byte {exception.BytePositionInLine}.",
                 exception
             );
         }

@@ -18,8 +18,8 @@ internal enum Outcome
 internal sealed class Message
 {
     /// <summary>
-    /// So many returns to the queue make a message a suspect. Each lost connection counts two, since the poison filter looks
-    /// too.
+    /// A message that was redelivered so often is a suspect. Each lost connection counts two, since the poison filter
+    /// takes the message as well.
     /// </summary>
     public const int SuspectAfterRedeliveries = 10;
 

@@ -15,7 +15,8 @@ internal static class EraseCustomer
     internal const string Orders = $"""
         -- erase orders
         UPDATE orders SET customer_id = '{ErasureReport.ErasedCustomer}', contact_email = NULL
-        WHERE customer_id = $1 AND id = ANY (ARRAY(SELECT id FROM orders WHERE customer_id = $1 ORDER BY id DESC LIMIT 1000))
+        WHERE customer_id = $1 AND id = ANY (ARRAY(
+            SELECT id FROM orders WHERE customer_id = $1 ORDER BY id DESC LIMIT 1000))
         """;
 
     private const string Keys = """
@@ -26,7 +27,8 @@ internal static class EraseCustomer
     // Page by page, since the outbox has no index on customers. Most of the time it is empty.
     private const string Events = """
         -- count events of customer
-        SELECT count(*) FILTER (WHERE position($1 IN body) > 0), max(id) FROM (SELECT id, body FROM outbox WHERE id > $2 ORDER BY id LIMIT 5000) AS page
+        SELECT count(*) FILTER (WHERE position($1 IN body) > 0), max(id)
+        FROM (SELECT id, body FROM outbox WHERE id > $2 ORDER BY id LIMIT 5000) AS page
         """;
 
     public static async Task<ErasureReport> EraseAsync(
@@ -44,7 +46,7 @@ internal static class EraseCustomer
             new(
                 "events in the outbox",
                 await CountEventsAsync(database, customer, cancellationToken),
-                "are still to be published, with customer and address: erase again when they were",
+                "are still to be published, with customer and address: erase again afterwards",
                 IsOpen: true
             ),
             new(

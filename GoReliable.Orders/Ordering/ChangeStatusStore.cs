@@ -64,7 +64,8 @@ internal sealed class ChangeStatusStore(
             INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
             SELECT $5, id, $6, $7, $8, $9, $4 FROM changed
         ), claim AS (
-            INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id, created_at, status, updated_at, version)
+            INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id,
+                created_at, status, updated_at, version)
             SELECT $10, $11, $12, id, $13, $3, $4, $2 + 1 FROM changed
         )
         SELECT attempt.alone, EXISTS (SELECT FROM changed) FROM attempt
@@ -77,7 +78,8 @@ internal sealed class ChangeStatusStore(
         WITH attempt AS MATERIALIZED (
             SELECT pg_try_advisory_xact_lock(hashtextextended($5 || ' ' || $6, 0)) AS alone
         ), claim AS (
-            INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id, created_at, status, updated_at, version)
+            INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id,
+                created_at, status, updated_at, version)
             SELECT $5, $6, $7, $1, $8, $3, $4, $2 FROM attempt WHERE alone
             ON CONFLICT (customer_id, key) DO NOTHING
             RETURNING order_id

@@ -26,7 +26,8 @@ internal sealed class CreateOrder(
     private const string Insert = """
         -- INSERT order
         WITH stored AS (
-            INSERT INTO orders (id, customer_id, status, currency, items, total, contact_email, created_at, updated_at, version)
+            INSERT INTO orders (id, customer_id, status, currency, items, total,
+                contact_email, created_at, updated_at, version)
             VALUES ($1, $2, 'pending', $3, $4, $5, $6, $7, $7, 1)
             RETURNING id
         )
@@ -47,7 +48,8 @@ internal sealed class CreateOrder(
                 ON CONFLICT (customer_id, key) DO NOTHING
                 RETURNING order_id
             ), stored AS (
-                INSERT INTO orders (id, customer_id, status, currency, items, total, contact_email, created_at, updated_at, version)
+                INSERT INTO orders (id, customer_id, status, currency, items, total,
+                    contact_email, created_at, updated_at, version)
                 SELECT order_id, $2, 'pending', $3, $4, $5, $6, $7, $7, 1 FROM claim
             ), announced AS (
                 INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)

@@ -14,7 +14,8 @@ internal sealed class IdempotencyOptions
     public const string Expire = """
         -- expire idempotency keys
         DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
+            SELECT ctid FROM idempotency_keys WHERE created_at < $1
+                ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
         """;
 
     /// <summary>The same key within this time is the same request; later it makes another order.</summary>

@@ -25,7 +25,8 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
     /// <summary>By the index <c>orders_by_customer_and_status</c>, whose order is the order of the page.</summary>
     internal const string SelectByStatus = $"""
         -- SELECT orders by status
-        SELECT {Order.Columns} FROM orders o WHERE o.customer_id = $1 AND o.id < $2 AND o.status = $4 ORDER BY o.id DESC LIMIT $3
+        SELECT {Order.Columns} FROM orders o
+        WHERE o.customer_id = $1 AND o.id < $2 AND o.status = $4 ORDER BY o.id DESC LIMIT $3
         """;
 
     public static async Task<Results<Ok<OrderPage>, ProblemHttpResult>> HandleAsync(

@@ -15,7 +15,9 @@ internal sealed class OrderOptions
         -- expire orders
         DELETE FROM orders WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM orders
-            WHERE id < (lpad(to_hex(greatest(extract(epoch FROM $1::timestamptz) * 1000, 0)::bigint), 12, '0') || repeat('0', 20))::uuid
+            WHERE id < (
+                lpad(to_hex(greatest(extract(epoch FROM $1::timestamptz) * 1000, 0)::bigint), 12, '0')
+                || repeat('0', 20))::uuid
             ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED))
         """;
 

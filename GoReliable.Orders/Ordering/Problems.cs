@@ -8,7 +8,8 @@ internal static class Problems
     public static ProblemHttpResult BadIdempotencyKey =>
         Problem(
             StatusCodes.Status400BadRequest,
-            $"{IdempotencyKey.Header} must be 1 to 255 visible ASCII characters, without quotes or backslashes inside, and be sent once."
+            $"{IdempotencyKey.Header} must be 1 to 255 visible ASCII characters, without quotes or backslashes "
+                + "inside, and be sent once."
         );
 
     public static ProblemHttpResult KeyUsedForAnotherRequest =>

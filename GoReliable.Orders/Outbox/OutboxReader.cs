@@ -37,13 +37,15 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         CASE WHEN $2::xid8 IS NULL OR pg_snapshot_xmin(pg_current_snapshot()) >= $2 THEN true ELSE NOT EXISTS (
             SELECT FROM pg_locks AS writing JOIN pg_locks AS own USING (virtualtransaction)
             WHERE writing.relation = 'outbox'::regclass AND writing.mode = 'RowExclusiveLock'
-                AND own.locktype = 'transactionid' AND own.mode = 'ExclusiveLock' AND age(own.transactionid) > age($2::xid))
+                AND own.locktype = 'transactionid' AND own.mode = 'ExclusiveLock'
+                AND age(own.transactionid) > age($2::xid))
         END
         """;
 
     private const string Lock = $"""
         -- lock outbox
-        SELECT set_config('goreliable.relay', pg_try_advisory_lock(hashtext($1))::text, false)::boolean, {HasNoOlderWriter}
+        SELECT set_config('goreliable.relay', pg_try_advisory_lock(hashtext($1))::text, false)::boolean,
+            {HasNoOlderWriter}
         """;
 
     private const string LockName = "outbox relay";
@@ -59,7 +61,9 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         SELECT o.id, o.event_id, o.order_id, o.type, o.body, o.traceparent, o.tracestate,
             CASE WHEN aside.outbox_id = o.id THEN aside.attempts ELSE 0 END, aside.outbox_id IS NOT NULL
         FROM outbox o
-        LEFT JOIN LATERAL (SELECT outbox_id, attempts, retry_at FROM outbox_set_aside WHERE order_id = o.order_id LIMIT 1) AS aside ON true
+        LEFT JOIN LATERAL (
+            SELECT outbox_id, attempts, retry_at FROM outbox_set_aside WHERE order_id = o.order_id LIMIT 1
+        ) AS aside ON true
         WHERE o.id > $2 AND (aside.outbox_id IS NULL OR aside.retry_at <= now())
         ORDER BY o.id
         LIMIT CASE WHEN current_setting('goreliable.relay', true) = 'true' THEN $1 ELSE 0 END

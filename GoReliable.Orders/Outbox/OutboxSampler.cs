@@ -21,9 +21,12 @@ internal sealed class OutboxSampler : BackgroundService
     // most.
     internal const string Select = """
         -- sample outbox
-        SELECT count(*) FILTER (WHERE NOT waits), min(created_at) FILTER (WHERE NOT waits), count(*) FILTER (WHERE waits)
+        SELECT count(*) FILTER (WHERE NOT waits), min(created_at) FILTER (WHERE NOT waits),
+            count(*) FILTER (WHERE waits)
         FROM (
-            SELECT o.created_at, coalesce((SELECT retry_at IS NULL FROM outbox_set_aside WHERE order_id = o.order_id LIMIT 1), false) AS waits
+            SELECT o.created_at,
+                coalesce((SELECT retry_at IS NULL FROM outbox_set_aside WHERE order_id = o.order_id LIMIT 1), false)
+                    AS waits
             FROM outbox o ORDER BY o.id LIMIT $1
         ) AS counted
         """;

@@ -11,13 +11,16 @@ internal sealed class PublishedBatch
 {
     private const string SetAside = """
         -- set aside outbox
-        INSERT INTO outbox_set_aside AS aside (order_id, outbox_id, event_id, type, attempts, reason, failed_since, retry_at)
+        INSERT INTO outbox_set_aside AS aside (order_id, outbox_id, event_id, type, attempts,
+            reason, failed_since, retry_at)
         SELECT order_id, outbox_id, event_id, type, attempts, reason, now(), now() + pause
         FROM unnest($1, $2, $3, $4, $5, $6, $7) AS failed (order_id, outbox_id, event_id, type, attempts, reason, pause)
         ON CONFLICT (order_id) DO UPDATE SET
-            outbox_id = excluded.outbox_id, event_id = excluded.event_id, type = excluded.type, attempts = excluded.attempts,
+            outbox_id = excluded.outbox_id, event_id = excluded.event_id, type = excluded.type,
+            attempts = excluded.attempts,
             reason = excluded.reason, retry_at = excluded.retry_at,
-            failed_since = CASE WHEN aside.outbox_id = excluded.outbox_id THEN aside.failed_since ELSE excluded.failed_since END
+            failed_since = CASE WHEN aside.outbox_id = excluded.outbox_id
+                THEN aside.failed_since ELSE excluded.failed_since END
         """;
 
     private const string Release = """

@@ -23,7 +23,8 @@ internal static class SetAsideTable
     // Starts at the position of the first event, since there is no index on orders.
     private const string Events = """
         -- list events of order
-        SELECT event_id, type, created_at, traceparent, body FROM outbox WHERE id >= $2 AND order_id = $1 ORDER BY id LIMIT 100
+        SELECT event_id, type, created_at, traceparent, body
+        FROM outbox WHERE id >= $2 AND order_id = $1 ORDER BY id LIMIT 100
         """;
 
     private const string Redrive = """

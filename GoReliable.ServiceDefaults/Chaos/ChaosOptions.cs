@@ -42,7 +42,8 @@ internal sealed record ChaosOptions
                 throw new InvalidOperationException($"{Section}:{name}:{mistake}");
             if (setting.IsOn && !(allowed ?? options.AllowInProduction))
                 throw new InvalidOperationException(
-                    $"{Section}:{name} is set, but this is Production: remove it, or start with {Section}:{nameof(AllowInProduction)}=true."
+                    $"{Section}:{name} is set, but this is Production: remove it, or start with "
+                        + $"{Section}:{nameof(AllowInProduction)}=true."
                 );
         }
         return options;

@@ -53,5 +53,6 @@ public sealed class DurationAttribute(string shortest, string longest) : Validat
     private static TimeSpan Parse(string duration) => TimeSpan.Parse(duration, CultureInfo.InvariantCulture);
 
     private static string Describe(string name, string value, TimeSpan shortest, TimeSpan longest) =>
-        $"{name} is {value}, but must be from {shortest} to {longest} (hours:minutes:seconds; a number alone means days).";
+        $"{name} is {value}, but must be from {shortest} to {longest} "
+        + "(hours:minutes:seconds; a number alone means days).";
 }

@@ -98,7 +98,8 @@ public static class IdentityExtensions
     {
         if (bearer["Authority"] is not { Length: > 0 } authority)
             throw new InvalidSettingException(
-                $"{Section}:Authority is not set: outside Development it must be the https URL of the identity provider that issues the tokens."
+                $"{Section}:Authority is not set: outside Development it must be the https URL "
+                    + "of the identity provider that issues the tokens."
             );
         if (!Uri.TryCreate(authority, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttps)
             throw new InvalidSettingException(

@@ -203,7 +203,9 @@ public sealed class AnswerTests(SharedPlatform shared)
         var stream = client.GetStream();
         await stream.WriteAsync(
             Encoding.ASCII.GetBytes(
-                $"{operation.Method} {operation.Path(Guid.CreateVersion7())} HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer($"slow-{Guid.NewGuid():N}")}\r\nContent-Length: 60000\r\n\r\nx"
+                $"{operation.Method} {operation.Path(Guid.CreateVersion7())} HTTP/1.1\r\nHost: x\r\n"
+                    + $"Authorization: {GatewayProcess.Tokens.Bearer($"slow-{Guid.NewGuid():N}")}\r\n"
+                    + $"Content-Length: 60000\r\n\r\nx"
             ),
             Cancel
         );

@@ -39,7 +39,8 @@ public sealed class GeneratedClientTests(SharedPlatform shared)
         var said = await (Task<string>)program.Run(http);
 
         Assert.Equal(
-            "pending 25.00 espresso, replayed True, confirmed 2, one confirmed, 404 There is no such order., 400 items[0].quantity, in_app",
+            "pending 25.00 espresso, replayed True, confirmed 2, one confirmed, 404 There is no such order., "
+                + "400 items[0].quantity, in_app",
             said
         );
     }
@@ -58,15 +59,17 @@ public sealed class GeneratedClientTests(SharedPlatform shared)
             public static async Task<string> RunAsync(HttpClient http)
             {
                 var api = new OrdersApi(http);
-                var body = new NewOrder { Currency = "EUR", Items = [new OrderItem { Sku = "espresso", Quantity = 2, UnitPrice = 12.5m }] };
+                var espresso = new OrderItem { Sku = "espresso", Quantity = 2, UnitPrice = 12.5m };
+                var body = new NewOrder { Currency = "EUR", Items = [espresso] };
                 var created = await api.CreateOrderAsync(body, idempotency_Key: "one");
                 var again = await api.CreateOrderAsync(body, idempotency_Key: "one");
                 var order = created.Result;
                 var confirmed = (await api.ConfirmOrderAsync(order.Id, "two")).Result;
                 var page = (await api.ListOrdersAsync(OrderStatus.Confirmed, 10, null)).Result;
+                var total = order.Total.ToString(System.Globalization.CultureInfo.InvariantCulture);
                 var said = new List<string>
                 {
-                    $"{order.Status.ToString().ToLowerInvariant()} {order.Total.ToString(System.Globalization.CultureInfo.InvariantCulture)} {order.Items.Single().Sku}",
+                    $"{order.Status.ToString().ToLowerInvariant()} {total} {order.Items.Single().Sku}",
                     $"replayed {again.Headers.ContainsKey("Idempotency-Replayed") && again.Result.Id == order.Id}",
                     $"{confirmed.Status.ToString().ToLowerInvariant()} {confirmed.Version}",
                     page.Items.Single().Id == order.Id && page.NextCursor is null ? "one confirmed" : "others",

@@ -212,7 +212,9 @@ internal static class Bodies
         new('[', 30_000),
         $"{new string('[', 20_000)}{new string(']', 20_000)}",
         string.Concat(Enumerable.Repeat("{\"items\":", 5_000)),
-        $"{{\"currency\":\"EUR\",\"items\":[{string.Join(',', Enumerable.Repeat("""{"sku":"a","quantity":1,"unitPrice":1}""", 101))}]}}",
+        "{\"currency\":\"EUR\",\"items\":["
+            + string.Join(',', Enumerable.Repeat("""{"sku":"a","quantity":1,"unitPrice":1}""", 101))
+            + "]}",
         $"{{{string.Join(',', Enumerable.Range(0, 4000).Select(i => $"\"m{i}\":0"))}}}",
     ];
 

@@ -112,7 +112,9 @@ public sealed class PropertyTests(SharedPlatform shared)
         $"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {Token()}\r\n{headers}\r\n";
 
     private string Post(string header) =>
-        $"POST {OrdersClient.Orders} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {Token()}\r\nContent-Type: application/json\r\nContent-Length: {Bodies.Good.Length}\r\n{header}\r\n\r\n{Bodies.Good}";
+        $"POST {OrdersClient.Orders} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {Token()}\r\n"
+        + $"Content-Type: application/json\r\nContent-Length: {Bodies.Good.Length}\r\n{header}\r\n"
+        + $"\r\n{Bodies.Good}";
 
     // A customer of its own each: nobody is refused because he asks too often, and no key is used twice.
     private AuthenticationHeaderValue Token() => platform.Tokens.Bearer($"mallory-{Guid.NewGuid():N}");

@@ -33,7 +33,8 @@ internal static class RawConnection
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
             throw new TimeoutException(
-                $"The server neither answered nor hung up within {Patience}. It was sent:\n{request}\nIt said:\n{answer}"
+                $"The server neither answered nor hung up within {Patience}. It was sent:\n{request}\nIt said:\n"
+                    + $"{answer}"
             );
         }
         return answer.ToString();

@@ -8,11 +8,14 @@ internal static class RawRequests
     private const string Get =
         "GET /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n";
     private const string Post =
-        "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\nContent-Type: application/json\r\n";
+        "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n"
+        + "Content-Type: application/json\r\n";
     private const string Open =
-        "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n";
+        "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        + "Content-Type: application/json\r\n";
     private const string Stolen =
-        "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}";
+        "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        + "Content-Length: {length}\r\n\r\n{body}";
 
     private static readonly string[] Paths =
     [
@@ -170,5 +173,7 @@ internal static class RawRequests
         Get.Replace("/api/v1/orders ", $"{path} ", StringComparison.Ordinal) + "\r\n";
 
     private static string WithHeader(string header) =>
-        $"{Post}{header}{(header.StartsWith("Transfer-Encoding", StringComparison.Ordinal) ? "" : "Content-Length: {length}\r\n")}\r\n{{body}}";
+        $"{Post}{header}"
+        + (header.StartsWith("Transfer-Encoding", StringComparison.Ordinal) ? "" : "Content-Length: {length}\r\n")
+        + "\r\n{body}";
 }

@@ -20,7 +20,15 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
         var (http, database) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(0.5));
         using var customer = platform.Client("chaos-channel");
         await TurnAsync(
-            $$"""{ "Chaos": { "Channel": { "FaultRate": 1 }, "Http": { "Latency": "{{http}}" }, "Database": { "Latency": "{{database}}" } } }""",
+            $$"""
+            {
+              "Chaos": {
+                "Channel": { "FaultRate": 1 },
+                "Http": { "Latency": "{{http}}" },
+                "Database": { "Latency": "{{database}}" }
+              }
+            }
+            """,
             "chaos.enabled",
             ("notifications", "channel"),
             ("gateway", "http"),

@@ -64,10 +64,10 @@ public sealed class OrderEventTests
         foreach (var status in Enum.GetNames<OrderStatus>().Select(name => Enum.Parse<OrderStatus>(name)))
         {
             var key = Written.RoutingKey(status);
-            Assert.Matches(
-                $"^{OrderTopology.Binding.Replace(".", "\\.", StringComparison.Ordinal).Replace("*", "[^.]+", StringComparison.Ordinal)}$",
-                key
-            );
+            var binding = OrderTopology
+                .Binding.Replace(".", "\\.", StringComparison.Ordinal)
+                .Replace("*", "[^.]+", StringComparison.Ordinal);
+            Assert.Matches($"^{binding}$", key);
             Assert.Contains(OrderEventType.All, type => type.CloudEventsType == CloudEvents.TypeOf(key));
         }
     }

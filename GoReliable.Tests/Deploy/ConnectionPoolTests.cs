@@ -45,10 +45,13 @@ public sealed class ConnectionPoolTests
                 .EnvironmentOf(container)
                 .Where(variable => variable.Key.EndsWith("-db", StringComparison.Ordinal))
         )
+        {
+            var database = container.Env.Single(variable => variable.Name == name).Name.Split("__")[1].Split('-')[0];
             Assert.Equal(
-                $"$({container.Env.Single(variable => variable.Name == name).Name.Split("__")[1].Split('-')[0].ToUpperInvariant()}_DB_POOL)",
+                $"$({database.ToUpperInvariant()}_DB_POOL)",
                 new DbConnectionStringBuilder { ConnectionString = value }["Maximum Pool Size"]
             );
+        }
     }
 
     // Those that an autoscaler may want, those that come early, and those that still end while others come.

@@ -60,7 +60,8 @@ internal sealed class KubernetesObjects
         catch (Exception exception)
         {
             throw new InvalidOperationException(
-                $"{kind}/{metadata["name"]!.Text} does not fit its type: {exception.InnerException?.Message ?? exception.Message}",
+                $"{kind}/{metadata["name"]!.Text} does not fit its type: "
+                    + $"{exception.InnerException?.Message ?? exception.Message}",
                 exception
             );
         }

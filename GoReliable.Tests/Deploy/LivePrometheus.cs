@@ -80,7 +80,8 @@ internal sealed class LivePrometheus(HttpClient http) : IDisposable
         return answer.GetProperty("status").GetString() == "success"
             ? answer.GetProperty("data")
             : throw new InvalidOperationException(
-                $"Prometheus refuses {path} {parameters.GetValueOrDefault("query")}: {answer.GetProperty("error").GetString()}"
+                $"Prometheus refuses {path} {parameters.GetValueOrDefault("query")}: "
+                    + $"{answer.GetProperty("error").GetString()}"
             );
     }
 }

@@ -72,7 +72,8 @@ internal static partial class PromQuery
     // A name, then either a call's parenthesis or matchers; strings and durations ([5m]) are consumed first, so that
     // nothing in them counts.
     [GeneratedRegex(
-        """("(\\.|[^"\\])*")|(\[[^\]]*\])|(?<![\w.:])(?<name>[a-zA-Z_:][\w:]*)(?:(?<call>\s*\()|(?<matchers>\{(?:"(?:\\.|[^"\\])*"|[^}"])*\}))?""",
+        """("(\\.|[^"\\])*")|(\[[^\]]*\])|(?<![\w.:])(?<name>[a-zA-Z_:][\w:]*)"""
+            + """(?:(?<call>\s*\()|(?<matchers>\{(?:"(?:\\.|[^"\\])*"|[^}"])*\}))?""",
         RegexOptions.ExplicitCapture
     )]
     private static partial Regex Selector { get; }

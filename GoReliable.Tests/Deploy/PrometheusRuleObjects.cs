@@ -18,7 +18,8 @@ internal static class PrometheusRuleObjects
         foreach (var file in ruleFiles)
         {
             text.Append(
-                $"---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: goreliable-{Path.GetFileNameWithoutExtension(file)}\nspec:\n"
+                $"---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n"
+                    + $"  name: goreliable-{Path.GetFileNameWithoutExtension(file)}\nspec:\n"
             );
             foreach (var line in File.ReadLines(file).SkipWhile(line => line.StartsWith('#')))
                 text.Append(line.Length == 0 ? "" : "  ").Append(line).Append('\n');

@@ -38,7 +38,8 @@ public sealed partial class RunbookTests
         var index = DeployFiles.Read("docs/runbooks/README.md");
         Assert.All(AlertRules.LoadAll().GroupBy(alert => alert.Alert!), alerts =>
             Assert.Contains(
-                $"| [{alerts.Key}]({alerts.Key}.md) | {string.Join(", ", alerts.Select(alert => alert.Labels["severity"]))} |",
+                $"| [{alerts.Key}]({alerts.Key}.md) | "
+                    + $"{string.Join(", ", alerts.Select(alert => alert.Labels["severity"]))} |",
                 index,
                 StringComparison.Ordinal
             )

@@ -95,7 +95,8 @@ internal static class SloRules
         $"sum_over_time(slo:sli_error:rate5m{self}[30d])\n/\nsum_over_time(slo:sli_total:rate5m{self}[30d])";
 
     private static string BurnRate(string window, string self) =>
-        $"slo:sli_error:ratio_rate{window}{self}\n/ on(sloth_id, sloth_slo, sloth_service) group_left\nslo:error_budget:ratio{self}";
+        $"slo:sli_error:ratio_rate{window}{self}\n/ on(sloth_id, sloth_slo, sloth_service) group_left\n"
+        + $"slo:error_budget:ratio{self}";
 
     private static string Burning((decimal Factor, string Short, string Long) burn, string self, string budget)
     {

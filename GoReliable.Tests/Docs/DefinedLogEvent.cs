@@ -52,7 +52,8 @@ internal sealed partial record DefinedLogEvent(
     ];
 
     public override string ToString() =>
-        $"{Name} {Level} {Services} {string.Join(' ', Fields.Order(StringComparer.Ordinal))}{(HasException ? " exception" : "")}";
+        $"{Name} {Level} {Services} "
+        + $"{string.Join(' ', Fields.Order(StringComparer.Ordinal))}{(HasException ? " exception" : "")}";
 
     [GeneratedRegex(@"\{(\w+)")]
     private static partial Regex Placeholder();

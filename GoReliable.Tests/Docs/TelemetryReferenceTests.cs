@@ -177,7 +177,9 @@ public sealed class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFi
         var listed = Reference
             .Rows("event")
             .Select(row =>
-                $"{row.Code("event")} {row["level"]} {row["service"]} {Words(row.Codes("fields"))}{(row["fields"].EndsWith("and the exception", StringComparison.Ordinal) ? " exception" : "")}"
+                $"{row.Code("event")} {row["level"]} {row["service"]} "
+                + Words(row.Codes("fields"))
+                + (row["fields"].EndsWith("and the exception", StringComparison.Ordinal) ? " exception" : "")
             );
 
         AssertSame(listed, DefinedLogEvent.All.Select(defined => $"{defined}"));

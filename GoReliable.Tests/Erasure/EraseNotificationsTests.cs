@@ -17,8 +17,10 @@ public sealed class EraseNotificationsTests(SharedPlatform shared)
         // More than are looked at in one go.
         await database.ExecuteAsync(
             """
-            INSERT INTO notifications (event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at)
-            SELECT gen_random_uuid(), 'email', gen_random_uuid(), CASE n % 100 WHEN 0 THEN 'alice' ELSE 'alice' || n END, repeat('x', 200), 1, now(), now()
+            INSERT INTO notifications (event_id, channel, order_id, customer_id, event_type,
+                attempts, accepted_at, sent_at)
+            SELECT gen_random_uuid(), 'email', gen_random_uuid(),
+                CASE n % 100 WHEN 0 THEN 'alice' ELSE 'alice' || n END, repeat('x', 200), 1, now(), now()
             FROM generate_series(1, 40000) AS n
             """
         );
@@ -47,12 +49,15 @@ public sealed class EraseNotificationsTests(SharedPlatform shared)
             )
         );
         await database.ExecuteAsync(
-            "INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body) VALUES (gen_random_uuid(), 'unknown', 'unreadable', 1, 0, now(), '', '\\xff00fe')"
+            "INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body) "
+                + "VALUES (gen_random_uuid(), 'unknown', 'unreadable', 1, 0, now(), '', '\\xff00fe')"
         );
         const string Others =
-            "SELECT md5(string_agg(event_id || customer_id || event_type, ',' ORDER BY event_id)) FROM notifications WHERE customer_id NOT IN ('alice', 'erased customer')";
+            "SELECT md5(string_agg(event_id || customer_id || event_type, ',' ORDER BY event_id)) "
+            + "FROM notifications WHERE customer_id NOT IN ('alice', 'erased customer')";
         const string Books =
-            "SELECT (SELECT count(*) FROM notifications) || ' ' || (SELECT count(*) FROM inbox) || ' ' || (SELECT count(*) FROM leases)";
+            "SELECT (SELECT count(*) FROM notifications) || ' ' || (SELECT count(*) FROM inbox) || ' ' "
+            + "|| (SELECT count(*) FROM leases)";
         var others = await database.ScalarAsync<string>(Others);
 
         Assert.Equal([(400, false), (1501, false), (7, true)], await EraseAsync(database));
@@ -76,7 +81,8 @@ public sealed class EraseNotificationsTests(SharedPlatform shared)
         await database.ExecuteAsync(
             """
             INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body)
-            SELECT gen_random_uuid(), 'order.created', 'rejected', 1, 0, now(), '', convert_to('{"data":{"customerId":"c' || n || '"}}', 'UTF8') FROM generate_series(1, 20000) AS n;
+            SELECT gen_random_uuid(), 'order.created', 'rejected', 1, 0, now(), '',
+                convert_to('{"data":{"customerId":"c' || n || '"}}', 'UTF8') FROM generate_series(1, 20000) AS n;
             ANALYZE dead_letters
             """
         );
@@ -106,7 +112,8 @@ public sealed class EraseNotificationsTests(SharedPlatform shared)
         await using var command = database.Source.CreateCommand(
             """
             INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body)
-            SELECT gen_random_uuid(), 'order.created', 'rejected', 1, 0, now(), '', convert_to($1, 'UTF8') FROM generate_series(1, $2)
+            SELECT gen_random_uuid(), 'order.created', 'rejected', 1, 0, now(), '', convert_to($1, 'UTF8')
+            FROM generate_series(1, $2)
             """
         );
         command.Parameters.AddWithValue(body);

@@ -22,7 +22,8 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         using var client = shared.Platform.Client(alice);
         using var bob = shared.Platform.Client($"bob-{Guid.NewGuid():n}");
         var body =
-            """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":1.5}],"contactEmail":"alice@example.com"}""";
+            """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":1.5}],"""
+            + "\"contactEmail\":\"alice@example.com\"}";
         var order = (await (await client.PostRawAsync(body, idempotencyKey: "once")).JsonAsync())
             .GetProperty("id")
             .GetGuid();
@@ -36,7 +37,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         Assert.Equal(
             """
             orders: 1 orders have neither customer nor address any more.
-            orders: 0 events in the outbox are still to be published, with customer and address: erase again when they were.
+            orders: 0 events in the outbox are still to be published, with customer and address: erase again afterwards.
             orders: 1 idempotency keys name the customer until they expire, so that a repeated request makes no second order.
 
             """,
@@ -98,7 +99,8 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
             () =>
                 CountAsync(
                     database,
-                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '-- UPDATE order%'"
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                        + "AND query LIKE '-- UPDATE order%'"
                 ),
             count => count == 2
         );
@@ -122,7 +124,8 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         await InsertAsync(database, $"x{Customer}", 3);
         await InsertAsync(database, Customer, 3);
         await database.ExecuteAsync(
-            "INSERT INTO outbox (event_id, order_id, type, body, created_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'order.created', '\\xff00', now())"
+            "INSERT INTO outbox (event_id, order_id, type, body, created_at) "
+                + "VALUES (gen_random_uuid(), gen_random_uuid(), 'order.created', '\\xff00', now())"
         );
         const string Books = "SELECT md5(string_agg(id || order_id::text || md5(body), ',' ORDER BY id)) FROM outbox";
         var before = await database.ScalarAsync<string>(Books);
@@ -177,7 +180,8 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         await using var command = database.Source.CreateCommand(
             """
             WITH stored AS (
-                INSERT INTO orders (id, customer_id, status, currency, items, total, contact_email, created_at, updated_at, version)
+                INSERT INTO orders (id, customer_id, status, currency, items, total,
+                    contact_email, created_at, updated_at, version)
                 SELECT id, $1, 'pending', 'EUR', '[]', 1, 'a@example.com', $2, $2, 1 FROM unnest($3) AS id
             )
             INSERT INTO outbox (event_id, order_id, type, body, created_at)
@@ -213,7 +217,8 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
     private static async Task<string> RowAsync(NpgsqlDataSource database, Guid order)
     {
         await using var command = database.CreateCommand(
-            "SELECT concat_ws('|', customer_id, coalesce(contact_email, ''), status, total, version) FROM orders WHERE id = $1"
+            "SELECT concat_ws('|', customer_id, coalesce(contact_email, ''), status, total, version) "
+                + "FROM orders WHERE id = $1"
         );
         command.Parameters.AddWithValue(order);
         return (string)(await command.ExecuteScalarAsync(Cancel))!;

@@ -58,7 +58,8 @@ public sealed class BacklogTests
         memory = Math.Max(memory, tail.Memory);
         var output = TestContext.Current.TestOutputHelper!;
         output.WriteLine(
-            $"an order takes at least {whenEmpty.TotalMilliseconds:F1} ms when the outbox is empty, {whenFull.TotalMilliseconds:F1} ms when it is full"
+            $"an order takes at least {whenEmpty.TotalMilliseconds:F1} ms when the outbox is empty, "
+                + $"{whenFull.TotalMilliseconds:F1} ms when it is full"
         );
         output.WriteLine(
             $"working set of orders: {memoryBefore / MebiByte:F0} MiB before, {memory / MebiByte:F0} MiB at most"
@@ -91,7 +92,8 @@ public sealed class BacklogTests
             """
             INSERT INTO outbox (event_id, order_id, type, body, traceparent, created_at)
             SELECT id, id, 'order.created', body, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00', now()
-            FROM (SELECT lpad(to_hex(n), 32, '0')::uuid AS id, convert_to(repeat('x', 100), 'UTF8') AS body FROM generate_series(1, $1) AS n) AS row
+            FROM (SELECT lpad(to_hex(n), 32, '0')::uuid AS id,
+                convert_to(repeat('x', 100), 'UTF8') AS body FROM generate_series(1, $1) AS n) AS row
             """
         );
         fill.CommandTimeout = 300;
@@ -106,7 +108,10 @@ public sealed class BacklogTests
         await using (var active = new NpgsqlCommand("SET goreliable.relay = 'true'", connection))
             await active.ExecuteNonQueryAsync(Cancel);
         await using var explain = new NpgsqlCommand(
-            $"EXPLAIN ANALYZE {OutboxReader.Select.Replace("$1", $"{OutboxReader.BatchSize}", StringComparison.Ordinal).Replace("$2", "0", StringComparison.Ordinal)}",
+            "EXPLAIN ANALYZE "
+                + OutboxReader
+                    .Select.Replace("$1", $"{OutboxReader.BatchSize}", StringComparison.Ordinal)
+                    .Replace("$2", "0", StringComparison.Ordinal),
             connection
         );
         await using var line = await explain.ExecuteReaderAsync(Cancel);

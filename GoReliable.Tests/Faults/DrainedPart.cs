@@ -53,7 +53,9 @@ internal sealed record DrainedPart(double Speed, double BestSpeed, double Memory
             .Zip(times.Skip(1), (begin, end) => (marks[1] - marks[0]) / (end - begin).TotalSeconds)
             .ToList();
         TestContext.Current.TestOutputHelper!.WriteLine(
-            $"events {marks[0]:F0} to {to}, a second: {string.Join(' ', speeds.Select(speed => speed.ToString("F0", CultureInfo.InvariantCulture)))}; working set of orders up to {memory / (1024 * 1024):F0} MiB"
+            $"events {marks[0]:F0} to {to}, a second: "
+                + $"{string.Join(' ', speeds.Select(speed => speed.ToString("F0", CultureInfo.InvariantCulture)))}; "
+                + $"working set of orders up to {memory / (1024 * 1024):F0} MiB"
         );
         return new DrainedPart(speeds.Order().ElementAt(Fifths / 2), speeds.Max(), memory);
     }

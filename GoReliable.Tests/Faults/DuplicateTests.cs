@@ -21,9 +21,12 @@ public sealed class DuplicateTests(SharedPlatform shared)
         var (order, @event) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         var body = Encoding.UTF8.GetBytes(
             $$"""
-            {"specversion":"1.0","id":"{{@event}}","source":"/goreliable/orders","type":"goreliable.order.created.v1","subject":"{{order}}",
-             "time":"2026-01-01T00:00:00Z","datacontenttype":"application/json","data":{"orderId":"{{order}}","customerId":"twice","status":"pending",
-             "currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.00}],"total":1.00,"contactEmail":"twice@example.com",
+            {"specversion":"1.0","id":"{{@event}}","source":"/goreliable/orders",
+             "type":"goreliable.order.created.v1","subject":"{{order}}",
+             "time":"2026-01-01T00:00:00Z","datacontenttype":"application/json",
+             "data":{"orderId":"{{order}}","customerId":"twice","status":"pending",
+             "currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.00}],
+             "total":1.00,"contactEmail":"twice@example.com",
              "createdAt":"2026-01-01T00:00:00Z","updatedAt":"2026-01-01T00:00:00Z","version":1} }
             """
         );

@@ -13,12 +13,15 @@ internal static class FailureReport
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private const string Sessions = """
-        SELECT format('%s × %s %s %s %s, up to %s s old: %s', count(*), datname, state, wait_event_type, wait_event, max(extract(epoch FROM now() - state_change))::int, left(query, 60))
-        FROM pg_stat_activity WHERE datname IS NOT NULL GROUP BY datname, state, wait_event_type, wait_event, left(query, 60)
+        SELECT format('%s × %s %s %s %s, up to %s s old: %s', count(*), datname, state, wait_event_type, wait_event,
+            max(extract(epoch FROM now() - state_change))::int, left(query, 60))
+        FROM pg_stat_activity WHERE datname IS NOT NULL
+        GROUP BY datname, state, wait_event_type, wait_event, left(query, 60)
         """;
 
     private const string Locks =
-        "SELECT format('%s lock %s of %s, granted: %s', locktype, objid, pid, granted) FROM pg_locks WHERE locktype = 'advisory' OR NOT granted";
+        "SELECT format('%s lock %s of %s, granted: %s', locktype, objid, pid, granted) "
+        + "FROM pg_locks WHERE locktype = 'advisory' OR NOT granted";
 
     public static async Task WriteAsync(GoReliablePlatform platform)
     {

@@ -135,7 +135,8 @@ internal sealed partial record Fault
                 WhenItWorksAsync("a leader of the queue", () =>
                     RabbitMqControl.EvaluateAsync(
                         platform.Platform,
-                        $"case ra:restart_server(quorum_queues, {Leader}) of ok -> ok; {{error, {{already_started, _}}}} -> ok end."
+                        $"case ra:restart_server(quorum_queues, {Leader}) of ok -> ok; "
+                            + $"{{error, {{already_started, _}}}} -> ok end."
                     )
                 )
         )

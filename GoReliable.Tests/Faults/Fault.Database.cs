@@ -17,7 +17,8 @@ internal sealed partial record Fault
 
     // Those of whoever is there are seconds old at most.
     private const string OldTransactions =
-        "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND state_change < now() - interval '10 s'";
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' "
+        + "AND state_change < now() - interval '10 s'";
 
     private const string EndSessions =
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('orders-db', 'notifications-db')";
@@ -95,12 +96,14 @@ internal sealed partial record Fault
                     await ExecuteAsync(
                         platform,
                         "orders-db",
-                        $"{FillDisk} CREATE OR REPLACE TRIGGER disk_full BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION disk_full()"
+                        $"{FillDisk} CREATE OR REPLACE TRIGGER disk_full BEFORE INSERT ON orders FOR EACH ROW "
+                            + "EXECUTE FUNCTION disk_full()"
                     );
                     await ExecuteAsync(
                         platform,
                         "notifications-db",
-                        $"{FillDisk} CREATE OR REPLACE TRIGGER disk_full BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION disk_full()"
+                        $"{FillDisk} CREATE OR REPLACE TRIGGER disk_full BEFORE INSERT ON inbox FOR EACH ROW "
+                            + "EXECUTE FUNCTION disk_full()"
                     );
                 }), platform => WhenItWorksAsync("space on the disk", async () =>
                 {

@@ -148,7 +148,8 @@ public sealed class FaultTests(FaultyPlatform platform)
     {
         await using var database = await platform.Platform.DatabaseAsync("orders-db");
         await using var count = database.CreateCommand(
-            "SELECT count(*) FROM orders WHERE starts_with(customer_id, $1) AND created_at > now() + interval '30 minutes'"
+            "SELECT count(*) FROM orders WHERE starts_with(customer_id, $1) "
+                + "AND created_at > now() + interval '30 minutes'"
         );
         count.Parameters.AddWithValue(customers);
         return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;

@@ -35,7 +35,8 @@ public sealed class LateEventTests(SharedPlatform shared)
         // The clock that wrote the times went backwards, which a version does not.
         var body = Encoding.UTF8.GetBytes(
             $$"""
-            {"specversion":"1.0","id":"{{Guid.CreateVersion7()}}","source":"/goreliable/orders","type":"goreliable.{{type}}.v1","subject":"{{order}}",
+            {"specversion":"1.0","id":"{{Guid.CreateVersion7()}}","source":"/goreliable/orders",
+             "type":"goreliable.{{type}}.v1","subject":"{{order}}",
              "time":"2026-01-0{{9
                 - version}}T00:00:00Z","data":{"orderId":"{{order}}","customerId":"late","version":{{version}}} }
             """

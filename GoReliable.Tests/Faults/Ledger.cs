@@ -24,7 +24,8 @@ internal sealed class Ledger
 
     private const string UnderWay = """
         SELECT (SELECT count(*) FROM leases WHERE until > now()) + (SELECT count(*) FROM pg_stat_activity
-            WHERE datname = current_database() AND backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid())
+            WHERE datname = current_database() AND backend_type = 'client backend'
+                AND xact_start IS NOT NULL AND pid <> pg_backend_pid())
         """;
 
     private readonly Load load;

@@ -13,7 +13,8 @@ namespace GoReliable.Tests.Faults;
 public sealed class OutboxPlatform : IAsyncLifetime
 {
     private const string Insert = """
-        INSERT INTO outbox (id, event_id, order_id, type, body, created_at) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, now())
+        INSERT INTO outbox (id, event_id, order_id, type, body, created_at) OVERRIDING SYSTEM VALUE
+        VALUES ($1, $2, $3, $4, $5, now())
         """;
 
     public GoReliablePlatform Platform { get; private set; } = null!;

@@ -258,7 +258,8 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
             );
             await RabbitMqControl.EvaluateAsync(
                 platform,
-                """rabbit_policy:parse_set(<<"/">>, <<"limit">>, <<"^limited$">>, <<"{\"max-length\":1}">>, <<"0">>, <<"queues">>, <<"none">>)."""
+                """rabbit_policy:parse_set(<<"/">>, <<"limit">>, <<"^limited$">>, """
+                    + """<<"{\"max-length\":1}">>, <<"0">>, <<"queues">>, <<"none">>)."""
             );
             using var alice = platform.Client("alice");
             await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => alice.CreateAsync()));
@@ -351,7 +352,8 @@ public sealed class OutboxTests(OutboxPlatform own) : IClassFixture<OutboxPlatfo
             platform,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"application:set_env(rabbit, max_message_size, {bytes}), [rabbit_networking:close_connection(Pid, \"limit\") || Pid <- rabbit_networking:connections()]."
+                $"application:set_env(rabbit, max_message_size, {bytes}), "
+                    + $"[rabbit_networking:close_connection(Pid, \"limit\") || Pid <- rabbit_networking:connections()]."
             )
         );
 

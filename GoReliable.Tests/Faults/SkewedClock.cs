@@ -44,7 +44,8 @@ internal sealed class SkewedClock : IDisposable
                 return;
             context.EnvironmentVariables["LD_PRELOAD"] = Library!;
             context.EnvironmentVariables["FAKETIME_TIMESTAMP_FILE"] = offset;
-            context.EnvironmentVariables["FAKETIME_CACHE_DURATION"] = "1"; // seconds; without, the file is read each time that somebody looks at the clock
+            // Seconds; without it, the file is read each time that somebody looks at the clock.
+            context.EnvironmentVariables["FAKETIME_CACHE_DURATION"] = "1";
             context.EnvironmentVariables["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
             context.EnvironmentVariables["DONT_FAKE_MONOTONIC"] = "1";
             // Or libfaketime 0.9.10 also moves the deadlines of waits that are measured on the other clock: with this

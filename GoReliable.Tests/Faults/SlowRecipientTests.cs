@@ -79,7 +79,8 @@ public sealed class SlowRecipientTests
     private static async Task<long> InUseAsync(NpgsqlDataSource database)
     {
         await using var command = database.CreateCommand(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                + "AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
         );
         return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }

@@ -18,7 +18,8 @@ public sealed class VanishedHostTests(SharedPlatform shared)
         await using var ask = relay.CreateCommand(
             """
             SELECT current_setting(name) FROM unnest(ARRAY
-                ['idle_session_timeout', 'idle_in_transaction_session_timeout', 'tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count']) AS name
+                ['idle_session_timeout', 'idle_in_transaction_session_timeout',
+                'tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count']) AS name
             """
         );
         await using var row = await ask.ExecuteReaderAsync(TestContext.Current.CancellationToken);

@@ -202,7 +202,8 @@ public sealed class LimitTests : IAsyncLifetime
     [InlineData(
         "LoadShedding__QueueTimeout",
         "00:00:00",
-        "LoadShedding: QueueTimeout is 00:00:00, but must be from 00:00:00.0010000 to 00:01:00 (hours:minutes:seconds; a number alone means days)."
+        "LoadShedding: QueueTimeout is 00:00:00, but must be from 00:00:00.0010000 to 00:01:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
     )]
     [InlineData(
         "Resilience__TryTimeout",
@@ -212,17 +213,20 @@ public sealed class LimitTests : IAsyncLifetime
     [InlineData(
         "Resilience__TotalTimeout",
         "10",
-        "Resilience:TotalTimeout is 10.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days)."
+        "Resilience:TotalTimeout is 10.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
     )]
     [InlineData(
         "Resilience__TryTimeout",
         "3",
-        "Resilience:TryTimeout is 3.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days)."
+        "Resilience:TryTimeout is 3.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
     )]
     [InlineData(
         "Resilience__TryTimeout",
         "3s",
-        "Resilience:TryTimeout is '3s', but must be from 00:00:00.1000000 to 00:05:00 (hours:minutes:seconds; a number alone means days)."
+        "Resilience:TryTimeout is '3s', but must be from 00:00:00.1000000 to 00:05:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
     )]
     [InlineData(
         "ForwardedHeaders__KnownProxies__0",
@@ -254,7 +258,13 @@ public sealed class LimitTests : IAsyncLifetime
 
     private static Task WriteAsync(SettingsFile settings, int permits) =>
         settings.WriteAsync(
-            $$"""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{(permits > 1 ? permits : 3)}} } } }"""
+            $$"""
+            {
+              "RateLimits": {
+                "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{(permits > 1 ? permits : 3)}} }
+              }
+            }
+            """
         );
 
     private static async Task<HttpResponseMessage[]> SendAsync(GatewayProcess gateway, string address, int count) =>

@@ -109,7 +109,8 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
                 .GetStream()
                 .WriteAsync(
                     Encoding.ASCII.GetBytes(
-                        $"GET /api/v1/orders/{Destination.Hang} HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n\r\n"
+                        $"GET /api/v1/orders/{Destination.Hang} HTTP/1.1\r\nHost: x\r\n"
+                            + $"Authorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n\r\n"
                     ),
                     Cancel
                 );

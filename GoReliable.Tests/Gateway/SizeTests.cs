@@ -33,7 +33,8 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
         var line = $"GET /api/v1/orders/{new string('1', lineBytes - 30)} HTTP/1.1\r\n";
         var head = string.Create(
             CultureInfo.InvariantCulture,
-            $"Host: x\r\nConnection: close\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n{string.Concat(Enumerable.Range(0, headers - 4).Select(i => $"H{i}:\r\n"))}"
+            $"Host: x\r\nConnection: close\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n"
+                + $"{string.Concat(Enumerable.Range(0, headers - 4).Select(i => $"H{i}:\r\n"))}"
         );
         var filler = $"Long: {new string('x', bytes - head.Length - 8)}\r\n";
 

@@ -19,7 +19,8 @@ internal sealed class SlowBody : IDisposable
             TestContext.Current.CancellationToken
         );
         await slow.WriteAsync(
-            $"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {GatewayProcess.Tokens.Bearer(customer)}\r\nContent-Length: 3\r\n\r\na"
+            $"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                + $"Authorization: {GatewayProcess.Tokens.Bearer(customer)}\r\nContent-Length: 3\r\n\r\na"
         );
         return slow;
     }

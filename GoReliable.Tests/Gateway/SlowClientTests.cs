@@ -34,7 +34,8 @@ public sealed class SlowClientTests(GatewayFixture fixture) : IClassFixture<Gate
 
         var answer = await AnswerAsync(
             client,
-            $"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n{header}Content-Length: 60000\r\n\r\n",
+            $"POST /api/v1/orders HTTP/1.1\r\nHost: x\r\n"
+                + $"Authorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n{header}Content-Length: 60000\r\n\r\n",
             drip: "x"
         );
 

@@ -89,7 +89,9 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
             .GetStream()
             .WriteAsync(
                 Encoding.ASCII.GetBytes(
-                    $"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\nAuthorization: {bearer}\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"
+                    $"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\n"
+                        + $"Authorization: {bearer}\r\nContent-Type: application/json\r\n"
+                        + $"Content-Length: {Body.Length}\r\n\r\n{Body}"
                 ),
                 TestContext.Current.CancellationToken
             );

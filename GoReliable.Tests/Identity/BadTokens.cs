@@ -41,16 +41,36 @@ internal static class BadTokens
             ["subject beyond ASCII"] = Of("mallóry"),
             ["subject too long"] = Of(new string('m', 256)),
             ["subject is half a character"] = tokens =>
-                $"Bearer {tokens.IssueRaw("""{"sub":"mallory\ud800","scope":"orders:read orders:write","iss":"$iss","aud":"goreliable","exp":$exp}""")}",
+                "Bearer "
+                + tokens.IssueRaw(
+                    """{"sub":"mallory\ud800","scope":"orders:read """
+                        + """orders:write","iss":"$iss","aud":"goreliable","exp":$exp}"""
+                ),
             ["two subjects"] = tokens =>
-                $"Bearer {tokens.IssueRaw("""{"sub":["mallory","alice"],"scope":"orders:read orders:write","iss":"$iss","aud":"goreliable","exp":$exp}""")}",
+                "Bearer "
+                + tokens.IssueRaw(
+                    """{"sub":["mallory","alice"],"scope":"orders:read """
+                        + """orders:write","iss":"$iss","aud":"goreliable","exp":$exp}"""
+                ),
             ["subject is a number"] = tokens =>
-                $"Bearer {tokens.IssueRaw("""{"sub":{"is":1},"scope":"orders:read orders:write","iss":"$iss","aud":"goreliable","exp":$exp}""")}",
+                "Bearer "
+                + tokens.IssueRaw(
+                    """{"sub":{"is":1},"scope":"orders:read """
+                        + """orders:write","iss":"$iss","aud":"goreliable","exp":$exp}"""
+                ),
             ["payload is no JSON"] = tokens => $"Bearer {tokens.IssueRaw("mallory")}",
             ["expiry is a word"] = tokens =>
-                $"Bearer {tokens.IssueRaw("""{"sub":"mallory","scope":"orders:read orders:write","iss":"$iss","aud":"goreliable","exp":"never"}""")}",
+                "Bearer "
+                + tokens.IssueRaw(
+                    """{"sub":"mallory","scope":"orders:read """
+                        + """orders:write","iss":"$iss","aud":"goreliable","exp":"never"}"""
+                ),
             ["expiry beyond all time"] = tokens =>
-                $"Bearer {tokens.IssueRaw("""{"sub":"mallory","scope":"orders:read orders:write","iss":"$iss","aud":"goreliable","nbf":99999999999999999999,"exp":1e400}""")}",
+                "Bearer "
+                + tokens.IssueRaw(
+                    """{"sub":"mallory","scope":"orders:read """
+                        + """orders:write","iss":"$iss","aud":"goreliable","nbf":99999999999999999999,"exp":1e400}"""
+                ),
             ["two tokens"] = tokens => $"Bearer {tokens.Issue(Customer)}, Bearer {tokens.Issue(Customer)}",
             ["dots"] = _ => "Bearer ..",
             ["five parts, as if encrypted"] = _ => "Bearer eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4Q0JDLUhTMjU2In0.a.b.c.d",
@@ -64,7 +84,8 @@ internal static class BadTokens
     private static Func<TokenIssuer, string> Of(string customer) => tokens => $"Bearer {tokens.Issue(customer)}";
 
     private static string Unsigned(TokenIssuer tokens) =>
-        $"{Base64UrlEncoder.Encode(Encoding.UTF8.GetBytes("""{"alg":"none","typ":"JWT"}"""))}.{tokens.Issue(Customer).Split('.')[1]}.";
+        Base64UrlEncoder.Encode(Encoding.UTF8.GetBytes("""{"alg":"none","typ":"JWT"}"""))
+        + $".{tokens.Issue(Customer).Split('.')[1]}.";
 
     // The claims of one token, with the signature of another.
     private static string Mixed(TokenIssuer tokens)

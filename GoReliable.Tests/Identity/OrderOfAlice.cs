@@ -10,7 +10,8 @@ public sealed class OrderOfAlice(SharedPlatform shared) : IAsyncLifetime
 
     private const string Touched = """
         SELECT (SELECT count(*) FROM orders WHERE id = $1 AND version <> 1)
-             + (SELECT count(*) FROM orders WHERE items::text LIKE '%stolen%' AND (customer_id = $2 OR customer_id NOT LIKE 'somebody-%'))
+             + (SELECT count(*) FROM orders WHERE items::text LIKE '%stolen%'
+                 AND (customer_id = $2 OR customer_id NOT LIKE 'somebody-%'))
              + (SELECT count(*) FROM idempotency_keys WHERE customer_id = $2)
         """;
 

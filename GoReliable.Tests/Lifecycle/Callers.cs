@@ -50,7 +50,8 @@ internal sealed class Callers : IAsyncDisposable
                     Interlocked.Increment(ref succeeded);
                 else
                     Failures.Enqueue(
-                        $"{DateTime.UtcNow:O} {answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}"
+                        $"{DateTime.UtcNow:O} {answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri}: "
+                            + $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}"
                     );
             }
             catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)

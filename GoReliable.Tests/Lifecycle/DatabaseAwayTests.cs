@@ -62,7 +62,8 @@ public sealed class DatabaseAwayTests(SharedPlatform shared)
                 "a relay at work",
                 () =>
                     database.ScalarAsync<long>(
-                        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '-- unlock outbox%'"
+                        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                            + "AND query LIKE '-- unlock outbox%'"
                     ),
                 count => count > 0
             );

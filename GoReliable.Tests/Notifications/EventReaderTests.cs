@@ -42,7 +42,8 @@ public sealed class EventReaderTests
     {
         var (read, poison) = Read(
             """
-            {"id":"0195f1a0-0000-7000-8000-000000000001","type":"goreliable.order.cancelled.v1","time":"2026-03-04T05:06:07Z",
+            {"id":"0195f1a0-0000-7000-8000-000000000001","type":"goreliable.order.cancelled.v1",
+            "time":"2026-03-04T05:06:07Z",
              "data":{"orderId":"0195f1a0-0000-7000-8000-000000000002","customerId":"alice"}}
             """
         );

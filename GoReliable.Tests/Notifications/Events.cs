@@ -11,11 +11,15 @@ internal static class Events
 
     public const string Created = """
         {
-          "specversion": "1.0", "id": "0195f1a0-0000-7000-8000-000000000001", "source": "/goreliable/orders", "type": "goreliable.order.created.v1",
-          "subject": "0195f1a0-0000-7000-8000-000000000002", "time": "2026-03-04T05:06:07Z", "datacontenttype": "application/json",
+          "specversion": "1.0", "id": "0195f1a0-0000-7000-8000-000000000001", "source": "/goreliable/orders",
+          "type": "goreliable.order.created.v1",
+          "subject": "0195f1a0-0000-7000-8000-000000000002", "time": "2026-03-04T05:06:07Z",
+          "datacontenttype": "application/json",
           "data": {
-            "orderId": "0195f1a0-0000-7000-8000-000000000002", "customerId": "alice", "status": "pending", "currency": "EUR", "total": 12.50,
-            "contactEmail": "alice@example.com", "version": 1, "items": [{ "sku": "a", "quantity": 1, "unitPrice": 12.50 }]
+            "orderId": "0195f1a0-0000-7000-8000-000000000002", "customerId": "alice", "status": "pending",
+            "currency": "EUR", "total": 12.50,
+            "contactEmail": "alice@example.com", "version": 1,
+            "items": [{ "sku": "a", "quantity": 1, "unitPrice": 12.50 }]
           }
         }
         """;

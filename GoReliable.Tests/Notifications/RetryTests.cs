@@ -43,13 +43,15 @@ public sealed class RetryTests
         Assert.Empty(Problems(Configured("00:00:00.001", "12:00:00")));
         Assert.Equal(
             [
-                "Retry:Delays:1 is 00:00:00, but must be from 00:00:00.0010000 to 12:00:00 (hours:minutes:seconds; a number alone means days).",
+                "Retry:Delays:1 is 00:00:00, but must be from 00:00:00.0010000 to 12:00:00 "
+                    + "(hours:minutes:seconds; a number alone means days).",
             ],
             Problems(Configured("00:00:01", "00:00:00"))
         );
         Assert.Equal(
             [
-                "Retry:Delays:0 is 1.00:00:00, but must be from 00:00:00.0010000 to 12:00:00 (hours:minutes:seconds; a number alone means days).",
+                "Retry:Delays:0 is 1.00:00:00, but must be from 00:00:00.0010000 to 12:00:00 "
+                    + "(hours:minutes:seconds; a number alone means days).",
             ],
             Problems(Configured("1"))
         );

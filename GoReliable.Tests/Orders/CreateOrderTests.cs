@@ -15,7 +15,8 @@ public sealed class CreateOrderTests(SharedPlatform shared) : IDisposable
     public async Task An_order_is_answered_with_its_location_and_all_its_fields()
     {
         var response = await alice.PostRawAsync(
-            """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":12.5},{"sku":"b","quantity":1,"unitPrice":0.01}],"contactEmail":"a@example.com"}"""
+            """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":12.5},"""
+                + """{"sku":"b","quantity":1,"unitPrice":0.01}],"contactEmail":"a@example.com"}"""
         );
 
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);

@@ -14,8 +14,10 @@ public sealed class OutboxIdTests(SharedPlatform shared)
     private const long Held = 20_261_127;
 
     private const string Block = """
-        CREATE FUNCTION wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(20261127); RETURN new; END';
-        CREATE TRIGGER wait_for_the_test BEFORE INSERT ON orders FOR EACH ROW WHEN (new.customer_id = 'held-back') EXECUTE FUNCTION wait_for_the_test()
+        CREATE FUNCTION wait_for_the_test() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_advisory_xact_lock(20261127); RETURN new; END';
+        CREATE TRIGGER wait_for_the_test BEFORE INSERT ON orders FOR EACH ROW
+            WHEN (new.customer_id = 'held-back') EXECUTE FUNCTION wait_for_the_test()
         """;
 
     private const string Unblock = "DROP TRIGGER wait_for_the_test ON orders; DROP FUNCTION wait_for_the_test()";

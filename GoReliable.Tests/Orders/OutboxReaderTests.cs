@@ -16,9 +16,11 @@ namespace GoReliable.Tests.Orders;
 public sealed partial class OutboxReaderTests(SharedPlatform shared)
 {
     private const string Rows =
-        "INSERT INTO outbox (event_id, order_id, type, body, created_at) SELECT gen_random_uuid(), gen_random_uuid(), 'order.created', '', now()";
+        "INSERT INTO outbox (event_id, order_id, type, body, created_at) "
+        + "SELECT gen_random_uuid(), gen_random_uuid(), 'order.created', '', now()";
     private const string Row =
-        "INSERT INTO outbox (id, event_id, order_id, type, body, created_at) OVERRIDING SYSTEM VALUE VALUES ($1, gen_random_uuid(), gen_random_uuid(), 'order.created', '', now())";
+        "INSERT INTO outbox (id, event_id, order_id, type, body, created_at) OVERRIDING SYSTEM VALUE "
+        + "VALUES ($1, gen_random_uuid(), gen_random_uuid(), 'order.created', '', now())";
 
     private readonly FakeTimeProvider time = new();
 
@@ -272,7 +274,8 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
             $"a look that has waited for {atLeast}",
             () =>
                 database.ScalarAsync<TimeSpan>(
-                    "SELECT coalesce(max(now() - query_start), interval '-1 s') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    "SELECT coalesce(max(now() - query_start), interval '-1 s') "
+                        + "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
                 ),
             waiting => waiting >= atLeast,
             TimeSpan.FromSeconds(20)

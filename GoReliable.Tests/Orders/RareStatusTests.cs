@@ -14,7 +14,8 @@ public sealed class RareStatusTests(SharedPlatform shared)
     // In the order of their ids the three that are cancelled are the oldest: the last that a scan would find.
     private const string History = """
         INSERT INTO orders (id, customer_id, status, currency, items, total, created_at, updated_at, version)
-        SELECT lpad(to_hex(n), 32, '0')::uuid, 'alice', CASE WHEN n <= 3 THEN 'cancelled' ELSE 'pending' END, 'EUR', '[]', 1, now(), now(), 1
+        SELECT lpad(to_hex(n), 32, '0')::uuid, 'alice', CASE WHEN n <= 3 THEN 'cancelled' ELSE 'pending' END,
+            'EUR', '[]', 1, now(), now(), 1
         FROM generate_series(1, $1) n
         """;
 

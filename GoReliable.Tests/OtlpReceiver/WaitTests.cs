@@ -152,7 +152,10 @@ public sealed class WaitTests
         await sender
             .GetStream()
             .WriteAsync(
-                "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"u8.ToArray(),
+                (
+                    "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"u8
+                    + "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"u8
+                ).ToArray(),
                 Cancel
             );
         // The server asks for the body only when it reads it: now a request is in flight.

@@ -68,7 +68,8 @@ internal static class Odd
     public static byte[] Event(Guid id) =>
         Encoding.UTF8.GetBytes(
             $$"""
-            {"id":"{{id}}","type":"goreliable.order.created.v1","time":"{{DateTime.UtcNow:O}}","data":{"orderId":"{{Guid.CreateVersion7()}}","customerId":"odd"} }
+            {"id":"{{id}}","type":"goreliable.order.created.v1","time":"{{DateTime.UtcNow:O}}",
+            "data":{"orderId":"{{Guid.CreateVersion7()}}","customerId":"odd"} }
             """
         );
 }

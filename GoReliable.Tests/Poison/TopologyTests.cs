@@ -88,7 +88,8 @@ public sealed class TopologyTests(SharedPlatform shared)
             platform,
             $"""
             rabbit_vhost:add(<<"{name}">>, <<"test">>),
-            rabbit_auth_backend_internal:set_permissions(<<"{server.UserName}">>, <<"{name}">>, <<"{configure}">>, <<".*">>, <<".*">>, <<"test">>).
+            rabbit_auth_backend_internal:set_permissions(<<"{server.UserName}">>, <<"{name}">>,
+                <<"{configure}">>, <<".*">>, <<".*">>, <<"test">>).
             """
         );
         return server.Uri.AbsoluteUri;

@@ -45,7 +45,8 @@ public sealed class AppHostTests
 
         Assert.Equal(1, run.ExitCode);
         Assert.Matches(
-            "^Port [0-9]+, which is for .*, is taken by another program\\. Is the platform running already\\? End that first\\.\n$",
+            "^Port [0-9]+, which is for .*, is taken by another program\\. Is the platform running already\\? "
+                + "End that first\\.\n$",
             run.Error
         );
     }

@@ -30,7 +30,8 @@ public sealed class ServerScriptTests : IDisposable
 
         Assert.Equal(1, exitCode);
         Assert.Matches(
-            $@"^The data in {Data} was made by PostgreSQL 9; installed is \d+\. Start with \./run --fresh to remove it, or install postgresql-9\.$",
+            $@"^The data in {Data} was made by PostgreSQL 9; installed is \d+\. "
+                + @"Start with \./run --fresh to remove it, or install postgresql-9\.$",
             says
         );
         Assert.True(File.Exists(Path.Combine(Data, "PG_VERSION")));
@@ -80,7 +81,8 @@ public sealed class ServerScriptTests : IDisposable
 
         Assert.Equal(1, exitCode);
         Assert.Matches(
-            $"^The data in {Data} belongs to the user daemon, but the server runs as ([a-z]+)\\. Give it back with: chown -R \\1 {Data}$",
+            $"^The data in {Data} belongs to the user daemon, but the server runs as ([a-z]+)\\. "
+                + $"Give it back with: chown -R \\1 {Data}$",
             says
         );
     }

@@ -33,7 +33,8 @@ public sealed class ConnectionStringTests(SharedPlatform shared)
     public async Task Settings_in_the_connection_string_win_and_other_options_are_our_defaults()
     {
         await using var source = await SourceAsync(
-            "Options=-c search_path=shop -c jit=on;Application Name=shop;Max Auto Prepare=0;Auto Prepare Min Usages=7;Timeout=3;Command Timeout=30;Maximum Pool Size=100"
+            "Options=-c search_path=shop -c jit=on;Application Name=shop;Max Auto Prepare=0;"
+                + "Auto Prepare Min Usages=7;Timeout=3;Command Timeout=30;Maximum Pool Size=100"
         );
 
         Assert.Equal(

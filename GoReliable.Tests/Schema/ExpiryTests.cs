@@ -143,7 +143,8 @@ public sealed class ExpiryTests(SharedPlatform shared)
     {
         await using var worker = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
         await worker.ExecuteAsync(
-            "INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '1 second' * n FROM generate_series(1, 50000) AS n; ANALYZE inbox"
+            "INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '1 second' * n "
+                + "FROM generate_series(1, 50000) AS n; ANALYZE inbox"
         );
         AssertByIndex(await worker.PlanAsync(Inbox.Expire, "now()"), "Index Scan using inbox_by_age");
         foreach (
@@ -169,7 +170,8 @@ public sealed class ExpiryTests(SharedPlatform shared)
             "Function Scan on unnest"
         );
         await worker.ExecuteAsync(
-            "INSERT INTO leases SELECT gen_random_uuid(), gen_random_uuid(), now() FROM generate_series(1, 50000); ANALYZE leases"
+            "INSERT INTO leases SELECT gen_random_uuid(), gen_random_uuid(), now() FROM generate_series(1, 50000); "
+                + "ANALYZE leases"
         );
         AssertByIndex(
             await worker.PlanAsync(
@@ -189,7 +191,8 @@ public sealed class ExpiryTests(SharedPlatform shared)
 
         await using var orders = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await orders.ExecuteAsync(
-            "INSERT INTO idempotency_keys SELECT 'a', n::text, '', gen_random_uuid(), now() - interval '1 second' * n FROM generate_series(1, 50000) AS n; ANALYZE idempotency_keys"
+            "INSERT INTO idempotency_keys SELECT 'a', n::text, '', gen_random_uuid(), now() - interval '1 second' * n "
+                + "FROM generate_series(1, 50000) AS n; ANALYZE idempotency_keys"
         );
         AssertByIndex(
             await orders.PlanAsync(IdempotencyOptions.Expire, "now()"),
@@ -198,7 +201,9 @@ public sealed class ExpiryTests(SharedPlatform shared)
         await FillAsync(orders, "orders", "now() - interval '1 second' * n", 50000);
         AssertByIndex(await orders.PlanAsync(OrderOptions.Expire, "now()"), "Index Scan using orders_pkey");
         await orders.ExecuteAsync(
-            "INSERT INTO outbox (event_id, order_id, type, body, created_at) SELECT gen_random_uuid(), gen_random_uuid(), 'order.created', '', now() FROM generate_series(1, 50000)"
+            "INSERT INTO outbox (event_id, order_id, type, body, created_at) "
+                + "SELECT gen_random_uuid(), gen_random_uuid(), 'order.created', '', now() "
+                + "FROM generate_series(1, 50000)"
         );
         await orders.ExecuteAsync("VACUUM ANALYZE outbox");
         AssertByIndex(await orders.PlanAsync(OutboxSampler.Select, "100001"), "Index Scan using outbox_pkey");
@@ -230,7 +235,8 @@ public sealed class ExpiryTests(SharedPlatform shared)
 
     private static async Task<string[]> OptionsAsync(OwnDatabase database, string table) =>
         await database.ScalarAsync<string[]>(
-            $"SELECT ARRAY(SELECT unnest(reloptions) FROM pg_class WHERE oid = {(table.StartsWith('(') ? table : $"'{table}'::regclass")} ORDER BY 1)"
+            $"SELECT ARRAY(SELECT unnest(reloptions) FROM pg_class WHERE oid = "
+                + $"{(table.StartsWith('(') ? table : $"'{table}'::regclass")} ORDER BY 1)"
         );
 
     private static Task FillAsync(OwnDatabase database, string table, string at, int rows) =>
@@ -239,14 +245,17 @@ public sealed class ExpiryTests(SharedPlatform shared)
         INSERT INTO {table switch
         {
             "orders" => "orders (id, customer_id, status, currency, items, total, created_at, updated_at, version)",
-            "notifications" => "notifications (event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at)",
+            "notifications" => "notifications (event_id, channel, order_id, customer_id, event_type, "
+                + "attempts, accepted_at, sent_at)",
             "dead_letters" => "dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body)",
             _ => table,
         }}
         SELECT {table switch
         {
             // A UUIDv7 of that time.
-            "orders" => $"overlay(gen_random_uuid()::text PLACING overlay(lpad(to_hex((extract(epoch FROM {at}) * 1000)::bigint), 12, '0') PLACING '-' FROM 9 FOR 0) FROM 1 FOR 13)::uuid, 'a', 'pending', 'EUR', '[]', 1, {at}, now(), 1",
+            "orders" => $"overlay(gen_random_uuid()::text PLACING overlay("
+                + $"lpad(to_hex((extract(epoch FROM {at}) * 1000)::bigint), 12, '0') "
+                + $"PLACING '-' FROM 9 FOR 0) FROM 1 FOR 13)::uuid, 'a', 'pending', 'EUR', '[]', 1, {at}, now(), 1",
             "notifications" => $"gen_random_uuid(), 'email', gen_random_uuid(), 'a', 'order.created', 1, now(), {at}",
             "dead_letters" => $"gen_random_uuid(), 'order.created', 'rejected', 1, 0, {at}, '', ''",
             "idempotency_keys" => $"'a', n::text, '', gen_random_uuid(), {at}",

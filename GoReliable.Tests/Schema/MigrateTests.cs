@@ -96,7 +96,8 @@ public sealed class MigrateTests(SharedPlatform shared)
         Assert.Equal(Scripts("Notifications"), Applied(migration));
         Assert.Equal(NotificationsTables, await TablesAsync(database));
         Assert.Equal(
-            $"Database \"{name}\" does not exist, and this service could not create it (permission denied to create database). "
+            $"Database \"{name}\" does not exist, and this service could not create it "
+                + "(permission denied to create database). "
                 + $"An administrator can run: CREATE DATABASE \"{name}\" OWNER \"{name}\"",
             Assert.Single(migration.Events("schema.unavailable")).GetProperty("reason").GetString()
         );
@@ -175,11 +176,13 @@ public sealed class MigrateTests(SharedPlatform shared)
     [Theory]
     [InlineData(
         "120",
-        "Migration:Timeout is 120.00:00:00, but must be from 00:00:01 to 01:00:00 (hours:minutes:seconds; a number alone means days)."
+        "Migration:Timeout is 120.00:00:00, but must be from 00:00:01 to 01:00:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
     )]
     [InlineData(
         "2min",
-        "Migration:Timeout is '2min', but must be from 00:00:01 to 01:00:00 (hours:minutes:seconds; a number alone means days)."
+        "Migration:Timeout is '2min', but must be from 00:00:01 to 01:00:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
     )]
     public async Task A_wrong_timeout_is_reported_in_one_line(string timeout, string sentence) =>
         Assert.Equal(
@@ -285,7 +288,8 @@ public sealed class MigrateTests(SharedPlatform shared)
     private static async Task<TimeSpan> WaitingAsync(NpgsqlDataSource source)
     {
         await using var command = source.CreateCommand(
-            "SELECT coalesce(max(now() - query_start), interval '0') FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            "SELECT coalesce(max(now() - query_start), interval '0') "
+                + "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         );
         return (TimeSpan)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
@@ -295,8 +299,10 @@ public sealed class MigrateTests(SharedPlatform shared)
     {
         await using var command = source.CreateCommand(
             """
-            SELECT CASE WHEN wait_event_type = 'Lock' THEN 'runs a script' WHEN state = 'idle' AND query LIKE '%pg_try_advisory%' THEN 'refused' END
-            FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'second' ORDER BY 1 DESC NULLS LAST LIMIT 1
+            SELECT CASE WHEN wait_event_type = 'Lock' THEN 'runs a script'
+                WHEN state = 'idle' AND query LIKE '%pg_try_advisory%' THEN 'refused' END
+            FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'second'
+            ORDER BY 1 DESC NULLS LAST LIMIT 1
             """
         );
         return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string;

@@ -10,11 +10,13 @@ public sealed class SettingTests
     private const string Days = "(hours:minutes:seconds; a number alone means days)";
 
     private const string Database =
-        "It must be pairs such as Host=db;Username=orders;Password=…;Database=orders-db, with a host, and a value with ; or = or ' in "
+        "It must be pairs such as Host=db;Username=orders;Password=…;Database=orders-db, with a host, "
+        + "and a value with ; or = or ' in "
         + "double quotes. A postgres:// URL is not understood.";
 
     private const string Broker =
-        "It must be a URL such as amqp://user:password@host:5672/virtual-host, or amqps, with a host. In user, password and virtual host "
+        "It must be a URL such as amqp://user:password@host:5672/virtual-host, or amqps, with a host. "
+        + "In user, password and virtual host "
         + "every character but letters, digits, - . _ and ~ must be encoded, # as %23.";
 
     // What a mistake must not show.

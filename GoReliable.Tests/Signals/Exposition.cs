@@ -41,7 +41,8 @@ internal sealed partial class Exposition
         );
 
     [GeneratedRegex(
-        """^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?<labels>(?:[^"}]|"[^"]*")*)\})? (?<value>\S+)(?: [0-9.]+)?(?: # \{(?<exemplar>[^}]*)\} .*)?$"""
+        """^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?<labels>(?:[^"}]|"[^"]*")*)\})? (?<value>\S+)"""
+            + """(?: [0-9.]+)?(?: # \{(?<exemplar>[^}]*)\} .*)?$"""
     )]
     private static partial Regex Line();
 

@@ -89,8 +89,10 @@ public sealed class LogTests(SharedPlatform shared)
         await using (
             var refuse = database.CreateCommand(
                 """
-                CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
-                CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.customer_id = 'refused') EXECUTE FUNCTION refuse();
+                CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+                CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON orders
+                    FOR EACH ROW WHEN (NEW.customer_id = 'refused') EXECUTE FUNCTION refuse();
                 """
             )
         )

@@ -162,7 +162,10 @@ public sealed class PrivacyTests
         client.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", $"{Mark}-browser");
         client.DefaultRequestHeaders.Host = $"{Mark}-host.example.com";
         var body =
-            $$"""{"currency":"EUR","items":[{"sku":"{{sku}}","quantity":1,"unitPrice":1.5}],"contactEmail":"{{email}}"}""";
+            $$"""{"currency":"EUR","items":[{"sku":"{{sku}}","quantity":1,"unitPrice":1.5}],"""
+            + $$"""
+                "contactEmail":"{{email}}"}
+                """;
 
         var response = await client.PostRawAsync(body, idempotencyKey: key);
         var order = (await response.JsonAsync()).GetProperty("id").GetGuid();

@@ -45,8 +45,11 @@ internal sealed class TestEvent
         var order = Guid.CreateVersion7();
         var body = Encoding.UTF8.GetBytes(
             $$"""
-            {"specversion":"1.0","id":"{{message.Id}}","source":"/goreliable/orders","type":"goreliable.order.created.v1","subject":"{{order}}",
-             "time":"{{DateTime.UtcNow:O}}","data":{"orderId":"{{order}}","customerId":"{{mark}}","contactEmail":"{{mark}}@example.com","total":1.00,"currency":"EUR"} }
+            {"specversion":"1.0","id":"{{message.Id}}","source":"/goreliable/orders",
+             "type":"goreliable.order.created.v1","subject":"{{order}}",
+             "time":"{{DateTime.UtcNow:O}}",
+             "data":{"orderId":"{{order}}","customerId":"{{mark}}",
+              "contactEmail":"{{mark}}@example.com","total":1.00,"currency":"EUR"} }
             """
         );
         if (poison)

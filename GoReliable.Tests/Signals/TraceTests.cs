@@ -118,8 +118,10 @@ public sealed class TraceTests(SharedPlatform shared)
             );
             await socket.SendAsync(
                 Encoding.ASCII.GetBytes(
-                    $"POST {OrdersClient.Orders} HTTP/1.1\r\nHost: orders\r\nAuthorization: {alice.DefaultRequestHeaders.Authorization}\r\n"
-                        + $"traceparent: 00-{traceId}-{ActivitySpanId.CreateRandom().ToHexString()}-01\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{\"currency\":"
+                    $"POST {OrdersClient.Orders} HTTP/1.1\r\nHost: orders\r\nAuthorization: "
+                        + $"{alice.DefaultRequestHeaders.Authorization}\r\n"
+                        + $"traceparent: 00-{traceId}-{ActivitySpanId.CreateRandom().ToHexString()}-01\r\n"
+                        + $"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{\"currency\":"
                 ),
                 TestContext.Current.CancellationToken
             );

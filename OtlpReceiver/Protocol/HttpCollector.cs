@@ -27,7 +27,8 @@ internal static class HttpCollector
         {
             await RefuseTypeAsync(
                 context,
-                $"Content-Type must be {Protobuf}, not '{type}'. OTLP as JSON is not taken here: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf."
+                $"Content-Type must be {Protobuf}, not '{type}'. OTLP as JSON is not taken here: "
+                    + "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf."
             );
             return;
         }

@@ -107,7 +107,8 @@ internal static class MetricReader
         if (point.BucketCounts.Count != 0 && point.BucketCounts.Count != point.Bounds.Count + 1)
         {
             throw new RefusedPayloadException(
-                $"A histogram has one bucket more than bounds; this one has {point.BucketCounts.Count} buckets and {point.Bounds.Count} bounds."
+                $"A histogram has one bucket more than bounds; this one has {point.BucketCounts.Count} "
+                    + $"buckets and {point.Bounds.Count} bounds."
             );
         }
 

@@ -44,7 +44,8 @@ var app = builder.Build();
 var database = app.Services.GetRequiredService<NpgsqlDataSource>();
 await using (
     var schema = database.CreateCommand(
-        "CREATE TABLE orders (id uuid PRIMARY KEY, currency text NOT NULL, items jsonb NOT NULL, created_at timestamptz NOT NULL)"
+        "CREATE TABLE orders (id uuid PRIMARY KEY, currency text NOT NULL, items jsonb NOT NULL, "
+            + "created_at timestamptz NOT NULL)"
     )
 )
 {

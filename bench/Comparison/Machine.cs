@@ -11,7 +11,8 @@ internal static class Machine
         var runs = plan.Repetitions == 1 ? "one run" : $"medians of {plan.Repetitions} runs";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{DateTime.UtcNow:yyyy-MM-dd}, {Processor()}, {Environment.ProcessorCount} cores, .NET {Environment.Version}, "
+            $"{DateTime.UtcNow:yyyy-MM-dd}, {Processor()}, {Environment.ProcessorCount} cores, "
+                + $".NET {Environment.Version}, "
                 + $"{plan.Connections} connections, {plan.Length.TotalSeconds} s each, {runs}{without}"
         );
     }

@@ -96,9 +96,11 @@ internal sealed class Report(Plan plan)
     private IEnumerable<string> Lines()
     {
         var orders = rows.First(measured => measured.Kind == "orders").Row;
-        yield return $"from the start of all three services to ready: {Each(Ready, time => $"{Fine(time.TotalSeconds)} s")}; "
+        yield return "from the start of all three services to ready: "
+            + $"{Each(Ready, time => $"{Fine(time.TotalSeconds)} s")}; "
             + $"to the first order: {Fine(FirstOrder.TotalSeconds)} s";
-        yield return $"in the first {Whole(plan.Cold.TotalSeconds)} seconds: {Whole(Cold.PerSecond)} orders/s, p99 {Fine(Cold.P99)} ms; "
+        yield return $"in the first {Whole(plan.Cold.TotalSeconds)} seconds: {Whole(Cold.PerSecond)} orders/s, "
+            + $"p99 {Fine(Cold.P99)} ms; "
             + $"that is {Ratio(Cold.PerSecond, orders.PerSecond)} of the orders/s above";
         yield return $"{Steady}, from due to notified: "
             + $"p50 {NotificationTime(0.5)} ms, p99 {NotificationTime(0.99)} ms, p99.9 {NotificationTime(0.999)} ms";

@@ -50,7 +50,8 @@ internal sealed class TiedProcess
     public string EndReport =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{name} ended with exit code {process.ExitCode}. Its last lines:\n{string.Join('\n', File.ReadLines(log).TakeLast(LastLines))}"
+            $"{name} ended with exit code {process.ExitCode}. Its last lines:\n"
+                + $"{string.Join('\n', File.ReadLines(log).TakeLast(LastLines))}"
         );
 
     public static TiedProcess Start(
