@@ -1,8 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
 using GoReliable.Tests.Platform;
 using Npgsql;
 
@@ -12,7 +9,8 @@ namespace GoReliable.Tests.Faults;
 /// A mail server that refuses some recipients with a transient error, and does not answer for others; a worker that
 /// would wait for it for five minutes.
 /// </summary>
-public sealed class SlowRecipientTests
+[Collection(RestartablePlatform.Name)]
+public sealed class SlowRecipientTests(RestartablePlatform mail) : IAsyncLifetime
 {
     private static readonly TimeSpan[] RetriedAfter =
     [
@@ -21,22 +19,27 @@ public sealed class SlowRecipientTests
         TimeSpan.FromSeconds(71),
     ];
 
+    private readonly GoReliablePlatform platform = mail.Platform;
+    private readonly TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentQueue<long> refusals = [];
     private readonly ConcurrentDictionary<string, long> arrivals = [];
     private int hanging;
 
+    public ValueTask InitializeAsync()
+    {
+        (mail.Server.AnswerRecipient, mail.Server.BeforeRecipient) = (Answer, HangAsync);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        over.SetResult();
+        await mail.CalmAsync();
+    }
+
     [Fact]
     public async Task Recipients_that_are_refused_or_hang_delay_nobody_else()
     {
-        await using var mail = new MailServer { AnswerRecipient = Answer, BeforeRecipient = HangAsync };
-        await using var platform = await GoReliablePlatform.StartAsync(configure: builder =>
-            builder
-                .CreateResourceBuilder<ProjectResource>("notifications")
-                .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
-                .WithEnvironment("Email__Smtp__Port", mail.Port.ToString(CultureInfo.InvariantCulture))
-                .WithEnvironment("Email__Smtp__Security", "None")
-                .WithEnvironment("Delivery__Timeout", "00:05:00")
-        );
         using var customer = platform.Client("slow-recipients");
 
         await AssertRefusalsDelayNobodyAsync(customer);
@@ -49,7 +52,7 @@ public sealed class SlowRecipientTests
             count => count == 2
         );
         await customer.WaitForNotificationsAsync(await customer.CreateAsync("quick@example.com"));
-        Assert.Contains(mail.Received, quick =>
+        Assert.Contains(mail.Server.Received, quick =>
             quick.Recipient.Contains("quick@example.com", StringComparison.Ordinal)
         );
 
@@ -128,6 +131,6 @@ public sealed class SlowRecipientTests
         if (!recipient.StartsWith("RCPT TO:<slow", StringComparison.OrdinalIgnoreCase))
             return Task.CompletedTask;
         Interlocked.Increment(ref hanging);
-        return new TaskCompletionSource().Task;
+        return over.Task;
     }
 }

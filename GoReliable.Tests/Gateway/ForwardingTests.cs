@@ -5,10 +5,11 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Gateway;
 
+[Collection(InProcessGateway.Collection)]
 public sealed class ForwardingTests : IClassFixture<GatewayFixture>
 {
     private readonly Destination orders;
-    private readonly GatewayProcess gateway;
+    private readonly InProcessGateway gateway;
 
     public ForwardingTests(GatewayFixture fixture)
     {
@@ -40,7 +41,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     [Fact]
     public async Task A_service_that_does_not_answer_is_a_problem_document_too()
     {
-        await using var impatient = await GatewayProcess.StartAsync([orders.Address], GatewayProcess.Impatient);
+        await using var impatient = await InProcessGateway.StartAsync([orders.Address], GatewayProcess.Impatient);
         using var response = await impatient.Client.GetAsync($"/api/v1/orders/{Destination.Hang}", Cancel);
 
         await AssertProblemAsync(response, HttpStatusCode.GatewayTimeout);
@@ -138,7 +139,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     public async Task Replicas_take_turns()
     {
         await using var second = await Destination.StartAsync();
-        await using var both = await GatewayProcess.StartAsync([orders.Address, second.Address]);
+        await using var both = await InProcessGateway.StartAsync([orders.Address, second.Address]);
 
         for (var i = 0; i < 10; i++)
             await both.Client.GetAsync("/api/v1/orders", Cancel);
@@ -151,7 +152,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     {
         using var settings = new SettingsFile();
         await settings.WriteAsync("{}");
-        await using var growing = await GatewayProcess.StartAsync(
+        await using var growing = await InProcessGateway.StartAsync(
             [orders.Address],
             ("GORELIABLE_CONFIG", settings.Path)
         );

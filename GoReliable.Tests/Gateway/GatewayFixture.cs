@@ -5,12 +5,12 @@ public sealed class GatewayFixture : IAsyncLifetime
 {
     internal Destination Orders { get; private set; } = null!;
 
-    internal GatewayProcess Gateway { get; private set; } = null!;
+    internal InProcessGateway Gateway { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
         Orders = await Destination.StartAsync();
-        Gateway = await GatewayProcess.StartAsync([Orders.Address]);
+        Gateway = await InProcessGateway.StartAsync([Orders.Address]);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using GoReliable.Tests.Platform;
 
@@ -61,47 +59,31 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// production.
     /// </param>
     /// <exception cref="InvalidOperationException">It ended; with what it wrote.</exception>
-    public static async Task<GatewayProcess> StartAsync(Uri[] orders, params (string Name, string Value)[] settings)
+    public static async Task<GatewayProcess> StartAsync(Uri[] orders, params (string Name, string Value)[] settings) =>
+        new(await ServiceProcess.StartAsync("Gateway", Settings(orders, settings)));
+
+    /// <summary>The settings of a gateway in front of some order services.</summary>
+    public static (string Name, string Value)[] Settings(Uri[] orders, (string Name, string Value)[] more)
     {
-        var isNamed = settings.Any(setting => setting.Name == "ASPNETCORE_ENVIRONMENT");
-        return new(
-            await ServiceProcess.StartAsync(
-                "Gateway",
-                [
-                    ("Resilience__TotalTimeout", "00:00:30"),
-                    ("Resilience__TryTimeout", "00:00:10"),
-                    // Tests are one customer at one address, who sends as fast as it can.
-                    ("RateLimits__PerAddress__PermitsPerSecond", "100000"),
-                    ("RateLimits__PerAddress__Burst", "100000"),
-                    ("RateLimits__PerCustomer__PermitsPerSecond", "100000"),
-                    ("RateLimits__PerCustomer__Burst", "100000"),
-                    ("services__notifications__http__0", $"http://127.0.0.1:{ServiceProcess.FreePort()}"),
-                    .. orders.Select(
-                        (address, i) =>
-                            (
-                                string.Create(CultureInfo.InvariantCulture, $"services__orders__http__{i}"),
-                                address.ToString()
-                            )
-                    ),
-                    .. isNamed ? [] : WithSigningKey, // outside development no key is accepted
-                    .. settings,
-                ]
-            )
-        );
+        var isNamed = more.Any(setting => setting.Name == "ASPNETCORE_ENVIRONMENT");
+        return
+        [
+            ("Resilience__TotalTimeout", "00:00:30"),
+            ("Resilience__TryTimeout", "00:00:10"),
+            // Tests are one customer at one address, who sends as fast as it can.
+            ("RateLimits__PerAddress__PermitsPerSecond", "100000"),
+            ("RateLimits__PerAddress__Burst", "100000"),
+            ("RateLimits__PerCustomer__PermitsPerSecond", "100000"),
+            ("RateLimits__PerCustomer__Burst", "100000"),
+            ("services__notifications__http__0", $"http://127.0.0.1:{ServiceProcess.FreePort()}"),
+            .. orders.Select((address, i) => ($"services__orders__http__{i}", address.ToString())),
+            .. isNamed ? [] : WithSigningKey, // outside development no key is accepted
+            .. more,
+        ];
     }
 
     /// <summary>What a scrape sees now, without the cache that serves two scrapers at once.</summary>
-    public async Task<ScrapeText> ScrapeAsync(bool openMetrics = false)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
-        if (openMetrics)
-            request.Headers.Accept.Add(
-                MediaTypeWithQualityHeaderValue.Parse("application/openmetrics-text; version=1.0.0")
-            );
-        using var response = await Management.SendAsync(request, TestContext.Current.CancellationToken);
-        response.EnsureSuccessStatusCode();
-        return new(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
-    }
+    public Task<ScrapeText> ScrapeAsync(bool openMetrics = false) => ScrapeText.ReadAsync(Management, openMetrics);
 
     /// <summary>
     /// Asks it to stop, as an orchestrator does, asserts that it ends in order, and says how long it took.

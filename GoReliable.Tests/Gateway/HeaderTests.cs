@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 namespace GoReliable.Tests.Gateway;
 
 /// <summary>Headers that say what browsers, caches and services may believe.</summary>
+[Collection(InProcessGateway.Collection)]
 public sealed class HeaderTests : IAsyncLifetime
 {
     private Destination orders = null!;
@@ -27,7 +28,7 @@ public sealed class HeaderTests : IAsyncLifetime
     [InlineData("/docs")]
     public async Task Every_answer_forbids_browsers_content_sniffing_and_framing(string path)
     {
-        await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([orders.Address]);
         using var response = await gateway.Client.GetAsync(path, Cancel);
 
         Assert.Equal("nosniff", Value(response, "X-Content-Type-Options"));
@@ -42,7 +43,7 @@ public sealed class HeaderTests : IAsyncLifetime
     [Fact]
     public async Task Orders_are_not_cached_unless_the_service_says_so()
     {
-        await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([orders.Address]);
         using var plain = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
         using var cached = await gateway.Client.GetAsync("/api/v1/orders?cache", Cancel);
         using var docs = await gateway.Client.GetAsync("/docs", Cancel);
@@ -55,7 +56,7 @@ public sealed class HeaderTests : IAsyncLifetime
     [Fact]
     public async Task No_origin_is_allowed_to_read_answers()
     {
-        await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([orders.Address]);
         using var preflight = new HttpRequestMessage(HttpMethod.Options, "/api/v1/orders");
         preflight.Headers.Add("Origin", "https://elsewhere.example");
         preflight.Headers.Add("Access-Control-Request-Method", "POST");
@@ -84,7 +85,7 @@ public sealed class HeaderTests : IAsyncLifetime
     )
     {
         (string, string)[] settings = known is null ? [] : [("ForwardedHeaders__KnownProxies__0", known)];
-        await using var gateway = await GatewayProcess.StartAsync(
+        await using var gateway = await InProcessGateway.StartAsync(
             [orders.Address],
             [("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"), .. settings]
         );
@@ -114,7 +115,7 @@ public sealed class HeaderTests : IAsyncLifetime
     [Fact]
     public async Task Headers_that_Connection_names_are_not_forwarded()
     {
-        await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([orders.Address]);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders");
         request.Headers.TryAddWithoutValidation("Connection", "x-private, TE");
         request.Headers.Add("X-Private", "for this connection");
@@ -136,7 +137,7 @@ public sealed class HeaderTests : IAsyncLifetime
             context.Abort();
             return Task.CompletedTask;
         });
-        await using var gateway = await GatewayProcess.StartAsync([dropping.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([dropping.Address]);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
         {
             Content = new StringContent("{}"),

@@ -1,10 +1,12 @@
 using System.Net;
 using System.Text.Json;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Gateway;
 
 /// <summary>Requests per second. A client's address is the one that a trusted proxy names.</summary>
+[Collection(InProcessGateway.Collection)]
 public sealed class LimitTests : IAsyncLifetime
 {
     private const string Orders = "/api/v1/orders";
@@ -235,8 +237,8 @@ public sealed class LimitTests : IAsyncLifetime
     )]
     public async Task A_wrong_setting_is_reported_at_start_up(string name, string value, string complaint)
     {
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
-            GatewayProcess.StartAsync([orders.Address], (name, value))
+        var failure = await Assert.ThrowsAsync<InvalidSettingException>(() =>
+            InProcessGateway.StartAsync([orders.Address], (name, value))
         );
 
         Assert.Contains(complaint, failure.Message, StringComparison.Ordinal);
@@ -245,8 +247,8 @@ public sealed class LimitTests : IAsyncLifetime
     private static bool IsComplaint(JsonElement line) =>
         line.TryGetProperty("event", out var name) && name.GetString() == "settings.refused";
 
-    private Task<GatewayProcess> StartAsync(params (string, string)[] settings) =>
-        GatewayProcess.StartAsync(
+    private Task<InProcessGateway> StartAsync(params (string, string)[] settings) =>
+        InProcessGateway.StartAsync(
             [orders.Address],
             [
                 ("RateLimits__PerAddress__PermitsPerSecond", "1"),
@@ -267,7 +269,7 @@ public sealed class LimitTests : IAsyncLifetime
             """
         );
 
-    private static async Task<HttpResponseMessage[]> SendAsync(GatewayProcess gateway, string address, int count) =>
+    private static async Task<HttpResponseMessage[]> SendAsync(InProcessGateway gateway, string address, int count) =>
         await Task.WhenAll(
             Enumerable
                 .Range(0, count)

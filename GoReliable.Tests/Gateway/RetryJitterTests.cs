@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace GoReliable.Tests.Gateway;
 
 /// <summary>What failed for many at once must not come back at once.</summary>
+[Collection(InProcessGateway.Collection)]
 public sealed class RetryJitterTests
 {
     [Fact]
@@ -20,7 +21,7 @@ public sealed class RetryJitterTests
                 context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             return Task.CompletedTask;
         });
-        await using var gateway = await GatewayProcess.StartAsync([orders.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([orders.Address]);
 
         for (var i = 0; i < 40; i++)
             Assert.Equal(

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace GoReliable.Tests.Gateway;
 
 /// <summary>What the gateway sends again, and what it never does.</summary>
+[Collection(InProcessGateway.Collection)]
 public sealed class RetryTests : IAsyncLifetime
 {
     private const string Orders = "/api/v1/orders";
@@ -28,7 +29,7 @@ public sealed class RetryTests : IAsyncLifetime
             context.Response.Headers.Connection = "close";
             return Task.CompletedTask;
         });
-        await using var gateway = await GatewayProcess.StartAsync([leaving.Address, good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([leaving.Address, good.Address]);
 
         for (var i = 0; i < 6; i++)
             Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
@@ -43,7 +44,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task A_read_that_fails_on_one_replica_is_sent_to_another(string failure, string reason)
     {
         await using var bad = await Destination.StartAsync(context => FailAsync(context, failure));
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address, good.Address], PatienceFor(failure));
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address, good.Address], PatienceFor(failure));
 
         for (var i = 0; i < 4; i++)
             Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
@@ -67,7 +68,7 @@ public sealed class RetryTests : IAsyncLifetime
     [Fact]
     public async Task A_request_that_reached_no_replica_goes_to_another_even_if_not_repeatable()
     {
-        await using var gateway = await GatewayProcess.StartAsync([
+        await using var gateway = await InProcessGateway.StartAsync([
             new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"),
             good.Address,
         ]);
@@ -82,7 +83,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task The_last_working_replica_is_found_however_many_are_gone()
     {
         var gone = Enumerable.Range(0, 4).Select(_ => new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"));
-        await using var gateway = await GatewayProcess.StartAsync([.. gone, good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([.. gone, good.Address]);
 
         for (var i = 0; i < 50; i++)
             Assert.Equal(HttpStatusCode.OK, (await OrderAsync(gateway, key: null)).StatusCode);
@@ -92,7 +93,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task A_replica_that_is_back_takes_over_at_once_when_the_other_stops()
     {
         var other = new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}");
-        await using var gateway = await GatewayProcess.StartAsync([other, good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([other, good.Address]);
         for (var i = 0; i < 50; i++)
             await OrderAsync(gateway, key: null);
 
@@ -121,7 +122,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task An_order_without_a_key_is_sent_once(string failure, HttpStatusCode expected)
     {
         await using var bad = await Destination.StartAsync(context => FailAsync(context, failure));
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address], PatienceFor(failure));
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address], PatienceFor(failure));
 
         Assert.Equal(expected, (await OrderAsync(gateway, key: null)).StatusCode);
 
@@ -136,7 +137,7 @@ public sealed class RetryTests : IAsyncLifetime
             if (HttpMethods.IsPost(context.Request.Method))
                 await FailAsync(context, "drop");
         });
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
         await gateway.Client.GetAsync(Orders, Cancel);
 
         using var response = await gateway.Client.PostAsync($"{Orders}/1/confirm", content: null, Cancel);
@@ -158,7 +159,7 @@ public sealed class RetryTests : IAsyncLifetime
             else
                 await ReadAsync(context);
         });
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address], PatienceFor(failure));
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address], PatienceFor(failure));
 
         Assert.Equal(HttpStatusCode.OK, (await OrderAsync(gateway, "key")).StatusCode);
 
@@ -171,7 +172,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task There_are_at_most_two_retries()
     {
         await using var bad = await Destination.StartAsync(context => FailAsync(context, "503"));
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await OrderAsync(gateway, "key")).StatusCode);
 
@@ -196,7 +197,7 @@ public sealed class RetryTests : IAsyncLifetime
                     break;
             }
         });
-        await using var gateway = await GatewayProcess.StartAsync(
+        await using var gateway = await InProcessGateway.StartAsync(
             [slow.Address],
             ("Resilience__TryTimeout", "00:00:01")
         );
@@ -219,7 +220,7 @@ public sealed class RetryTests : IAsyncLifetime
                 context.Response.StatusCode = StatusCodes.Status409Conflict;
             }
         });
-        await using var gateway = await GatewayProcess.StartAsync([changed.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([changed.Address]);
 
         Assert.Equal(
             HttpStatusCode.Conflict,
@@ -233,7 +234,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task A_conflict_with_another_clients_request_is_returned_at_once()
     {
         await using var busy = await Destination.StartAsync(context => FailAsync(context, "409"));
-        await using var gateway = await GatewayProcess.StartAsync([busy.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([busy.Address]);
 
         Assert.Equal(HttpStatusCode.Conflict, (await OrderAsync(gateway, "key")).StatusCode);
 
@@ -243,7 +244,7 @@ public sealed class RetryTests : IAsyncLifetime
     [Fact]
     public async Task A_body_that_is_kept_for_a_retry_has_the_usual_limit()
     {
-        await using var gateway = await GatewayProcess.StartAsync([good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([good.Address]);
         using var request = new HttpRequestMessage(HttpMethod.Post, Orders)
         {
             Content = new ByteArrayContent(new byte[64 * 1024 + 1]),
@@ -265,7 +266,7 @@ public sealed class RetryTests : IAsyncLifetime
         await using var bad = await Destination.StartAsync(context =>
             Volatile.Read(ref isWell) ? Task.CompletedTask : FailAsync(context, "drop")
         );
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
 
         // The request that finds the circuit open is answered without asking anybody.
         var refused = await Poll.UntilAsync(
@@ -309,7 +310,7 @@ public sealed class RetryTests : IAsyncLifetime
     public async Task While_one_replica_is_left_out_the_others_do_its_work()
     {
         await using var bad = await Destination.StartAsync(context => FailAsync(context, "503"));
-        await using var gateway = await GatewayProcess.StartAsync([bad.Address, good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address, good.Address]);
         await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
         var asked = bad.Requests.Count;
 
@@ -325,14 +326,14 @@ public sealed class RetryTests : IAsyncLifetime
     private static (string, string)[] PatienceFor(string failure) =>
         failure == Destination.Hang ? GatewayProcess.Impatient : [];
 
-    private static IReadOnlyList<string> Events(GatewayProcess gateway) =>
+    private static IReadOnlyList<string> Events(InProcessGateway gateway) =>
         [
             .. gateway
                 .Events.Select(line => line.TryGetProperty("event", out var name) ? name.GetString()! : "")
                 .Where(name => name.StartsWith("http.replica", StringComparison.Ordinal)),
         ];
 
-    private static Task<HttpResponseMessage> OrderAsync(GatewayProcess gateway, string? key)
+    private static Task<HttpResponseMessage> OrderAsync(InProcessGateway gateway, string? key)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, Orders)
         {

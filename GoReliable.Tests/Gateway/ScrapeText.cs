@@ -1,10 +1,24 @@
 using System.Globalization;
+using System.Net.Http.Headers;
 
 namespace GoReliable.Tests.Gateway;
 
 /// <summary>A scrape's answer, as text.</summary>
 internal sealed record ScrapeText(string Text)
 {
+    /// <summary>Scrapes the management port of a gateway.</summary>
+    public static async Task<ScrapeText> ReadAsync(HttpClient management, bool openMetrics = false)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");
+        if (openMetrics)
+            request.Headers.Accept.Add(
+                MediaTypeWithQualityHeaderValue.Parse("application/openmetrics-text; version=1.0.0")
+            );
+        using var response = await management.SendAsync(request, TestContext.Current.CancellationToken);
+        response.EnsureSuccessStatusCode();
+        return new(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
     public IEnumerable<string> Lines => Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>All series of one metric, with their labels as written.</summary>

@@ -8,10 +8,11 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.Gateway;
 
 /// <summary>How much a client may send.</summary>
+[Collection(InProcessGateway.Collection)]
 public sealed class SizeTests : IClassFixture<GatewayFixture>
 {
     private readonly Destination orders;
-    private readonly GatewayProcess gateway;
+    private readonly InProcessGateway gateway;
 
     public SizeTests(GatewayFixture fixture)
     {

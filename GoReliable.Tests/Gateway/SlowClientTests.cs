@@ -4,12 +4,13 @@ using System.Text;
 namespace GoReliable.Tests.Gateway;
 
 /// <summary>Clients that take a connection and do not get on with it.</summary>
+[Collection(InProcessGateway.Collection)]
 public sealed class SlowClientTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
 {
     // The limits are 10 s for headers and 5 s of grace for a body; this is for a machine that is busy.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
 
-    private readonly GatewayProcess gateway = fixture.Gateway;
+    private readonly InProcessGateway gateway = fixture.Gateway;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -1,17 +1,33 @@
-using System.Globalization;
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Lifecycle;
 
 /// <summary>The notification worker is told to stop while an e-mail is on its way to a slow server.</summary>
-public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFixture<WorkerDrainTests.SlowMail>
+[Collection(RestartablePlatform.Name)]
+public sealed class WorkerDrainTests(RestartablePlatform mail) : IAsyncLifetime
 {
     private readonly GoReliablePlatform platform = mail.Platform;
+    private volatile TaskCompletionSource allowed = NotYet();
+    private int accepted;
     private DateTimeOffset begun;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync()
+    {
+        mail.Server.BeforeYes = async _ =>
+        {
+            await allowed.Task;
+            Interlocked.Increment(ref accepted);
+        };
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Allow();
+        await mail.CalmAsync();
+    }
 
     [Fact]
     public async Task A_running_delivery_is_finished_and_acknowledged()
@@ -21,10 +37,10 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
 
         var stopping = platform.StopAsync("notifications");
         await WaitForLogAsync("service.stopping");
-        mail.Allow();
+        Allow();
         await stopping;
 
-        Assert.Equal(acceptedBefore + 1, mail.Accepted);
+        Assert.Equal(acceptedBefore + 1, accepted);
         Assert.Equal(0u, await WaitingMessagesAsync());
         await platform.StartAsync("notifications");
         await platform.WaitUntilHealthyAsync("notifications");
@@ -40,16 +56,16 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         await platform.StopAsync("notifications");
 
         await WaitForLogAsync("service.stop_overdue");
-        Assert.Equal(acceptedBefore, mail.Accepted);
+        Assert.Equal(acceptedBefore, accepted);
         await Poll.UntilAsync("the message back in the queue", WaitingMessagesAsync, waiting => waiting == 1);
         // The first one still waits for its answer, and nobody is there to hear it.
-        mail.Forbid();
-        mail.Allow();
+        Forbid();
+        Allow();
         await platform.StartAsync("notifications");
         Assert.Single(await customer.WaitForNotificationsAsync(order));
         await platform.WaitUntilHealthyAsync("notifications");
         Assert.Equal(0u, await WaitingMessagesAsync());
-        Assert.Equal(acceptedBefore + 1, mail.Accepted);
+        Assert.Equal(acceptedBefore + 1, accepted);
     }
 
     [Fact]
@@ -59,7 +75,7 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         await using var database = await platform.DatabaseAsync("notifications-db");
         var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
         await ExecuteAsync(database, "ALTER TABLE notifications RENAME TO away");
-        mail.Allow();
+        Allow();
         await WaitForLogAsync("database.unavailable");
 
         var stopping = platform.StopAsync("notifications");
@@ -71,7 +87,7 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         Assert.Single(await customer.WaitForNotificationsAsync(order));
         await platform.WaitUntilHealthyAsync("notifications");
         await Poll.UntilAsync("an empty queue", WaitingMessagesAsync, waiting => waiting == 0);
-        Assert.Equal(acceptedBefore + 1, mail.Accepted);
+        Assert.Equal(acceptedBefore + 1, accepted);
     }
 
     private static async Task ExecuteAsync(Npgsql.NpgsqlDataSource database, string sql)
@@ -83,16 +99,16 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
     /// <summary>Orders, and waits until the mail server has the e-mail and has not said yes.</summary>
     private async Task<(Guid Order, int AcceptedBefore)> BeginDeliveryAsync(HttpClient customer)
     {
-        mail.Forbid();
+        Forbid();
         begun = DateTimeOffset.UtcNow;
-        var (accepted, received) = (mail.Accepted, mail.Received);
+        var (acceptedBefore, received) = (accepted, mail.Server.Received.Count);
         var order = await customer.CreateAsync(contactEmail: "slow@example.com");
         await Poll.UntilAsync(
             "the e-mail at the mail server",
-            () => Task.FromResult(mail.Received),
+            () => Task.FromResult(mail.Server.Received.Count),
             now => now > received
         );
-        return (order, accepted);
+        return (order, acceptedBefore);
     }
 
     private async Task WaitForLogAsync(string @event) =>
@@ -109,54 +125,11 @@ public sealed class WorkerDrainTests(WorkerDrainTests.SlowMail mail) : IClassFix
         return (await channel.QueueDeclarePassiveAsync("notifications", Cancel)).MessageCount;
     }
 
-    public sealed class SlowMail : IAsyncLifetime
-    {
-        private readonly MailServer server;
-        private volatile TaskCompletionSource allowed = NotYet();
-        private int accepted;
+    // Keeps those waiting that come from now on.
+    private void Forbid() => allowed = NotYet();
 
-        public SlowMail() =>
-            server = new()
-            {
-                BeforeYes = async _ =>
-                {
-                    await allowed.Task;
-                    Interlocked.Increment(ref accepted);
-                },
-            };
+    // Says yes to all, from now on.
+    private void Allow() => allowed.TrySetResult();
 
-        public GoReliablePlatform Platform { get; private set; } = null!;
-
-        /// <summary>E-mails that the server has.</summary>
-        public int Received => server.Received.Count;
-
-        /// <summary>E-mails that it said yes to.</summary>
-        public int Accepted => accepted;
-
-        /// <summary>Says yes to all, from now on.</summary>
-        public void Allow() => allowed.TrySetResult();
-
-        /// <summary>Keeps those waiting that come from now on.</summary>
-        public void Forbid() => allowed = NotYet();
-
-        public async ValueTask InitializeAsync() =>
-            Platform = await GoReliablePlatform.StartAsync(configure: builder =>
-                builder
-                    .CreateResourceBuilder<ProjectResource>("notifications")
-                    .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
-                    .WithEnvironment("Email__Smtp__Port", server.Port.ToString(CultureInfo.InvariantCulture))
-                    .WithEnvironment("Email__Smtp__Security", "None")
-                    .WithEnvironment("Delivery__Timeout", "00:01:00")
-                    // Less than Aspire's own patience, after which it kills.
-                    .WithEnvironment("Shutdown__Deadline", "00:00:04")
-            );
-
-        public async ValueTask DisposeAsync()
-        {
-            await Platform.DisposeAsync();
-            await server.DisposeAsync();
-        }
-
-        private static TaskCompletionSource NotYet() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
+    private static TaskCompletionSource NotYet() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

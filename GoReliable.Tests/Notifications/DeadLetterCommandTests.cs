@@ -7,8 +7,13 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.Notifications;
 
 /// <summary>The same by the command line.</summary>
-public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IClassFixture<DeadLetterPlatform>
+[Collection(DeadLetterPlatform.Name)]
+public sealed class DeadLetterCommandTests(DeadLetterPlatform own) : IAsyncLifetime
 {
+    public async ValueTask InitializeAsync() => await own.EmptyAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
     [Fact]
     public async Task Letters_are_listed_shown_redriven_and_discarded()
     {

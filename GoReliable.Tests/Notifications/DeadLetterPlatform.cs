@@ -12,6 +12,9 @@ namespace GoReliable.Tests.Notifications;
 /// <summary>A platform whose worker tries again once, after 50 ms, and then gives up.</summary>
 public sealed class DeadLetterPlatform : IAsyncLifetime
 {
+    /// <summary>Collection of the tests that share it.</summary>
+    public const string Name = "dead letters";
+
     public GoReliablePlatform Platform { get; private set; } = null!;
 
     /// <summary>The operator, at the worker's management port.</summary>
@@ -41,6 +44,18 @@ public sealed class DeadLetterPlatform : IAsyncLifetime
         await FindAsync(message.Id);
         return message;
     }
+
+    /// <summary>Discards what other tests left.</summary>
+    internal async Task EmptyAsync() =>
+        await Poll.UntilAsync(
+            "no dead letters",
+            async () =>
+            {
+                using var answer = await PostAsync("/dead-letters/discard", new { all = true });
+                return (await answer.JsonAsync()).GetProperty("remaining").GetInt32();
+            },
+            remaining => remaining == 0
+        );
 
     /// <summary>Waits for a dead letter.</summary>
     internal async Task<JsonElement> FindAsync(Guid id) =>
@@ -84,3 +99,6 @@ public sealed class DeadLetterPlatform : IAsyncLifetime
         return (exitCode, output.ToString(), error.ToString());
     }
 }
+
+[CollectionDefinition(DeadLetterPlatform.Name)]
+public sealed class DeadLetterPlatformTests : ICollectionFixture<DeadLetterPlatform>;

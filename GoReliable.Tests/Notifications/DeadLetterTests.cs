@@ -8,7 +8,8 @@ using GoReliable.Tests.Signals;
 namespace GoReliable.Tests.Notifications;
 
 /// <summary>What an operator does with messages that were given up.</summary>
-public sealed class DeadLetterTests(DeadLetterPlatform own) : IClassFixture<DeadLetterPlatform>
+[Collection(DeadLetterPlatform.Name)]
+public sealed class DeadLetterTests(DeadLetterPlatform own)
 {
     private readonly GoReliablePlatform platform = own.Platform;
 

@@ -33,10 +33,10 @@ internal sealed class MailServer : IAsyncDisposable
     public bool TakesPasswords { get; set; } = true;
 
     /// <summary>What it waits for before it answers to a recipient.</summary>
-    public Func<string, Task> BeforeRecipient { get; init; } = _ => Task.CompletedTask;
+    public Func<string, Task> BeforeRecipient { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>What it answers to a recipient.</summary>
-    public Func<string, string> AnswerRecipient { get; init; } = _ => Yes;
+    public Func<string, string> AnswerRecipient { get; set; } = _ => Yes;
 
     /// <summary>
     /// What it waits for before it says yes to an e-mail that it has; is told the recipient, as the client wrote it.
@@ -54,6 +54,13 @@ internal sealed class MailServer : IAsyncDisposable
     /// same.
     /// </summary>
     public ConcurrentQueue<Mail> Received { get; } = [];
+
+    /// <summary>Takes everything at once, from now on.</summary>
+    public void BehaveWell()
+    {
+        BeforeRecipient = BeforeYes = _ => Task.CompletedTask;
+        AnswerRecipient = _ => Yes;
+    }
 
     public async ValueTask DisposeAsync()
     {

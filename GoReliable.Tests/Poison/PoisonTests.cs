@@ -11,7 +11,8 @@ namespace GoReliable.Tests.Poison;
 /// <summary>
 /// Messages with which the client library ends the connection, or which cannot be shown: each stands for itself.
 /// </summary>
-public sealed class PoisonTests(DeadLetterPlatform own) : IClassFixture<DeadLetterPlatform>
+[Collection(DeadLetterPlatform.Name)]
+public sealed class PoisonTests(DeadLetterPlatform own)
 {
     private readonly GoReliablePlatform platform = own.Platform;
 

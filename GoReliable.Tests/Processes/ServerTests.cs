@@ -7,9 +7,19 @@ namespace GoReliable.Tests.Processes;
 /// <summary>
 /// PostgreSQL and RabbitMQ as processes, handled as Aspire's dashboard handles them: by resource and command.
 /// </summary>
-public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFixture<ServerTests.ProcessPlatform>
+[Collection(RestartablePlatform.Name)]
+public sealed class ServerTests(RestartablePlatform fixture) : IAsyncLifetime
 {
     private GoReliablePlatform Platform => fixture.Platform;
+
+    // A server that was killed is shown as healthy for a moment more.
+    public async ValueTask InitializeAsync()
+    {
+        using var ada = Platform.Client("ada");
+        await Poll.UntilAsync("a platform that takes orders", () => ada.CreateAsync(), _ => true);
+    }
+
+    public async ValueTask DisposeAsync() => await InitializeAsync();
 
     [Theory]
     [InlineData("postgres")]
@@ -118,13 +128,4 @@ public sealed class ServerTests(ServerTests.ProcessPlatform fixture) : IClassFix
         Assert.SkipUnless(Platform.IsProcess("postgres"), "Here PostgreSQL and RabbitMQ are containers.");
 
     private static string ConnectionOf(string server) => server == "postgres" ? "orders-db" : server;
-
-    public sealed class ProcessPlatform : IAsyncLifetime
-    {
-        public GoReliablePlatform Platform { get; private set; } = null!;
-
-        public async ValueTask InitializeAsync() => Platform = await GoReliablePlatform.StartAsync();
-
-        public ValueTask DisposeAsync() => Platform.DisposeAsync();
-    }
 }

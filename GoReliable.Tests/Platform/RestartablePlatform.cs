@@ -1,0 +1,73 @@
+using System.Globalization;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using GoReliable.Messaging;
+using GoReliable.Tests.Signals;
+
+namespace GoReliable.Tests.Platform;
+
+/// <summary>
+/// A platform whose parts are stopped and started, by one test at a time. Its worker sends to a mail server that behaves
+/// as the test wants, waits five minutes for it, and stops within four seconds.
+/// </summary>
+public sealed class RestartablePlatform : IAsyncLifetime
+{
+    /// <summary>Collection of the tests that share it.</summary>
+    public const string Name = "restartable platform";
+
+    private static readonly string[] Queues =
+    [
+        OrderTopology.Queue,
+        .. new[] { 1, 10, 60 }.Select(seconds => OrderTopology.RetryQueue(TimeSpan.FromSeconds(seconds))),
+    ];
+
+    internal MailServer Server { get; } = new();
+
+    public GoReliablePlatform Platform { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() =>
+        Platform = await GoReliablePlatform.StartAsync(configure: builder =>
+            builder
+                .CreateResourceBuilder<ProjectResource>("notifications")
+                .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
+                .WithEnvironment("Email__Smtp__Port", Server.Port.ToString(CultureInfo.InvariantCulture))
+                .WithEnvironment("Email__Smtp__Security", "None")
+                .WithEnvironment("Delivery__Timeout", "00:05:00")
+                // Less than Aspire's own patience, after which it kills.
+                .WithEnvironment("Shutdown__Deadline", "00:00:04")
+        );
+
+    public async ValueTask DisposeAsync()
+    {
+        await Platform.DisposeAsync();
+        await Server.DisposeAsync();
+    }
+
+    /// <summary>The server takes every e-mail at once again, and nothing is left of what tests sent.</summary>
+    internal async Task CalmAsync()
+    {
+        Server.BehaveWell();
+        await using var connection = await Platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        using var management = Platform.Management("notifications");
+        await Poll.UntilAsync(
+            "a worker with nothing to do",
+            async () =>
+            {
+                var purged = 0u;
+                foreach (var queue in Queues)
+                    purged += await channel.QueuePurgeAsync(queue, TestContext.Current.CancellationToken);
+                return purged
+                    + (await Exposition.ScrapeAsync(management)).Sum(
+                        "goreliable_notification_worker_messages_in_flight"
+                    );
+            },
+            busy => busy == 0
+        );
+    }
+}
+
+[CollectionDefinition(RestartablePlatform.Name)]
+public sealed class RestartablePlatformTests : ICollectionFixture<RestartablePlatform>;
