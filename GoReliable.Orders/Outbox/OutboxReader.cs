@@ -130,8 +130,9 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         var messages = await ReadAsync(batch, limit, async row =>
         {
             await row.ReadAsync();
-            AdvanceStart(row.GetBoolean(1));
-            var isActive = row.GetBoolean(0);
+            var (isActive, hasNoOlderWriter) = (row.GetBoolean(0), row.GetBoolean(1));
+            if (isActive)
+                AdvanceStart(hasNoOlderWriter);
             await row.NextResultAsync();
             return isActive;
         });
@@ -146,7 +147,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         await using var batch = new NpgsqlBatch(connection);
         published.AddTo(batch, NextTransaction);
         // All of it is one transaction.
-        var messages = await ReadAsync(batch, limit, row => ReadOutcomeAsync(published, row));
+        var messages = await ReadAsync(batch, limit, row => ReadOutcomeAsync(published, row, isBeforeRead: true));
         query.Succeeded();
         return messages!;
     }
@@ -166,7 +167,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         await using (var row = await batch.ExecuteReaderAsync())
         {
             if (published is not null)
-                await ReadOutcomeAsync(published, row);
+                await ReadOutcomeAsync(published, row, isBeforeRead: false);
             await EndAsync(row);
         }
         query.Succeeded();
@@ -225,18 +226,22 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         }
     }
 
-    private async Task<bool> ReadOutcomeAsync(PublishedBatch published, NpgsqlDataReader row)
+    private async Task<bool> ReadOutcomeAsync(PublishedBatch published, NpgsqlDataReader row, bool isBeforeRead)
     {
         if (published.Confirmed.Length == 0)
             return true;
         await row.ReadAsync();
-        AdvanceStart(row.GetBoolean(1));
+        if (isBeforeRead)
+            AdvanceStart(row.GetBoolean(1));
         if (lastRead > start)
             next ??= (lastRead, row.GetFieldValue<ulong>(0));
         await row.NextResultAsync();
         return true;
     }
 
+    // Only where a read from the old start follows in the same round trip: it finds what those writers have committed
+    // since the read before. Without it, their rows would be passed over until the next read from the first row, and
+    // later events of their orders would go first.
     private void AdvanceStart(bool hasNoOlderWriter)
     {
         if (hasNoOlderWriter && next is { } earlier)

@@ -18,5 +18,8 @@ public sealed class ChaosSwitches
 
     private sealed class ChaosException(string message) : Exception(message);
 
-    private sealed class BrokenConnectionException(string message) : DbException(message);
+    private sealed class BrokenConnectionException(string message) : DbException(message)
+    {
+        public override bool IsTransient => true;
+    }
 }

@@ -10,6 +10,11 @@ namespace GoReliable.ServiceDefaults.Logging;
 /// <summary>One line per event on stdout: JSON for machines, and text in development.</summary>
 internal static class LoggingExtensions
 {
+    private const string FormatterName = "Logging:Console:FormatterName";
+
+    /// <summary>The value of <c>Logging:Console:FormatterName</c> for JSON.</summary>
+    private const string JsonFormatter = "json-line";
+
     // Below Warning, what these log about a request contains its path, its query or an address.
     private static readonly string[] Frameworks =
     [
@@ -29,14 +34,20 @@ internal static class LoggingExtensions
         );
 
         builder.Services.PostConfigure<LoggerFilterOptions>(KeepFrameworksQuiet);
-        builder.Logging.AddConsoleFormatter<JsonLineFormatter, ConsoleFormatterOptions>();
-        builder.Services.Configure<ConsoleLoggerOptions>(console =>
-        {
-            // If nobody reads our stdout, log lines are lost (the console says how many) and orders go on, not the
-            // other way round.
-            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
-            console.MaxQueueLength = 10_000;
-        });
+        builder.Services.AddSingleton<JsonLine>();
+        if (builder.Configuration[FormatterName] == JsonFormatter)
+            UseJsonConsole(builder.Services);
+    }
+
+    // In place of .NET's console.
+    private static void UseJsonConsole(IServiceCollection services)
+    {
+        services.Remove(services.Single(service => service.ImplementationType == typeof(ConsoleLoggerProvider)));
+        var stdout = Console.OpenStandardOutput();
+        services.AddSingleton<ILoggerProvider>(provider => new JsonConsole(
+            provider.GetRequiredService<JsonLine>(),
+            lines => stdout.Write(lines.Span)
+        ));
     }
 
     /// <summary>
@@ -72,9 +83,7 @@ internal static class LoggingExtensions
             ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
             // Warns about keys that protect cookies; there are none.
             ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
-            ["Logging:Console:FormatterName"] = environment.IsDevelopment()
-                ? ConsoleFormatterNames.Simple
-                : JsonLineFormatter.FormatterName,
+            [FormatterName] = environment.IsDevelopment() ? ConsoleFormatterNames.Simple : JsonFormatter,
             ["Logging:Console:FormatterOptions:SingleLine"] = "true",
             ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss.fff ",
         };

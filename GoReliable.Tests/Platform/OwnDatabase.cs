@@ -1,4 +1,4 @@
-using GoReliable.Tests.Schema;
+using GoReliable.Tests.OnPlatform.Schema;
 using Npgsql;
 
 namespace GoReliable.Tests.Platform;

@@ -2,7 +2,6 @@ using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using GoReliable.Messaging;
-using GoReliable.Tests.Signals;
 
 namespace GoReliable.Tests.Platform;
 

@@ -1,5 +1,3 @@
-using GoReliable.Tests.Signals;
-
 namespace GoReliable.Tests.Platform;
 
 /// <summary>One platform for all tests that break nothing.</summary>

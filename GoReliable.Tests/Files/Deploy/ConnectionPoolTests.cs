@@ -1,0 +1,90 @@
+using System.Data.Common;
+using System.Globalization;
+using k8s.Models;
+
+namespace GoReliable.Tests.Files.Deploy;
+
+/// <summary>
+/// All pods at their most, in the middle of an update, have no more connections than PostgreSQL has places.
+/// </summary>
+public sealed class ConnectionPoolTests
+{
+    /// <summary>For superusers (3), the operator, its metrics, backups, and people who look.</summary>
+    private const int Reserve = 20;
+
+    /// <summary>The relay holds its lock on a connection that is in no pool.</summary>
+    private static readonly Dictionary<string, int> BesideThePool = new() { ["orders"] = 1, ["notifications"] = 0 };
+
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
+    public async Task The_server_has_room_for_all_connection_pools(string overlay)
+    {
+        var platform = await Overlay.BuildAsync(overlay);
+        var places = int.Parse(
+            Assert.Single(platform.Objects.Custom<PostgresClusterSpec>()).Spec.Postgresql.Parameters["max_connections"],
+            CultureInfo.InvariantCulture
+        );
+
+        var connections = BesideThePool.ToDictionary(
+            service => service.Key,
+            service => Pods(platform, service.Key) * (Pool(platform, service.Key) + service.Value)
+        );
+
+        Assert.True(
+            connections.Values.Sum() <= places - Reserve,
+            $"{string.Join(" + ", connections)} connections do not fit into {places} - {Reserve}."
+        );
+    }
+
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
+    public async Task Every_service_and_migration_with_a_database_has_a_pool_of_known_size(string overlay)
+    {
+        var platform = await Overlay.BuildAsync(overlay);
+        foreach (var container in platform.Containers)
+        foreach (
+            var (name, value) in platform
+                .EnvironmentOf(container)
+                .Where(variable => variable.Key.EndsWith("-db", StringComparison.Ordinal))
+        )
+        {
+            var database = container.Env.Single(variable => variable.Name == name).Name.Split("__")[1].Split('-')[0];
+            Assert.Equal(
+                $"$({database.ToUpperInvariant()}_DB_POOL)",
+                new DbConnectionStringBuilder { ConnectionString = value }["Maximum Pool Size"]
+            );
+        }
+    }
+
+    // Those that an autoscaler may want, those that come early, and those that still end while others come.
+    private static int Pods(Overlay platform, string service)
+    {
+        var deployment = platform.Deployments.Single(deployment => deployment.Metadata.Name == service);
+        var update = deployment.Spec.Strategy.RollingUpdate;
+        Assert.Equal("0", update.MaxUnavailable.Value);
+        var ending = Math.Ceiling(
+            (double)deployment.Spec.Template.Spec.TerminationGracePeriodSeconds!.Value
+                / deployment.Spec.MinReadySeconds!.Value
+        );
+        return MaxConnections(platform, service)
+            + int.Parse(update.MaxSurge.Value, CultureInfo.InvariantCulture)
+            + (int)ending;
+    }
+
+    private static int MaxConnections(Overlay platform, string service) =>
+        platform
+            .Objects.Of<V2HorizontalPodAutoscaler>()
+            .Where(scaler => scaler.Spec.ScaleTargetRef.Name == service)
+            .Select(scaler => scaler.Spec.MaxReplicas)
+            .Concat(
+                platform
+                    .Objects.Custom<ScaledObjectSpec>()
+                    .Where(scaler => scaler.Spec.ScaleTargetRef.Name == service)
+                    .Select(scaler => scaler.Spec.MaxReplicaCount)
+            )
+            .Single();
+
+    private static int Pool(Overlay platform, string service) =>
+        int.Parse(
+            platform.EnvironmentOf(service)[$"{service.ToUpperInvariant()}_DB_POOL"]!,
+            CultureInfo.InvariantCulture
+        );
+}

@@ -1,0 +1,99 @@
+using System.Text.RegularExpressions;
+
+namespace GoReliable.Tests.Files.Deploy;
+
+public sealed partial class RunbookTests
+{
+    private static readonly IReadOnlyList<string> Pages =
+    [
+        .. DeployFiles.Find("docs/runbooks", "*.md").Where(file => Path.GetFileName(file) != "README.md"),
+    ];
+
+    /// <summary>The queries that runbooks give to paste, one a line.</summary>
+    public static IEnumerable<(string Where, string Query)> Queries() =>
+        from page in Pages
+        from Match block in PromqlBlock.Matches(File.ReadAllText(page))
+        from query in block.Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        select (DeployFiles.Relative(page), query);
+
+    [Fact]
+    public void Every_alert_has_a_runbook_and_every_runbook_an_alert() =>
+        Assert.Equal(
+            AlertRules.LoadAll().Select(alert => alert.Alert).Distinct().Order(StringComparer.Ordinal),
+            Pages.Select(Path.GetFileNameWithoutExtension)
+        );
+
+    [Fact]
+    public void Every_runbook_answers_the_same_questions() =>
+        Assert.All(Pages, page =>
+            Assert.Equal(
+                ["What it means", "Confirm", "Mend", "Dashboard"],
+                Heading.Matches(File.ReadAllText(page)).Select(match => match.Groups[1].Value)
+            )
+        );
+
+    [Fact]
+    public void Every_runbook_is_in_the_index_with_its_severities()
+    {
+        var index = DeployFiles.Read("docs/runbooks/README.md");
+        Assert.All(AlertRules.LoadAll().GroupBy(alert => alert.Alert!), alerts =>
+            Assert.Contains(
+                $"| [{alerts.Key}]({alerts.Key}.md) | "
+                    + $"{string.Join(", ", alerts.Select(alert => alert.Labels["severity"]))} |",
+                index,
+                StringComparison.Ordinal
+            )
+        );
+    }
+
+    [Fact]
+    public void A_runbook_names_dashboards_that_exist()
+    {
+        var titles = Dashboard.LoadAll().Select(dashboard => dashboard.Title.Split(" / ")[1]).ToHashSet();
+        Assert.All(Pages, page =>
+        {
+            var text = File.ReadAllText(page);
+            var named = Bold.Matches(text[text.IndexOf("## Dashboard", StringComparison.Ordinal)..])
+                .Select(match => match.Groups[1].Value)
+                .ToArray();
+            Assert.NotEmpty(named);
+            Assert.All(named, name => Assert.Contains(name, titles));
+        });
+    }
+
+    [Fact]
+    public void Links_between_the_pages_lead_somewhere() =>
+        Assert.All(
+            [
+                .. DeployFiles.Find("docs/runbooks", "*.md"),
+                DeployFiles.Path("docs/slo.md"),
+                DeployFiles.Path("docs/deploy.md"),
+            ],
+            page =>
+                Assert.All(
+                    Link.Matches(File.ReadAllText(page))
+                        .Select(match => match.Groups[1].Value)
+                        .Where(link => !link.Contains("://", StringComparison.Ordinal) && !link.StartsWith('#')),
+                    link =>
+                    {
+                        var target = Path.Combine(Path.GetDirectoryName(page)!, link.Split('#')[0]);
+                        Assert.True(
+                            File.Exists(target) || Directory.Exists(target),
+                            $"{DeployFiles.Relative(page)}: {link}"
+                        );
+                    }
+                )
+        );
+
+    [GeneratedRegex(@"^```promql\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex PromqlBlock { get; }
+
+    [GeneratedRegex(@"^## (.+)$", RegexOptions.Multiline)]
+    private static partial Regex Heading { get; }
+
+    [GeneratedRegex(@"\*\*(\w+)\*\*")]
+    private static partial Regex Bold { get; }
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Link { get; }
+}

@@ -1,0 +1,183 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.InProcess.Gateway;
+
+[Collection(InProcessGateway.Collection)]
+public sealed class ForwardingTests : IClassFixture<GatewayFixture>
+{
+    private readonly Destination orders;
+    private readonly InProcessGateway gateway;
+
+    public ForwardingTests(GatewayFixture fixture)
+    {
+        (orders, gateway) = (fixture.Orders, fixture.Gateway);
+        orders.Requests.Clear();
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("GET", "/nowhere", HttpStatusCode.NotFound)]
+    [InlineData("GET", "/api/v1/orders/1/unknown", HttpStatusCode.NotFound)]
+    [InlineData("DELETE", "/api/v1/orders", HttpStatusCode.MethodNotAllowed)]
+    [InlineData("BREW", "/api/v1/orders/1/confirm", HttpStatusCode.MethodNotAllowed)]
+    [InlineData("GET", "/api/v1/orders/1/notifications", HttpStatusCode.ServiceUnavailable)]
+    [InlineData("GET", "/api/v1/orders/" + Destination.Drop, HttpStatusCode.BadGateway)]
+    public async Task Every_error_of_the_gateway_is_a_problem_document_with_the_trace_id(
+        string method,
+        string path,
+        HttpStatusCode expected
+    )
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        await AssertProblemAsync(response, expected);
+    }
+
+    [Fact]
+    public async Task A_service_that_does_not_answer_is_a_problem_document_too()
+    {
+        await using var impatient = await InProcessGateway.StartAsync([orders.Address], GatewayProcess.Impatient);
+        using var response = await impatient.Client.GetAsync($"/api/v1/orders/{Destination.Hang}", Cancel);
+
+        await AssertProblemAsync(response, HttpStatusCode.GatewayTimeout);
+    }
+
+    [Theory]
+    [InlineData("text/html,application/xhtml+xml")]
+    [InlineData("text/plain")]
+    [InlineData("application/json")]
+    public async Task A_problem_document_is_sent_whatever_the_client_accepts(string accept)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/nowhere");
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        await AssertProblemAsync(response, HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task A_wrong_method_is_answered_with_the_allowed_ones()
+    {
+        using var response = await gateway.Client.DeleteAsync("/api/v1/orders", Cancel);
+
+        Assert.Equal(["GET", "POST"], response.Content.Headers.Allow.Order());
+    }
+
+    [Fact]
+    public async Task Retry_After_is_sent_only_if_the_request_reached_no_service()
+    {
+        using var unreachable = await gateway.Client.GetAsync("/api/v1/orders/1/notifications", Cancel);
+        using var brokenOff = await gateway.Client.GetAsync($"/api/v1/orders/{Destination.Drop}", Cancel);
+
+        Assert.Equal(TimeSpan.FromSeconds(5), unreachable.Headers.RetryAfter?.Delta);
+        Assert.Null(brokenOff.Headers.RetryAfter);
+    }
+
+    [Fact]
+    public async Task A_failed_forward_is_logged_once_without_a_stack_trace_and_without_the_path()
+    {
+        using var response = await gateway.Client.GetAsync(
+            "/api/v1/orders/secret-of-alice/notifications?token=secret-of-alice",
+            Cancel
+        );
+        var traceId = response.Headers.GetValues("X-Trace-Id").Single();
+        var events = await Poll.UntilAsync(
+            "the request's two events",
+            () =>
+                Task.FromResult(
+                    gateway
+                        .Events.Where(line => line.TryGetProperty("trace_id", out var id) && id.GetString() == traceId)
+                        .ToArray()
+                ),
+            lines => lines.Length >= 2
+        );
+
+        Assert.Equal(
+            ["http.forward_failed", "http.request"],
+            events.Select(line => line.GetProperty("event").GetString())
+        );
+        Assert.Equal(["ERROR", "INFO"], events.Select(line => line.GetProperty("severity").GetString()));
+        Assert.Equal("Connection refused", events[0].GetProperty("reason").GetString());
+        Assert.Equal("/api/v1/orders/{id}/notifications", events[1].GetProperty("route").GetString());
+        Assert.Equal(503, events[1].GetProperty("status_code").GetInt32());
+        Assert.DoesNotContain(gateway.Output, line => line.Contains("secret-of-alice", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_answer_that_the_service_breaks_off_breaks_off_for_the_client()
+    {
+        await Assert.ThrowsAsync<HttpRequestException>(() =>
+            gateway.Client.GetStringAsync($"/api/v1/orders/{Destination.Half}", Cancel)
+        );
+    }
+
+    [Fact]
+    public async Task The_gateway_passes_on_the_clients_trace_but_not_its_baggage()
+    {
+        const string TraceId = "0af7651916cd43dd8448eb211c80319c";
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders/1");
+        request.Headers.Add("traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
+        request.Headers.Add("tracestate", "vendor=1");
+        request.Headers.Add("baggage", "role=admin");
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        Assert.Equal([TraceId], response.Headers.GetValues("X-Trace-Id"));
+        var forwarded = Assert.Single(orders.Requests);
+        var parent = Assert.Single(forwarded.TraceParent);
+        Assert.StartsWith($"00-{TraceId}-", parent, StringComparison.Ordinal);
+        Assert.DoesNotContain("b7ad6b7169203331", parent, StringComparison.Ordinal);
+        Assert.Equal("vendor=1", forwarded.TraceState);
+        Assert.Equal(0, forwarded.Baggage.Count);
+    }
+
+    [Fact]
+    public async Task Replicas_take_turns()
+    {
+        await using var second = await Destination.StartAsync();
+        await using var both = await InProcessGateway.StartAsync([orders.Address, second.Address]);
+
+        for (var i = 0; i < 10; i++)
+            await both.Client.GetAsync("/api/v1/orders", Cancel);
+
+        Assert.Equal((5, 5), (orders.Requests.Count, second.Requests.Count));
+    }
+
+    [Fact]
+    public async Task A_newly_discovered_replica_is_used_without_a_restart()
+    {
+        using var settings = new SettingsFile();
+        await settings.WriteAsync("{}");
+        await using var growing = await InProcessGateway.StartAsync(
+            [orders.Address],
+            ("GORELIABLE_CONFIG", settings.Path)
+        );
+        await using var second = await Destination.StartAsync();
+
+        await settings.WriteAsync($$"""{ "services": { "orders": { "http": { "1": "{{second.Address}}" } } } }""");
+
+        await Poll.UntilAsync(
+            "a request to the second replica",
+            async () =>
+            {
+                await growing.Client.GetAsync("/api/v1/orders", Cancel);
+                return second.Requests.Count;
+            },
+            count => count > 0
+        );
+    }
+
+    private static async Task AssertProblemAsync(HttpResponseMessage response, HttpStatusCode expected)
+    {
+        Assert.Equal(expected, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>(Cancel);
+        Assert.Equal((int)expected, problem.GetProperty("status").GetInt32());
+        Assert.NotEmpty(problem.GetProperty("title").GetString()!);
+        Assert.Equal(response.Headers.GetValues("X-Trace-Id").Single(), problem.GetProperty("traceId").GetString());
+    }
+}

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
+using GoReliable.Gateway;
+using GoReliable.ServiceDefaults.Logging;
+using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace GoReliable.Tests.InProcess.Gateway;
+
+/// <summary>
+/// The gateway in the process of the tests, on ports of its own: it starts in a moment, where a process takes seconds.
+/// </summary>
+/// <remarks>
+/// Metrics and traces are heard in the whole process, so its tests run one after the other, and tests of traces start a
+/// <see cref="GatewayProcess"/>.
+/// </remarks>
+internal sealed class InProcessGateway : IAsyncDisposable
+{
+    /// <summary>Collection of the tests that start one.</summary>
+    public const string Collection = "gateway in process";
+
+    private readonly WebApplicationFactory<Telemetry> factory;
+    private readonly ConcurrentQueue<string> output = [];
+
+    private InProcessGateway(string address, int management, (string Name, string Value)[] settings)
+    {
+        factory = new WebApplicationFactory<Telemetry>().WithWebHostBuilder(web =>
+        {
+            web.UseSetting("URLS", address).UseSetting("MANAGEMENT_PORT", $"{management}");
+            foreach (var (name, value) in settings)
+                web.UseSetting(Key(name), value);
+            web.ConfigureTestServices(services =>
+            {
+                services.RemoveAll<ILoggerProvider>();
+                services.AddSingleton<ILoggerProvider>(provider => new JsonConsole(
+                    provider.GetRequiredService<JsonLine>(),
+                    Keep
+                ));
+            });
+        });
+        factory.UseKestrel();
+        Client = new() { BaseAddress = new(address) };
+        Client.DefaultRequestHeaders.Authorization = GatewayProcess.Tokens.Bearer("alice");
+        Management = new() { BaseAddress = new($"http://127.0.0.1:{management}") };
+    }
+
+    /// <summary>The public port; its requests have a customer's token.</summary>
+    public HttpClient Client { get; }
+
+    /// <summary>The management port.</summary>
+    public HttpClient Management { get; }
+
+    /// <summary>Every line that it logged so far, as in production.</summary>
+    public IReadOnlyCollection<string> Output => output;
+
+    /// <summary>The same, read.</summary>
+    public IEnumerable<JsonElement> Events => output.Select(line => JsonElement.Parse(line));
+
+    /// <summary>Starts it.</summary>
+    /// <param name="orders">
+    /// Replicas of the order service; every other destination is a port where nobody listens.
+    /// </param>
+    /// <param name="settings">More settings, named like environment variables.</param>
+    public static async Task<InProcessGateway> StartAsync(Uri[] orders, params (string Name, string Value)[] settings)
+    {
+        var gateway = new InProcessGateway(
+            $"http://127.0.0.1:{ServiceProcess.FreePort()}",
+            ServiceProcess.FreePort(),
+            GatewayProcess.Settings(orders, [("Shutdown__Deadline", "00:00:01"), .. settings])
+        );
+        await Task.Run(gateway.factory.StartServer, TestContext.Current.CancellationToken);
+        return gateway;
+    }
+
+    /// <summary>What a scrape sees now.</summary>
+    public Task<ScrapeText> ScrapeAsync() => ScrapeText.ReadAsync(Management);
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        Management.Dispose();
+        await factory.DisposeAsync();
+    }
+
+    // As .NET reads environment variables.
+    private static string Key(string variable) =>
+        variable.Replace("ASPNETCORE_", "", StringComparison.Ordinal).Replace("__", ":", StringComparison.Ordinal);
+
+    private void Keep(ReadOnlyMemory<byte> lines)
+    {
+        foreach (var line in Encoding.UTF8.GetString(lines.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            output.Enqueue(line);
+    }
+}
+
+[CollectionDefinition(InProcessGateway.Collection)]
+public sealed class InProcessGatewayTests;

@@ -1,0 +1,290 @@
+using System.Net;
+using System.Text.Json;
+using GoReliable.ServiceDefaults.Configuration;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.InProcess.Gateway;
+
+/// <summary>Requests per second. A client's address is the one that a trusted proxy names.</summary>
+[Collection(InProcessGateway.Collection)]
+public sealed class LimitTests : IAsyncLifetime
+{
+    private const string Orders = "/api/v1/orders";
+    private const string Rejected = "goreliable_api_gateway_requests_rejected_total";
+
+    private Destination orders = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => orders = await Destination.StartAsync();
+
+    public async ValueTask DisposeAsync() => await orders.DisposeAsync();
+
+    [Fact]
+    public async Task An_address_that_sends_too_much_gets_Retry_After_and_others_are_not_affected()
+    {
+        await using var gateway = await StartAsync();
+
+        var flood = await SendAsync(gateway, "203.0.113.1", 30);
+        var other = await SendAsync(gateway, "203.0.113.2", 3);
+
+        Assert.All(other, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        // Three at once, and one for each second that it took.
+        var refused = flood.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToList();
+        Assert.InRange(refused.Count, 15, 27);
+        Assert.All(refused, answer => Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2));
+        await refused[0].AssertProblemAsync(HttpStatusCode.TooManyRequests);
+        Assert.Equal(33 - refused.Count, orders.Requests.Count);
+        await Poll.UntilAsync(
+            "all refused requests",
+            () => gateway.ScrapeAsync(),
+            scrape => scrape.Value(Rejected + "{reason=\"address_rate\"}") == refused.Count
+        );
+    }
+
+    [Fact]
+    public async Task A_customer_has_one_limit_for_all_addresses_together()
+    {
+        await using var gateway = await StartAsync(
+            ("RateLimits__PerCustomer__PermitsPerSecond", "1"),
+            ("RateLimits__PerCustomer__Burst", "3")
+        );
+        async Task<HttpResponseMessage[]> SendFromManyAsync(string customer, int count) =>
+            await Task.WhenAll(
+                Enumerable
+                    .Range(0, count)
+                    .Select(i =>
+                    {
+                        var request = new HttpRequestMessage(HttpMethod.Get, Orders)
+                        {
+                            Headers = { Authorization = GatewayProcess.Tokens.Bearer(customer) },
+                        };
+                        request.Headers.Add("X-Forwarded-For", $"203.0.113.{i}");
+                        return gateway.Client.SendAsync(request, Cancel);
+                    })
+            );
+
+        var flood = await SendFromManyAsync("alice", 30);
+        var other = await SendFromManyAsync("bob", 3);
+
+        Assert.All(other, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        var refused = flood.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToList();
+        Assert.InRange(refused.Count, 15, 27);
+        Assert.All(refused, answer => Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2));
+        await Poll.UntilAsync(
+            "all refused requests",
+            () => gateway.ScrapeAsync(),
+            scrape => scrape.Value(Rejected + "{reason=\"customer_rate\"}") == refused.Count
+        );
+    }
+
+    [Fact]
+    public async Task Guessing_tokens_is_limited_by_the_address()
+    {
+        await using var gateway = await StartAsync();
+        gateway.Client.DefaultRequestHeaders.Authorization = new("Bearer", "guessed");
+
+        var answers = await SendAsync(gateway, "203.0.113.1", 30);
+
+        Assert.InRange(answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests), 15, 27);
+        Assert.All(answers.Where(answer => answer.StatusCode != HttpStatusCode.TooManyRequests), answer =>
+            Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode)
+        );
+    }
+
+    [Fact]
+    public async Task The_addresses_of_one_IPv6_subscriber_are_one_client()
+    {
+        await using var gateway = await StartAsync();
+
+        var answers = new List<HttpResponseMessage>();
+        for (var i = 0; i < 30; i++)
+            answers.AddRange(await SendAsync(gateway, $"2001:db8:1:2::{i:x}", 1));
+
+        Assert.InRange(answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests), 15, 27);
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(gateway, "2001:db8:1:3::1", 1))[0].StatusCode);
+    }
+
+    [Fact]
+    public async Task An_invented_address_gets_no_new_limit()
+    {
+        // As Aspire's deployments set it; ASP.NET would then believe anybody.
+        await using var gateway = await StartAsync(
+            ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"),
+            ("ForwardedHeaders__KnownProxies__0", "192.0.2.0/24")
+        );
+
+        var answers = new List<HttpResponseMessage>();
+        for (var i = 0; i < 30; i++)
+            answers.AddRange(await SendAsync(gateway, $"203.0.113.{i}", 1));
+
+        Assert.InRange(answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests), 15, 27);
+    }
+
+    [Fact]
+    public async Task Health_and_metrics_are_never_limited()
+    {
+        await using var gateway = await StartAsync();
+        await SendAsync(gateway, "203.0.113.1", 30);
+
+        for (var i = 0; i < 30; i++)
+        {
+            foreach (var path in new[] { "/health/live", "/health/ready", "/metrics" })
+                Assert.Equal(HttpStatusCode.OK, (await gateway.Management.GetAsync(path, Cancel)).StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Thousands_of_addresses_make_no_new_series()
+    {
+        await using var gateway = await StartAsync();
+        await SendAsync(gateway, "203.0.113.1", 30);
+        var before = await gateway.ScrapeAsync();
+
+        for (var i = 0; i < 2000; i++)
+            await SendAsync(gateway, $"198.51.{i / 250}.{i % 250}", 1);
+
+        var after = await gateway.ScrapeAsync();
+        Assert.InRange(Count(after) - Count(before), 0, 100);
+
+        // Other tests in this process are clients of other servers, which are series too.
+        static int Count(ScrapeText scrape) =>
+            scrape.Lines.Count(line =>
+                line.StartsWith("goreliable_", StringComparison.Ordinal)
+                || line.StartsWith("aspnetcore_", StringComparison.Ordinal)
+            );
+    }
+
+    [Fact]
+    public async Task Series_of_refused_requests_exist_at_zero_from_the_start()
+    {
+        await using var gateway = await StartAsync();
+
+        var scrape = await gateway.ScrapeAsync();
+
+        Assert.All(["address_rate", "customer_rate", "load"], reason =>
+            Assert.Equal(0, scrape.Value($"{Rejected}{{reason=\"{reason}\"}}"))
+        );
+    }
+
+    [Fact]
+    public async Task A_limit_changes_without_a_restart_and_a_wrong_one_changes_nothing()
+    {
+        using var settings = new SettingsFile();
+        await WriteAsync(settings, permits: 1);
+        await using var gateway = await StartAsync(("GORELIABLE_CONFIG", settings.Path));
+        Assert.Contains(await SendAsync(gateway, "203.0.113.1", 30), answer =>
+            answer.StatusCode == HttpStatusCode.TooManyRequests
+        );
+
+        await WriteAsync(settings, permits: 0);
+        var said = await Poll.UntilAsync(
+            "the complaint",
+            () => Task.FromResult(gateway.Events.ToList()),
+            events => events.Exists(IsComplaint)
+        );
+        Assert.Contains(
+            "RateLimits:PerAddress",
+            said.Find(IsComplaint).GetProperty("section").GetString(),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(await SendAsync(gateway, "203.0.113.1", 30), answer =>
+            answer.StatusCode == HttpStatusCode.TooManyRequests
+        );
+
+        await WriteAsync(settings, permits: 1000);
+        await Poll.UntilAsync(
+            "thirty requests at once that pass",
+            () => SendAsync(gateway, "203.0.113.1", 30),
+            answers => answers.All(answer => answer.StatusCode == HttpStatusCode.OK)
+        );
+    }
+
+    [Theory]
+    [InlineData(
+        "RateLimits__PerCustomer__Burst",
+        "0",
+        "RateLimits:PerCustomer: The field Burst must be between 1 and 1000000."
+    )]
+    [InlineData("RateLimits__PerAddress__PermitsPerSecond", "many", "'RateLimits:PerAddress:PermitsPerSecond'")]
+    [InlineData("LoadShedding__Concurrency", "-1", "LoadShedding: The field Concurrency must be between 1 and 100000.")]
+    [InlineData(
+        "LoadShedding__QueueTimeout",
+        "00:00:00",
+        "LoadShedding: QueueTimeout is 00:00:00, but must be from 00:00:00.0010000 to 00:01:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "Resilience__TryTimeout",
+        "00:01:00",
+        "Resilience:TryTimeout is 00:01:00, but must not be longer than Resilience:TotalTimeout, 00:00:30."
+    )]
+    [InlineData(
+        "Resilience__TotalTimeout",
+        "10",
+        "Resilience:TotalTimeout is 10.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "Resilience__TryTimeout",
+        "3",
+        "Resilience:TryTimeout is 3.00:00:00, but must be from 00:00:00.1000000 to 00:05:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "Resilience__TryTimeout",
+        "3s",
+        "Resilience:TryTimeout is '3s', but must be from 00:00:00.1000000 to 00:05:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "ForwardedHeaders__KnownProxies__0",
+        "nginx",
+        "ForwardedHeaders:KnownProxies: 'nginx' is neither an IP address nor a network"
+    )]
+    public async Task A_wrong_setting_is_reported_at_start_up(string name, string value, string complaint)
+    {
+        var failure = await Assert.ThrowsAsync<InvalidSettingException>(() =>
+            InProcessGateway.StartAsync([orders.Address], (name, value))
+        );
+
+        Assert.Contains(complaint, failure.Message, StringComparison.Ordinal);
+    }
+
+    private static bool IsComplaint(JsonElement line) =>
+        line.TryGetProperty("event", out var name) && name.GetString() == "settings.refused";
+
+    private Task<InProcessGateway> StartAsync(params (string, string)[] settings) =>
+        InProcessGateway.StartAsync(
+            [orders.Address],
+            [
+                ("RateLimits__PerAddress__PermitsPerSecond", "1"),
+                ("RateLimits__PerAddress__Burst", "3"),
+                ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"),
+                .. settings,
+            ]
+        );
+
+    private static Task WriteAsync(SettingsFile settings, int permits) =>
+        settings.WriteAsync(
+            $$"""
+            {
+              "RateLimits": {
+                "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{(permits > 1 ? permits : 3)}} }
+              }
+            }
+            """
+        );
+
+    private static async Task<HttpResponseMessage[]> SendAsync(InProcessGateway gateway, string address, int count) =>
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, count)
+                .Select(_ =>
+                {
+                    var request = new HttpRequestMessage(HttpMethod.Get, Orders);
+                    request.Headers.Add("X-Forwarded-For", address);
+                    return gateway.Client.SendAsync(request, Cancel);
+                })
+        );
+}

@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.InProcess.Gateway;
+
+/// <summary>How much a client may send.</summary>
+[Collection(InProcessGateway.Collection)]
+public sealed class SizeTests : IClassFixture<GatewayFixture>
+{
+    private readonly Destination orders;
+    private readonly InProcessGateway gateway;
+
+    public SizeTests(GatewayFixture fixture)
+    {
+        (orders, gateway) = (fixture.Orders, fixture.Gateway);
+        orders.Requests.Clear();
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(64, 2_000, 100, 200)]
+    [InlineData(65, 2_000, 100, 431)]
+    [InlineData(10, 16_000, 100, 200)]
+    [InlineData(10, 16_500, 100, 431)]
+    [InlineData(10, 2_000, 4_000, 200)]
+    [InlineData(10, 2_000, 4_200, 414)]
+    public async Task Headers_over_the_limits_are_refused(int headers, int bytes, int lineBytes, int status)
+    {
+        var line = $"GET /api/v1/orders/{new string('1', lineBytes - 30)} HTTP/1.1\r\n";
+        var head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"Host: x\r\nConnection: close\r\nAuthorization: {GatewayProcess.Tokens.Bearer("alice")}\r\n"
+                + $"{string.Concat(Enumerable.Range(0, headers - 4).Select(i => $"H{i}:\r\n"))}"
+        );
+        var filler = $"Long: {new string('x', bytes - head.Length - 8)}\r\n";
+
+        var answer = Assert.Single(
+            RawConnection.Answers(
+                await RawConnection.ExchangeAsync(gateway.Client.BaseAddress!, $"{line}{head}{filler}\r\n")
+            )
+        );
+
+        Assert.Equal(status, answer.Status);
+        Assert.Equal(status == 200 ? 1 : 0, orders.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_body_over_64_KiB_is_refused(bool chunked)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
+        {
+            Content = new ByteArrayContent(new byte[64 * 1024 + 1]),
+        };
+        request.Headers.TransferEncodingChunked = chunked;
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        await response.AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        Assert.True(response.Headers.ConnectionClose);
+    }
+
+    [Fact]
+    public async Task A_body_of_64_KiB_arrives_whole()
+    {
+        using var response = await gateway.Client.PostAsync(
+            "/api/v1/orders",
+            new ByteArrayContent(new byte[64 * 1024]),
+            Cancel
+        );
+
+        Assert.Equal("65536 characters", await response.Content.ReadAsStringAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_body_that_announces_too_much_is_refused_before_it_is_sent()
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port, Cancel);
+        await client
+            .GetStream()
+            .WriteAsync(
+                Encoding.ASCII.GetBytes("POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n"),
+                Cancel
+            );
+        using var reader = new StreamReader(client.GetStream());
+
+        Assert.Equal(
+            "HTTP/1.1 413 Payload Too Large",
+            await reader.ReadLineAsync(Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(10), Cancel)
+        );
+        Assert.Empty(orders.Requests);
+    }
+}

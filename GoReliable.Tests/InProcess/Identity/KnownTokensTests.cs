@@ -1,0 +1,122 @@
+using GoReliable.ServiceDefaults.Identity;
+using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using Microsoft.IdentityModel.Tokens;
+
+namespace GoReliable.Tests.InProcess.Identity;
+
+/// <summary>
+/// A token is validated once. Rules that would refuse it tell whether it was recognised or validated anew.
+/// </summary>
+public sealed class KnownTokensTests : IDisposable
+{
+    private readonly FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+    private readonly SecurityKey[] keys;
+    private readonly TokenIssuer issuer;
+    private readonly KnownTokens tokens;
+    private readonly string token;
+
+    public KnownTokensTests()
+    {
+        var key = TokenIssuer.NewKey();
+        keys = [new SymmetricSecurityKey(Convert.FromBase64String(key))];
+        issuer = TokenIssuer.Development(key);
+        tokens = new(time);
+        token = issuer.Issue("alice");
+    }
+
+    public void Dispose() => tokens.Dispose();
+
+    [Fact]
+    public async Task A_token_that_was_good_is_recognised()
+    {
+        Assert.False((await tokens.ValidateTokenAsync(token, Rules("nobody"))).IsValid);
+        Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
+
+        var again = await tokens.ValidateTokenAsync(token, Rules("nobody"));
+
+        Assert.True(again.IsValid);
+        Assert.Equal("alice", again.ClaimsIdentity.FindFirst("sub")?.Value);
+    }
+
+    [Fact]
+    public async Task Keys_from_settings_are_made_once()
+    {
+        var builder = WebApplication.CreateBuilder(
+            new WebApplicationOptions { EnvironmentName = Environments.Development }
+        );
+        builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Issuer"] = TokenIssuer.DevelopmentIssuer;
+        builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"] = TokenIssuer.NewKey();
+        builder.Configuration["Authentication:Schemes:Bearer:ValidIssuer"] = TokenIssuer.DevelopmentIssuer;
+        builder.Services.AddProblemDetails();
+        await using var app = builder.AddIdentity().Build();
+        var rules = app
+            .Services.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>()
+            .Get(JwtBearerDefaults.AuthenticationScheme)
+            .TokenValidationParameters;
+
+        Assert.Same(Assert.Single(rules.Clone().IssuerSigningKeys), Assert.Single(rules.Clone().IssuerSigningKeys));
+    }
+
+    [Fact]
+    public async Task A_token_that_was_refused_is_validated_again()
+    {
+        Assert.False((await tokens.ValidateTokenAsync(token, Rules("nobody"))).IsValid);
+        Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
+    }
+
+    [Fact]
+    public async Task A_token_that_has_expired_is_refused_at_once()
+    {
+        Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
+        time.Advance(TimeSpan.FromHours(1) + Rules().ClockSkew - TimeSpan.FromSeconds(5));
+        Assert.True((await tokens.ValidateTokenAsync(token, Rules("nobody"))).IsValid);
+
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.False((await tokens.ValidateTokenAsync(token, Rules("nobody"))).IsValid);
+    }
+
+    [Fact]
+    public async Task A_token_whose_key_was_withdrawn_is_refused_at_once()
+    {
+        Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
+
+        Assert.False(
+            (await tokens.ValidateTokenAsync(token, Rules(signedBy: [new SymmetricSecurityKey(new byte[32])]))).IsValid
+        );
+    }
+
+    [Fact]
+    public async Task A_token_that_was_altered_is_refused_at_once()
+    {
+        Assert.True((await tokens.ValidateTokenAsync(token, Rules())).IsValid);
+        var parts = token.Split('.');
+        foreach (var part in Enumerable.Range(0, parts.Length))
+        {
+            var altered = parts.ToArray();
+            var middle = altered[part].Length / 2;
+            altered[part] = altered[part].Remove(middle, 1).Insert(middle, altered[part][middle] == 'A' ? "B" : "A");
+
+            Assert.False((await tokens.ValidateTokenAsync(string.Join('.', altered), Rules())).IsValid);
+        }
+    }
+
+    private TokenValidationParameters Rules(
+        string audience = IdentityExtensions.DefaultAudience,
+        SecurityKey[]? signedBy = null
+    ) =>
+        new()
+        {
+            ValidIssuer = TokenIssuer.DevelopmentIssuer,
+            ValidAudience = audience,
+            // Another list each time, as ASP.NET does it.
+            IssuerSigningKeys = [.. signedBy ?? keys],
+            ClockSkew = TimeSpan.FromSeconds(30),
+        };
+}

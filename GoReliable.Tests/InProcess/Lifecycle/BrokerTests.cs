@@ -1,0 +1,75 @@
+using System.Reflection;
+using GoReliable.Messaging;
+using GoReliable.Tests.Platform;
+using Microsoft.Extensions.Time.Testing;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace GoReliable.Tests.InProcess.Lifecycle;
+
+public sealed class BrokerTests
+{
+    [Fact]
+    public async Task A_broker_that_is_away_for_an_hour_is_waited_for_and_logged_once()
+    {
+        const int Tries = 3600;
+        var time = new FakeTimeProvider();
+        var events = new LoggedEvents<Broker>();
+        var services = new Services(failures: Tries);
+        var broker = new Broker(services, events, time);
+
+        var waiting = new[]
+        {
+            broker.ConnectAsync("one", TestContext.Current.CancellationToken),
+            broker.ConnectAsync("one", TestContext.Current.CancellationToken),
+        };
+        while (!waiting.All(task => task.IsCompleted))
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.Same(await waiting[0], await waiting[1]);
+        Assert.True(broker.IsConnected);
+        Assert.True(services.Asked > Tries);
+        Assert.Equal(["broker.unreachable", "broker.connected"], events.Names);
+    }
+
+    private sealed class Services : IServiceProvider
+    {
+        private readonly IConnectionFactory factory = DispatchProxy.Create<IConnectionFactory, Factory>();
+        private readonly IConnection connection = DispatchProxy.Create<IConnection, Open>();
+        private int asked;
+
+        public Services(int failures) =>
+            ((Factory)factory).Connect = () =>
+                ++asked > failures
+                    ? connection
+                    : throw new BrokerUnreachableException(new IOException("Nobody listens."));
+
+        public int Asked => asked;
+
+        public object? GetService(Type serviceType) => factory;
+    }
+
+    /// <summary>Opens connections, and no more. Public and not sealed, as a proxy must be.</summary>
+    public class Factory : DispatchProxy
+    {
+        public Func<IConnection> Connect { get; set; } = null!;
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Task.FromResult(Connect());
+    }
+
+    /// <summary>A connection that is open, and no more. Public and not sealed, as a proxy must be.</summary>
+    public class Open : DispatchProxy
+    {
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            targetMethod!.Name switch
+            {
+                $"get_{nameof(IConnection.IsOpen)}" => true,
+                var name when name.StartsWith("add_", StringComparison.Ordinal) => null,
+                var name => throw new NotSupportedException(name),
+            };
+    }
+}

@@ -1,0 +1,121 @@
+using GoReliable.Notifications.Delivery;
+using GoReliable.Tests.Platform;
+using MailKit.Security;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using MimeKit;
+
+namespace GoReliable.Tests.InProcess.Notifications;
+
+/// <summary>How long a mail server is waited for, and what becomes of a connection that it has ended.</summary>
+public sealed class SmtpTransportTests
+{
+    private readonly FakeTimeProvider time = new();
+
+    [Fact]
+    public async Task A_server_that_has_the_whole_email_has_ten_minutes_to_answer()
+    {
+        var yes = new TaskCompletionSource();
+        await using var server = new MailServer { BeforeYes = _ => yes.Task };
+        using var transport = Transport(server);
+
+        var sending = SendAsync(transport);
+        await Poll.UntilAsync(
+            "the e-mail at the server",
+            () => Task.FromResult(server.Received.Count),
+            count => count == 1
+        );
+        time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1));
+        Assert.False(sending.IsCompleted);
+        yes.SetResult();
+        await sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_answer_within_ten_minutes_is_given_up()
+    {
+        await using var server = new MailServer { BeforeYes = _ => new TaskCompletionSource().Task };
+        using var transport = Transport(server);
+
+        var sending = SendAsync(transport);
+        await Poll.UntilAsync(
+            "the e-mail at the server",
+            () => Task.FromResult(server.Received.Count),
+            count => count == 1
+        );
+        time.Advance(TimeSpan.FromMinutes(10));
+
+        var late = await Assert.ThrowsAsync<DeliveryException>(() =>
+            sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)
+        );
+        Assert.Equal(
+            (false, "The mail server took the e-mail but did not answer within 00:10:00."),
+            (late.Permanent, late.Message)
+        );
+    }
+
+    [Fact]
+    public async Task Until_the_email_is_complete_the_short_timeout_applies()
+    {
+        var asked = new TaskCompletionSource();
+        await using var server = new MailServer
+        {
+            BeforeRecipient = _ =>
+            {
+                asked.SetResult();
+                return new TaskCompletionSource().Task;
+            },
+        };
+        using var transport = Transport(server);
+
+        var sending = SendAsync(transport);
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        var late = await Assert.ThrowsAsync<DeliveryException>(() =>
+            sending.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)
+        );
+        Assert.Equal((false, "Not delivered within 00:00:10."), (late.Permanent, late.Message));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("421 mail.example closes\r\n")]
+    [InlineData("nonsense\r\n")]
+    public async Task A_kept_connection_that_the_server_closed_is_replaced_and_costs_no_attempt(string farewell)
+    {
+        await using var server = new MailServer { Farewell = farewell };
+        using var transport = Transport(server);
+
+        for (var i = 0; i < 3; i++)
+            await SendAsync(transport).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        Assert.Equal(3, server.Received.Count);
+    }
+
+    private SmtpTransport Transport(MailServer server) =>
+        new(
+            Options.Create(
+                new EmailOptions
+                {
+                    Smtp =
+                    {
+                        Host = "127.0.0.1",
+                        Port = server.Port,
+                        Security = SecureSocketOptions.None,
+                    },
+                }
+            ),
+            Options.Create(new DeliveryOptions()),
+            time
+        );
+
+    private static Task SendAsync(SmtpTransport transport)
+    {
+        var @event = Events.OrderEvent();
+        return transport.SendAsync(
+            @event.Id,
+            OrderEmail.Write(@event, MailboxAddress.Parse("Shop <orders@shop.example>"))
+        );
+    }
+}

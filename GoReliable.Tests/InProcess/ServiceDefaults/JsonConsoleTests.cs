@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using GoReliable.ServiceDefaults.Logging;
+using GoReliable.ServiceDefaults.Telemetry;
+using GoReliable.Tests.Platform;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging;
+
+namespace GoReliable.Tests.InProcess.ServiceDefaults;
+
+/// <summary>Log lines leave in the background, and a reader of stdout that does not read delays nobody.</summary>
+public sealed partial class JsonConsoleTests
+{
+    private static readonly JsonLine Format = new(
+        new ServiceResource(new HostingEnvironment { ApplicationName = "GoReliable.Parcels" })
+    );
+
+    private readonly ConcurrentQueue<string> writes = [];
+
+    [Fact]
+    public async Task Lines_that_come_together_are_written_together_and_in_order()
+    {
+        using var console = new JsonConsole(Format, Keep);
+        var logger = console.CreateLogger("test");
+
+        for (var i = 0; i < 1000; i++)
+            LogNumber(logger, i);
+
+        await Poll.UntilAsync("all lines", () => Task.FromResult(Lines().Count), count => count == 1000);
+        Assert.Equal(Enumerable.Range(0, 1000), Lines().Select(line => line.GetProperty("number").GetInt32()));
+        Assert.InRange(writes.Count, 1, 100);
+    }
+
+    [Fact]
+    public void What_was_logged_before_the_end_is_written()
+    {
+        using (var console = new JsonConsole(Format, Keep))
+            LogText(console.CreateLogger("test"), "the last");
+
+        Assert.Equal("the last", Assert.Single(Lines()).GetProperty("message").GetString());
+    }
+
+    [Fact]
+    public async Task While_nobody_reads_lines_are_lost_nobody_waits_and_later_it_says_how_many()
+    {
+        using var reading = new ManualResetEventSlim();
+        using var console = new JsonConsole(Format, lines =>
+        {
+            reading.Wait();
+            Keep(lines);
+        });
+        var logger = console.CreateLogger("test");
+        var text = new string('x', 1000);
+        var began = Stopwatch.GetTimestamp();
+
+        for (var i = 0; i < 20_000; i++)
+            LogText(logger, text);
+
+        Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(30));
+        reading.Set();
+        var lost = await Poll.UntilAsync(
+            "every line, or the number of those that were lost",
+            () => Task.FromResult(Lost()),
+            count => count > 0 && count + Lines().Count(line => Event(line) == nameof(LogText)) == 20_000
+        );
+        Assert.InRange(lost, 10_000, 20_000);
+    }
+
+    private int Lost() =>
+        Lines()
+            .Where(line => Event(line) == "log.lines_lost")
+            .Sum(line => int.Parse(line.GetProperty("message").GetString()!.Split(' ')[0], null));
+
+    private static string? Event(JsonElement line) =>
+        line.TryGetProperty("event", out var name) ? name.GetString() : null;
+
+    private void Keep(ReadOnlyMemory<byte> lines) => writes.Enqueue(Encoding.UTF8.GetString(lines.Span));
+
+    private List<JsonElement> Lines() =>
+        [
+            .. writes
+                .SelectMany(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                .Select(line => JsonElement.Parse(line)),
+        ];
+
+    [LoggerMessage(LogLevel.Information, "line {Number}")]
+    private static partial void LogNumber(ILogger logger, int number);
+
+    [LoggerMessage(LogLevel.Information, "{Text}")]
+    private static partial void LogText(ILogger logger, string text);
+}

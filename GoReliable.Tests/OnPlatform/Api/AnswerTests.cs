@@ -1,0 +1,256 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Api;
+
+/// <summary>The answers of the OpenAPI document are those that the platform gives: all of them, and no other.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class AnswerTests(SharedPlatform shared)
+{
+    private const string Good = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
+    private const string Other = """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":1.5}]}""";
+
+    private readonly GoReliablePlatform platform = shared.Platform;
+    private readonly HashSet<string> seen = [];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Every_answer_that_is_described_is_given_as_described()
+    {
+        var document = await ApiDocument.ReadAsync(platform);
+        foreach (var operation in document.Operations)
+            await AnswersOfServicesAsync(operation);
+        await AnswersOfTheGatewayAsync([.. document.Operations]);
+
+        Assert.Equal(document.Answers.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Every_answer_that_any_test_has_seen_is_described()
+    {
+        var document = await ApiDocument.ReadAsync(platform);
+        using var management = platform.Management("gateway");
+        var scrape = await Exposition.ScrapeAsync(management);
+
+        var given = scrape
+            .Find("goreliable_api_gateway_http_requests_total")
+            .Where(sample =>
+                sample.Value > 0
+                && sample.Labels["route"].StartsWith("/api/", StringComparison.Ordinal)
+                && sample.Labels["status_code"] != "499"
+            ) // read by nobody
+            .Select(sample => $"{sample.Labels["method"]} {sample.Labels["route"]} {sample.Labels["status_code"]}");
+
+        Assert.Empty(given.Except(document.Answers));
+    }
+
+    private async Task AnswersOfServicesAsync(ApiOperation operation)
+    {
+        using var customer = platform.Client($"answers-{Guid.NewGuid():N}");
+        var (order, cancelled) = (await customer.CreateAsync(), await customer.CreateAsync());
+        await customer.ChangeStatusAsync(cancelled, "cancel");
+        var isPost = operation.Method == "POST";
+        Task SeeAsync(
+            string? path = null,
+            string? body = null,
+            string? key = null,
+            string type = "application/json",
+            HttpClient? client = null
+        ) =>
+            this.SeeAsync(
+                operation,
+                client ?? customer,
+                path ?? operation.Path(order),
+                body ?? (operation.Operation.RequestBody is null ? null : Good),
+                key,
+                type
+            );
+
+        await SeeAsync(key: isPost ? "first" : null);
+        await SeeAsync(key: isPost ? "first" : null);
+        using var nobody = platform.Client(customer: null);
+        await SeeAsync(client: nobody);
+        using var powerless = platform.Client("gateway", "powerless", scopes: "none");
+        await SeeAsync(client: powerless);
+        if (operation.Template.Contains("{id}", StringComparison.Ordinal))
+            await SeeAsync(path: operation.Template.Replace("{id}", "1", StringComparison.Ordinal));
+        if (isPost)
+        {
+            await SeeAsync(key: "bad key");
+            await InFlightAsync(operation, order);
+            await customer.ChangeStatusAsync(order, "cancel", "used");
+            await SeeAsync(path: operation.Path(cancelled), key: "used");
+            await SeeAsync(path: operation.Path(cancelled)); // for one that cannot be confirmed, a conflict
+        }
+        switch (operation.Operation.OperationId)
+        {
+            case "createOrder":
+                await SeeAsync(body: "{");
+                await SeeAsync(body: """{"currency":"EUR","items":[]}""");
+                await SeeAsync(body: Other, key: "first");
+                await SeeAsync(type: "text/plain");
+                break;
+            case "listOrders":
+                await SeeAsync(path: $"{operation.Template}?limit=0");
+                break;
+        }
+    }
+
+    private async Task InFlightAsync(ApiOperation operation, Guid order)
+    {
+        var name = $"in-flight-{Guid.NewGuid():N}";
+        using var customer = platform.Client(name);
+        order = await customer.CreateAsync();
+        await using var database = await platform.DatabaseAsync("orders-db");
+        await using var connection = await database.OpenConnectionAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(Cancel);
+        await using var inFlight = new Npgsql.NpgsqlCommand(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+            connection,
+            transaction
+        )
+        {
+            Parameters = { new() { Value = $"{name} key" } },
+        };
+        await inFlight.ExecuteNonQueryAsync(Cancel);
+
+        await SeeAsync(
+            operation,
+            customer,
+            operation.Path(order),
+            operation.Operation.RequestBody is null ? null : Good,
+            "key"
+        );
+    }
+
+    // What happens in front of the services, or without them.
+    private async Task AnswersOfTheGatewayAsync(ApiOperation[] operations)
+    {
+        await using var bad = await Destination.StartAsync(async context =>
+        {
+            if (context.Request.Headers.ContainsKey("X-Drop"))
+                context.Abort();
+            else
+                await new TaskCompletionSource().Task.WaitAsync(context.RequestAborted);
+        });
+        var nobody = new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}");
+        await using var gateway = await StartAsync(
+            bad.Address,
+            ("LoadShedding__PerCustomer", "1"),
+            ("Resilience__TotalTimeout", "00:00:05"),
+            ("Resilience__TryTimeout", "00:00:05")
+        );
+        await using var alone = await StartAsync(nobody);
+        await Task.WhenAll(
+            operations.Select(async operation =>
+            {
+                var slow = TooSlowAsync(gateway, operation);
+                using var drop = Request(operation, "drop");
+                drop.Headers.Add("X-Drop", "1");
+                await SeeAsync(operation, gateway.Client, drop);
+                using var late = Request(operation, "late");
+                var hanging = SeeAsync(operation, gateway.Client, late);
+                await Poll.UntilAsync(
+                    "429 beside a request that hangs",
+                    async () =>
+                    {
+                        // Two at once: the first may have ended on a busy machine.
+                        await Task.WhenAll(
+                            Enumerable
+                                .Range(0, 2)
+                                .Select(async _ =>
+                                {
+                                    using var again = Request(operation, "late");
+                                    again.Headers.Authorization = late.Headers.Authorization;
+                                    await SeeAsync(operation, gateway.Client, again);
+                                })
+                        );
+                        lock (seen)
+                            return seen.Contains($"{operation} 429");
+                    },
+                    isSeen => isSeen
+                );
+                await hanging;
+                using var large = Request(operation, "large");
+                large.Content = new ByteArrayContent(new byte[64 * 1024 + 1]);
+                await SeeAsync(operation, gateway.Client, large);
+                using var unavailable = Request(operation, "alone");
+                await SeeAsync(operation, alone.Client, unavailable);
+                await slow;
+            })
+        );
+    }
+
+    private static Task<GatewayProcess> StartAsync(Uri services, params (string, string)[] settings) =>
+        GatewayProcess.StartAsync([services], [("services__notifications__http__0", services.ToString()), .. settings]);
+
+    private static HttpRequestMessage Request(ApiOperation operation, string customer) =>
+        new(new(operation.Method), operation.Path(Guid.CreateVersion7()))
+        {
+            Headers = { Authorization = GatewayProcess.Tokens.Bearer($"{customer}-{Guid.NewGuid():N}") },
+        };
+
+    // Kestrel's patience with a body is five seconds.
+    private async Task TooSlowAsync(GatewayProcess gateway, ApiOperation operation)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port, Cancel);
+        var stream = client.GetStream();
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                $"{operation.Method} {operation.Path(Guid.CreateVersion7())} HTTP/1.1\r\nHost: x\r\n"
+                    + $"Authorization: {GatewayProcess.Tokens.Bearer($"slow-{Guid.NewGuid():N}")}\r\n"
+                    + $"Content-Length: 60000\r\n\r\nx"
+            ),
+            Cancel
+        );
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        var raw = await reader.ReadToEndAsync(Cancel);
+
+        var head = raw[..raw.IndexOf("\r\n\r\n", StringComparison.Ordinal)].Split("\r\n");
+        using var answer = new HttpResponseMessage((HttpStatusCode)int.Parse(head[0].Split(' ')[1]))
+        {
+            Content = new StringContent(raw[raw.IndexOf('{', StringComparison.Ordinal)..(raw.LastIndexOf('}') + 1)]),
+        };
+        answer.Content.Headers.Clear();
+        foreach (var header in head.Skip(1).Select(line => line.Split(": ", 2)))
+        {
+            if (!answer.Headers.TryAddWithoutValidation(header[0], header[1]))
+                answer.Content.Headers.TryAddWithoutValidation(header[0], header[1]);
+        }
+        await SeenAsync(operation, answer);
+    }
+
+    private async Task SeeAsync(
+        ApiOperation operation,
+        HttpClient client,
+        string path,
+        string? body,
+        string? key,
+        string type = "application/json"
+    )
+    {
+        using var request = new HttpRequestMessage(new(operation.Method), path);
+        if (body is not null)
+            request.Content = new StringContent(body, Encoding.UTF8, type);
+        if (key is not null)
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        await SeeAsync(operation, client, request);
+    }
+
+    private async Task SeeAsync(ApiOperation operation, HttpClient client, HttpRequestMessage request)
+    {
+        using var answer = await client.SendAsync(request, Cancel);
+        await SeenAsync(operation, answer);
+    }
+
+    private async Task SeenAsync(ApiOperation operation, HttpResponseMessage answer)
+    {
+        var described = await ApiDocument.AssertDescribedAsync(operation, answer);
+        lock (seen)
+            seen.Add(described);
+    }
+}

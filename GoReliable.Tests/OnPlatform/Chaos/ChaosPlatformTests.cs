@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using System.Net;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Chaos;
+
+/// <summary>Trouble that is switched on and off on the running platform, in the file that its services watch.</summary>
+public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watching)
+    : IClassFixture<ChaosPlatformTests.WatchingPlatform>
+{
+    private readonly GoReliablePlatform platform = watching.Platform;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_notification_is_delivered_once_its_channel_works_again()
+    {
+        var (http, database) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(0.5));
+        using var customer = platform.Client("chaos-channel");
+        await TurnAsync(
+            $$"""
+            {
+              "Chaos": {
+                "Channel": { "FaultRate": 1 },
+                "Http": { "Latency": "{{http}}" },
+                "Database": { "Latency": "{{database}}" }
+              }
+            }
+            """,
+            "chaos.enabled",
+            ("notifications", "channel"),
+            ("gateway", "http"),
+            ("orders", "database")
+        );
+        var (order, slow) = await CreateAsync(customer);
+        Assert.InRange(slow, http + database, TimeSpan.FromSeconds(30));
+        // The machine may have been slow by itself; the spans say who was struck.
+        var create = await platform.Telemetry.WaitForSpanAsync(
+            span => span.Name == "create order" && $"{order}".Equals(span["goreliable.order.id"]),
+            Cancel
+        );
+        Assert.Equal(true, create["goreliable.chaos"]);
+        await platform.Telemetry.WaitForSpanAsync(
+            span =>
+                span.TraceId == create.TraceId && span.Service == "gateway" && true.Equals(span["goreliable.chaos"]),
+            Cancel
+        );
+        await platform.Telemetry.WaitForLogAsync(
+            log =>
+                log.EventName == "notification.retried"
+                && 2L.Equals(log["Attempt"])
+                && log.Body.Contains($"{order}", StringComparison.Ordinal),
+            Cancel
+        );
+        await platform.Telemetry.WaitForSpanAsync(
+            span => span.Name == "send email" && true.Equals(span["goreliable.chaos"]),
+            Cancel
+        );
+
+        await TurnAsync(
+            "{}",
+            "chaos.disabled",
+            ("notifications", "channel"),
+            ("gateway", "http"),
+            ("orders", "database")
+        );
+
+        await Poll.UntilAsync(
+            "an order that nothing delays",
+            async () => (await CreateAsync(customer)).Took,
+            took => took < http
+        );
+        var notification = Assert.Single(await customer.WaitForNotificationsAsync(order));
+        await AssertWaitedAsync(order, notification.GetProperty("attempts").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_failing_database_is_a_503_with_Retry_After_and_nothing_is_lost()
+    {
+        using var customer = platform.Client("chaos-database");
+        var earlier = await customer.CreateAsync();
+        await TurnAsync(
+            """{ "Chaos": { "Database": { "FaultRate": 1 } } }""",
+            "chaos.enabled",
+            ("orders", "database"),
+            ("notifications", "database")
+        );
+
+        using var refused = await customer.PostRawAsync(
+            """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
+        );
+        await refused.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
+        Assert.NotNull(refused.Headers.RetryAfter);
+        using var unread = await customer.GetAsync($"{OrdersClient.Orders}/{earlier}/notifications", Cancel);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, unread.StatusCode);
+
+        await TurnAsync("{}", "chaos.disabled", ("orders", "database"), ("notifications", "database"));
+        foreach (var order in new[] { earlier, await customer.CreateAsync() })
+            Assert.Single(await customer.WaitForNotificationsAsync(order));
+        Assert.Equal(2, (await customer.GetJsonAsync(OrdersClient.Orders)).GetProperty("items").GetArrayLength());
+    }
+
+    private static async Task<(Guid Order, TimeSpan Took)> CreateAsync(HttpClient customer)
+    {
+        var asked = Stopwatch.GetTimestamp();
+        var order = await customer.CreateAsync(contactEmail: "chaos@example.com");
+        return (order, Stopwatch.GetElapsedTime(asked));
+    }
+
+    /// <summary>Before each attempt but the first there was its delay, of which jitter takes a fifth at most.</summary>
+    private async Task AssertWaitedAsync(Guid order, int attempts)
+    {
+        var starts = new List<DateTimeOffset>();
+        for (var attempt = 1L; attempt <= attempts; attempt++)
+        {
+            var span = await platform.Telemetry.WaitForSpanAsync(
+                span =>
+                    span.Kind == ActivityKind.Consumer
+                    && $"{order}".Equals(span["goreliable.order.id"])
+                    && attempt.Equals(span["goreliable.delivery.attempt"]),
+                Cancel
+            );
+            starts.Add(span.Start);
+        }
+        Assert.InRange(attempts, 3, WatchingPlatform.Delays.Length);
+        foreach (var (i, delay) in WatchingPlatform.Delays.Take(attempts - 1).Index())
+            Assert.InRange(starts[i + 1] - starts[i], delay * 0.8, TimeSpan.FromMinutes(1));
+    }
+
+    /// <summary>Writes the file, and waits until the services say that they have read it.</summary>
+    private async Task TurnAsync(string settings, string @event, params (string Service, string Place)[] turned)
+    {
+        var before = DateTimeOffset.UtcNow;
+        await watching.Settings.WriteAsync(settings);
+        foreach (var (service, place) in turned)
+        {
+            await platform.Telemetry.WaitForLogAsync(
+                log =>
+                    log.EventName == @event
+                    && log.Service == service
+                    && log.Time > before
+                    && log.Body.Contains($"in {place}", StringComparison.Ordinal),
+                Cancel,
+                $"{@event} {place} of {service}"
+            );
+        }
+    }
+
+    public sealed class WatchingPlatform : IAsyncLifetime
+    {
+        private static readonly string[] Services = ["gateway", "orders", "notifications"];
+
+        /// <summary>
+        /// Before each attempt but the first: one that is soon, and nine attempts more, none of which is long to wait
+        /// for.
+        /// </summary>
+        public static readonly TimeSpan[] Delays =
+        [
+            TimeSpan.FromSeconds(0.5),
+            TimeSpan.FromSeconds(1),
+            .. Enumerable.Repeat(TimeSpan.FromSeconds(4), 8),
+        ];
+
+        internal SettingsFile Settings { get; } = new();
+
+        public GoReliablePlatform Platform { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            await Settings.WriteAsync("{}");
+            Platform = await GoReliablePlatform.StartAsync(configure: builder =>
+            {
+                foreach (var service in Services)
+                    builder
+                        .CreateResourceBuilder<ProjectResource>(service)
+                        .WithEnvironment("GORELIABLE_CONFIG", Settings.Path);
+                foreach (var (i, delay) in Delays.Index())
+                    builder
+                        .CreateResourceBuilder<ProjectResource>("notifications")
+                        .WithEnvironment($"Retry__Delays__{i}", delay.ToString());
+            });
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Platform.DisposeAsync();
+            Settings.Dispose();
+        }
+    }
+}

@@ -1,0 +1,164 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using GoReliable.Tests.OnPlatform.Signals;
+using GoReliable.Tests.Platform;
+using RabbitMQ.Client;
+
+namespace GoReliable.Tests.OnPlatform.Deploy;
+
+/// <summary>
+/// The platform with its real Prometheus, after traffic in which everything happened once: success, refusal, failure,
+/// retry, dead letter.
+/// </summary>
+public sealed class LivePlatform : IAsyncLifetime
+{
+    // Three scrapes and three evaluations are enough; a busy machine takes longer.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    /// <summary>What Prometheus must have seen before anybody asks it: each must have a value.</summary>
+    private static readonly string[] Seen =
+    [
+        "rate(goreliable_api_gateway_http_requests_total{status_code=\"400\"}[5m]) > 0",
+        "rate(goreliable_api_gateway_http_requests_total{status_code=~\"5..\"}[5m]) > 0",
+        "rate(goreliable_order_service_idempotent_replays_total[5m]) > 0",
+        "rate(goreliable_notification_worker_messages_processed_total{result=\"retried\"}[5m]) > 0",
+        "rate(goreliable_notification_worker_messages_processed_total{result=\"dead_lettered\"}[5m]) > 0",
+        "db_client_connection_npgsql_pending_requests{job=\"orders\"}",
+        "ALERTS{alertstate=\"firing\",sloth_id!=\"\"}",
+        "count(slo:period_error_budget_remaining:ratio) == 4",
+    ];
+
+    private GoReliablePlatform? platform;
+
+    /// <summary>Null where this machine cannot run it.</summary>
+    internal LivePrometheus? Prometheus { get; private set; }
+
+    public async ValueTask InitializeAsync()
+    {
+        platform = await GoReliablePlatform.StartAsync(configure: MakeRequestsWaitForConnections, observability: true);
+        await platform.WaitUntilHealthyAsync("prometheus");
+        Prometheus = new LivePrometheus(platform.Client("prometheus", customer: null));
+
+        // From here on it sees counters grow; what they had before, rates do not know.
+        await Poll.UntilAsync("three services scraped", () => Prometheus.NowAsync("count(up == 1)"), up => up is [3]);
+        await FailAsync(platform);
+        await Poll.UntilAsync(
+            "traffic of every kind in Prometheus, and the rules evaluated on it",
+            async () =>
+            {
+                await TrafficAsync(platform);
+                return await MissingAsync(Prometheus);
+            },
+            missing => missing.Length == 0,
+            Patience
+        );
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Prometheus?.Dispose();
+        if (platform is not null)
+            await platform.DisposeAsync();
+    }
+
+    private static void MakeRequestsWaitForConnections(IDistributedApplicationTestingBuilder builder) =>
+        builder
+            .CreateResourceBuilder<ProjectResource>("orders")
+            .WithEnvironment(context =>
+            {
+                const string Variable = "ConnectionStrings__orders-db";
+                var connectionString = (ConnectionStringReference)context.EnvironmentVariables[Variable];
+                context.EnvironmentVariables[Variable] = ReferenceExpression.Create(
+                    $"{connectionString};Maximum Pool Size=2"
+                );
+            });
+
+    /// <summary>Takes the database away until its absence is a rate, and breaks two messages.</summary>
+    private async Task FailAsync(GoReliablePlatform platform)
+    {
+        await TrafficAsync(platform);
+        await platform.StopAsync("postgres");
+        using var unlucky = platform.Client("unlucky");
+        await Poll.UntilAsync(
+            "server errors in Prometheus",
+            async () =>
+            {
+                using var response = await unlucky.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken);
+                using var creation = await unlucky.PostRawAsync(
+                    """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}]}"""
+                );
+                return await Prometheus!.NowAsync(
+                    "sum(rate(goreliable_api_gateway_http_requests_total{status_code=~\"5..\"}[1m])) > 0"
+                );
+            },
+            rate => rate.Length > 0
+        );
+        await platform.StartAsync("postgres");
+        await platform.WaitUntilHealthyAsync("postgres");
+        await platform.WaitUntilHealthyAsync("orders");
+
+        await TestEvent.PublishAsync(platform, block: true);
+        await PublishPoisonAsync(platform);
+    }
+
+    private static async Task TrafficAsync(GoReliablePlatform platform)
+    {
+        using var ada = platform.Client("ada");
+        var paid = await ada.CreateAsync("ada@example.com");
+        var unpaid = await ada.CreateAsync();
+        await ada.ChangeStatusAsync(paid, "confirm");
+        await ada.ChangeStatusAsync(paid, "cancel");
+        await ada.ChangeStatusAsync(paid, "confirm"); // refused
+        await ada.ChangeStatusAsync(unpaid, "cancel");
+
+        var key = Guid.NewGuid().ToString();
+        for (var i = 0; i < 2; i++)
+            await ada.PostRawAsync(
+                """{"currency":"CHF","items":[{"sku":"a","quantity":1,"unitPrice":1}]}""",
+                idempotencyKey: key
+            );
+        await ada.PostRawAsync("{");
+
+        // More than there are connections, by as many customers: one alone may not have them all.
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(async number =>
+                {
+                    using var customer = platform.Client($"customer-{number}");
+                    await customer.GetJsonAsync(OrdersClient.Orders);
+                })
+        );
+        await ada.GetJsonAsync($"{OrdersClient.Orders}/{paid}");
+        await ada.NotificationsAsync(paid);
+        await ada.GetAsync($"{OrdersClient.Orders}/{Guid.NewGuid()}", TestContext.Current.CancellationToken);
+        await ada.GetAsync("/nowhere", TestContext.Current.CancellationToken);
+    }
+
+    private static async Task PublishPoisonAsync(GoReliablePlatform platform)
+    {
+        await using var connection = await platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(true, true),
+            TestContext.Current.CancellationToken
+        );
+        await channel.BasicPublishAsync(
+            "orders",
+            "order.created",
+            mandatory: true,
+            new BasicProperties(),
+            "nothing that anybody could read"u8.ToArray(),
+            TestContext.Current.CancellationToken
+        );
+    }
+
+    private static async Task<string> MissingAsync(LivePrometheus prometheus)
+    {
+        var missing = new List<string>();
+        foreach (var query in Seen)
+            if ((await prometheus.NowAsync(query)).Length == 0)
+                missing.Add(query);
+        return string.Join(", ", missing);
+    }
+}

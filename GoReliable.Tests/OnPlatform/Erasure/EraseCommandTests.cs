@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using GoReliable.Database.Erasure;
+using GoReliable.ServiceDefaults.Identity;
+using GoReliable.Tests.Files.Manifest;
+using GoReliable.Tests.OnPlatform.Signals;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Erasure;
+
+/// <summary>Who may erase a customer, by which words, and what is said about it.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class EraseCommandTests(SharedPlatform shared)
+{
+    private const string Path = "/customers/erase";
+
+    private readonly GoReliablePlatform platform = shared.Platform;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Erasing_again_finds_what_was_under_way_the_first_time()
+    {
+        var alice = $"alice-{Guid.NewGuid():n}";
+        await DeliverAsync(alice);
+        Assert.Equal(1, await EraseAsync());
+
+        // The broker had another one.
+        await DeliverAsync(alice);
+
+        Assert.Equal(1, await EraseAsync());
+        Assert.Equal(0, await EraseAsync());
+        foreach (var service in new[] { "orders", "notifications" })
+            Assert.DoesNotContain(platform.Telemetry.Logs().Where(log => log.Service == service), log =>
+                $"{log.Body}".Contains(alice, StringComparison.Ordinal)
+            );
+
+        async Task<long> EraseAsync()
+        {
+            var (_, output, _) = await RunAsync("notifications", $"{alice} --json --yes");
+            return JsonElement.Parse(output).GetProperty("items")[0].GetProperty("count").GetInt64();
+        }
+    }
+
+    [Fact]
+    public async Task Erasing_asks_first_and_logs_the_operator_but_not_the_customer()
+    {
+        var alice = $"alice-{Guid.NewGuid():n}";
+        Assert.Equal(
+            (1, "", $"Erase all personal data of {alice} in orders for good? [y/N] Nothing was erased.\n"),
+            await RunAsync("orders", alice, answer: "n\n")
+        );
+
+        Assert.Equal(0, (await RunAsync("orders", alice, answer: "y\n")).ExitCode);
+
+        var log = await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "customer.erased" && log.Service == "orders",
+            Cancel
+        );
+        Assert.Matches("^[0-9a-f]{12}$", $"{log["Operator"]}");
+        Assert.Matches("^[0-9]+ orders, [0-9]+ events in the outbox, [0-9]+ idempotency keys$", $"{log["Items"]}");
+    }
+
+    [Theory]
+    [InlineData("orders")]
+    [InlineData("notifications")]
+    public async Task Erasing_needs_the_scope_and_works_only_on_the_management_port(string service)
+    {
+        using var nobody = platform.Management(service);
+        await (await PostAsync(nobody, """{"customer":"alice"}""")).AssertProblemAsync(HttpStatusCode.Unauthorized);
+        nobody.DefaultRequestHeaders.Authorization = platform.Tokens.Bearer("alice");
+        await (await PostAsync(nobody, """{"customer":"alice"}""")).AssertProblemAsync(HttpStatusCode.Forbidden);
+        foreach (var outside in new[] { "gateway", service })
+        {
+            using var client = platform.Client(outside, "olga", Scopes.NotificationsOperate);
+            Assert.Equal(HttpStatusCode.NotFound, (await PostAsync(client, """{"customer":"alice"}""")).StatusCode);
+        }
+
+        var unknown = await RunAsync(service, "alice --yes", scopes: null);
+        Assert.Equal(1, unknown.ExitCode);
+        Assert.Contains("--token, or GORELIABLE_TOKEN", unknown.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "lacks the scope notifications:operate",
+            (await RunAsync(service, "alice --yes", TokenIssuer.CustomerScopes)).Error,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("""{"customer":null}""")]
+    [InlineData("""{"customer":""}""")]
+    [InlineData("""{"customer":1}""")]
+    [InlineData("""{"customer":["alice"]}""")]
+    [InlineData("""{"customer":"erased customer"}""")]
+    [InlineData("""{"customer":"alice\u0000"}""")]
+    [InlineData("""{"customer":"\ud800"}""")]
+    [InlineData("""{"customer":"älice"}""")]
+    [InlineData("""{"customer":"alice","customer":"bob"}""")]
+    [InlineData("""{"customer":"alice","all":true}""")]
+    public async Task A_bad_request_is_answered_with_a_problem(string body)
+    {
+        foreach (var service in new[] { "orders", "notifications" })
+        {
+            using var client = platform.Management(service);
+            client.DefaultRequestHeaders.Authorization = platform.Tokens.Bearer("olga", Scopes.NotificationsOperate);
+            await (await PostAsync(client, body)).AssertProblemAsync(HttpStatusCode.BadRequest);
+        }
+    }
+
+    [Theory]
+    [InlineData("", "Name the customer to erase.")]
+    [InlineData("alice bob", "One customer at a time.")]
+    [InlineData("alice --url", "--url needs a value.")]
+    [InlineData("alice --url localhost", "'localhost' is not an address such as http://localhost:9102.")]
+    [InlineData("alice --all", "There is no option '--all'.")]
+    public async Task Misuse_is_explained(string arguments, string explained)
+    {
+        using var error = new StringWriter();
+        var exitCode = await EraseCommand.RunAsync(
+            "orders",
+            9102,
+            arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            TextReader.Null,
+            TextWriter.Null,
+            error,
+            Cancel
+        );
+        Assert.Equal((2, $"{explained} See erase --help.\n"), (exitCode, $"{error}".ReplaceLineEndings("\n")));
+    }
+
+    [Fact]
+    public async Task The_script_asks_both_services_and_returns_their_exit_code()
+    {
+        var misused = await ScriptAsync("--all");
+        Assert.Equal(
+            (2, "There is no option '--all'. See erase --help.\n"),
+            (misused.ExitCode, misused.Error.ReplaceLineEndings("\n"))
+        );
+
+        var nobody = await ScriptAsync("alice", "--yes", "--url", $"http://127.0.0.1:{ServiceProcess.FreePort()}");
+        Assert.Equal(1, nobody.ExitCode);
+        Assert.Matches("(?s)^orders: .*refused.*notifications: .*refused", nobody.Error);
+    }
+
+    private async Task DeliverAsync(string customer)
+    {
+        var message = await TestEvent.PublishAsync(platform, mark: customer);
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId,
+            Cancel
+        );
+    }
+
+    private static Task<HttpResponseMessage> PostAsync(HttpClient client, string body) =>
+        client.PostAsync(Path, new StringContent(body, Encoding.UTF8, "application/json"), Cancel);
+
+    private async Task<(int ExitCode, string Output, string Error)> RunAsync(
+        string service,
+        string arguments,
+        string? scopes = Scopes.NotificationsOperate,
+        string answer = ""
+    )
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        using var management = platform.Management(service);
+        var token = scopes is null ? "" : $" --token {platform.Tokens.Issue("olga", scopes)}";
+        var exitCode = await EraseCommand.RunAsync(
+            service,
+            9102,
+            $"{arguments} --url {management.BaseAddress}{token}".Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            new StringReader(answer),
+            output,
+            error,
+            Cancel
+        );
+        return (exitCode, output.ToString(), error.ToString().ReplaceLineEndings("\n"));
+    }
+
+    private static async Task<(int ExitCode, string Error)> ScriptAsync(params string[] arguments)
+    {
+        using var script = Process.Start(
+            new ProcessStartInfo("bash", [System.IO.Path.Combine(AppHostRun.Repository, "erase"), .. arguments])
+            {
+                RedirectStandardError = true,
+            }
+        )!;
+        var error = await script.StandardError.ReadToEndAsync(Cancel);
+        await script.WaitForExitAsync(Cancel);
+        return (script.ExitCode, error);
+    }
+}

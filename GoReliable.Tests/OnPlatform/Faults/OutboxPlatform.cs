@@ -1,0 +1,126 @@
+using System.Net.Http.Json;
+using GoReliable.Messaging;
+using GoReliable.Orders.Ordering;
+using GoReliable.ServiceDefaults.Identity;
+using GoReliable.Tests.Platform;
+using Npgsql;
+using RabbitMQ.Client;
+
+namespace GoReliable.Tests.OnPlatform.Faults;
+
+/// <summary>A platform whose outbox gets rows that no customer could bring about.</summary>
+public sealed class OutboxPlatform : IAsyncLifetime
+{
+    private const string Insert = """
+        INSERT INTO outbox (id, event_id, order_id, type, body, created_at) OVERRIDING SYSTEM VALUE
+        VALUES ($1, $2, $3, $4, $5, now())
+        """;
+
+    public GoReliablePlatform Platform { get; private set; } = null!;
+
+    public NpgsqlDataSource Database { get; private set; } = null!;
+
+    /// <summary>The management port of Orders, for its operator.</summary>
+    public HttpClient Operator { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Platform = await GoReliablePlatform.StartAsync();
+        Database = await Platform.DatabaseAsync("orders-db");
+        Operator = Platform.Management("orders");
+        Operator.DefaultRequestHeaders.Authorization = Platform.Tokens.Bearer("olga", Scopes.NotificationsOperate);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Operator.Dispose();
+        await Database.DisposeAsync();
+        await Platform.DisposeAsync();
+    }
+
+    /// <summary>The next id of the outbox; its row may come later, or never.</summary>
+    internal Task<long> TakeIdAsync() => ScalarAsync("SELECT nextval('outbox_id_seq')");
+
+    /// <summary>Commits a row of the outbox.</summary>
+    /// <param name="order">Whose event it is.</param>
+    /// <param name="type">Its routing key.</param>
+    /// <param name="id">One that was taken before, or the next.</param>
+    /// <param name="body">A valid event, if not given.</param>
+    /// <returns>The event's id.</returns>
+    internal async Task<Guid> InsertAsync(
+        Guid order,
+        string type = "order.created",
+        long? id = null,
+        byte[]? body = null
+    )
+    {
+        var @event = Guid.CreateVersion7();
+        var now = DateTime.UtcNow;
+        var content = new Order(
+            order,
+            OrderStatus.Pending,
+            "EUR",
+            [new OrderItem("a", 1, 1)],
+            1,
+            ContactEmail: null,
+            now,
+            now,
+            Version: 1
+        );
+        await using var command = Database.CreateCommand(Insert);
+        command.Parameters.AddWithValue(id ?? await TakeIdAsync());
+        command.Parameters.AddWithValue(@event);
+        command.Parameters.AddWithValue(order);
+        command.Parameters.AddWithValue(type);
+        command.Parameters.AddWithValue(body ?? OrderEvent.Serialize(@event, content, "somebody"));
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        return @event;
+    }
+
+    /// <summary>Rows of types that are like this.</summary>
+    internal Task<long> CountAsync(string types) =>
+        ScalarAsync($"SELECT count(*) FROM outbox WHERE type LIKE '{types}'");
+
+    internal async Task<long> ScalarAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    internal async Task<double> GaugeAsync(string name) =>
+        (await Exposition.ScrapeAsync(Operator)).Sum($"goreliable_order_service_{name}");
+
+    /// <summary>A queue on the exchange of orders, until it is disposed of.</summary>
+    internal async Task<BoundQueue> BindAsync(string queue, string routingKey, int? mostMessages = null)
+    {
+        var connection = await Platform.BrokerAsync();
+        var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken);
+        var arguments = new Dictionary<string, object?>();
+        if (mostMessages is { } most)
+            (arguments["x-max-length"], arguments["x-overflow"]) = (most, "reject-publish");
+        await channel.QueueDeclareAsync(
+            queue,
+            durable: false,
+            exclusive: true,
+            autoDelete: true,
+            arguments,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        await channel.QueueBindAsync(
+            queue,
+            OrderTopology.Exchange,
+            routingKey,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        return new BoundQueue(connection, channel);
+    }
+
+    internal sealed record BoundQueue(IConnection Connection, IChannel Channel) : IAsyncDisposable
+    {
+        // It is exclusive: it goes with its connection.
+        public ValueTask DisposeAsync() => Connection.DisposeAsync();
+    }
+
+    internal Task<HttpResponseMessage> RedriveAsync(object request) =>
+        Operator.PostAsJsonAsync("/outbox/set-aside/redrive", request, TestContext.Current.CancellationToken);
+}

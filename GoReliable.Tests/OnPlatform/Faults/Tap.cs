@@ -1,0 +1,96 @@
+using System.Text.Json;
+using GoReliable.Messaging;
+using GoReliable.Tests.Platform;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+
+namespace GoReliable.Tests.OnPlatform.Faults;
+
+/// <summary>What was published about an order, as a copy of the message says.</summary>
+internal sealed record Published(Guid Event, Guid Order, int Version);
+
+/// <summary>
+/// A queue of our own on the exchange: a copy of every event, in the order in which the broker got them. It survives
+/// the broker.
+/// </summary>
+internal static class Tap
+{
+    private const string Queue = "ledger";
+
+    /// <summary>Copies from now on. The exchange is declared as the services do it: they may come later.</summary>
+    public static async Task OpenAsync(GoReliablePlatform platform)
+    {
+        await using var connection = await platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        await channel.ExchangeDeclareAsync(
+            OrderTopology.Exchange,
+            ExchangeType.Topic,
+            durable: true,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        var arguments = new Dictionary<string, object?> { ["x-queue-type"] = "quorum" };
+        await channel.QueueDeclareAsync(
+            Queue,
+            durable: true,
+            exclusive: false,
+            autoDelete: false,
+            arguments,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        await channel.QueueBindAsync(
+            Queue,
+            OrderTopology.Exchange,
+            OrderTopology.Binding,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+    }
+
+    /// <summary>Takes all copies that there are.</summary>
+    public static async Task<List<Published>> EmptyAsync(GoReliablePlatform platform)
+    {
+        await using var connection = await platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        var (copies, ended) = (new List<Published>(), new TaskCompletionSource());
+        var consumer = new AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += (_, message) =>
+        {
+            copies.Add(Read(message.Body.Span));
+            return Task.CompletedTask;
+        };
+        consumer.UnregisteredAsync += (_, _) =>
+        {
+            ended.TrySetResult();
+            return Task.CompletedTask;
+        };
+        var tag = await channel.BasicConsumeAsync(
+            Queue,
+            autoAck: true,
+            consumer,
+            TestContext.Current.CancellationToken
+        );
+        await Poll.UntilAsync(
+            "an empty tap",
+            () => channel.MessageCountAsync(Queue, TestContext.Current.CancellationToken),
+            waiting => waiting == 0
+        );
+        // All that was delivered comes before the end.
+        await channel.BasicCancelAsync(tag, cancellationToken: TestContext.Current.CancellationToken);
+        await ended.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        return copies;
+    }
+
+    private static Published Read(ReadOnlySpan<byte> body)
+    {
+        var @event = JsonSerializer.Deserialize<JsonElement>(body);
+        var data = @event.GetProperty("data");
+        return new(
+            @event.GetProperty("id").GetGuid(),
+            data.GetProperty("orderId").GetGuid(),
+            data.GetProperty("version").GetInt32()
+        );
+    }
+}

@@ -1,0 +1,99 @@
+using System.Net;
+using System.Text.Json;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Lifecycle;
+
+/// <summary>Nobody waits for anybody: the services are started first, and what they need comes later.</summary>
+public sealed class AnyOrderTests
+{
+    private static readonly string[] Services = ["gateway", "orders", "notifications"];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Services_start_without_database_and_broker_say_what_is_missing_and_recover()
+    {
+        await using var platform = await GoReliablePlatform.StartAsync(configure: ServicesFirst);
+        using var customer = platform.Client("any-order");
+
+        // Nothing is there.
+        foreach (var service in Services)
+            await Poll.UntilAsync(
+                $"{service} alive",
+                () => HealthAsync(platform, service, "live"),
+                live => live.Status == HttpStatusCode.OK
+            );
+        Assert.Equal(HttpStatusCode.OK, (await HealthAsync(platform, "gateway", "ready")).Status);
+        foreach (var service in new[] { "orders", "notifications" })
+        {
+            var (status, checks) = await HealthAsync(platform, service, "ready");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+            foreach (var missing in new[] { "PostgreSql", "Schema", "RabbitMQ" })
+                Assert.NotEmpty(checks.GetProperty(missing).GetProperty("reason").GetString()!);
+        }
+        using (
+            var refused = await customer.PostRawAsync(
+                """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
+            )
+        )
+        {
+            await refused.AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
+
+        // With a database orders are taken; without the broker nobody is notified.
+        await platform.StartAsync("postgres");
+        var (_, degraded) = await Poll.UntilAsync(
+            "orders ready",
+            () => HealthAsync(platform, "orders", "ready"),
+            ready => ready.Status == HttpStatusCode.OK
+        );
+        Assert.Equal("Degraded", degraded.GetProperty("RabbitMQ").GetProperty("status").GetString());
+        var order = await customer.CreateAsync();
+        var (without, because) = await HealthAsync(platform, "notifications", "ready");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, without);
+        Assert.Equal("No connection to RabbitMQ.", because.GetProperty("RabbitMQ").GetProperty("reason").GetString());
+
+        await platform.StartAsync("messaging");
+        foreach (var service in Services)
+            await platform.WaitUntilHealthyAsync(service);
+        Assert.Single(await customer.WaitForNotificationsAsync(order));
+
+        // Each tried every second all the time, and did not write every second, also where a server that starts was
+        // refused and unreachable in turn.
+        foreach (var service in new[] { "orders", "notifications" })
+        {
+            var written = platform.Telemetry.Logs().Where(log => log.Service == service).ToList();
+            Assert.InRange(written.Count(log => log.EventName == "broker.unreachable"), 1, 3);
+            var reasons = written.Where(log => log.EventName == "schema.unavailable").CountBy(log => log.Body).ToList();
+            Assert.NotEmpty(reasons);
+            Assert.All(reasons, reason => Assert.InRange(reason.Value, 1, 3));
+        }
+    }
+
+    private static void ServicesFirst(IDistributedApplicationTestingBuilder builder)
+    {
+        foreach (var service in builder.Resources.Where(resource => Services.Contains(resource.Name)))
+        {
+            foreach (var wait in service.Annotations.OfType<WaitAnnotation>().ToArray())
+                service.Annotations.Remove(wait);
+        }
+        foreach (var server in builder.Resources.Where(resource => resource.Name is "postgres" or "messaging"))
+            builder.CreateResourceBuilder(server).WithExplicitStart();
+    }
+
+    private static async Task<(HttpStatusCode Status, JsonElement Checks)> HealthAsync(
+        GoReliablePlatform platform,
+        string service,
+        string probe
+    )
+    {
+        using var management = platform.Management(service);
+        using var answer = await management.GetAsync($"/health/{probe}", Cancel);
+        return (answer.StatusCode, (await answer.JsonAsync()).GetProperty("checks"));
+    }
+}

@@ -1,0 +1,226 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Lifecycle;
+
+/// <summary>
+/// One instance of each service after the other is stopped and started, all at the same time, and no customer notices.
+/// </summary>
+public sealed class RollingRestartTests
+{
+    // Longer than a gateway keeps a connection that nobody uses, two seconds, and than the balancer takes to ask.
+    private const string UntilOthersKnow = "00:00:03";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_rolling_restart_under_load_fails_no_request_and_keeps_every_order_once()
+    {
+        // Its servers only. A replica of the AppHost gets another port at each start, where those of a deployment keep
+        // their address.
+        await using var platform = await GoReliablePlatform.StartAsync();
+        foreach (var service in new[] { "gateway", "orders", "notifications" })
+            await platform.StopAsync(service);
+        var messaging = ("ConnectionStrings__messaging", await platform.ConnectionStringAsync("messaging"));
+        await using var orders = await Replicas.StartAsync(
+            "Orders",
+            [messaging, ("ConnectionStrings__orders-db", await platform.ConnectionStringAsync("orders-db"))]
+        );
+        await using var notifications = await Replicas.StartAsync(
+            "Notifications",
+            [
+                messaging,
+                ("ConnectionStrings__notifications-db", await platform.ConnectionStringAsync("notifications-db")),
+                ("Email__PickupFolder", platform.PickupFolder),
+            ]
+        );
+        await using var gateways = await Replicas.StartAsync(
+            "Gateway",
+            [
+                .. orders.As("orders"),
+                .. notifications.As("notifications"),
+                ("Resilience__TotalTimeout", "00:00:10"),
+                ("Resilience__TryTimeout", "00:00:03"),
+                ("RateLimits__PerAddress__PermitsPerSecond", "100000"),
+                ("RateLimits__PerAddress__Burst", "100000"),
+                ("RateLimits__PerCustomer__PermitsPerSecond", "100000"),
+                ("RateLimits__PerCustomer__Burst", "100000"),
+            ]
+        );
+        using var balancer = new Balancer(gateways);
+        var answered = new ConcurrentQueue<Guid>();
+
+        var first = await balancer.Next().CreateAsync();
+        // Without an Idempotency-Key: what fails here, nobody may send again.
+        await using var buying = new Callers(async () =>
+        {
+            var answer = await balancer.Next().PostAsJsonAsync(OrdersClient.Orders, OrdersClient.Body());
+            if (answer.StatusCode == HttpStatusCode.Created)
+                answered.Enqueue((await answer.JsonAsync()).GetProperty("id").GetGuid());
+            return answer;
+        });
+        await using var reading = new Callers(() =>
+            balancer.Next().GetAsync($"{OrdersClient.Orders}/{first}/notifications")
+        );
+
+        await Task.WhenAll(
+            orders.RollAsync(),
+            notifications.RollAsync(),
+            gateways.RollAsync(balancer.WaitUntilAllAreInUseAsync)
+        );
+        await Task.WhenAll(buying.StopAsync(), reading.StopAsync());
+
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"answered: {buying.Succeeded} orders, {reading.Succeeded} lists"
+        );
+        Assert.True(buying.Failures.IsEmpty, string.Join('\n', buying.Failures));
+        Assert.True(reading.Failures.IsEmpty, string.Join('\n', reading.Failures));
+        Assert.True(buying.Succeeded > 100 && reading.Succeeded > 100);
+
+        answered.Enqueue(first);
+        Assert.Equal(answered.Order(), (await IdsAsync(platform, "orders-db", "SELECT id FROM orders")).Order());
+        var notified = await Poll.UntilAsync(
+            "all notifications",
+            () => IdsAsync(platform, "notifications-db", "SELECT order_id FROM notifications"),
+            ids => ids.Count >= answered.Count
+        );
+        Assert.Equal(answered.Order(), notified.Order());
+    }
+
+    private static async Task<List<Guid>> IdsAsync(GoReliablePlatform platform, string name, string sql)
+    {
+        await using var database = await platform.DatabaseAsync(name);
+        await using var command = database.CreateCommand(sql);
+        await using var row = await command.ExecuteReaderAsync(Cancel);
+        var ids = new List<Guid>();
+        while (await row.ReadAsync(Cancel))
+            ids.Add(row.GetGuid(0));
+        return ids;
+    }
+
+    /// <summary>Two instances of a service, each at an address that it keeps.</summary>
+    private sealed class Replicas : IAsyncDisposable
+    {
+        private readonly ServiceProcess[] instances = new ServiceProcess[2];
+        private readonly (string Name, string Value)[][] settings;
+        private readonly string service;
+
+        private Replicas(string service, (string, string)[] settings)
+        {
+            this.service = service;
+            this.settings =
+            [
+                .. instances.Select(_ =>
+                    (ValueTuple<string, string>[])
+                        [
+                            .. GatewayProcess.WithSigningKey,
+                            .. settings,
+                            ("Shutdown__ReadinessDelay", UntilOthersKnow),
+                            ("ASPNETCORE_URLS", $"http://127.0.0.1:{ServiceProcess.FreePort()}"),
+                            ("MANAGEMENT_PORT", $"{ServiceProcess.FreePort()}"),
+                        ]
+                ),
+            ];
+        }
+
+        public ServiceProcess[] Instances => instances;
+
+        public static async Task<Replicas> StartAsync(string service, (string, string)[] settings)
+        {
+            var replicas = new Replicas(service, settings);
+            await Task.WhenAll(Enumerable.Range(0, replicas.instances.Length).Select(replicas.StartAsync));
+            return replicas;
+        }
+
+        /// <summary>Where service discovery finds them.</summary>
+        public IEnumerable<(string, string)> As(string name) =>
+            instances.Select((instance, i) => ($"services__{name}__http__{i}", $"{instance.Client.BaseAddress}"));
+
+        /// <summary>Stops and starts each, when the one before it is in use again.</summary>
+        public async Task RollAsync(Func<Task>? waitUntilInUseAsync = null)
+        {
+            for (var i = 0; i < instances.Length; i++)
+            {
+                instances[i].Terminate();
+                Assert.Equal(0, await instances[i].WaitForExitAsync());
+                await instances[i].DisposeAsync();
+                await StartAsync(i);
+                await (waitUntilInUseAsync?.Invoke() ?? Task.CompletedTask);
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var instance in instances)
+                await instance.DisposeAsync();
+        }
+
+        private async Task StartAsync(int i)
+        {
+            instances[i] = await ServiceProcess.StartAsync(service, settings[i]);
+            instances[i].Client.DefaultRequestHeaders.Authorization = GatewayProcess.Tokens.Bearer("alice");
+            await instances[i].WaitUntilReadyAsync();
+        }
+    }
+
+    /// <summary>Gives in turn those gateways that said, a moment ago, that they are ready.</summary>
+    private sealed class Balancer : IDisposable
+    {
+        private readonly CancellationTokenSource stop = new();
+        private readonly Replicas gateways;
+        private volatile ServiceProcess[] ready;
+        private int calls;
+
+        public Balancer(Replicas gateways)
+        {
+            this.gateways = gateways;
+            ready = [.. gateways.Instances];
+            _ = Task.Run(ProbeAsync);
+        }
+
+        public HttpClient Next()
+        {
+            var now = ready;
+            return now[(int)((uint)Interlocked.Increment(ref calls) % now.Length)].Client;
+        }
+
+        public Task<int> WaitUntilAllAreInUseAsync() =>
+            Poll.UntilAsync(
+                "all gateways in use",
+                () => Task.FromResult(ready.Length),
+                count => count == gateways.Instances.Length
+            );
+
+        public void Dispose() => stop.Cancel();
+
+        private async Task ProbeAsync()
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+            while (await timer.WaitForNextTickAsync(stop.Token))
+            {
+                var found = new List<ServiceProcess>();
+                foreach (var gateway in gateways.Instances.ToArray())
+                {
+                    if (await IsReadyAsync(gateway))
+                        found.Add(gateway);
+                }
+                ready = [.. found];
+            }
+        }
+
+        private static async Task<bool> IsReadyAsync(ServiceProcess gateway)
+        {
+            try
+            {
+                return (await gateway.HealthAsync("ready")).Status == 200;
+            }
+            catch (Exception gone)
+                when (gone is HttpRequestException or TaskCanceledException or ObjectDisposedException)
+            {
+                return false;
+            }
+        }
+    }
+}

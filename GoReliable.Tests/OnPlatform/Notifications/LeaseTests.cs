@@ -1,0 +1,109 @@
+using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.Delivery;
+using GoReliable.Notifications.Messages;
+using GoReliable.Tests.Platform;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace GoReliable.Tests.OnPlatform.Notifications;
+
+/// <summary>
+/// One delivery of an event at a time, by however many workers, though each keeps no transaction open.
+/// </summary>
+[Collection(SharedPlatform.Name)]
+public sealed class LeaseTests(SharedPlatform shared)
+{
+    private const string Expire = "UPDATE leases SET until = now() - interval '1 millisecond'";
+
+    [Fact]
+    public async Task A_lease_has_one_owner_until_it_ends_and_then_the_old_owner_cannot_write()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
+        var (mine, theirs, message) = (Guid.NewGuid(), Guid.NewGuid(), Delivered());
+        var id = message.Event!.Id;
+        using var leases = Of(database);
+
+        Assert.Equal(Claim.Taken, await leases.TakeAsync(id, mine));
+        Assert.Equal(Claim.Busy, await leases.TakeAsync(id, theirs));
+        // Who did not hear the answer asks again.
+        Assert.Equal(Claim.Taken, await leases.TakeAsync(id, mine));
+
+        await database.ExecuteAsync(Expire);
+        Assert.Equal(Claim.Taken, await leases.TakeAsync(id, theirs));
+        Assert.False(await leases.EndAsync(message, mine));
+        Assert.False(await leases.EndAsync(Failed(), mine));
+        Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM notifications"));
+        Assert.Equal(Claim.Busy, await leases.TakeAsync(id, mine));
+
+        Assert.True(await leases.EndAsync(message, theirs));
+        Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM notifications"));
+        Assert.Equal(
+            (Claim.Handled, Claim.Handled),
+            (await leases.TakeAsync(id, mine), await leases.TakeAsync(id, theirs))
+        );
+        Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM leases"));
+    }
+
+    [Fact]
+    public async Task An_event_whose_delivery_failed_can_be_claimed_again()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
+        using var leases = Of(database);
+        var (owner, message) = (Guid.NewGuid(), Failed());
+
+        await leases.TakeAsync(message.Event!.Id, owner);
+        Assert.True(await leases.EndAsync(message, owner));
+        Assert.Equal(Claim.Taken, await leases.TakeAsync(message.Event.Id, Guid.NewGuid()));
+    }
+
+    [Fact]
+    public async Task The_leases_of_living_deliveries_are_renewed_and_no_others()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
+        using var leases = Of(database);
+        var (alive, ended, taken) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
+        foreach (var owner in new[] { alive, ended, taken })
+            await leases.TakeAsync(owner, owner);
+        leases.StopRenewing(ended);
+        await database.ExecuteAsync($"{Expire}; UPDATE leases SET owner = gen_random_uuid() WHERE owner = '{taken}'");
+
+        await leases.RenewAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            alive,
+            await database.ScalarAsync<Guid>("SELECT owner FROM leases WHERE until > now() + interval '20 seconds'")
+        );
+        Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM leases WHERE until > now()"));
+    }
+
+    [Fact]
+    public async Task Of_many_concurrent_claims_of_an_event_one_succeeds()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
+        using var leases = Of(database);
+        var @event = Guid.NewGuid();
+
+        var claims = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => leases.TakeAsync(@event, Guid.NewGuid())));
+
+        Assert.Equal(
+            (1, 49),
+            (claims.Count(claim => claim == Claim.Taken), claims.Count(claim => claim == Claim.Busy))
+        );
+    }
+
+    private static Leases Of(OwnDatabase database) =>
+        new(database.Source, NullLogger<Leases>.Instance, TimeProvider.System);
+
+    private static Message Delivered()
+    {
+        var message = Events.Message();
+        message.Receipt = new Receipt(Channels.Email, Events.Time);
+        return message;
+    }
+
+    private static Message Failed()
+    {
+        var message = Events.Message();
+        message.Failure = new Failure(Permanent: false, "rejected", "", "", "");
+        return message;
+    }
+}

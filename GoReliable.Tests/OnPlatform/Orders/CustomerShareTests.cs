@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Net;
+using GoReliable.Tests.Platform;
+using Npgsql;
+
+namespace GoReliable.Tests.OnPlatform.Orders;
+
+/// <summary>What one customer may cost the others.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class CustomerShareTests(SharedPlatform shared)
+{
+    // Of the 32 connections that a service has, unless it is told otherwise.
+    private const int Share = 8;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task One_customer_has_a_share_of_the_database_and_the_others_have_the_rest()
+    {
+        using var alice = shared.Platform.Client($"alice-{Guid.NewGuid():N}");
+        using var bob = shared.Platform.Client($"bob-{Guid.NewGuid():N}");
+        var order = await alice.CreateAsync();
+        await using var database = await shared.Platform.DatabaseAsync("orders-db");
+        await using var connection = await database.OpenConnectionAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(Cancel);
+        await using var hold = new NpgsqlCommand(
+            "SELECT 1 FROM orders WHERE id = $1 FOR UPDATE",
+            connection,
+            transaction
+        )
+        {
+            Parameters = { new() { Value = order } },
+        };
+        await hold.ExecuteNonQueryAsync(Cancel);
+
+        // Each waits in the database for the row that this test holds.
+        var confirmations = Enumerable.Range(0, 50).Select(_ => alice.ChangeStatusAsync(order, "confirm")).ToList();
+        await Poll.UntilAsync("the share of one customer", () => WaitingAsync(database), count => count == Share);
+
+        var began = Stopwatch.GetTimestamp();
+        await bob.CreateAsync();
+        var took = Stopwatch.GetElapsedTime(began);
+        Assert.True(took < TimeSpan.FromSeconds(1), $"Somebody else waited for {took}.");
+
+        var refused = new List<HttpResponseMessage>();
+        await foreach (var answered in Task.WhenEach(confirmations))
+        {
+            refused.Add(await answered);
+            if (refused.Count == 50 - Share)
+                break;
+        }
+        Assert.Equal(Share, await WaitingAsync(database));
+        Assert.All(refused, answer => Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta));
+        var problem = await refused[0].AssertProblemAsync(HttpStatusCode.TooManyRequests);
+        Assert.Contains("one customer", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+
+        await transaction.RollbackAsync(Cancel);
+        Assert.Equal(
+            Share,
+            (await Task.WhenAll(confirmations)).Count(answer => answer.StatusCode == HttpStatusCode.OK)
+        );
+    }
+
+    [Fact]
+    public async Task A_customer_slightly_above_the_share_waits_and_is_served()
+    {
+        using var alice = shared.Platform.Client($"alice-{Guid.NewGuid():N}");
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 4 * Share).Select(_ => alice.GetAsync(OrdersClient.Orders, Cancel))
+        );
+
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
+    private static async Task<long> WaitingAsync(NpgsqlDataSource database)
+    {
+        await using var command = database.CreateCommand(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '-- UPDATE order%'"
+        );
+        return (long)(await command.ExecuteScalarAsync(Cancel))!;
+    }
+}

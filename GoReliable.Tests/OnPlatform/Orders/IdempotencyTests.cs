@@ -1,0 +1,116 @@
+using System.Net;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Orders;
+
+[Collection(SharedPlatform.Name)]
+public sealed class IdempotencyTests : IDisposable
+{
+    private const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
+    private const string SameBody =
+        """{ "items": [ { "unitPrice": 1.50, "quantity": 1, "sku": "a" } ], "currency": "EUR" }""";
+    private const string OtherBody = """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":1.5}]}""";
+
+    private readonly string customer = $"alice-{Guid.NewGuid():N}";
+    private readonly SharedPlatform shared;
+    private readonly HttpClient alice;
+
+    public IdempotencyTests(SharedPlatform shared) => (this.shared, alice) = (shared, shared.Platform.Client(customer));
+
+    [Fact]
+    public async Task The_same_key_and_order_get_the_first_answer_again()
+    {
+        var first = await alice.PostRawAsync(Body, idempotencyKey: "key-1");
+        var id = (await first.JsonAsync()).GetProperty("id").GetGuid();
+        await alice.ChangeStatusAsync(id, "confirm");
+
+        var again = await alice.PostRawAsync(SameBody, idempotencyKey: "key-1");
+
+        Assert.Equal(HttpStatusCode.Created, again.StatusCode);
+        Assert.Equal(first.Headers.Location, again.Headers.Location);
+        Assert.Equal("true", Assert.Single(again.Headers.GetValues("Idempotency-Replayed")));
+        Assert.Equal(
+            await first.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            await again.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
+        Assert.Single((await alice.GetJsonAsync(OrdersClient.Orders)).GetProperty("items").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task The_same_key_for_another_order_is_refused()
+    {
+        await alice.PostRawAsync(Body, idempotencyKey: "key-1");
+        await (await alice.PostRawAsync(OtherBody, idempotencyKey: "key-1")).AssertProblemAsync(
+            HttpStatusCode.UnprocessableEntity
+        );
+    }
+
+    [Fact]
+    public async Task A_key_belongs_to_its_customer()
+    {
+        using var bob = shared.Platform.Client($"bob-{Guid.NewGuid():N}");
+        await alice.PostRawAsync(Body, idempotencyKey: "key-1");
+
+        Assert.Equal(HttpStatusCode.Created, (await bob.PostRawAsync(OtherBody, idempotencyKey: "key-1")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_key_in_quotes_is_the_same_key()
+    {
+        var first = await alice.PostRawAsync(Body, idempotencyKey: "key-1");
+        var again = await alice.PostRawAsync(Body, idempotencyKey: "\"key-1\"");
+        Assert.Equal(first.Headers.Location, again.Headers.Location);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\"\"")]
+    [InlineData("with space")]
+    [InlineData("with\\backslash")]
+    public async Task An_invalid_key_is_refused(string key) =>
+        await (await alice.PostRawAsync(Body, idempotencyKey: key)).AssertProblemAsync(HttpStatusCode.BadRequest);
+
+    [Fact]
+    public async Task Twenty_requests_at_once_with_one_key_store_one_order()
+    {
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => alice.PostRawAsync(Body, idempotencyKey: "key-1"))
+        );
+
+        Assert.All(answers, answer =>
+            Assert.True(answer.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict, $"{answer.StatusCode}")
+        );
+        Assert.Single(
+            answers
+                .Where(answer => answer.StatusCode == HttpStatusCode.Created)
+                .Select(answer => answer.Headers.Location)
+                .Distinct()
+        );
+        Assert.Single((await alice.GetJsonAsync(OrdersClient.Orders)).GetProperty("items").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task While_the_first_request_is_in_flight_a_second_one_is_a_conflict()
+    {
+        // Holds what the first request's statement holds: the lock of customer and key.
+        await using var database = await shared.Platform.DatabaseAsync("orders-db");
+        await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var inFlight = new Npgsql.NpgsqlCommand(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+            connection,
+            transaction
+        )
+        {
+            Parameters = { new() { Value = $"{customer} key-1" } },
+        };
+        await inFlight.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        await (await alice.PostRawAsync(Body, idempotencyKey: "key-1")).AssertProblemAsync(HttpStatusCode.Conflict);
+
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Created, (await alice.PostRawAsync(Body, idempotencyKey: "key-1")).StatusCode);
+    }
+
+    public void Dispose() => alice.Dispose();
+}

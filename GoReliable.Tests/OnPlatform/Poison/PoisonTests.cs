@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using GoReliable.Messaging;
+using GoReliable.Tests.OnPlatform.Notifications;
+using GoReliable.Tests.OnPlatform.Signals;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Poison;
+
+/// <summary>
+/// Messages with which the client library ends the connection, or which cannot be shown: each stands for itself.
+/// </summary>
+[Collection(DeadLetterPlatform.Name)]
+public sealed class PoisonTests(DeadLetterPlatform own)
+{
+    private readonly GoReliablePlatform platform = own.Platform;
+
+    [Fact]
+    public async Task A_giant_message_is_dead_lettered_with_its_reason_and_the_others_are_notified()
+    {
+        var giant = await Odd.PublishAsync(platform, OrderTopology.Queue, new byte[Odd.Giant]);
+        await NotifiesAsync(20);
+
+        var letter = await ParkedAsync(giant);
+
+        Assert.Equal("too_large", letter.GetProperty("reason").GetString());
+        Assert.Contains(
+            Odd.Giant.ToString("N0", CultureInfo.InvariantCulture),
+            letter.GetProperty("exceptionMessage").GetString(),
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await own.Operator.DeleteAsync(Path(letter), TestContext.Current.CancellationToken)).StatusCode
+        );
+    }
+
+    [Fact]
+    public async Task An_undecodable_header_is_dead_lettered_and_its_event_notified_when_redriven()
+    {
+        var @event = Guid.CreateVersion7();
+        var message = await Odd.PublishAsync(
+            platform,
+            OrderTopology.Queue,
+            Odd.Event(@event),
+            ("odd", Odd.Undecodable)
+        );
+        await NotifiesAsync(20);
+
+        var letter = await ParkedAsync(message);
+
+        Assert.Equal(
+            (@event, "undecodable", "order.created"),
+            (
+                letter.GetProperty("id").GetGuid(),
+                letter.GetProperty("reason").GetString(),
+                letter.GetProperty("eventType").GetString()
+            )
+        );
+        Assert.NotEqual("", (await own.FindAsync(@event)).GetProperty("properties").GetProperty("wire").GetString());
+        await own.Operator.PostAsync($"{Path(letter)}/redrive", content: null, TestContext.Current.CancellationToken);
+        await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
+    }
+
+    [Fact]
+    public async Task Odd_dead_letters_are_listed_shown_and_redriven_and_block_no_other()
+    {
+        var year50000 = new Dictionary<string, object?>
+        {
+            ["reason"] = "expired"u8.ToArray(),
+            ["time"] = new RabbitMQ.Client.AmqpTimestamp(long.MaxValue),
+        };
+        var headers = new (string Name, object? Value)[]
+        {
+            ("odd", Odd.Nested(70)),
+            ("odd", Odd.Nested(1100)),
+            ("x-death", new List<object> { year50000 }),
+            ("odd", Odd.Undecodable),
+            ("odd", 1),
+        };
+        var events = headers.Select(_ => Guid.CreateVersion7()).ToArray();
+        foreach (var (header, @event) in headers.Zip(events))
+            await Odd.PublishAsync(platform, OrderTopology.DeadQueue, Odd.Event(@event), header);
+
+        foreach (var @event in events)
+            await own.FindAsync(@event);
+        Assert.Equal(HttpStatusCode.OK, (await own.PostAsync("/dead-letters/redrive", new { all = true })).StatusCode);
+
+        await Poll.UntilAsync("all notifications", () => own.NotifiedAsync(events), count => count == events.Length);
+    }
+
+    private async Task NotifiesAsync(int count)
+    {
+        var events = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => TestEvent.PublishAsync(platform)));
+        await Poll.UntilAsync(
+            $"{count} notifications",
+            () => own.NotifiedAsync([.. events.Select(sent => sent.Id)]),
+            notified => notified == count
+        );
+    }
+
+    private Task<JsonElement> ParkedAsync(string message) =>
+        Poll.UntilAsync(
+            $"the dead letter of message {message}",
+            async () =>
+                (await own.Operator.GetJsonAsync("/dead-letters?limit=200"))
+                    .GetProperty("items")
+                    .EnumerateArray()
+                    .FirstOrDefault(item => item.GetProperty("messageId").GetString() == message),
+            found => found.ValueKind != JsonValueKind.Undefined
+        );
+
+    private static string Path(JsonElement letter) => $"/dead-letters/{letter.GetProperty("id").GetGuid()}";
+}

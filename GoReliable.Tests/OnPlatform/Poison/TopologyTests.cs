@@ -1,0 +1,97 @@
+using System.Net;
+using System.Text.Json;
+using GoReliable.Tests.OnPlatform.Faults;
+using GoReliable.Tests.Platform;
+using RabbitMQ.Client;
+
+namespace GoReliable.Tests.OnPlatform.Poison;
+
+/// <summary>Queues that are not as they must be, or may not be declared: nobody is ready, and each says why.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class TopologyTests(SharedPlatform shared)
+{
+    private readonly GoReliablePlatform platform = shared.Platform;
+
+    [Theory]
+    [InlineData("Orders")]
+    [InlineData("Notifications")]
+    public async Task A_queue_that_exists_with_other_settings_is_named(string service)
+    {
+        var uri = await HostAsync($"otherwise-{service}", configure: ".*");
+        await using (
+            var connection = await new ConnectionFactory { Uri = new Uri(uri) }.CreateConnectionAsync(
+                TestContext.Current.CancellationToken
+            )
+        )
+        await using (
+            var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken)
+        )
+            await channel.QueueDeclareAsync(
+                "notifications",
+                durable: true,
+                exclusive: false,
+                autoDelete: false,
+                cancellationToken: TestContext.Current.CancellationToken
+            );
+
+        await IsNotReadyAsync(service, uri, "x-dead-letter-exchange", "queue 'notifications'");
+    }
+
+    [Theory]
+    [InlineData("Orders")]
+    [InlineData("Notifications")]
+    public async Task A_missing_permission_is_named(string service) =>
+        await IsNotReadyAsync(
+            service,
+            await HostAsync($"forbidden-{service}", configure: "^$"),
+            "ACCESS_REFUSED",
+            "configure"
+        );
+
+    private async Task IsNotReadyAsync(string service, string uri, params string[] words)
+    {
+        await using var database = await OwnDatabase.CreateAsync(platform, service);
+        await using var process = await ServiceProcess.StartAsync(
+            service,
+            ($"ConnectionStrings__{service.ToLowerInvariant()}-db", database.ConnectionString),
+            ("ConnectionStrings__messaging", uri)
+        );
+
+        var (status, reason) = await Poll.UntilAsync(
+            "a reason",
+            async () =>
+            {
+                using var answer = await process.Management.GetAsync(
+                    "/health/ready",
+                    TestContext.Current.CancellationToken
+                );
+                var check = JsonElement
+                    .Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))
+                    .GetProperty("checks")
+                    .GetProperty("RabbitMQ");
+                return (answer.StatusCode, Reason: check.GetProperty("reason").GetString()!);
+            },
+            told => words.All(word => told.Reason.Contains(word, StringComparison.Ordinal))
+        );
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+    }
+
+    /// <summary>A virtual host of its own, with these rights to declare.</summary>
+    private async Task<string> HostAsync(string name, string configure)
+    {
+        Assert.SkipUnless(
+            RabbitMqControl.IsAvailable(platform),
+            "Only a broker that is a process of this machine can be given a virtual host."
+        );
+        var server = new UriBuilder(await platform.ConnectionStringAsync("messaging")) { Path = $"/{name}" };
+        await RabbitMqControl.EvaluateAsync(
+            platform,
+            $"""
+            rabbit_vhost:add(<<"{name}">>, <<"test">>),
+            rabbit_auth_backend_internal:set_permissions(<<"{server.UserName}">>, <<"{name}">>,
+                <<"{configure}">>, <<".*">>, <<".*">>, <<"test">>).
+            """
+        );
+        return server.Uri.AbsoluteUri;
+    }
+}

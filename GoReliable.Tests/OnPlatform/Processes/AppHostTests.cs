@@ -1,0 +1,61 @@
+using System.Net;
+using System.Net.Sockets;
+using GoReliable.Tests.Files.Manifest;
+
+namespace GoReliable.Tests.OnPlatform.Processes;
+
+/// <summary>The AppHost leaves nothing behind, and says in a sentence why it does not start.</summary>
+public sealed class AppHostTests
+{
+    [Theory]
+    [InlineData("INT", false)]
+    [InlineData("KILL", true)]
+    public async Task No_process_and_no_file_outlives_the_AppHost(string signal, bool byDotnetRun)
+    {
+        using var appHost = await AppHostProcess.StartAsync(byDotnetRun, "--Servers=processes");
+        await appHost.UntilUpAsync();
+        var files = Directory
+            .GetDirectories(Path.GetTempPath(), "goreliable-*")
+            .Where(directory =>
+                appHost.Family().Any(member => directory.Contains($"-{member.Id}-", StringComparison.Ordinal))
+            )
+            .ToArray();
+        Assert.Single(files);
+
+        await appHost.SignalAsync(signal);
+
+        await appHost.UntilGoneAsync();
+        Assert.False(Directory.Exists(files[0]), files[0]);
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_reported_in_one_sentence_with_exit_code_1()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+
+        var run = await AppHostRun.RunAsync(
+            ["--KeepData=false", "--Observability=false"],
+            new Dictionary<string, string>(AppHostProcess.LaunchVariables())
+            {
+                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
+            }
+        );
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches(
+            "^Port [0-9]+, which is for .*, is taken by another program\\. Is the platform running already\\? "
+                + "End that first\\.\n$",
+            run.Error
+        );
+    }
+
+    [Fact]
+    public async Task A_wrong_choice_of_servers_is_reported_in_one_sentence_with_exit_code_1()
+    {
+        var run = await AppHostRun.RunAsync(["--Servers=clouds"], AppHostProcess.LaunchVariables());
+
+        Assert.Equal((1, "Servers is 'containers' or 'processes', not 'clouds'.\n"), (run.ExitCode, run.Error));
+    }
+}

@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace GoReliable.Tests.OnPlatform.Schema;
+
+/// <summary>A service's process that was started with <c>migrate</c>, after its end.</summary>
+internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    /// <summary>The log lines with this event name.</summary>
+    public IEnumerable<JsonElement> Events(string name) =>
+        Output.Select(line => JsonElement.Parse(line)).Where(line => EventOf(line) == name);
+
+    /// <summary>Runs it to its end, in production, without any setting but its database.</summary>
+    /// <param name="service"><c>Orders</c> or <c>Notifications</c>.</param>
+    /// <param name="database">Connection string.</param>
+    /// <param name="settings">More environment variables.</param>
+    /// <param name="whenUnavailable">Called when it says that it cannot reach its database yet.</param>
+    /// <param name="errors">All that it may write to stderr.</param>
+    public static async Task<Migration> RunAsync(
+        string service,
+        string database,
+        (string Name, string Value)[]? settings = null,
+        Func<Task>? whenUnavailable = null,
+        string errors = ""
+    )
+    {
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{service}.dll"), "migrate"]
+        )
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment =
+            {
+                ["DOTNET_ENVIRONMENT"] = "Production",
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
+                [$"ConnectionStrings__{service.ToLowerInvariant()}-db"] = database,
+            },
+        };
+        foreach (var (name, value) in settings ?? [])
+            start.Environment[name] = value;
+
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(Patience);
+        using var process = Process.Start(start)!;
+        var output = new List<string>();
+        try
+        {
+            var written = process.StandardError.ReadToEndAsync(timeout.Token);
+            while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
+            {
+                output.Add(line);
+                if (whenUnavailable is not null && EventOf(JsonElement.Parse(line)) == "schema.unavailable")
+                    await whenUnavailable();
+            }
+            await process.WaitForExitAsync(timeout.Token);
+            Assert.Equal(errors, (await written).TrimEnd());
+            return new(process.ExitCode, output);
+        }
+        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException(
+                $"{service} migrate did not end within {Patience}. It wrote:\n{string.Join('\n', output)}"
+            );
+        }
+        finally
+        {
+            process.Kill();
+        }
+    }
+
+    private static string? EventOf(JsonElement line) =>
+        line.TryGetProperty("event", out var name) ? name.GetString() : null;
+}
