@@ -23,8 +23,8 @@ internal sealed record Servers(bool AreProcesses, string Why)
             _ => builder.Configuration["Servers"] switch
             {
                 null or "" => AskRuntimes(builder.Configuration["ASPIRE_CONTAINER_RUNTIME"]),
-                "containers" => new(false, "Servers=containers was asked for."),
-                "processes" => new(true, "Servers=processes was asked for."),
+                "containers" => new(false, "Servers=containers is set."),
+                "processes" => new(true, "Servers=processes is set."),
                 var other => Refuse(builder, $"Servers is 'containers' or 'processes', not '{other}'."),
             },
         };
