@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using GoReliable.Messaging;
 using GoReliable.Tests.OnPlatform.Poison;
 using GoReliable.Tests.Platform;
@@ -217,7 +218,7 @@ internal sealed partial record Fault
         var open = await Poll.UntilAsync(
             "the services' connections",
             () => management.GetJsonAsync("/api/connections"),
-            list => list.GetArrayLength() >= 2
+            list => new[] { "publish", "consume" }.All(use => list.EnumerateArray().Any(one => IsFor(use, one)))
         );
         foreach (var connection in open.EnumerateArray())
             await management.DeleteAsync(
@@ -225,6 +226,9 @@ internal sealed partial record Fault
                 TestContext.Current.CancellationToken
             );
     }
+
+    private static bool IsFor(string use, JsonElement connection) =>
+        connection.TryGetProperty("user_provided_name", out var name) && name.GetString() == use;
 
     private static async Task<double> FailedAsync(HttpClient orders) =>
         (await Exposition.ScrapeAsync(orders)).Sum(
