@@ -218,7 +218,7 @@ internal sealed partial record Fault
         var open = await Poll.UntilAsync(
             "the services' connections",
             () => management.GetJsonAsync("/api/connections"),
-            list => new[] { "publish", "consume" }.All(use => list.EnumerateArray().Any(one => IsFor(use, one)))
+            list => IsListed("publish", list) && IsListed("consume", list)
         );
         foreach (var connection in open.EnumerateArray())
             await management.DeleteAsync(
@@ -227,8 +227,10 @@ internal sealed partial record Fault
             );
     }
 
-    private static bool IsFor(string use, JsonElement connection) =>
-        connection.TryGetProperty("user_provided_name", out var name) && name.GetString() == use;
+    private static bool IsListed(string use, JsonElement connections) =>
+        connections
+            .EnumerateArray()
+            .Any(one => one.TryGetProperty("user_provided_name", out var name) && name.GetString() == use);
 
     private static async Task<double> FailedAsync(HttpClient orders) =>
         (await Exposition.ScrapeAsync(orders)).Sum(

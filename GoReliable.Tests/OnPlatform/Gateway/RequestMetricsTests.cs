@@ -129,9 +129,12 @@ public sealed partial class RequestMetricsTests : IAsyncLifetime
             await gateway.Management.GetAsync(path, Cancel);
         await gateway.Client.GetAsync("/api/v1/orders", Cancel);
 
-        var scrape = await WaitForScrapeAsync("one request", scrape => Total(scrape) >= 1);
-        Assert.Equal(1, Total(scrape));
-        Assert.Equal(1, scrape.Series("http_server_request_duration_seconds_count").Sum(LastNumber));
+        // ASP.NET counts a little later than the gateway.
+        var scrape = await WaitForScrapeAsync("one request", scrape => Total(scrape) >= 1 && AspNets(scrape) >= 1);
+        Assert.Equal((1, 1), (Total(scrape), AspNets(scrape)));
+
+        static double AspNets(ScrapeText scrape) =>
+            scrape.Series("http_server_request_duration_seconds_count").Sum(LastNumber);
     }
 
     [Fact]
