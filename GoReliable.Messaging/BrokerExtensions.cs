@@ -49,11 +49,8 @@ public static class BrokerExtensions
         return builder;
     }
 
-    /// <summary>
-    /// Recovers a lost connection after a second instead of five. The owners of channels and consumers must reopen
-    /// them.
-    /// </summary>
-    public static void Configure(ConnectionFactory factory)
+    // Recovers a lost connection after a second instead of five. The owners of channels and consumers must reopen them.
+    private static void Configure(ConnectionFactory factory)
     {
         factory.AutomaticRecoveryEnabled = true;
         factory.TopologyRecoveryEnabled = false;

@@ -19,7 +19,7 @@ public static class SchemaExtensions
     /// <param name="scripts">
     /// The assembly with the scripts: embedded <c>*.sql</c>, applied once each, in the order of their names.
     /// </param>
-    public static WebApplicationBuilder AddSchema(this WebApplicationBuilder builder, Assembly scripts)
+    internal static WebApplicationBuilder AddSchema(this WebApplicationBuilder builder, Assembly scripts)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<SchemaUpgrade>(services, scripts));

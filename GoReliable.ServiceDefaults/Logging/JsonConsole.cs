@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace GoReliable.ServiceDefaults.Logging;
 
 /// <summary>
-/// Writes log lines to stdout in the background, several at a time: a request neither waits for the terminal nor wakes a
-/// thread. The console of .NET writes each line by itself.
+/// Writes log lines to stdout in the background, several at a time: a request neither waits for the terminal nor wakes
+/// a thread. The console of .NET writes each line by itself.
 /// </summary>
 /// <remarks>
 /// If nobody reads stdout, lines are lost, and the next one that is written says how many. Errors are written at once,

@@ -6,8 +6,8 @@ using GoReliable.Messaging;
 namespace GoReliable.Tests.Platform;
 
 /// <summary>
-/// A platform whose parts are stopped and started, by one test at a time. Its worker sends to a mail server that behaves
-/// as the test wants, waits five minutes for it, and stops within four seconds.
+/// A platform whose parts are stopped and started, by one test at a time. Its worker sends to a mail server that
+/// behaves as the test wants, waits five minutes for it, and stops within four seconds.
 /// </summary>
 public sealed class RestartablePlatform : IAsyncLifetime
 {
