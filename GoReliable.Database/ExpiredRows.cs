@@ -1,5 +1,5 @@
 using GoReliable.Database.Schema;
-using Microsoft.Extensions.Hosting;
+using GoReliable.ServiceDefaults.Lifecycle;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -27,7 +27,7 @@ public sealed partial class ExpiredRows(
     SchemaUpgrade schema,
     ILogger<ExpiredRows> logger,
     TimeProvider time
-) : BackgroundService
+) : RepeatedWork(Interval, time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
@@ -43,34 +43,33 @@ public sealed partial class ExpiredRows(
         {
             await using var command = database.CreateCommand(sql);
             command.Parameters.Add(
-                new NpgsqlParameter<DateTime> { TypedValue = (time.GetUtcNow() - retention()).UtcDateTime }
+                new NpgsqlParameter<DateTime> { TypedValue = (Time.GetUtcNow() - retention()).UtcDateTime }
             );
             if (await command.ExecuteNonQueryAsync(cancellationToken) is var batch && batch == 0)
                 return removed;
             removed += batch;
-            await Task.Delay(Pause, time, cancellationToken);
+            await Task.Delay(Pause, Time, cancellationToken);
         }
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
-        using var timer = new PeriodicTimer(Interval, time);
-        do
+        try
         {
-            try
-            {
-                if (await RemoveAsync(stoppingToken) is var removed && removed > 0)
-                    LogExpired(removed, table);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                database.LeaveReadOnlyServer(exception);
-                LogNotExpired(table, exception.Message);
-            }
-        } while (await timer.WaitForNextTickAsync(stoppingToken));
+            if (await RemoveAsync(stoppingToken) is var removed && removed > 0)
+                LogExpired(removed, table);
+        }
+        catch (Exception exception)
+        {
+            database.LeaveReadOnlyServer(exception);
+            throw;
+        }
     }
+
+    /// <inheritdoc/>
+    protected override void LogFailure(string reason) => LogNotExpired(table, reason);
 
     [LoggerMessage(
         EventName = "rows.expired",

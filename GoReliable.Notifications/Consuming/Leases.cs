@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using GoReliable.Notifications.Messages;
+using GoReliable.ServiceDefaults.Lifecycle;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -23,7 +24,8 @@ internal enum Claim
 /// lease is a committed row with an end. It is renewed for as long as its delivery lives. Once it is over, another
 /// delivery of the message may take it, and then the old owner cannot write any more.
 /// </summary>
-internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time) : BackgroundService
+internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time)
+    : RepeatedWork(RenewEvery, time)
 {
     // Times are PostgreSQL's, so the clocks of the workers need not agree. Three renewals may fail.
     private const string LeaseEnd = "now() + interval '30 seconds'";
@@ -78,7 +80,6 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         """;
 
     private readonly ConcurrentDictionary<Guid, Guid> eventByOwner = new();
-    private bool failing;
 
     /// <summary>Claims an event. The same owner may ask again if it did not get the answer.</summary>
     public async Task<Claim> TakeAsync(Guid @event, Guid owner)
@@ -143,22 +144,7 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(RenewEvery, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await RenewAsync(stoppingToken);
-                failing = false;
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                if (!failing)
-                    logger.LeasesNotRenewed(exception.Message);
-                failing = true;
-            }
-        }
-    }
+    protected override Task RunAsync(CancellationToken stoppingToken) => RenewAsync(stoppingToken);
+
+    protected override void LogFailure(string reason) => logger.LeasesNotRenewed(reason);
 }

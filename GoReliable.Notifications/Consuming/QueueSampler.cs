@@ -4,6 +4,7 @@ using GoReliable.Messaging;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
+using GoReliable.ServiceDefaults.Lifecycle;
 using Npgsql;
 using RabbitMQ.Client;
 
@@ -23,7 +24,7 @@ internal sealed class QueueSampler(
     Telemetry telemetry,
     ILogger<QueueSampler> logger,
     TimeProvider time
-) : BackgroundService
+) : RepeatedWork(Interval, time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
@@ -33,42 +34,31 @@ internal sealed class QueueSampler(
     // Empty as soon as sampling fails: no value is better than the last one.
     private volatile Measurement<long>[] sample = [];
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         telemetry.ObserveQueues(() => sample);
         telemetry.ObserveProgress(() => progress.Stalled);
-        var succeeded = true;
-        while (true)
-        {
-            try
-            {
-                await SampleAsync(() => succeeded = true, stoppingToken);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                // Logged once, until it works again.
-                if (succeeded)
-                    logger.QueuesNotSampled(Broker.Explain(exception));
-                succeeded = false;
-            }
-            await Task.Delay(Interval, time, stoppingToken);
-        }
+        return base.ExecuteAsync(stoppingToken);
     }
 
-    private async Task SampleAsync(Action onSuccess, CancellationToken cancellationToken)
+    protected override void LogFailure(string reason) => logger.QueuesNotSampled(reason);
+
+    protected override string Explain(Exception exception) => Broker.Explain(exception);
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        var connection = await broker.ConnectAsync(ConnectionUse.Watch, cancellationToken);
+        var connection = await broker.ConnectAsync(ConnectionUse.Watch, stoppingToken);
         // A channel of its own: asking for a queue that does not exist closes the channel.
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        await topology.DeclareAsync(channel, cancellationToken);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);
+        await topology.DeclareAsync(channel, stoppingToken);
         try
         {
             while (true)
             {
                 // The client library waits 20 s for an answer, and a token does not cut that short.
-                sample = await CountAsync(channel, cancellationToken).WaitAsync(Interval, time, cancellationToken);
-                onSuccess();
-                await Task.Delay(Interval, time, cancellationToken);
+                sample = await CountAsync(channel, stoppingToken).WaitAsync(Interval, Time, stoppingToken);
+                Succeed();
+                await Task.Delay(Interval, Time, stoppingToken);
             }
         }
         finally
@@ -105,7 +95,7 @@ internal sealed class QueueSampler(
         {
             return await DeadLetterTable
                 .SampleAsync(database, cancellationToken)
-                .WaitAsync(DatabaseTimeout, time, cancellationToken);
+                .WaitAsync(DatabaseTimeout, Time, cancellationToken);
         }
         catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or TimeoutException)
         {

@@ -25,7 +25,7 @@ internal sealed class Worker(
     Drain drain,
     ILogger<Worker> logger,
     TimeProvider time
-) : BackgroundService
+) : RepeatedWork(Pause, time)
 {
     private const int MaxBatchSize = 100;
     private const int MaxBatches = 8;
@@ -38,22 +38,13 @@ internal sealed class Worker(
     private readonly SemaphoreSlim deliverySlots = new(WaitingRoom<PendingDelivery>.MaxDeliveries);
     private readonly WaitingRoom<PendingDelivery> waitingRoom = new(time);
 
-    // Why no session could be opened. The same reason every second is logged only once.
-    private string? lastProblem;
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Stops when the drain begins. The host would stop it only after the last request, but other workers can have
-        // the messages now.
-        stoppingToken = drain.Begun;
-        await schema.WaitAsync(stoppingToken);
         try
         {
-            while (true)
-            {
-                await RunSessionAsync(stoppingToken);
-                await Task.Delay(Pause, time, stoppingToken);
-            }
+            // Stops when the drain begins. The host would stop it only after the last request, but other workers can
+            // have the messages now.
+            await base.ExecuteAsync(drain.Begun);
         }
         finally
         {
@@ -62,15 +53,20 @@ internal sealed class Worker(
         }
     }
 
-    private async Task RunSessionAsync(CancellationToken stoppingToken)
+    protected override void LogFailure(string reason) => logger.ConsumerInterrupted(reason);
+
+    protected override string Explain(Exception exception) => Broker.Explain(exception);
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
+        await schema.WaitAsync(stoppingToken);
         try
         {
             var connection = await broker.ConnectAsync(ConnectionUse.Consume, stoppingToken);
             await poisonFilter.RunAsync(stoppingToken);
             await using var session = await Session.OpenAsync(connection, topology, stoppingToken);
             logger.ConsumerStarted(OrderTopology.Queue);
-            lastProblem = null;
+            Succeed();
             try
             {
                 await PumpAsync(session, stoppingToken);
@@ -84,13 +80,6 @@ internal sealed class Worker(
             {
                 logger.ConsumerInterrupted(session.CloseReason);
             }
-        }
-        catch (Exception exception)
-            when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
-        {
-            var reason = Broker.Explain(exception);
-            if (lastProblem != reason)
-                logger.ConsumerInterrupted(lastProblem = reason);
         }
         finally
         {
@@ -121,7 +110,7 @@ internal sealed class Worker(
             }
             await Task.WhenAny(
                 await StartAsync(batch, session, stoppingToken),
-                Task.Delay(PollInterval, time, CancellationToken.None)
+                Task.Delay(PollInterval, Time, CancellationToken.None)
             );
         }
     }
@@ -146,7 +135,7 @@ internal sealed class Worker(
 
     private async Task AdmitAsync(Message message, Session session, CancellationToken ended)
     {
-        do await Task.Delay(PollInterval, time, ended);
+        do await Task.Delay(PollInterval, Time, ended);
         while (!TryAdmit(message, session));
     }
 
@@ -221,7 +210,7 @@ internal sealed class Worker(
         {
             // A defect of ours. Until it is repaired, messages are neither lost nor tried in a hot loop.
             logger.BatchFailed(exception, messages.Count(message => !message.IsAcknowledged));
-            await Task.Delay(Pause, time, CancellationToken.None);
+            await Task.Delay(Pause, Time, CancellationToken.None);
             foreach (var message in messages.Where(message => !message.IsAcknowledged))
                 await session.GiveBackAsync(message);
         }

@@ -3,6 +3,7 @@ using GoReliable.Database.Schema;
 using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
+using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.ServiceDefaults.Problems;
 using Npgsql;
 
@@ -19,34 +20,19 @@ internal sealed class DeadLetterCollector(
     NpgsqlDataSource database,
     ILogger<DeadLetterCollector> logger,
     TimeProvider time
-) : BackgroundService
+) : RepeatedWork(Interval, time)
 {
     private const int MaxBatchSize = 100;
     private const int MaxBatchBytes = 16 * 1024 * 1024;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    // Logged once, until it works again.
-    private bool failing;
+    protected override void LogFailure(string reason) => logger.DeadLettersNotStored(reason);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override string Explain(Exception exception) => Broker.Explain(exception);
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
-        while (true)
-        {
-            try
-            {
-                await CollectAsync(stoppingToken);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogFailure(exception);
-            }
-            await Task.Delay(Interval, time, stoppingToken);
-        }
-    }
-
-    private async Task CollectAsync(CancellationToken stoppingToken)
-    {
         var connection = await broker.ConnectAsync(ConnectionUse.Watch, stoppingToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);
         await topology.DeclareAsync(channel, stoppingToken);
@@ -61,9 +47,9 @@ internal sealed class DeadLetterCollector(
                 // others.
                 await using var dead = await RawChannel.OpenAsync(broker.Server, stoppingToken);
                 while (await MoveAsync(dead, stoppingToken))
-                    failing = false;
+                    Succeed();
             }
-            await Task.Delay(Interval, time, stoppingToken);
+            await Task.Delay(Interval, Time, stoppingToken);
         }
     }
 
@@ -84,7 +70,7 @@ internal sealed class DeadLetterCollector(
             i++
         )
         {
-            var (letter, message) = DeadLetter.Of(raw, time.GetUtcNow());
+            var (letter, message) = DeadLetter.Of(raw, Time.GetUtcNow());
             letters[letter.Id] = (letter, message);
             last = raw.Tag;
             bytes += raw.Body.Length;
@@ -115,16 +101,9 @@ internal sealed class DeadLetterCollector(
             catch (NpgsqlException exception) when (exception.IsServerFailure())
             {
                 database.LeaveReadOnlyServer(exception);
-                LogFailure(exception);
-                await Task.Delay(Interval, time, stoppingToken);
+                Report(exception);
+                await Task.Delay(Interval, Time, stoppingToken);
             }
         }
-    }
-
-    private void LogFailure(Exception exception)
-    {
-        if (!failing)
-            logger.DeadLettersNotStored(Broker.Explain(exception));
-        failing = true;
     }
 }

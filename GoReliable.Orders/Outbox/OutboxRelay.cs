@@ -2,6 +2,7 @@ using System.Diagnostics;
 using GoReliable.Database.Schema;
 using GoReliable.Messaging;
 using GoReliable.ServiceDefaults.Chaos;
+using GoReliable.ServiceDefaults.Lifecycle;
 
 namespace GoReliable.Orders.Outbox;
 
@@ -19,7 +20,7 @@ internal sealed class OutboxRelay(
     Telemetry telemetry,
     ILogger<OutboxRelay> logger,
     TimeProvider time
-) : BackgroundService
+) : RepeatedWork(Backoff, time)
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
@@ -30,42 +31,20 @@ internal sealed class OutboxRelay(
 
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
 
-    // Why the last session ended. The same reason every second is logged only once.
-    private string? lastProblem;
-
     // After the broker closed the channel because of a batch, this many messages are sent one by one, to find the
     // message that caused it.
     private int oneByOne;
 
     private int Limit => oneByOne > 0 ? 1 : OutboxReader.BatchSize;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override void LogFailure(string reason) => logger.OutboxRelayInterrupted(Backoff, reason);
+
+    // Ends with an exception when the database or the broker is gone. What was not deleted is there for the next run.
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
         await using var database = OutboxReader.CreateDataSource(configuration.GetConnectionString("orders-db")!);
-        await using var reader = new OutboxReader(database, telemetry, time);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await RelayAsync(reader, stoppingToken);
-            }
-            catch (Exception exception)
-            {
-                // What was not deleted is there for the next relay.
-                await reader.DisposeAsync();
-                if (stoppingToken.IsCancellationRequested)
-                    return;
-                if (lastProblem != exception.Message)
-                    logger.OutboxRelayInterrupted(Backoff, lastProblem = exception.Message);
-                await Task.Delay(Backoff, time, stoppingToken);
-            }
-        }
-    }
-
-    // Ends with an exception when the database or the broker is gone; the next session starts from what is stored.
-    private async Task RelayAsync(OutboxReader reader, CancellationToken stoppingToken)
-    {
+        await using var reader = new OutboxReader(database, telemetry, Time);
         var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
         try
         {
@@ -77,25 +56,26 @@ internal sealed class OutboxRelay(
                 if (await reader.TryBeginAsync(Limit) is { } messages)
                 {
                     var isRefused = await DrainAsync(messages, publisher, reader, stoppingToken);
-                    (lastProblem, pause) = (null, BusyInterval);
+                    Succeed();
+                    pause = BusyInterval;
                     if (isRefused)
                     {
-                        await Task.Delay(Backoff, time, stoppingToken);
+                        await Task.Delay(Backoff, Time, stoppingToken);
                         // When the limit of a quorum queue is removed, only new channels notice.
                         await publisher.DisposeAsync();
                         publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
                     }
                     else
                     {
-                        await signal.WaitAsync(PollInterval, time, stoppingToken);
+                        await signal.WaitAsync(PollInterval, Time, stoppingToken);
                     }
                     continue;
                 }
-                lastProblem = null;
+                Succeed();
                 // Another relay is active. It has read all that was committed by now, or will soon, unless it is just
                 // ending.
-                await Task.Delay(BusyInterval, time, stoppingToken);
-                var woken = await signal.WaitAsync(pause, time, stoppingToken);
+                await Task.Delay(BusyInterval, Time, stoppingToken);
+                var woken = await signal.WaitAsync(pause, Time, stoppingToken);
                 pause =
                     woken ? BusyInterval
                     : pause * 2 < PollInterval ? pause * 2

@@ -1,4 +1,5 @@
 using GoReliable.Database.Schema;
+using GoReliable.ServiceDefaults.Lifecycle;
 using Npgsql;
 
 namespace GoReliable.Orders.Outbox;
@@ -7,7 +8,7 @@ namespace GoReliable.Orders.Outbox;
 /// Looks at the outbox every few seconds for its gauges, so that a scrape costs no query. When a look fails the gauges
 /// report nothing: a hole in the graph is true, a frozen line is not.
 /// </summary>
-internal sealed class OutboxSampler : BackgroundService
+internal sealed class OutboxSampler : RepeatedWork
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
@@ -34,7 +35,6 @@ internal sealed class OutboxSampler : BackgroundService
     private readonly NpgsqlDataSource database;
     private readonly SchemaUpgrade schema;
     private readonly ILogger<OutboxSampler> logger;
-    private readonly TimeProvider time;
     private volatile Sample? latest;
 
     public OutboxSampler(
@@ -44,8 +44,9 @@ internal sealed class OutboxSampler : BackgroundService
         ILogger<OutboxSampler> logger,
         TimeProvider time
     )
+        : base(Interval, time)
     {
-        (this.database, this.schema, this.logger, this.time) = (database, schema, logger, time);
+        (this.database, this.schema, this.logger) = (database, schema, logger);
         telemetry.ObserveOutbox(
             () => latest is { } sample ? [new(sample.Pending)] : [],
             () =>
@@ -63,30 +64,26 @@ internal sealed class OutboxSampler : BackgroundService
         );
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override void LogFailure(string reason) => logger.OutboxSampleFailed(reason);
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
-        var failing = false; // the same trouble every few seconds is one line in the log
-        while (true)
+        var started = Time.GetTimestamp();
+        try
         {
-            var pause = Interval;
-            try
-            {
-                var started = time.GetTimestamp();
-                // A look that hangs must not leave the last value standing.
-                latest = await SampleAsync(stoppingToken).WaitAsync(Interval, time, stoppingToken);
-                failing = false;
-                pause = time.GetElapsedTime(started) * PauseFactor;
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                latest = null;
-                if (!failing)
-                    logger.OutboxSampleFailed(exception.Message);
-                failing = true;
-            }
-            await Task.Delay(pause > Interval ? pause : Interval, time, stoppingToken);
+            // A look that hangs must not leave the last value standing.
+            latest = await SampleAsync(stoppingToken).WaitAsync(Interval, Time, stoppingToken);
         }
+        catch
+        {
+            latest = null;
+            throw;
+        }
+        Succeed();
+        var pause = Time.GetElapsedTime(started) * PauseFactor;
+        if (pause > Interval)
+            await Task.Delay(pause - Interval, Time, stoppingToken);
     }
 
     private async Task<Sample> SampleAsync(CancellationToken cancellationToken)
