@@ -1,13 +1,9 @@
-using System.Collections.Concurrent;
-using System.Data.Common;
 using System.Diagnostics;
-using GoReliable.Database;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Lifecycle;
-using GoReliable.ServiceDefaults.Problems;
 using Npgsql;
 
 namespace GoReliable.Notifications.Consuming;
@@ -20,6 +16,8 @@ namespace GoReliable.Notifications.Consuming;
 /// </summary>
 internal sealed class BatchProcessor(
     NpgsqlDataSource database,
+    DatabaseRetry databaseRetry,
+    UncommittedReceipts uncommitted,
     Leases leases,
     Suspects suspects,
     ChaosSwitches chaos,
@@ -31,19 +29,9 @@ internal sealed class BatchProcessor(
     TimeProvider time
 )
 {
-    // Above this many receipts, old ones are forgotten: their messages went to another worker.
-    private const int ManyReceipts = 1000;
-    private static readonly TimeSpan OldReceipt = TimeSpan.FromHours(1);
-
-    // Deliveries whose transaction is not known to be committed. The message may come back in another batch.
-    private readonly ConcurrentDictionary<Guid, Receipt> uncommitted = new();
-
-    // Shared by all batches, so that an outage is one line in the log and not one for each.
-    private int databaseIsAway;
-
     /// <summary>Reads a message that may crash the process: alone, and after the database has recorded it.</summary>
     public Task ReadSuspectAsync(Message message, CancellationToken giveUp) =>
-        RetryWhileDatabaseIsAwayAsync(() => suspects.ReadAsync(message, giveUp), () => giveUp);
+        databaseRetry.RunAsync(() => suspects.ReadAsync(message, giveUp), () => giveUp);
 
     /// <param name="messages">One message, or several of which none waits for an external server.</param>
     /// <param name="session">Where they came from.</param>
@@ -114,12 +102,12 @@ internal sealed class BatchProcessor(
         try
         {
             if (messages is [var remote] && channels.IsRemote(remote.Event!))
-                await RetryWhileDatabaseIsAwayAsync(
+                await databaseRetry.RunAsync(
                     () => TryHandleAsync(remote),
                     () => remote.Receipt is null ? giveUp : drain.Overdue
                 );
             else
-                await RetryWhileDatabaseIsAwayAsync(() => TryHandleAsync(messages), () => giveUp);
+                await databaseRetry.RunAsync(() => TryHandleAsync(messages), () => giveUp);
         }
         catch (Exception exception) when (!Session.IsEndOfSession(exception))
         {
@@ -128,34 +116,6 @@ internal sealed class BatchProcessor(
                 alone.Failure ??= Failure.Defect(exception);
             else
                 await Task.WhenAll(messages.Select(message => HandleAsync([message], giveUp)));
-        }
-    }
-
-    /// <summary>
-    /// Tries until the database has taken the result. This counts as no attempt, since the message is not the cause.
-    /// </summary>
-    private async Task RetryWhileDatabaseIsAwayAsync(Func<Task> attempt, Func<CancellationToken> giveUp)
-    {
-        for (var tries = 1; ; tries++)
-        {
-            try
-            {
-                await attempt();
-                if (Interlocked.Exchange(ref databaseIsAway, 0) == 1)
-                    logger.DatabaseAvailable();
-                return;
-            }
-            // A connection that broke meanwhile answers with InvalidOperationException.
-            catch (Exception exception)
-                when (exception is InvalidOperationException
-                    || (exception is DbException refused && refused.IsServerFailure())
-                )
-            {
-                database.LeaveReadOnlyServer(exception);
-                if (Interlocked.Exchange(ref databaseIsAway, 1) == 0)
-                    logger.DatabaseUnavailable(exception.Message);
-                await Task.Delay(Backoff(tries), time, giveUp());
-            }
         }
     }
 
@@ -178,7 +138,7 @@ internal sealed class BatchProcessor(
                 if (!await EndAsync(message))
                     continue;
                 message.Outcome = Outcome.Delivered;
-                uncommitted.TryRemove(id, out _);
+                uncommitted.Remove(id);
             }
             else
             {
@@ -224,54 +184,32 @@ internal sealed class BatchProcessor(
         foreach (var message in claimed.Where(message => message.Receipt is not null))
         {
             message.Outcome = Outcome.Delivered;
-            uncommitted.TryRemove(message.Event!.Id, out _);
+            uncommitted.Remove(message.Event!.Id);
         }
         foreach (var message in messages.Except(claimed))
             CompleteDuplicate(message);
     }
 
-    // A duplicate, unless an earlier try did commit and only the database's answer was lost. A receipt that is not in
-    // doubt belongs to another batch, which is about to count it.
+    // A duplicate, unless an earlier try did commit and only the database's answer was lost.
     private void CompleteDuplicate(Message message)
     {
-        var id = message.Event!.Id;
-        var isOurs =
-            uncommitted.TryGetValue(id, out var receipt)
-            && receipt.IsInDoubt
-            && !message.IsClaimedElsewhere
-            && uncommitted.TryRemove(id, out _);
-        message.Outcome = isOurs ? Outcome.Delivered : Outcome.Duplicate;
-        message.Receipt = isOurs ? receipt : null;
+        message.Receipt = message.IsClaimedElsewhere ? null : uncommitted.TakeInDoubt(message.Event!.Id);
+        message.Outcome = message.Receipt is null ? Outcome.Duplicate : Outcome.Delivered;
         message.Failure = null;
     }
 
     private async Task DeliverAsync(Message message)
     {
         // What an earlier try did stays done, whatever became of its transaction.
-        if (
-            message.Failure is not null
-            || (message.Receipt ??= uncommitted.GetValueOrDefault(message.Event!.Id)) is not null
-        )
+        if (message.Failure is not null || (message.Receipt ??= uncommitted.Find(message.Event!.Id)) is not null)
             return;
 
         Activity.Current = message.Activity;
         (message.Receipt, message.Failure) = await channels.DeliverAsync(message.Event!);
         if (message.Receipt is { } receipt)
         {
-            RememberReceipt(message.Event!.Id, receipt);
+            uncommitted.Add(message.Event!.Id, receipt);
             message.Activity?.SetTag(Telemetry.Channel, receipt.Channel);
-        }
-    }
-
-    private void RememberReceipt(Guid id, Receipt receipt)
-    {
-        uncommitted[id] = receipt;
-        if (uncommitted.Count <= ManyReceipts)
-            return;
-        foreach (var (other, old) in uncommitted)
-        {
-            if (receipt.SentAt - old.SentAt > OldReceipt)
-                uncommitted.TryRemove(other, out _);
         }
     }
 
@@ -309,6 +247,4 @@ internal sealed class BatchProcessor(
         message.Activity?.Dispose();
         telemetry.MessageAbandoned();
     }
-
-    private static TimeSpan Backoff(int tries) => TimeSpan.FromMilliseconds(Math.Min(5000, 100 << Math.Min(tries, 6)));
 }

@@ -1,5 +1,6 @@
 using GoReliable.Database.Schema;
 using GoReliable.Notifications.Retrying;
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.Consuming;
@@ -9,21 +10,9 @@ internal static class ConsumingExtensions
 {
     public static WebApplicationBuilder AddConsuming(this WebApplicationBuilder builder)
     {
-        builder
-            .Services.AddOptions<InboxOptions>()
-            .BindConfiguration(InboxOptions.Section)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
-        builder
-            .Services.AddOptions<NotificationOptions>()
-            .BindConfiguration(NotificationOptions.Section)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
-        builder
-            .Services.AddOptions<RetryOptions>()
-            .BindConfiguration(RetryOptions.Section)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.Services.AddSettings<InboxOptions>(InboxOptions.Section);
+        builder.Services.AddSettings<NotificationOptions>(NotificationOptions.Section);
+        builder.Services.AddSettings<RetryOptions>(RetryOptions.Section);
 
         builder.Services.AddSingleton(Random.Shared);
         builder.Services.AddSingleton<RetryPlan>();
@@ -35,6 +24,8 @@ internal static class ConsumingExtensions
         builder.Services.AddHealthChecks().AddCheck<Progress>("Progress");
         builder.Services.AddSingleton<Suspects>();
         builder.Services.AddSingleton<Leases>();
+        builder.Services.AddSingleton<DatabaseRetry>();
+        builder.Services.AddSingleton<UncommittedReceipts>();
         builder.Services.AddSingleton<BatchProcessor>();
         // Before the worker, so that it stops after it: deliveries that are finished during the drain keep their
         // leases.

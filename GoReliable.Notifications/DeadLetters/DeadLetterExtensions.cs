@@ -1,4 +1,5 @@
 using GoReliable.Database.Schema;
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.DeadLetters;
@@ -10,11 +11,7 @@ internal static class DeadLetterExtensions
     {
         // If a request answers "which ones?" twice, .NET takes the last answer, and nobody knows which was meant.
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
-        builder
-            .Services.AddOptions<DeadLetterOptions>()
-            .BindConfiguration(DeadLetterOptions.Section)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.Services.AddSettings<DeadLetterOptions>(DeadLetterOptions.Section);
         builder.Services.AddSingleton<Redriver>();
         builder.Services.AddHostedService<DeadLetterCollector>();
         return builder.AddExpiry("dead_letters", DeadLetterOptions.Expire, services =>

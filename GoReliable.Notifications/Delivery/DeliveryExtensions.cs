@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.Delivery;
@@ -7,16 +8,8 @@ internal static class DeliveryExtensions
 {
     public static WebApplicationBuilder AddDelivery(this WebApplicationBuilder builder)
     {
-        builder
-            .Services.AddOptions<EmailOptions>()
-            .BindConfiguration(EmailOptions.Section)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
-        builder
-            .Services.AddOptions<DeliveryOptions>()
-            .BindConfiguration(DeliveryOptions.Section)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.Services.AddSettings<EmailOptions>(EmailOptions.Section);
+        builder.Services.AddSettings<DeliveryOptions>(DeliveryOptions.Section);
 
         builder.Services.AddSingleton<Channels>();
         builder.Services.AddSingleton<IMailTransport>(services =>

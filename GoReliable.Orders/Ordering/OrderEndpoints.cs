@@ -1,4 +1,5 @@
 using GoReliable.Database.Schema;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -10,20 +11,13 @@ internal static class OrderEndpoints
 {
     public static WebApplicationBuilder AddOrdering(this WebApplicationBuilder builder)
     {
+        builder.Services.AddSettings<IdempotencyOptions>(IdempotencyOptions.Section);
         builder
-            .Services.AddOptions<IdempotencyOptions>()
-            .BindConfiguration(IdempotencyOptions.Section)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
-        builder
-            .Services.AddOptions<OrderOptions>()
-            .BindConfiguration(OrderOptions.Section)
-            .ValidateDataAnnotations()
+            .Services.AddSettings<OrderOptions>(OrderOptions.Section)
             .Validate<IOptionsMonitor<IdempotencyOptions>>(
                 (orders, keys) => orders.Outlives(keys.CurrentValue),
                 "Orders:Retention must be a day longer than Idempotency:Retention, or more."
-            )
-            .ValidateOnStart();
+            );
         builder
             .Services.AddSingleton<CreateOrder>()
             .AddSingleton<GetOrder>()

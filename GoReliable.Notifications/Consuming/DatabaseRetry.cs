@@ -1,0 +1,45 @@
+using System.Data.Common;
+using GoReliable.Database;
+using GoReliable.ServiceDefaults.Problems;
+using Npgsql;
+
+namespace GoReliable.Notifications.Consuming;
+
+/// <summary>
+/// Tries until the database has taken the result. This counts as no attempt of a message, since it is not the cause.
+/// </summary>
+internal sealed class DatabaseRetry(NpgsqlDataSource database, ILogger<DatabaseRetry> logger, TimeProvider time)
+{
+    // Shared by all batches, so that an outage is one line in the log and not one for each.
+    private int isAway;
+
+    /// <param name="attempt">What is tried.</param>
+    /// <param name="giveUp">Asked after each failed try; its token ends the waiting.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="giveUp"/> was cancelled.</exception>
+    public async Task RunAsync(Func<Task> attempt, Func<CancellationToken> giveUp)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await attempt();
+                if (Interlocked.Exchange(ref isAway, 0) == 1)
+                    logger.DatabaseAvailable();
+                return;
+            }
+            // A connection that broke meanwhile answers with InvalidOperationException.
+            catch (Exception exception)
+                when (exception is InvalidOperationException
+                    || (exception is DbException refused && refused.IsServerFailure())
+                )
+            {
+                database.LeaveReadOnlyServer(exception);
+                if (Interlocked.Exchange(ref isAway, 1) == 0)
+                    logger.DatabaseUnavailable(exception.Message);
+                await Task.Delay(Backoff(tries), time, giveUp());
+            }
+        }
+    }
+
+    private static TimeSpan Backoff(int tries) => TimeSpan.FromMilliseconds(Math.Min(5000, 100 << Math.Min(tries, 6)));
+}
