@@ -56,9 +56,12 @@ internal sealed class JsonConsole : ILoggerProvider
 
     private void Add<TState>(in LogEntry<TState> entry)
     {
-        var text = line ??= new ArrayBufferWriter<byte>(1024);
+        var text = line ?? new ArrayBufferWriter<byte>(1024);
+        // Taken while it is used: a message may log while it is made.
+        line = null;
         text.ResetWrittenCount();
         format.Write(entry, text);
+        line = text;
         lock (gate)
         {
             if (waiting.WrittenCount + text.WrittenCount > MaxBytes)

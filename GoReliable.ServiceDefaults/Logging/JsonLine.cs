@@ -42,7 +42,8 @@ internal sealed class JsonLine(ServiceResource resource)
         "exception_stacktrace",
     ];
 
-    // One for each thread: a line allocates nothing but its message.
+    // One for each thread: a line allocates nothing but its message. Taken while it is used: a message may log while it
+    // is made.
     [ThreadStatic]
     private static Utf8JsonWriter? writer;
 
@@ -51,7 +52,8 @@ internal sealed class JsonLine(ServiceResource resource)
     /// <summary>Writes an event, with the line break.</summary>
     public void Write<TState>(in LogEntry<TState> entry, IBufferWriter<byte> output)
     {
-        var json = writer ??= new Utf8JsonWriter(output, Format);
+        var json = writer ?? new Utf8JsonWriter(output, Format);
+        writer = null;
         json.Reset(output);
         json.WriteStartObject();
         json.WriteString("timestamp", DateTime.UtcNow);
@@ -74,6 +76,7 @@ internal sealed class JsonLine(ServiceResource resource)
         json.WriteEndObject();
         json.Flush();
         output.Write("\n"u8);
+        writer = json;
     }
 
     private static void WriteFields(Utf8JsonWriter json, IReadOnlyList<KeyValuePair<string, object?>> fields)

@@ -43,6 +43,22 @@ public sealed partial class JsonConsoleTests
     }
 
     [Fact]
+    public void A_message_that_logs_while_it_is_made_gets_a_line_of_its_own()
+    {
+        using (var console = new JsonConsole(Format, Keep))
+        {
+            var logger = console.CreateLogger("test");
+            logger.Log(LogLevel.Information, default, "outer", null, (text, _) =>
+            {
+                LogText(logger, "inner");
+                return text;
+            });
+        }
+
+        Assert.Equal(["inner", "outer"], Lines().Select(line => line.GetProperty("message").GetString()));
+    }
+
+    [Fact]
     public async Task While_nobody_reads_lines_are_lost_nobody_waits_and_later_it_says_how_many()
     {
         using var reading = new ManualResetEventSlim();
