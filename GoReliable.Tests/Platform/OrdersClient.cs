@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
-using System.Text.Json;
 
 namespace GoReliable.Tests.Platform;
 
@@ -49,7 +48,7 @@ internal static class OrdersClient
             TestContext.Current.CancellationToken
         );
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
-        return (await response.JsonAsync()).GetProperty("id").GetGuid();
+        return (await response.ReadAsync<OrderAnswer>()).Id;
     }
 
     /// <summary>Posts a body as it is, valid or not.</summary>
@@ -84,35 +83,51 @@ internal static class OrdersClient
         return client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    public static async Task<JsonElement> GetJsonAsync(this HttpClient client, string path)
+    /// <summary>Reads a resource that is there.</summary>
+    public static async Task<T> GetAsync<T>(this HttpClient client, string path)
     {
         var response = await client.GetAsync(path, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        return await response.JsonAsync();
+        return await response.ReadAsync<T>();
     }
 
-    public static async Task<JsonElement[]> NotificationsAsync(this HttpClient client, Guid order) =>
-        [.. (await client.GetJsonAsync($"{Orders}/{order}/notifications")).GetProperty("items").EnumerateArray()];
+    public static Task<OrderAnswer> OrderAsync(this HttpClient client, Guid order) =>
+        client.GetAsync<OrderAnswer>($"{Orders}/{order}");
+
+    /// <summary>A page of orders, newest first.</summary>
+    public static Task<PageAnswer<OrderAnswer>> PageAsync(this HttpClient client, string query = "") =>
+        client.GetAsync<PageAnswer<OrderAnswer>>(Orders + query);
+
+    public static async Task<NotificationAnswer[]> NotificationsAsync(this HttpClient client, Guid order) =>
+        (await client.GetAsync<ListAnswer<NotificationAnswer>>($"{Orders}/{order}/notifications")).Items;
 
     /// <summary>Waits until so many notifications were sent about an order.</summary>
-    public static Task<JsonElement[]> WaitForNotificationsAsync(this HttpClient client, Guid order, int count = 1) =>
+    public static Task<NotificationAnswer[]> WaitForNotificationsAsync(
+        this HttpClient client,
+        Guid order,
+        int count = 1
+    ) =>
         Poll.UntilAsync(
             $"{count} notification(s) of order {order}",
             () => client.NotificationsAsync(order),
             found => found.Length >= count
         );
 
-    public static Task<JsonElement> JsonAsync(this HttpResponseMessage response) =>
-        response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+    /// <summary>Reads an answer, as often as it is asked for.</summary>
+    public static async Task<T> ReadAsync<T>(this HttpResponseMessage response) =>
+        ApiAnswers.Parse<T>(await response.TextAsync());
+
+    public static Task<string> TextAsync(this HttpResponseMessage response) =>
+        response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
     /// <summary>Asserts an RFC 9457 problem document with a trace id, and returns it.</summary>
-    public static async Task<JsonElement> AssertProblemAsync(this HttpResponseMessage response, HttpStatusCode status)
+    public static async Task<ProblemAnswer> AssertProblemAsync(this HttpResponseMessage response, HttpStatusCode status)
     {
         Assert.Equal(status, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
-        var problem = await response.JsonAsync();
-        Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
-        Assert.Matches("^[0-9a-f]{32}$", problem.GetProperty("traceId").GetString());
+        var problem = await response.ReadAsync<ProblemAnswer>();
+        Assert.Equal((int)status, problem.Status);
+        Assert.Matches("^[0-9a-f]{32}$", problem.TraceId);
         return problem;
     }
 }

@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.InProcess.Gateway;
@@ -35,7 +33,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         using var response = await gateway.Client.SendAsync(request, Cancel);
 
-        await AssertProblemAsync(response, expected);
+        await AssertTracedProblemAsync(response, expected);
     }
 
     [Fact]
@@ -44,7 +42,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
         await using var impatient = await InProcessGateway.StartAsync([orders.Address], GatewayProcess.Impatient);
         using var response = await impatient.Client.GetAsync($"/api/v1/orders/{Destination.Hang}", Cancel);
 
-        await AssertProblemAsync(response, HttpStatusCode.GatewayTimeout);
+        await AssertTracedProblemAsync(response, HttpStatusCode.GatewayTimeout);
     }
 
     [Theory]
@@ -57,7 +55,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
         request.Headers.TryAddWithoutValidation("Accept", accept);
         using var response = await gateway.Client.SendAsync(request, Cancel);
 
-        await AssertProblemAsync(response, HttpStatusCode.NotFound);
+        await AssertTracedProblemAsync(response, HttpStatusCode.NotFound);
     }
 
     [Fact]
@@ -171,13 +169,10 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
         );
     }
 
-    private static async Task AssertProblemAsync(HttpResponseMessage response, HttpStatusCode expected)
+    private static async Task AssertTracedProblemAsync(HttpResponseMessage response, HttpStatusCode expected)
     {
-        Assert.Equal(expected, response.StatusCode);
-        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
-        var problem = await response.Content.ReadFromJsonAsync<JsonElement>(Cancel);
-        Assert.Equal((int)expected, problem.GetProperty("status").GetInt32());
-        Assert.NotEmpty(problem.GetProperty("title").GetString()!);
-        Assert.Equal(response.Headers.GetValues("X-Trace-Id").Single(), problem.GetProperty("traceId").GetString());
+        var problem = await response.AssertProblemAsync(expected);
+        Assert.NotEmpty(problem.Title!);
+        Assert.Equal(response.Headers.GetValues("X-Trace-Id").Single(), problem.TraceId);
     }
 }

@@ -24,6 +24,9 @@ internal sealed class InProcessGateway : IAsyncDisposable
     /// <summary>Collection of the tests that start one.</summary>
     public const string Collection = "gateway in process";
 
+    /// <summary>What <see cref="OrderAsync"/> sends.</summary>
+    public const string OrderBody = """{"currency":"EUR"}""";
+
     private readonly WebApplicationFactory<Telemetry> factory;
     private readonly ConcurrentQueue<string> output = [];
 
@@ -75,6 +78,18 @@ internal sealed class InProcessGateway : IAsyncDisposable
         );
         await Task.Run(gateway.factory.StartServer, TestContext.Current.CancellationToken);
         return gateway;
+    }
+
+    /// <summary>Sends an order, with an idempotency key unless that is null.</summary>
+    public Task<HttpResponseMessage> OrderAsync(string? key)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
+        {
+            Content = new StringContent(OrderBody, Encoding.UTF8, "application/json"),
+        };
+        if (key is not null)
+            request.Headers.Add("Idempotency-Key", key);
+        return Client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
     /// <summary>What a scrape sees now.</summary>

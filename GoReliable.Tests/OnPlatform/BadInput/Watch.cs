@@ -43,7 +43,7 @@ internal sealed class Watch
         using var alice = platform.Client("alice-after-bad-input");
         using var response = await alice.PostRawAsync(Bodies.Good);
         Assert.Equal(System.Net.HttpStatusCode.Created, response.StatusCode);
-        await alice.WaitForNotificationsAsync((await response.JsonAsync()).GetProperty("id").GetGuid());
+        await alice.WaitForNotificationsAsync((await response.ReadAsync<OrderAnswer>()).Id);
 
         // The logs of before have been exported when those of now have.
         var trace = response.Headers.GetValues("X-Trace-Id").Single();

@@ -127,10 +127,10 @@ public sealed class LivePlatform : IAsyncLifetime
                 .Select(async number =>
                 {
                     using var customer = platform.Client($"customer-{number}");
-                    await customer.GetJsonAsync(OrdersClient.Orders);
+                    await customer.PageAsync();
                 })
         );
-        await ada.GetJsonAsync($"{OrdersClient.Orders}/{paid}");
+        await ada.OrderAsync(paid);
         await ada.NotificationsAsync(paid);
         await ada.GetAsync($"{OrdersClient.Orders}/{Guid.NewGuid()}", TestContext.Current.CancellationToken);
         await ada.GetAsync("/nowhere", TestContext.Current.CancellationToken);

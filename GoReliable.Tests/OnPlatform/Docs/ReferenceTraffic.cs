@@ -40,7 +40,7 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
                 "/openapi/v1.json",
             }
         )
-            await customer.GetJsonAsync(path);
+            await customer.GetAsync<object>(path);
         foreach (var _ in new[] { "first", "again" })
             Assert.Equal(HttpStatusCode.Created, (await PostOnceAsync(customer, 1)).StatusCode);
     }

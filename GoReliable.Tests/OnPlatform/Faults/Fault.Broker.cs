@@ -217,7 +217,7 @@ internal sealed partial record Fault
         // It lists them a few seconds after they were opened.
         var open = await Poll.UntilAsync(
             "the services' connections",
-            () => management.GetJsonAsync("/api/connections"),
+            () => management.GetAsync<JsonElement>("/api/connections"),
             list => IsListed("publish", list) && IsListed("consume", list)
         );
         foreach (var connection in open.EnumerateArray())

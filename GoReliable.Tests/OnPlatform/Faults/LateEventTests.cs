@@ -26,7 +26,7 @@ public sealed class LateEventTests(SharedPlatform shared)
         var listed = await customer.WaitForNotificationsAsync(order, 3);
         Assert.Equal(
             [("order.created", 1), ("order.confirmed", 2), ("order.cancelled", 3)],
-            listed.Select(item => (item.GetProperty("type").GetString()!, item.GetProperty("version").GetInt32()))
+            listed.Select(item => (item.Type, item.Version))
         );
     }
 

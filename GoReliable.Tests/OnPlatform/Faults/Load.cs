@@ -179,7 +179,7 @@ internal sealed class Load : IAsyncDisposable
                 request.Headers.Add("Idempotency-Key", purchase.Key);
             using var response = await client.SendAsync(request);
             if (response.StatusCode == HttpStatusCode.Created)
-                purchase.Accept((await response.JsonAsync()).GetProperty("id").GetGuid());
+                purchase.Accept((await response.ReadAsync<OrderAnswer>()).Id);
             else if (!IsTransient(response.StatusCode))
                 purchase.Refused = response.StatusCode;
             return response.Headers.RetryAfter?.Delta;

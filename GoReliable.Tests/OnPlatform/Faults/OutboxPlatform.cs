@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using GoReliable.Messaging;
 using GoReliable.Orders.Ordering;
@@ -11,6 +12,9 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// <summary>A platform whose outbox gets rows that no customer could bring about.</summary>
 public sealed class OutboxPlatform : IAsyncLifetime
 {
+    /// <summary>Collection of the tests that share it.</summary>
+    public const string Name = "outbox";
+
     private const string Insert = """
         INSERT INTO outbox (id, event_id, order_id, type, body, created_at) OVERRIDING SYSTEM VALUE
         VALUES ($1, $2, $3, $4, $5, now())
@@ -87,6 +91,17 @@ public sealed class OutboxPlatform : IAsyncLifetime
         return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
+    /// <summary>Waits until the next event of an order waits for an operator.</summary>
+    internal Task UntilSetAsideAsync(Guid order) =>
+        Poll.UntilAsync(
+            $"order {order} set aside",
+            async () =>
+                (
+                    await Operator.GetAsync($"/outbox/set-aside/{order}", TestContext.Current.CancellationToken)
+                ).StatusCode,
+            status => status == HttpStatusCode.OK
+        );
+
     internal async Task<double> GaugeAsync(string name) =>
         (await Exposition.ScrapeAsync(Operator)).Sum($"goreliable_order_service_{name}");
 
@@ -124,3 +139,6 @@ public sealed class OutboxPlatform : IAsyncLifetime
     internal Task<HttpResponseMessage> RedriveAsync(object request) =>
         Operator.PostAsJsonAsync("/outbox/set-aside/redrive", request, TestContext.Current.CancellationToken);
 }
+
+[CollectionDefinition(OutboxPlatform.Name)]
+public sealed class OutboxPlatformTests : ICollectionFixture<OutboxPlatform>;

@@ -34,7 +34,7 @@ public sealed class SlowMailServerTests(RestartablePlatform mail) : IAsyncLifeti
             await customer.WaitForNotificationsAsync(await customer.CreateAsync("patience@example.com"))
         );
 
-        Assert.Equal(1, notification.GetProperty("attempts").GetInt32());
+        Assert.Equal(1, notification.Attempts);
         Assert.Single(mail.Server.Received, received =>
             received.Recipient.Contains("patience@", StringComparison.Ordinal)
         );

@@ -120,7 +120,7 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
         using var response = await SendAsync(to, $"Bearer {shared.Platform.Tokens.Issue(BadTokens.Customer, scopes)}");
 
         var problem = await response.AssertProblemAsync(HttpStatusCode.Forbidden);
-        Assert.Contains(needed, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(needed, problem.Detail, StringComparison.Ordinal);
         Assert.Equal(
             $"Bearer error=\"insufficient_scope\", scope=\"{needed}\"",
             $"{Assert.Single(response.Headers.WwwAuthenticate)}"
@@ -135,7 +135,7 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
 
         // Nothing was sent about an order that is not there, although Alice has her notification.
         if (to.EndsWith("/notifications", StringComparison.Ordinal))
-            Assert.Empty((await response.JsonAsync()).GetProperty("items").EnumerateArray());
+            Assert.Empty((await response.ReadAsync<ListAnswer<NotificationAnswer>>()).Items);
         else
             await response.AssertProblemAsync(HttpStatusCode.NotFound);
         await alice.AssertUntouchedAsync();

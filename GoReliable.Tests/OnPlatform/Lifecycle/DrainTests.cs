@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text.Json;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Lifecycle;
@@ -35,10 +34,7 @@ public sealed class DrainTests : IAsyncLifetime
             () => gateway.HealthAsync("ready"),
             ready => ready.Status == 503
         );
-        Assert.Equal(
-            "The service is stopping.",
-            JsonElement.Parse(reason).GetProperty("checks").GetProperty("Lifecycle").GetProperty("reason").GetString()
-        );
+        Assert.Equal("The service is stopping.", ApiAnswers.Parse<HealthAnswer>(reason).Checks["Lifecycle"].Reason);
         Assert.Equal(200, (await gateway.HealthAsync("live")).Status);
         using var meanwhile = await gateway.Client.GetAsync("/docs/quick", Cancel);
         Assert.Equal(HttpStatusCode.OK, meanwhile.StatusCode);

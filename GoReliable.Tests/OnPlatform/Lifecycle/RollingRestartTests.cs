@@ -58,7 +58,7 @@ public sealed class RollingRestartTests
         {
             var answer = await balancer.Next().PostAsJsonAsync(OrdersClient.Orders, OrdersClient.Body());
             if (answer.StatusCode == HttpStatusCode.Created)
-                answered.Enqueue((await answer.JsonAsync()).GetProperty("id").GetGuid());
+                answered.Enqueue((await answer.ReadAsync<OrderAnswer>()).Id);
             return answer;
         });
         await using var reading = new Callers(() =>

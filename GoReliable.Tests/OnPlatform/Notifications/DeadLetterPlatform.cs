@@ -1,5 +1,5 @@
+using System.Net;
 using System.Net.Http.Json;
-using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using GoReliable.Notifications.DeadLetters;
@@ -49,21 +49,29 @@ public sealed class DeadLetterPlatform : IAsyncLifetime
     internal async Task EmptyAsync() =>
         await Poll.UntilAsync(
             "no dead letters",
-            async () =>
-            {
-                using var answer = await PostAsync("/dead-letters/discard", new { all = true });
-                return (await answer.JsonAsync()).GetProperty("remaining").GetInt32();
-            },
+            async () => (await BulkAsync("discard", new { all = true })).Remaining,
             remaining => remaining == 0
         );
 
     /// <summary>Waits for a dead letter.</summary>
-    internal async Task<JsonElement> FindAsync(Guid id) =>
-        await Poll.UntilAsync(
+    internal Task<DeadLetterDetailAnswer> FindAsync(Guid id) =>
+        Poll.UntilAsync(
             $"dead letter {id}",
-            () => Operator.GetJsonAsync($"/dead-letters/{id}"),
-            found => found.ValueKind == JsonValueKind.Object
+            () => Operator.GetAsync<DeadLetterDetailAnswer>($"/dead-letters/{id}"),
+            _ => true
         );
+
+    /// <summary>Waits for the dead letter of a message that may have no event to find it by.</summary>
+    internal Task<DeadLetterAnswer> FindByMessageAsync(string message) =>
+        Poll.UntilAsync(
+            $"the dead letter of message {message}",
+            async () => (await PageAsync("?limit=200")).Items.First(letter => letter.MessageId == message),
+            _ => true
+        );
+
+    /// <summary>A page of dead letters, oldest first.</summary>
+    internal Task<PageAnswer<DeadLetterAnswer>> PageAsync(string query = "") =>
+        Operator.GetAsync<PageAnswer<DeadLetterAnswer>>($"/dead-letters{query}");
 
     /// <summary>How many notifications were stored of an event.</summary>
     internal async Task<long> NotifiedAsync(params Guid[] events)
@@ -76,8 +84,35 @@ public sealed class DeadLetterPlatform : IAsyncLifetime
         return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
-    internal Task<HttpResponseMessage> PostAsync(string path, object body) =>
-        Operator.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+    internal async Task RedriveAsync(Guid id)
+    {
+        using var answer = await Operator.PostAsync(
+            $"/dead-letters/{id}/redrive",
+            content: null,
+            TestContext.Current.CancellationToken
+        );
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+    }
+
+    internal async Task DiscardAsync(Guid id)
+    {
+        using var answer = await Operator.DeleteAsync($"/dead-letters/{id}", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+    }
+
+    /// <summary>Redrives or discards more than one.</summary>
+    /// <param name="verb"><c>redrive</c> or <c>discard</c>.</param>
+    /// <param name="selection">The body of the request.</param>
+    internal async Task<BulkAnswer> BulkAsync(string verb, object selection)
+    {
+        using var answer = await Operator.PostAsJsonAsync(
+            $"/dead-letters/{verb}",
+            selection,
+            TestContext.Current.CancellationToken
+        );
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return await answer.ReadAsync<BulkAnswer>();
+    }
 
     /// <summary>Runs the command line as an operator types it.</summary>
     internal async Task<(int ExitCode, string Output, string Error)> CommandAsync(
@@ -97,6 +132,13 @@ public sealed class DeadLetterPlatform : IAsyncLifetime
             TestContext.Current.CancellationToken
         );
         return (exitCode, output.ToString(), error.ToString());
+    }
+
+    /// <summary>The same, without its errors.</summary>
+    internal async Task<(int ExitCode, string Output)> RunAsync(string arguments, string answer = "")
+    {
+        var (exitCode, output, _) = await CommandAsync(arguments, answer);
+        return (exitCode, output.ReplaceLineEndings("\n"));
     }
 }
 

@@ -52,7 +52,7 @@ public sealed class CustomerShareTests(SharedPlatform shared)
         Assert.Equal(Share, await WaitingAsync(database));
         Assert.All(refused, answer => Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta));
         var problem = await refused[0].AssertProblemAsync(HttpStatusCode.TooManyRequests);
-        Assert.Contains("one customer", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains("one customer", problem.Detail, StringComparison.Ordinal);
 
         await transaction.RollbackAsync(Cancel);
         Assert.Equal(

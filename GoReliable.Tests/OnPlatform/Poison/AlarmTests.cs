@@ -36,12 +36,8 @@ public sealed class AlarmTests(DeadLetterPlatform own)
         using var management = platform.Management("notifications");
         await Poll.UntilAsync(
             "health that tells of the alarm",
-            async () =>
-                (await management.GetJsonAsync("/health/ready"))
-                    .GetProperty("checks")
-                    .GetProperty("RabbitMQ")
-                    .ToString(),
-            told => told.Contains("memory", StringComparison.Ordinal)
+            async () => (await management.GetAsync<HealthAnswer>("/health/ready")).Checks["RabbitMQ"].Reason,
+            told => told?.Contains("memory", StringComparison.Ordinal) == true
         );
         await RabbitMqControl.EvaluateAsync(platform, "rabbit_alarm:clear_alarm({resource_limit, memory, node()}).");
 

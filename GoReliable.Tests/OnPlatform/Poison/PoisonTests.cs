@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Text.Json;
 using GoReliable.Messaging;
 using GoReliable.Tests.OnPlatform.Notifications;
 using GoReliable.Tests.OnPlatform.Signals;
@@ -22,18 +20,15 @@ public sealed class PoisonTests(DeadLetterPlatform own)
         var giant = await Odd.PublishAsync(platform, OrderTopology.Queue, new byte[Odd.Giant]);
         await NotifiesAsync(20);
 
-        var letter = await ParkedAsync(giant);
+        var letter = await own.FindByMessageAsync(giant);
 
-        Assert.Equal("too_large", letter.GetProperty("reason").GetString());
+        Assert.Equal("too_large", letter.Reason);
         Assert.Contains(
             Odd.Giant.ToString("N0", CultureInfo.InvariantCulture),
-            letter.GetProperty("exceptionMessage").GetString(),
+            letter.ExceptionMessage,
             StringComparison.Ordinal
         );
-        Assert.Equal(
-            HttpStatusCode.NoContent,
-            (await own.Operator.DeleteAsync(Path(letter), TestContext.Current.CancellationToken)).StatusCode
-        );
+        await own.DiscardAsync(letter.Id);
     }
 
     [Fact]
@@ -48,18 +43,11 @@ public sealed class PoisonTests(DeadLetterPlatform own)
         );
         await NotifiesAsync(20);
 
-        var letter = await ParkedAsync(message);
+        var letter = await own.FindByMessageAsync(message);
 
-        Assert.Equal(
-            (@event, "undecodable", "order.created"),
-            (
-                letter.GetProperty("id").GetGuid(),
-                letter.GetProperty("reason").GetString(),
-                letter.GetProperty("eventType").GetString()
-            )
-        );
-        Assert.NotEqual("", (await own.FindAsync(@event)).GetProperty("properties").GetProperty("wire").GetString());
-        await own.Operator.PostAsync($"{Path(letter)}/redrive", content: null, TestContext.Current.CancellationToken);
+        Assert.Equal((@event, "undecodable", "order.created"), (letter.Id, letter.Reason, letter.EventType));
+        Assert.NotEmpty((await own.FindAsync(@event)).Properties.Wire!);
+        await own.RedriveAsync(letter.Id);
         await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
     }
 
@@ -85,7 +73,7 @@ public sealed class PoisonTests(DeadLetterPlatform own)
 
         foreach (var @event in events)
             await own.FindAsync(@event);
-        Assert.Equal(HttpStatusCode.OK, (await own.PostAsync("/dead-letters/redrive", new { all = true })).StatusCode);
+        await own.BulkAsync("redrive", new { all = true });
 
         await Poll.UntilAsync("all notifications", () => own.NotifiedAsync(events), count => count == events.Length);
     }
@@ -99,17 +87,4 @@ public sealed class PoisonTests(DeadLetterPlatform own)
             notified => notified == count
         );
     }
-
-    private Task<JsonElement> ParkedAsync(string message) =>
-        Poll.UntilAsync(
-            $"the dead letter of message {message}",
-            async () =>
-                (await own.Operator.GetJsonAsync("/dead-letters?limit=200"))
-                    .GetProperty("items")
-                    .EnumerateArray()
-                    .FirstOrDefault(item => item.GetProperty("messageId").GetString() == message),
-            found => found.ValueKind != JsonValueKind.Undefined
-        );
-
-    private static string Path(JsonElement letter) => $"/dead-letters/{letter.GetProperty("id").GetGuid()}";
 }

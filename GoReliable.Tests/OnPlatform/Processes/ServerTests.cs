@@ -39,11 +39,7 @@ public sealed class ServerTests(RestartablePlatform fixture) : IAsyncLifetime
 
         Assert.Equal(address, await Platform.ConnectionStringAsync(ConnectionOf(server)));
         Assert.NotEqual(process, Platform.ProcessId(server));
-        await Poll.UntilAsync(
-            "the order after the restart",
-            () => ada.GetJsonAsync($"{OrdersClient.Orders}/{order}"),
-            found => found.GetProperty("id").GetGuid() == order
-        );
+        await Poll.UntilAsync("the order after the restart", () => ada.OrderAsync(order), found => found.Id == order);
         await ada.NotificationsAsync(await Poll.UntilAsync("a new order", () => ada.CreateAsync(), _ => true));
     }
 

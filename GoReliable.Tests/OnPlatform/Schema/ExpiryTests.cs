@@ -3,7 +3,6 @@ using GoReliable.Database.Schema;
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Orders.Ordering;
-using GoReliable.Orders.Outbox;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -74,9 +73,9 @@ public sealed class ExpiryTests(SharedPlatform shared)
             shared.Platform,
             table == "orders" ? "Orders" : "Notifications"
         );
-        await FillAsync(database, table, $"now() - interval '{days} days 1 hour'", 2500);
-        await FillAsync(database, table, $"now() - interval '{days} days' + interval '1 hour'", 10);
-        await FillAsync(database, other, "now() - interval '1 hour'", 10);
+        await database.FillAsync(table, $"now() - interval '{days} days 1 hour'", 2500);
+        await database.FillAsync(table, $"now() - interval '{days} days' + interval '1 hour'", 10);
+        await database.FillAsync(other, "now() - interval '1 hour'", 10);
 
         var (sql, retention) = table switch
         {
@@ -102,7 +101,7 @@ public sealed class ExpiryTests(SharedPlatform shared)
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, name);
         foreach (var days in new[] { 20, 30, 40, 50 })
-            await FillAsync(database, table, $"now() - interval '{days} days'", 1);
+            await database.FillAsync(table, $"now() - interval '{days} days'", 1);
 
         await using var service = await ServiceProcess.StartAsync(
             name,
@@ -137,133 +136,6 @@ public sealed class ExpiryTests(SharedPlatform shared)
 
         Assert.Equal(2499, removed.Sum());
     }
-
-    [Fact]
-    public async Task No_growing_table_is_scanned_whole_and_each_is_vacuumed_in_time()
-    {
-        await using var worker = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
-        await worker.ExecuteAsync(
-            "INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '1 second' * n "
-                + "FROM generate_series(1, 50000) AS n; ANALYZE inbox"
-        );
-        AssertByIndex(await worker.PlanAsync(Inbox.Expire, "now()"), "Index Scan using inbox_by_age");
-        foreach (
-            var (table, sql) in new[]
-            {
-                ("notifications", NotificationOptions.Expire),
-                ("dead_letters", DeadLetterOptions.Expire),
-            }
-        )
-        {
-            await FillAsync(worker, table, "now() - interval '1 second' * n", 50000);
-            AssertByIndex(await worker.PlanAsync(sql, "now()"), $"Index Scan using {table}_by_age");
-        }
-        AssertByIndex(
-            await worker.PlanAsync(Inbox.Release, "ARRAY[gen_random_uuid(), gen_random_uuid()]"),
-            "inbox_pkey"
-        );
-        AssertByIndex(
-            await worker.PlanAsync(
-                Inbox.Claim.Replace("$1", "$1::uuid[]", StringComparison.Ordinal),
-                "ARRAY[gen_random_uuid(), gen_random_uuid()]"
-            ),
-            "Function Scan on unnest"
-        );
-        await worker.ExecuteAsync(
-            "INSERT INTO leases SELECT gen_random_uuid(), gen_random_uuid(), now() FROM generate_series(1, 50000); "
-                + "ANALYZE leases"
-        );
-        AssertByIndex(
-            await worker.PlanAsync(
-                Leases.Renew,
-                "ARRAY[gen_random_uuid(), gen_random_uuid()], ARRAY[gen_random_uuid()]"
-            ),
-            "leases_pkey"
-        );
-        Assert.Equal(
-            ["autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=2000"],
-            await OptionsAsync(worker, "leases")
-        );
-        Assert.Equal(
-            ["autovacuum_vacuum_scale_factor=0.01", "autovacuum_vacuum_threshold=10000"],
-            await OptionsAsync(worker, "inbox")
-        );
-
-        await using var orders = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await orders.ExecuteAsync(
-            "INSERT INTO idempotency_keys SELECT 'a', n::text, '', gen_random_uuid(), now() - interval '1 second' * n "
-                + "FROM generate_series(1, 50000) AS n; ANALYZE idempotency_keys"
-        );
-        AssertByIndex(
-            await orders.PlanAsync(IdempotencyOptions.Expire, "now()"),
-            "Index Scan using idempotency_keys_by_age"
-        );
-        await FillAsync(orders, "orders", "now() - interval '1 second' * n", 50000);
-        AssertByIndex(await orders.PlanAsync(OrderOptions.Expire, "now()"), "Index Scan using orders_pkey");
-        await orders.ExecuteAsync(
-            "INSERT INTO outbox (event_id, order_id, type, body, created_at) "
-                + "SELECT gen_random_uuid(), gen_random_uuid(), 'order.created', '', now() "
-                + "FROM generate_series(1, 50000)"
-        );
-        await orders.ExecuteAsync("VACUUM ANALYZE outbox");
-        AssertByIndex(await orders.PlanAsync(OutboxSampler.Select, "100001"), "Index Scan using outbox_pkey");
-        AssertByIndex(await orders.PlanAsync(OutboxReader.Select, "500, 0"), "Index Scan using outbox_pkey");
-        AssertByIndex(await orders.PlanAsync(OutboxReader.Delete, "ARRAY[1::bigint, 2], NULL"), "outbox_pkey");
-
-        // By number, not by share of a table that is mostly empty; at full speed, while a backlog drains; and bodies
-        // too large for a row as well.
-        string[] always =
-        [
-            "autovacuum_vacuum_cost_delay=0",
-            "autovacuum_vacuum_insert_threshold=-1",
-            "autovacuum_vacuum_scale_factor=0",
-            "autovacuum_vacuum_threshold=2000",
-        ];
-        Assert.Equal(always, await OptionsAsync(orders, "outbox"));
-        Assert.Equal(
-            always,
-            await OptionsAsync(orders, "(SELECT reltoastrelid FROM pg_class WHERE oid = 'outbox'::regclass)")
-        );
-        Assert.Equal(["fillfactor=90"], await OptionsAsync(orders, "orders"));
-    }
-
-    private static void AssertByIndex(string plan, string scan)
-    {
-        Assert.Contains(scan, plan, StringComparison.Ordinal);
-        Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
-    }
-
-    private static async Task<string[]> OptionsAsync(OwnDatabase database, string table) =>
-        await database.ScalarAsync<string[]>(
-            $"SELECT ARRAY(SELECT unnest(reloptions) FROM pg_class WHERE oid = "
-                + $"{(table.StartsWith('(') ? table : $"'{table}'::regclass")} ORDER BY 1)"
-        );
-
-    private static Task FillAsync(OwnDatabase database, string table, string at, int rows) =>
-        database.ExecuteAsync(
-            $"""
-        INSERT INTO {table switch
-        {
-            "orders" => "orders (id, customer_id, status, currency, items, total, created_at, updated_at, version)",
-            "notifications" => "notifications (event_id, channel, order_id, customer_id, event_type, "
-                + "attempts, accepted_at, sent_at)",
-            "dead_letters" => "dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body)",
-            _ => table,
-        }}
-        SELECT {table switch
-        {
-            // A UUIDv7 of that time.
-            "orders" => $"overlay(gen_random_uuid()::text PLACING overlay("
-                + $"lpad(to_hex((extract(epoch FROM {at}) * 1000)::bigint), 12, '0') "
-                + $"PLACING '-' FROM 9 FOR 0) FROM 1 FOR 13)::uuid, 'a', 'pending', 'EUR', '[]', 1, {at}, now(), 1",
-            "notifications" => $"gen_random_uuid(), 'email', gen_random_uuid(), 'a', 'order.created', 1, now(), {at}",
-            "dead_letters" => $"gen_random_uuid(), 'order.created', 'rejected', 1, 0, {at}, '', ''",
-            "idempotency_keys" => $"'a', n::text, '', gen_random_uuid(), {at}",
-            _ => $"gen_random_uuid(), {at}",
-        }} FROM generate_series(1, {rows}) AS n;
-        ANALYZE {table}
-        """
-        );
 
     private static ExpiredRows Expiry(OwnDatabase database) =>
         Expiry(database, "inbox", Inbox.Expire, new InboxOptions().Retention);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using GoReliable.Tests.Files.Manifest;
 
 namespace GoReliable.Tests.OnPlatform.Schema;
 
@@ -7,6 +8,17 @@ namespace GoReliable.Tests.OnPlatform.Schema;
 internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    /// <summary>How many scripts it says it has run, after it ended well.</summary>
+    public int Applied()
+    {
+        Assert.True(ExitCode == 0, string.Join('\n', Output));
+        return Assert.Single(Events("schema.upgraded")).GetProperty("applied").GetInt32();
+    }
+
+    /// <summary>How many scripts a service has.</summary>
+    public static int Scripts(string service) =>
+        Directory.GetFiles(Path.Combine(AppHostRun.Repository, $"GoReliable.{service}", "Schema"), "*.sql").Length;
 
     /// <summary>The log lines with this event name.</summary>
     public IEnumerable<JsonElement> Events(string name) =>

@@ -18,7 +18,7 @@ public sealed class LogTests(SharedPlatform shared)
             """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
         );
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
-        var order = (await response.JsonAsync()).GetProperty("id").GetString();
+        var order = $"{(await response.ReadAsync<OrderAnswer>()).Id}";
 
         foreach (
             var (service, @event) in new[]

@@ -168,7 +168,7 @@ public sealed class PrivacyTests
                 """;
 
         var response = await client.PostRawAsync(body, idempotencyKey: key);
-        var order = (await response.JsonAsync()).GetProperty("id").GetGuid();
+        var order = (await response.ReadAsync<OrderAnswer>()).Id;
         await platform.Telemetry.WaitForLogAsync(log => log.EventName == "notification.retried", Cancel);
         mail.TakesPasswords = true;
         await client.PostRawAsync(body, idempotencyKey: key);

@@ -1,0 +1,78 @@
+using System.Text.RegularExpressions;
+
+namespace GoReliable.Tests.Files.Deploy;
+
+/// <summary>What GitHub and Azure run is pinned, ends in time, and has no more rights than it needs.</summary>
+public sealed partial class WorkflowTests
+{
+    public static TheoryData<string> Workflows => ["ci.yaml", "images.yaml"];
+
+    [Theory, MemberData(nameof(Workflows))]
+    public void A_workflow_may_only_read(string file) =>
+        Assert.Equal("read", Load(file)["permissions"]!["contents"]!.Text);
+
+    [Theory, MemberData(nameof(Workflows))]
+    public void Every_job_has_a_time_limit(string file) =>
+        Assert.All(Jobs(file), job => Assert.NotNull(job["timeout-minutes"]));
+
+    [Theory, MemberData(nameof(Workflows))]
+    public void Every_action_is_pinned_to_a_commit(string file) =>
+        Assert.All(Steps(file).Where(step => step["uses"] is not null), step =>
+            Assert.Matches("@[0-9a-f]{40}$", step["uses"]!.Text)
+        );
+
+    [Theory, MemberData(nameof(Workflows))]
+    public void Every_pinned_commit_says_which_version_it_is(string file) =>
+        Assert.All(PinnedAction.Matches(DeployFiles.Read($".github/workflows/{file}")), match =>
+            Assert.NotEmpty(match.Groups["version"].Value)
+        );
+
+    // A value of the event inside a script could be a script itself.
+    [Theory, MemberData(nameof(Workflows))]
+    public void No_script_contains_a_value(string file) =>
+        Assert.All(Steps(file).Where(step => step["run"] is not null), step =>
+            Assert.DoesNotContain("${{", step["run"]!.Text, StringComparison.Ordinal)
+        );
+
+    [Fact]
+    public void Containers_and_processes_are_tested()
+    {
+        var servers = Node.Load(".github/workflows/ci.yaml")["jobs"]!["test"]!["strategy"]!["matrix"]!["servers"]!;
+        Assert.Equal(["containers", "processes"], servers.Items.Select(kind => kind.Text));
+    }
+
+    [Fact]
+    public void Every_service_becomes_an_image()
+    {
+        var images = Node.Load(".github/workflows/images.yaml")["jobs"]!["publish"]!["strategy"]!["matrix"]![
+            "include"
+        ]!.Items;
+        Assert.All(images, image => Assert.True(Directory.Exists(DeployFiles.Path(image["project"]!.Text!))));
+        Assert.Equal(
+            Node.Load("deploy/k8s/overlays/prod/kustomization.yaml")["images"]!.Items.Select(image =>
+                image["name"]!.Text!.Split('/')[^1]
+            ),
+            images.Select(image => image["image"]!.Text).Order(StringComparer.Ordinal)
+        );
+    }
+
+    [Fact]
+    public void Azd_finds_the_AppHost()
+    {
+        var project = Node.Load("azure.yaml")["services"]!["app"]!["project"]!.Text!;
+        Assert.True(File.Exists(DeployFiles.Path(project)), project);
+    }
+
+    private static Node Load(string file) => Node.Load($".github/workflows/{file}");
+
+    private static IEnumerable<Node> Jobs(string file)
+    {
+        var jobs = Load(file)["jobs"]!;
+        return jobs.Keys.Select(job => jobs[job]!);
+    }
+
+    private static IEnumerable<Node> Steps(string file) => Jobs(file).SelectMany(job => job["steps"]!.Items);
+
+    [GeneratedRegex(@"uses: [\w./-]+@[0-9a-f]{40}(?<version> # v[\d.]+)?", RegexOptions.ExplicitCapture)]
+    private static partial Regex PinnedAction { get; }
+}

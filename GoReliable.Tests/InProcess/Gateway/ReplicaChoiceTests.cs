@@ -1,0 +1,157 @@
+using System.Net;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.InProcess.Gateway;
+
+/// <summary>Which replica gets a request: one that works, if there is any.</summary>
+[Collection(InProcessGateway.Collection)]
+public sealed class ReplicaChoiceTests : IAsyncLifetime
+{
+    private const string Orders = "/api/v1/orders";
+
+    private readonly FailingOrders orders = new();
+    private Destination good = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => good = await Destination.StartAsync();
+
+    public async ValueTask DisposeAsync() => await good.DisposeAsync();
+
+    [Fact]
+    public async Task A_stopping_replica_gets_no_more_requests_while_there_is_another()
+    {
+        await using var leaving = await Destination.StartAsync(context =>
+        {
+            context.Response.Headers.Connection = "close";
+            return Task.CompletedTask;
+        });
+        await using var gateway = await InProcessGateway.StartAsync([leaving.Address, good.Address]);
+
+        for (var i = 0; i < 6; i++)
+            Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
+
+        Assert.Equal((1, 5), (leaving.Requests.Count, good.Requests.Count));
+    }
+
+    [Fact]
+    public async Task The_last_working_replica_is_found_however_many_are_gone()
+    {
+        var gone = Enumerable.Range(0, 4).Select(_ => new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"));
+        await using var gateway = await InProcessGateway.StartAsync([.. gone, good.Address]);
+
+        for (var i = 0; i < 50; i++)
+            Assert.Equal(HttpStatusCode.OK, (await gateway.OrderAsync(key: null)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_replica_that_is_back_takes_over_at_once_when_the_other_stops()
+    {
+        var other = new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}");
+        await using var gateway = await InProcessGateway.StartAsync([other, good.Address]);
+        for (var i = 0; i < 50; i++)
+            await gateway.OrderAsync(key: null);
+
+        // Slow at first, as what has just started is: nobody is answered before all have come.
+        const int Callers = 8;
+        var (come, all) = (0, new TaskCompletionSource());
+        await using var back = await Destination.StartAsync(
+            _ =>
+            {
+                if (Interlocked.Increment(ref come) == Callers)
+                    all.SetResult();
+                return all.Task;
+            },
+            other.Port
+        );
+        await good.DisposeAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => gateway.OrderAsync(key: null)));
+
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
+    [Fact]
+    public async Task When_its_only_replica_is_left_out_a_request_is_refused_and_told_when_to_come_again()
+    {
+        await using var bad = await Destination.StartAsync(context => orders.FailAsync(context, "drop"));
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
+
+        using var refused = await AskUntilLeftOutAsync(gateway, bad);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+    }
+
+    [Fact]
+    public async Task A_replica_that_fails_is_left_out_until_it_answers_again()
+    {
+        var isWell = false;
+        await using var bad = await Destination.StartAsync(context =>
+            Volatile.Read(ref isWell) ? Task.CompletedTask : orders.FailAsync(context, "drop")
+        );
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
+
+        await AskUntilLeftOutAsync(gateway, bad);
+        var asked = bad.Requests.Count;
+        await Poll.UntilAsync(
+            "a probe",
+            async () =>
+            {
+                await gateway.Client.GetAsync(Orders, Cancel);
+                return bad.Requests.Count;
+            },
+            count => count == asked + 1
+        );
+
+        Volatile.Write(ref isWell, true);
+        await Poll.UntilAsync(
+            "a good answer",
+            () => gateway.Client.GetAsync(Orders, Cancel),
+            answer => answer.StatusCode == HttpStatusCode.OK
+        );
+        var said = await Poll.UntilAsync(
+            "both events",
+            () => Task.FromResult(Events(gateway)),
+            events => events.Contains("http.replica_back")
+        );
+        Assert.Equal(["http.replica_left_out", "http.replica_back"], said);
+    }
+
+    [Fact]
+    public async Task While_one_replica_is_left_out_the_others_do_its_work()
+    {
+        await using var bad = await Destination.StartAsync(context => orders.FailAsync(context, "503"));
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address, good.Address]);
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
+        var asked = bad.Requests.Count;
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => gateway.OrderAsync(key: null)));
+
+        // One is the probe that the pause between both may have come to.
+        Assert.InRange(answers.Count(answer => answer.StatusCode != HttpStatusCode.OK), 0, 1);
+        Assert.InRange(bad.Requests.Count - asked, 0, 1);
+    }
+
+    // The request that finds the circuit open is answered without asking anybody.
+    private static async Task<HttpResponseMessage> AskUntilLeftOutAsync(InProcessGateway gateway, Destination replica)
+    {
+        var last = await Poll.UntilAsync(
+            "an answer that the replica was not asked for",
+            async () =>
+            {
+                var before = replica.Requests.Count;
+                var answer = await gateway.Client.GetAsync(Orders, Cancel);
+                return (Answer: answer, Asked: replica.Requests.Count - before);
+            },
+            last => last.Asked == 0
+        );
+        return last.Answer;
+    }
+
+    private static IReadOnlyList<string> Events(InProcessGateway gateway) =>
+        [
+            .. gateway
+                .Events.Select(line => line.TryGetProperty("event", out var name) ? name.GetString()! : "")
+                .Where(name => name.StartsWith("http.replica", StringComparison.Ordinal)),
+        ];
+}

@@ -1,0 +1,112 @@
+using GoReliable.Notifications.Consuming;
+using GoReliable.Notifications.DeadLetters;
+using GoReliable.Orders.Ordering;
+using GoReliable.Orders.Outbox;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Schema;
+
+/// <summary>No table that grows is scanned whole, and each is vacuumed in time.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class GrowingTableTests(GrowingTables tables) : IClassFixture<GrowingTables>
+{
+    private const string TwoIds = "ARRAY[gen_random_uuid(), gen_random_uuid()]";
+
+    [Fact]
+    public async Task Old_rows_of_the_worker_are_found_by_an_index()
+    {
+        foreach (
+            var (table, sql) in new[]
+            {
+                ("inbox", Inbox.Expire),
+                ("notifications", NotificationOptions.Expire),
+                ("dead_letters", DeadLetterOptions.Expire),
+            }
+        )
+            AssertByIndex(await tables.Notifications.PlanAsync(sql, "now()"), $"Index Scan using {table}_by_age");
+    }
+
+    [Fact]
+    public async Task Old_rows_of_Orders_are_found_by_an_index()
+    {
+        AssertByIndex(
+            await tables.Orders.PlanAsync(IdempotencyOptions.Expire, "now()"),
+            "Index Scan using idempotency_keys_by_age"
+        );
+        AssertByIndex(await tables.Orders.PlanAsync(OrderOptions.Expire, "now()"), "Index Scan using orders_pkey");
+    }
+
+    [Fact]
+    public async Task Events_are_claimed_and_released_by_an_index()
+    {
+        AssertByIndex(await tables.Notifications.PlanAsync(Inbox.Release, TwoIds), "inbox_pkey");
+        AssertByIndex(
+            await tables.Notifications.PlanAsync(
+                Inbox.Claim.Replace("$1", "$1::uuid[]", StringComparison.Ordinal),
+                TwoIds
+            ),
+            "Function Scan on unnest"
+        );
+    }
+
+    [Fact]
+    public async Task Leases_are_renewed_by_an_index() =>
+        AssertByIndex(
+            await tables.Notifications.PlanAsync(Leases.Renew, $"{TwoIds}, ARRAY[gen_random_uuid()]"),
+            "leases_pkey"
+        );
+
+    [Fact]
+    public async Task The_outbox_is_read_and_emptied_by_an_index()
+    {
+        var orders = tables.Orders;
+        AssertByIndex(await orders.PlanAsync(OutboxSampler.Select, "100001"), "Index Scan using outbox_pkey");
+        AssertByIndex(await orders.PlanAsync(OutboxReader.Select, "500, 0"), "Index Scan using outbox_pkey");
+        AssertByIndex(await orders.PlanAsync(OutboxReader.Delete, "ARRAY[1::bigint, 2], NULL"), "outbox_pkey");
+    }
+
+    [Fact]
+    public async Task Tables_of_the_worker_are_vacuumed_by_the_number_of_their_rows()
+    {
+        Assert.Equal(
+            ["autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=2000"],
+            await OptionsAsync(tables.Notifications, "leases")
+        );
+        Assert.Equal(
+            ["autovacuum_vacuum_scale_factor=0.01", "autovacuum_vacuum_threshold=10000"],
+            await OptionsAsync(tables.Notifications, "inbox")
+        );
+    }
+
+    // By number, not by share of a table that is mostly empty; at full speed, while a backlog drains; and bodies too
+    // large for a row as well.
+    [Theory]
+    [InlineData("outbox")]
+    [InlineData("(SELECT reltoastrelid FROM pg_class WHERE oid = 'outbox'::regclass)")]
+    public async Task The_outbox_is_vacuumed_often_and_at_full_speed(string table) =>
+        Assert.Equal(
+            [
+                "autovacuum_vacuum_cost_delay=0",
+                "autovacuum_vacuum_insert_threshold=-1",
+                "autovacuum_vacuum_scale_factor=0",
+                "autovacuum_vacuum_threshold=2000",
+            ],
+            await OptionsAsync(tables.Orders, table)
+        );
+
+    [Fact]
+    public async Task Orders_have_room_for_changes_in_their_pages() =>
+        Assert.Equal(["fillfactor=90"], await OptionsAsync(tables.Orders, "orders"));
+
+    private static void AssertByIndex(string plan, string scan)
+    {
+        Assert.Contains(scan, plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
+    }
+
+    private static async Task<string[]> OptionsAsync(OwnDatabase database, string table) =>
+        await database.ScalarAsync<string[]>(
+            $"SELECT ARRAY(SELECT unnest(reloptions) FROM pg_class WHERE oid = "
+                + $"{(table.StartsWith('(') ? table : $"'{table}'::regclass")} ORDER BY 1)"
+        );
+}

@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Schema;
+
+/// <summary>What a migration does not do: wait for ever, open a port, call the broker.</summary>
+[Collection(SharedPlatform.Name)]
+public sealed class MigrationLimitTests(SharedPlatform shared)
+{
+    [Theory]
+    [InlineData(
+        "120",
+        "Migration:Timeout is 120.00:00:00, but must be from 00:00:01 to 01:00:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
+    )]
+    [InlineData(
+        "2min",
+        "Migration:Timeout is '2min', but must be from 00:00:01 to 01:00:00 "
+            + "(hours:minutes:seconds; a number alone means days)."
+    )]
+    public async Task A_wrong_timeout_is_reported_in_one_line(string timeout, string sentence) =>
+        Assert.Equal(
+            1,
+            (
+                await Migration.RunAsync(
+                    "Orders",
+                    "Host=127.0.0.1",
+                    [("Migration__Timeout", timeout)],
+                    errors: sentence
+                )
+            ).ExitCode
+        );
+
+    [Theory]
+    [InlineData("Orders")]
+    [InlineData("Notifications")]
+    public async Task Without_a_database_migration_gives_up_and_says_why_in_one_line(string service)
+    {
+        var nobody = ServiceProcess.FreePort();
+
+        var migration = await Migration.RunAsync(
+            service,
+            $"Host=127.0.0.1;Port={nobody};Database=none;Username=none;Password=none",
+            [("Migration__Timeout", "00:00:02")]
+        );
+
+        Assert.Equal(1, migration.ExitCode);
+        var end = Assert.Single(migration.Events("schema.given_up"));
+        Assert.Equal("ERROR", end.GetProperty("severity").GetString());
+        Assert.Equal(
+            $"Schema could not be upgraded within 00:00:02: Failed to connect to 127.0.0.1:{nobody}",
+            end.GetProperty("message").GetString()
+        );
+        // The only other line says at once what it waits for.
+        Assert.Single(migration.Events("schema.unavailable"));
+        Assert.Equal(2, migration.Output.Count);
+    }
+
+    [Fact]
+    public async Task Migration_opens_no_port_and_calls_no_broker()
+    {
+        var database = await EmptyDatabase.CreateAsync(shared.Platform);
+        using var port = Listen();
+        using var managementPort = Listen();
+        using var broker = Listen();
+
+        // A server would fail here, on ports that are taken.
+        var migration = await Migration.RunAsync(
+            "Notifications",
+            database,
+            [
+                ("ASPNETCORE_URLS", $"http://{port.LocalEndpoint}"),
+                ("MANAGEMENT_PORT", $"{((IPEndPoint)managementPort.LocalEndpoint).Port}"),
+                ("ConnectionStrings__messaging", $"amqp://guest:guest@{broker.LocalEndpoint}"),
+            ]
+        );
+
+        Assert.Equal(Migration.Scripts("Notifications"), migration.Applied());
+        Assert.False(broker.Pending());
+    }
+
+    private static TcpListener Listen()
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return listener;
+    }
+}
