@@ -25,14 +25,13 @@ internal static class TelemetryExtensions
     private const string OwnTelemetry = "GoReliable.*";
 
     /// <summary>
-    /// Not <c>AddAspNetCoreInstrumentation</c>, which counts routing, authentication, authorization and rate limits too:
-    /// a tenth of what a request costs the gateway, for what <c>http_server_</c> and our own metrics say already.
+    /// Not <c>AddAspNetCoreInstrumentation</c>, which counts routing, authorization and rate limits too: a tenth of what
+    /// an order costs the gateway, for what <c>http_server_</c> and our own metrics say already.
     /// </summary>
     private static readonly string[] AspNetCoreMeters =
     [
         "Microsoft.AspNetCore.Hosting",
         "Microsoft.AspNetCore.Server.Kestrel",
-        "Microsoft.AspNetCore.Diagnostics",
     ];
 
     /// <summary>

@@ -149,10 +149,7 @@ public sealed class LimitTests : IAsyncLifetime
 
         // Other tests in this process are clients of other servers, which are series too.
         static int Count(ScrapeText scrape) =>
-            scrape.Lines.Count(line =>
-                line.StartsWith("goreliable_", StringComparison.Ordinal)
-                || line.StartsWith("aspnetcore_", StringComparison.Ordinal)
-            );
+            scrape.Lines.Count(line => line.StartsWith("goreliable_", StringComparison.Ordinal));
     }
 
     [Fact]
