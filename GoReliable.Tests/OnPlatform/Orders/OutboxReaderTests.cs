@@ -1,7 +1,4 @@
-using System.Data;
 using System.Diagnostics.Metrics;
-using System.Globalization;
-using System.Text.RegularExpressions;
 using GoReliable.Orders;
 using GoReliable.Orders.Outbox;
 using GoReliable.Tests.Platform;
@@ -74,56 +71,6 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Reading_from_the_first_row_takes_a_twentieth_of_the_time_at_most()
-    {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
-        await using var reader = await OpenAsync(source);
-        var id = await database.ScalarAsync<long>("SELECT nextval('outbox_id_seq')");
-        await MoveOnAsync(database, reader);
-
-        // In place of millions of rows that a backup keeps.
-        await using var blocker = await LockAsync(database);
-        time.Advance(TimeSpan.FromSeconds(1));
-        var looking = DrainAsync(reader);
-        await WaitingAsync(database, TimeSpan.Zero);
-        time.Advance(TimeSpan.FromSeconds(2));
-        await blocker.DisposeAsync();
-        Assert.Empty(await looking);
-
-        await InsertAsync(
-            new NpgsqlCommand(Row, await database.Source.OpenConnectionAsync(Cancel))
-            {
-                Parameters = { new() { Value = id } },
-            }
-        );
-        time.Advance(TimeSpan.FromSeconds(37));
-        Assert.Empty(await DrainAsync(reader));
-        time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal([id], await DrainAsync(reader));
-    }
-
-    [Fact]
-    public async Task Deleted_rows_are_not_read_again_although_vacuum_cannot_remove_them()
-    {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        // A backup, say: nothing that it could still see is removed.
-        await using var backup = await database.Source.OpenConnectionAsync(Cancel);
-        await using var transaction = await backup.BeginTransactionAsync(IsolationLevel.RepeatableRead, Cancel);
-        await using var look = new NpgsqlCommand("SELECT count(*) FROM outbox", backup, transaction);
-        await look.ExecuteScalarAsync(Cancel);
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
-        await using var reader = await OpenAsync(source);
-
-        await database.ExecuteAsync($"{Rows} FROM generate_series(1, 5000)");
-        Assert.Equal(5000, (await DrainAsync(reader)).Count);
-        await MoveOnAsync(database, reader);
-
-        Assert.InRange(await PagesAsync(source, after: reader.Start), 1, 20);
-        Assert.InRange(await PagesAsync(source, after: 0), 50, 100_000);
-    }
-
-    [Fact]
     public async Task A_transaction_that_stays_open_for_hours_does_not_hold_up_the_reader()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
@@ -139,25 +86,6 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
         await InsertAsync(database.Source.CreateCommand(Rows));
         Assert.Single(await DrainAsync(reader));
         Assert.Equal(1, reader.Start);
-    }
-
-    [Fact]
-    public async Task A_read_from_the_first_row_that_timed_out_has_more_time_the_next_time()
-    {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await database.ExecuteAsync($"{Rows} FROM generate_series(1, 3)");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
-        await using var reader = new OutboxReader(source, NewTelemetry(), TimeProvider.System);
-        await using var blocker = await LockAsync(database);
-
-        await reader.OpenAsync(Cancel);
-        await Assert.ThrowsAsync<NpgsqlException>(() => reader.TryBeginAsync());
-        await reader.OpenAsync(Cancel);
-        var looking = reader.TryBeginAsync();
-        await WaitingAsync(database, TimeSpan.FromSeconds(6));
-        await blocker.DisposeAsync();
-
-        Assert.Equal([1L, 2L, 3L], (await looking)!.Select(message => message.Id));
     }
 
     [Fact]
@@ -183,32 +111,6 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
 
         await active.EndAsync(published: null);
         Assert.Equal(3, (await passive.TryBeginAsync())!.Count);
-    }
-
-    [Fact]
-    public async Task The_relay_never_scans_the_whole_table_whatever_the_plan_and_never_uses_JIT()
-    {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
-        foreach (
-            var (statement, arguments) in new[]
-            {
-                (OutboxReader.Select, "500, 0"),
-                (OutboxReader.Delete, "'{1,2}', NULL"),
-            }
-        )
-        {
-            var lines = await ExplainAsync(
-                source,
-                $"DEALLOCATE ALL; SET plan_cache_mode = force_generic_plan; PREPARE statement AS {statement}",
-                $"EXPLAIN EXECUTE statement({arguments})"
-            );
-            Assert.Contains(lines, line => line.Contains("outbox_pkey", StringComparison.Ordinal));
-            Assert.DoesNotContain(lines, line =>
-                line.Contains("Seq Scan", StringComparison.Ordinal) || line.Contains("JIT", StringComparison.Ordinal)
-            );
-        }
-        Assert.Equal(["off"], await ExplainAsync(source, "SELECT", "SHOW jit"));
     }
 
     private async Task<OutboxReader> OpenAsync(NpgsqlDataSource source)
@@ -260,55 +162,4 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
         await using (insert)
             await insert.ExecuteNonQueryAsync(Cancel);
     }
-
-    private static async Task<NpgsqlConnection> LockAsync(OwnDatabase database)
-    {
-        var blocker = await database.Source.OpenConnectionAsync(Cancel);
-        await using var block = new NpgsqlCommand("BEGIN; LOCK TABLE outbox", blocker);
-        await block.ExecuteNonQueryAsync(Cancel);
-        return blocker;
-    }
-
-    private static Task<TimeSpan> WaitingAsync(OwnDatabase database, TimeSpan atLeast) =>
-        Poll.UntilAsync(
-            $"a look that has waited for {atLeast}",
-            () =>
-                database.ScalarAsync<TimeSpan>(
-                    "SELECT coalesce(max(now() - query_start), interval '-1 s') "
-                        + "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-                ),
-            waiting => waiting >= atLeast,
-            TimeSpan.FromSeconds(20)
-        );
-
-    private static string Literal(long after) =>
-        OutboxReader
-            .Select.Replace("$1", $"{OutboxReader.BatchSize}", StringComparison.Ordinal)
-            .Replace("$2", after.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-
-    private static async Task<int> PagesAsync(NpgsqlDataSource source, long after)
-    {
-        var plan = await ExplainAsync(
-            source,
-            "SET goreliable.relay = 'true'",
-            $"EXPLAIN (ANALYZE, BUFFERS) {Literal(after)}"
-        );
-        return int.Parse(Hits.Match(plan.First(Hits.IsMatch)).Groups[1].Value, CultureInfo.InvariantCulture);
-    }
-
-    private static async Task<List<string>> ExplainAsync(NpgsqlDataSource source, string before, string explain)
-    {
-        await using var connection = await source.OpenConnectionAsync(Cancel);
-        await using (var prepare = new NpgsqlCommand(before, connection))
-            await prepare.ExecuteNonQueryAsync(Cancel);
-        await using var command = new NpgsqlCommand(explain, connection);
-        await using var row = await command.ExecuteReaderAsync(Cancel);
-        var lines = new List<string>();
-        while (await row.ReadAsync(Cancel))
-            lines.Add(row.GetString(0));
-        return lines;
-    }
-
-    [GeneratedRegex(@"shared hit=(\d+)")]
-    private static partial Regex Hits { get; }
 }
