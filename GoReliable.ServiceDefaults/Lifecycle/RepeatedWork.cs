@@ -24,7 +24,9 @@ public abstract class RepeatedWork(TimeSpan pause, TimeProvider time) : Backgrou
     /// <summary>The reason for the log.</summary>
     protected virtual string Explain(Exception exception) => exception.Message;
 
-    /// <summary>Reports a failure. A run that goes on after one calls it; for one that ends it is called.</summary>
+    /// <summary>
+    /// Logs why the work failed, unless the log says so already. Only for a run that goes on after a failure.
+    /// </summary>
     protected void Report(Exception exception)
     {
         var reason = Explain(exception);
@@ -33,7 +35,9 @@ public abstract class RepeatedWork(TimeSpan pause, TimeProvider time) : Backgrou
         reported = reason;
     }
 
-    /// <summary>Reports the next failure whatever its reason. A run that lasts calls it when something worked.</summary>
+    /// <summary>
+    /// Lets the next failure be logged whatever its reason. Only for a run that goes on after something worked.
+    /// </summary>
     protected void Succeed() => reported = null;
 
     /// <inheritdoc/>
