@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using GoReliable.Tests.OnPlatform.Schema;
 using Npgsql;
 
@@ -8,6 +9,9 @@ namespace GoReliable.Tests.Platform;
 /// </summary>
 internal sealed class OwnDatabase : IAsyncDisposable
 {
+    // Copied, the tables are there at once; the migration is a process.
+    private static readonly ConcurrentDictionary<(GoReliablePlatform, string), Lazy<Task<string>>> Templates = [];
+
     private OwnDatabase(string connectionString)
     {
         ConnectionString = connectionString;
@@ -22,16 +26,29 @@ internal sealed class OwnDatabase : IAsyncDisposable
     /// <param name="service"><c>Orders</c> or <c>Notifications</c>.</param>
     public static async Task<OwnDatabase> CreateAsync(GoReliablePlatform platform, string service)
     {
-        var connection = new NpgsqlConnectionStringBuilder(await platform.ConnectionStringAsync("orders-db"))
-        {
-            Database = $"own_{Guid.NewGuid():n}",
-        };
-        await using (var server = await platform.DatabaseAsync("orders-db"))
-        await using (var create = server.CreateCommand($"CREATE DATABASE {connection.Database}"))
-            await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        var migration = await Migration.RunAsync(service, connection.ConnectionString);
+        var template = await Templates
+            .GetOrAdd((platform, service), key => new(() => MigrateAsync(key.Item1, key.Item2)))
+            .Value;
+        return new OwnDatabase(await CreateAsync(platform, $"own_{Guid.NewGuid():n}", template));
+    }
+
+    private static async Task<string> MigrateAsync(GoReliablePlatform platform, string service)
+    {
+        var name = $"template_{service.ToLowerInvariant()}";
+        var migration = await Migration.RunAsync(service, await CreateAsync(platform, name, "template1"));
         Assert.True(migration.ExitCode == 0, string.Join('\n', migration.Output));
-        return new OwnDatabase(connection.ConnectionString);
+        return name;
+    }
+
+    private static async Task<string> CreateAsync(GoReliablePlatform platform, string name, string template)
+    {
+        await using var server = await platform.DatabaseAsync("orders-db");
+        await using var create = server.CreateCommand($"CREATE DATABASE {name} TEMPLATE {template}");
+        await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        return new NpgsqlConnectionStringBuilder(await platform.ConnectionStringAsync("orders-db"))
+        {
+            Database = name,
+        }.ConnectionString;
     }
 
     public async Task ExecuteAsync(string sql)

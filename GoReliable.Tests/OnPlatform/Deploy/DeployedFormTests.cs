@@ -12,7 +12,9 @@ namespace GoReliable.Tests.OnPlatform.Deploy;
 /// <summary>
 /// The services as they are deployed, as far as processes can be what containers are, on real servers.
 /// </summary>
-public sealed partial class DeployedFormTests(PublishedServices published) : IClassFixture<PublishedServices>
+[Collection(ServersOnly.Name)]
+public sealed partial class DeployedFormTests(ServersOnly servers, PublishedServices published)
+    : IClassFixture<PublishedServices>
 {
     private const string Password = "letters0and1digits";
 
@@ -22,9 +24,7 @@ public sealed partial class DeployedFormTests(PublishedServices published) : ICl
     public async Task An_order_goes_through_the_published_services()
     {
         var overlay = await Overlay.BuildAsync("prod");
-        await using var platform = await GoReliablePlatform.StartAsync();
-        foreach (var service in new[] { "gateway", "orders", "notifications" })
-            await platform.StopAsync(service);
+        var platform = servers.Platform;
         var postgres = await CreateDatabasesAsync(overlay, await platform.ConnectionStringAsync("orders-db"));
         await using var provider = new FakeProvider();
         await provider.StartAsync();

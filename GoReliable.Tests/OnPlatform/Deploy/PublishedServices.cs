@@ -46,6 +46,8 @@ public sealed class PublishedServices : IAsyncLifetime
                     "quiet",
                     "--artifacts-path",
                     DeployFiles.Path("bench/obj/artifacts"),
+                    // The tests' own build has looked at the same code.
+                    "-p:RunAnalyzers=false",
                     "--disable-build-servers",
                     "-nodeReuse:false",
                 ]

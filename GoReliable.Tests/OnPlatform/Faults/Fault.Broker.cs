@@ -117,8 +117,9 @@ internal sealed partial record Fault
         {
             SeeAsync = async platform =>
             {
-                await SaidAsync(platform, "outbox.relay_interrupted", "320");
-                await SaidAsync(platform, "consumer.interrupted", "320");
+                // A connection that is closed while its client sends may be reset, and the reason lost with it.
+                await SaidAsync(platform, "outbox.relay_interrupted", "320", "Connection reset by peer");
+                await SaidAsync(platform, "consumer.interrupted", "320", "Connection reset by peer");
             },
         };
 

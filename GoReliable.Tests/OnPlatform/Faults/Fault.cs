@@ -169,12 +169,14 @@ internal sealed partial record Fault(
         );
     }
 
-    private static async Task SaidAsync(FaultyPlatform platform, string @event, string reason) =>
+    // For one of these reasons.
+    private static async Task SaidAsync(FaultyPlatform platform, string @event, params string[] reasons) =>
         await platform.Platform.Telemetry.WaitForLogAsync(
             log =>
                 log.Time > platform.BrokenAt
                 && log.EventName == @event
-                && ((string?)log["Reason"])?.Contains(reason, StringComparison.Ordinal) == true,
+                && log["Reason"] is string said
+                && reasons.Any(reason => said.Contains(reason, StringComparison.Ordinal)),
             TestContext.Current.CancellationToken
         );
 

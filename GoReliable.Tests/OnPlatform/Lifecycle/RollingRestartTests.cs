@@ -8,7 +8,8 @@ namespace GoReliable.Tests.OnPlatform.Lifecycle;
 /// <summary>
 /// One instance of each service after the other is stopped and started, all at the same time, and no customer notices.
 /// </summary>
-public sealed class RollingRestartTests
+[Collection(ServersOnly.Name)]
+public sealed class RollingRestartTests(ServersOnly servers)
 {
     // Longer than a gateway keeps a connection that nobody uses, two seconds, and than the balancer takes to ask.
     private const string UntilOthersKnow = "00:00:03";
@@ -18,21 +19,20 @@ public sealed class RollingRestartTests
     [Fact]
     public async Task A_rolling_restart_under_load_fails_no_request_and_keeps_every_order_once()
     {
-        // Its servers only. A replica of the AppHost gets another port at each start, where those of a deployment keep
-        // their address.
-        await using var platform = await GoReliablePlatform.StartAsync();
-        foreach (var service in new[] { "gateway", "orders", "notifications" })
-            await platform.StopAsync(service);
+        // A replica of the AppHost gets another port at each start, where those of a deployment keep their address.
+        var platform = servers.Platform;
+        await using var ordered = await OwnDatabase.CreateAsync(platform, "Orders");
+        await using var told = await OwnDatabase.CreateAsync(platform, "Notifications");
         var messaging = ("ConnectionStrings__messaging", await platform.ConnectionStringAsync("messaging"));
         await using var orders = await Replicas.StartAsync(
             "Orders",
-            [messaging, ("ConnectionStrings__orders-db", await platform.ConnectionStringAsync("orders-db"))]
+            [messaging, ("ConnectionStrings__orders-db", ordered.ConnectionString)]
         );
         await using var notifications = await Replicas.StartAsync(
             "Notifications",
             [
                 messaging,
-                ("ConnectionStrings__notifications-db", await platform.ConnectionStringAsync("notifications-db")),
+                ("ConnectionStrings__notifications-db", told.ConnectionString),
                 ("Email__PickupFolder", platform.PickupFolder),
             ]
         );
@@ -80,19 +80,18 @@ public sealed class RollingRestartTests
         Assert.True(buying.Succeeded > 100 && reading.Succeeded > 100);
 
         answered.Enqueue(first);
-        Assert.Equal(answered.Order(), (await IdsAsync(platform, "orders-db", "SELECT id FROM orders")).Order());
+        Assert.Equal(answered.Order(), (await IdsAsync(ordered, "SELECT id FROM orders")).Order());
         var notified = await Poll.UntilAsync(
             "all notifications",
-            () => IdsAsync(platform, "notifications-db", "SELECT order_id FROM notifications"),
+            () => IdsAsync(told, "SELECT order_id FROM notifications"),
             ids => ids.Count >= answered.Count
         );
         Assert.Equal(answered.Order(), notified.Order());
     }
 
-    private static async Task<List<Guid>> IdsAsync(GoReliablePlatform platform, string name, string sql)
+    private static async Task<List<Guid>> IdsAsync(OwnDatabase database, string sql)
     {
-        await using var database = await platform.DatabaseAsync(name);
-        await using var command = database.CreateCommand(sql);
+        await using var command = database.Source.CreateCommand(sql);
         await using var row = await command.ExecuteReaderAsync(Cancel);
         var ids = new List<Guid>();
         while (await row.ReadAsync(Cancel))
