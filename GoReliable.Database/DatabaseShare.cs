@@ -5,7 +5,6 @@ using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Limits;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -29,7 +28,7 @@ public static class DatabaseShare
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
     /// <summary>After authorization: what comes later holds a connection to the database.</summary>
-    /// <param name="app">A service with an <see cref="NpgsqlDataSource"/> and <c>AddRateLimiter</c>.</param>
+    /// <param name="app">A service with an <see cref="NpgsqlDataSource"/>.</param>
     public static void UseDatabaseShare(this WebApplication app)
     {
         var pool = new NpgsqlConnectionStringBuilder(
@@ -41,27 +40,18 @@ public static class DatabaseShare
             QueueLimit = MaxWaiting,
             QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
         };
-        var limiter = new QueueDeadline(
-            PartitionedRateLimiter.Create<HttpContext, string>(context =>
-                context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
-                    ? RateLimitPartition.GetConcurrencyLimiter(customer, _ => share)
-                    : RateLimitPartition.GetNoLimiter("")
-            ),
-            () => MaxWait
+        var limiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
+            context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
+                ? RateLimitPartition.GetConcurrencyLimiter(customer, _ => share)
+                : RateLimitPartition.GetNoLimiter("")
         );
         app.Lifetime.ApplicationStopped.Register(limiter.Dispose);
-        app.UseRateLimiter(
-            new RateLimiterOptions
-            {
-                GlobalLimiter = limiter,
-                RejectionStatusCode = StatusCodes.Status429TooManyRequests,
-                OnRejected = (refused, _) => RefuseAsync(refused.HttpContext, share.PermitLimit),
-            }
-        );
+        app.UseLimit(limiter, (context, _) => RefuseAsync(context, share.PermitLimit), () => MaxWait);
     }
 
     private static ValueTask RefuseAsync(HttpContext context, int share)
     {
+        context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
         context.Response.Headers.RetryAfter = RetryAfterSeconds;
         return context
             .RequestServices.GetRequiredService<IProblemDetailsService>()

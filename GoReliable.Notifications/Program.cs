@@ -37,7 +37,6 @@ if (args is ["migrate"])
 builder.AddIdentity();
 builder.AddBroker("messaging", configure: factory => factory.MaxInboundMessageBodySize = RawMessage.MaxBodyBytes);
 
-builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();
 builder.AddDelivery();
 builder.AddConsuming();

@@ -32,7 +32,6 @@ builder.AddIdentity();
 // Without the broker orders are still taken: they wait in the outbox.
 builder.AddBroker("messaging", whenAway: HealthStatus.Degraded);
 
-builder.Services.AddRateLimiter();
 builder.Services.AddSingleton<Telemetry>();
 builder.AddOrdering();
 builder.Services.AddOutbox();

@@ -3,9 +3,7 @@ using System.Security.Claims;
 using System.Threading.RateLimiting;
 using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.ServiceDefaults.Identity;
-using GoReliable.ServiceDefaults.Limits;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.RateLimiting;
 
 namespace GoReliable.Gateway.Limits;
 
@@ -19,7 +17,9 @@ internal sealed class EdgeLimits : IDisposable
     private readonly WatchedSection<RateLimit> perAddress;
     private readonly WatchedSection<RateLimit> perCustomer;
     private readonly WatchedSection<LoadShedding> load;
-    private readonly PartitionedRateLimiter<HttpContext>[] limiters;
+
+    // One for all limits: each has a timer that wakes the gateway ten times a second.
+    private readonly PartitionedRateLimiter<LimitedRequest> limiter;
     private readonly Telemetry telemetry;
 
     /// <exception cref="InvalidSettingException">A setting is not what it must be.</exception>
@@ -39,51 +39,44 @@ internal sealed class EdgeLimits : IDisposable
         );
         load = new(configuration, "LoadShedding", () => new LoadShedding(), logger);
 
-        PerAddress = Refuse(
-            StatusCodes.Status429TooManyRequests,
-            "address_rate",
-            telemetry,
-            PartitionedRateLimiter.Create<HttpContext, AddressKey>(AddressPartition)
+        limiter = PartitionedRateLimiter.Create<LimitedRequest, Key>(request =>
+            request.Limit switch
+            {
+                Limit.AddressRate => AddressRate(request.Context),
+                Limit.CustomerRate => CustomerRate(request.Context),
+                Limit.CustomerLoad => CustomerLoad(request.Context),
+                _ => Load(request.Context),
+            }
         );
-        PerCustomer = Refuse(
-            StatusCodes.Status429TooManyRequests,
-            "customer_rate",
-            telemetry,
-            PartitionedRateLimiter.Create<HttpContext, CustomerKey>(CustomerPartition)
-        );
-        CustomerLoad = Refuse(
-            StatusCodes.Status429TooManyRequests,
-            "customer_load",
-            telemetry,
-            PartitionedRateLimiter.Create<HttpContext, LoadKey>(CustomerLoadPartition)
-        );
-        Places = new QueueDeadline(PartitionedRateLimiter.Create<HttpContext, PlaceKey>(PlacePartition), () =>
-            load.Current.QueueTimeout
-        );
-        limiters = [PerAddress.GlobalLimiter!, PerCustomer.GlobalLimiter!, CustomerLoad.GlobalLimiter!, Places];
         this.telemetry = telemetry;
     }
 
-    public RateLimiterOptions PerAddress { get; }
+    /// <summary>How long a request waits for others to end (<see cref="Limit.Load"/>).</summary>
+    public TimeSpan QueueTimeout => load.Current.QueueTimeout;
 
-    public RateLimiterOptions PerCustomer { get; }
+    /// <summary>One of the limits.</summary>
+    public PartitionedRateLimiter<HttpContext> Of(Limit limit) =>
+        limiter.WithTranslatedKey<HttpContext>(context => new(context, limit), leaveOpen: true);
 
-    public RateLimiterOptions CustomerLoad { get; }
-
-    public PartitionedRateLimiter<HttpContext> Places { get; }
-
-    /// <summary>Answers a request that got no place.</summary>
-    public void RefusePlace(HttpContext context, RateLimitLease lease)
+    /// <summary>Answers a request that a limit refused.</summary>
+    public ValueTask RefuseAsync(HttpContext context, RateLimitLease lease, Limit limit)
     {
-        context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        var (status, reason) = limit switch
+        {
+            Limit.AddressRate => (StatusCodes.Status429TooManyRequests, "address_rate"),
+            Limit.CustomerRate => (StatusCodes.Status429TooManyRequests, "customer_rate"),
+            Limit.CustomerLoad => (StatusCodes.Status429TooManyRequests, "customer_load"),
+            _ => (StatusCodes.Status503ServiceUnavailable, "load"),
+        };
+        context.Response.StatusCode = status;
         context.Response.Headers.RetryAfter = RetryAfter(lease);
-        telemetry.RequestRejected("load");
+        telemetry.RequestRejected(reason);
+        return ValueTask.CompletedTask;
     }
 
     public void Dispose()
     {
-        foreach (var limiter in limiters)
-            limiter.Dispose();
+        limiter.Dispose();
         perAddress.Dispose();
         perCustomer.Dispose();
         load.Dispose();
@@ -91,56 +84,48 @@ internal sealed class EdgeLimits : IDisposable
 
     // The settings are part of every key: changed settings begin new buckets, and old buckets are removed when they are
     // idle. An idle bucket is full, so nothing is lost with it.
-    private RateLimitPartition<AddressKey> AddressPartition(HttpContext context) =>
-        RateLimitPartition.GetTokenBucketLimiter(
-            new AddressKey(ClientNetwork.Of(context.Connection.RemoteIpAddress), perAddress.Current),
-            key => key.Limit.Bucket()
-        );
+    private RateLimitPartition<Key> AddressRate(HttpContext context) =>
+        Bucket(new(Limit.AddressRate, perAddress.Current) { Network = Network(context) });
 
     // A request without a customer was counted by its address, and authorization turns it away.
-    private RateLimitPartition<CustomerKey> CustomerPartition(HttpContext context) =>
+    private RateLimitPartition<Key> CustomerRate(HttpContext context) =>
         Customer(context) is { Length: > 0 } customer
-            ? RateLimitPartition.GetTokenBucketLimiter(new CustomerKey(customer, perCustomer.Current), key =>
-                key.Limit.Bucket()
-            )
-            : RateLimitPartition.GetNoLimiter(new CustomerKey("", perCustomer.Current));
+            ? Bucket(new(Limit.CustomerRate, perCustomer.Current) { Customer = customer })
+            : RateLimitPartition.GetNoLimiter(new Key(Limit.CustomerRate, perCustomer.Current));
+
+    private static RateLimitPartition<Key> Bucket(Key key) =>
+        RateLimitPartition.GetTokenBucketLimiter(key, key => ((RateLimit)key.Settings).Bucket());
 
     // The pages of the documentation need no token: there the address stands for the customer.
-    private RateLimitPartition<LoadKey> CustomerLoadPartition(HttpContext context) =>
-        RateLimitPartition.GetConcurrencyLimiter(
-            Customer(context) is { Length: > 0 } customer
-                ? new LoadKey(customer, Network: 0, load.Current)
-                : new LoadKey("", ClientNetwork.Of(context.Connection.RemoteIpAddress), load.Current),
-            key => key.Settings.CustomerLimiter()
-        );
+    private RateLimitPartition<Key> CustomerLoad(HttpContext context)
+    {
+        var key = new Key(Limit.CustomerLoad, load.Current);
+        key = Customer(context) is { Length: > 0 } customer
+            ? key with
+            {
+                Customer = customer,
+            }
+            : key with
+            {
+                Network = Network(context),
+            };
+        return RateLimitPartition.GetConcurrencyLimiter(key, key => ((LoadShedding)key.Settings).CustomerLimiter());
+    }
 
     // Requests that need no token have places of their own, so that they cannot take those of customers.
-    private RateLimitPartition<PlaceKey> PlacePartition(HttpContext context) =>
-        RateLimitPartition.GetConcurrencyLimiter(
-            new PlaceKey(context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null, load.Current),
-            key => key.NeedsToken ? key.Settings.Limiter() : key.Settings.DocsLimiter()
+    private RateLimitPartition<Key> Load(HttpContext context)
+    {
+        var needsToken = context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null;
+        return RateLimitPartition.GetConcurrencyLimiter(
+            new Key(Limit.Load, load.Current) { NeedsToken = needsToken },
+            key => key.NeedsToken ? ((LoadShedding)key.Settings).Limiter() : ((LoadShedding)key.Settings).DocsLimiter()
         );
+    }
+
+    private static ulong Network(HttpContext context) => ClientNetwork.Of(context.Connection.RemoteIpAddress);
 
     private static string? Customer(HttpContext context) =>
         context.User.FindFirstValue(IdentityExtensions.SubjectClaim);
-
-    private static RateLimiterOptions Refuse(
-        int status,
-        string reason,
-        Telemetry telemetry,
-        PartitionedRateLimiter<HttpContext> limiter
-    ) =>
-        new()
-        {
-            GlobalLimiter = limiter,
-            RejectionStatusCode = status,
-            OnRejected = (refused, _) =>
-            {
-                telemetry.RequestRejected(reason);
-                refused.HttpContext.Response.Headers.RetryAfter = RetryAfter(refused.Lease);
-                return ValueTask.CompletedTask;
-            },
-        };
 
     // The header can only say whole seconds. Too much load may be over in one second.
     private static string RetryAfter(RateLimitLease lease)
@@ -149,11 +134,14 @@ internal sealed class EdgeLimits : IDisposable
         return Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
     }
 
-    private readonly record struct AddressKey(ulong Network, RateLimit Limit);
+    private readonly record struct LimitedRequest(HttpContext Context, Limit Limit);
 
-    private readonly record struct CustomerKey(string Customer, RateLimit Limit);
+    private readonly record struct Key(Limit Limit, object Settings)
+    {
+        public string? Customer { get; init; }
 
-    private readonly record struct LoadKey(string Customer, ulong Network, LoadShedding Settings);
+        public ulong Network { get; init; }
 
-    private readonly record struct PlaceKey(bool NeedsToken, LoadShedding Settings);
+        public bool NeedsToken { get; init; }
+    }
 }

@@ -8,11 +8,17 @@ using RabbitMQ.Client;
 namespace GoReliable.Tests.OnPlatform.Deploy;
 
 /// <summary>
-/// The platform with its real Prometheus, after traffic in which everything happened once: success, refusal, failure,
-/// retry, dead letter.
+/// The platform with its real Prometheus and Aspire's dashboard, after traffic in which everything happened once:
+/// success, refusal, failure, retry, dead letter.
 /// </summary>
 public sealed class LivePlatform : IAsyncLifetime
 {
+    /// <summary>Collection of the tests that share it.</summary>
+    public const string Name = "live platform";
+
+    /// <summary>What the dashboard asks for.</summary>
+    internal const string BrowserToken = "a-token-of-these-tests";
+
     // Three scrapes and three evaluations are enough; a busy machine takes longer.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
@@ -29,25 +35,28 @@ public sealed class LivePlatform : IAsyncLifetime
         "count(slo:period_error_budget_remaining:ratio) == 4",
     ];
 
-    private GoReliablePlatform? platform;
+    public GoReliablePlatform Platform { get; private set; } = null!;
 
-    /// <summary>Null where this machine cannot run it.</summary>
-    internal LivePrometheus? Prometheus { get; private set; }
+    internal LivePrometheus Prometheus { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
-        platform = await GoReliablePlatform.StartAsync(configure: MakeRequestsWaitForConnections, observability: true);
-        await platform.WaitUntilHealthyAsync("prometheus");
-        Prometheus = new LivePrometheus(platform.Client("prometheus", customer: null));
+        Platform = await GoReliablePlatform.StartAsync(
+            configure: MakeRequestsWaitForConnections,
+            observability: true,
+            dashboardToken: BrowserToken
+        );
+        await Platform.WaitUntilHealthyAsync("prometheus");
+        Prometheus = new LivePrometheus(Platform.Client("prometheus", customer: null));
 
         // From here on it sees counters grow; what they had before, rates do not know.
         await Poll.UntilAsync("three services scraped", () => Prometheus.NowAsync("count(up == 1)"), up => up is [3]);
-        await FailAsync(platform);
+        await FailAsync(Platform);
         await Poll.UntilAsync(
             "traffic of every kind in Prometheus, and the rules evaluated on it",
             async () =>
             {
-                await TrafficAsync(platform);
+                await TrafficAsync(Platform);
                 return await MissingAsync(Prometheus);
             },
             missing => missing.Length == 0,
@@ -57,9 +66,8 @@ public sealed class LivePlatform : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        Prometheus?.Dispose();
-        if (platform is not null)
-            await platform.DisposeAsync();
+        Prometheus.Dispose();
+        await Platform.DisposeAsync();
     }
 
     private static void MakeRequestsWaitForConnections(IDistributedApplicationTestingBuilder builder) =>
@@ -88,7 +96,7 @@ public sealed class LivePlatform : IAsyncLifetime
                 using var creation = await unlucky.PostRawAsync(
                     """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}]}"""
                 );
-                return await Prometheus!.NowAsync(
+                return await Prometheus.NowAsync(
                     "sum(rate(goreliable_api_gateway_http_requests_total{status_code=~\"5..\"}[1m])) > 0"
                 );
             },
@@ -162,3 +170,6 @@ public sealed class LivePlatform : IAsyncLifetime
         return string.Join(", ", missing);
     }
 }
+
+[CollectionDefinition(LivePlatform.Name)]
+public sealed class LivePlatformTests : ICollectionFixture<LivePlatform>;

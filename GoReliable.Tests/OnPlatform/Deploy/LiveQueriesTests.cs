@@ -4,18 +4,10 @@ using GoReliable.Tests.Files.Deploy;
 namespace GoReliable.Tests.OnPlatform.Deploy;
 
 /// <summary>Dashboards and rules against what the running platform really measures.</summary>
-public sealed partial class LiveQueriesTests : IClassFixture<LivePlatform>
+[Collection(LivePlatform.Name)]
+public sealed partial class LiveQueriesTests(LivePlatform live)
 {
-    private readonly LivePrometheus prometheus;
-
-    public LiveQueriesTests(LivePlatform live)
-    {
-        Assert.SkipWhen(
-            live.Prometheus is null,
-            "There is neither a container runtime nor a Prometheus: apt-get install prometheus."
-        );
-        prometheus = live.Prometheus!;
-    }
+    private readonly LivePrometheus prometheus = live.Prometheus;
 
     [Fact]
     public async Task Each_service_is_a_target_and_answers()

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using GoReliable.Tests.OnPlatform.Deploy;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Processes;
@@ -9,25 +10,26 @@ namespace GoReliable.Tests.OnPlatform.Processes;
 /// The Aspire dashboard gets the telemetry of all services without any setting. It is asked by its own API:
 /// https://aspire.dev/dashboard/configuration/
 /// </summary>
-public sealed class DashboardTests
+[Collection(LivePlatform.Name)]
+public sealed class DashboardTests(LivePlatform live)
 {
-    private const string BrowserToken = "a-token-of-this-test";
-
     [Fact]
     public async Task The_dashboard_shows_an_orders_trace_its_logs_and_all_resources()
     {
-        await using var platform = await GoReliablePlatform.StartAsync(dashboardToken: BrowserToken);
-        using var ada = platform.Client("ada");
+        using var ada = live.Platform.Client("ada");
         await ada.NotificationsAsync(await ada.CreateAsync("ada@example.com"));
 
-        using var dashboard = platform.Dashboard();
+        using var dashboard = live.Platform.Dashboard();
         // The address that ./run prints.
-        using var login = await dashboard.GetAsync($"/login?t={BrowserToken}", TestContext.Current.CancellationToken);
+        using var login = await dashboard.GetAsync(
+            $"/login?t={LivePlatform.BrowserToken}",
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal((HttpStatusCode.OK, "/"), (login.StatusCode, login.RequestMessage!.RequestUri!.AbsolutePath));
 
         using var answer = await dashboard.PostAsJsonAsync(
             "/api/telemetry/validateToken",
-            new { token = BrowserToken },
+            new { token = LivePlatform.BrowserToken },
             TestContext.Current.CancellationToken
         );
         var said = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
