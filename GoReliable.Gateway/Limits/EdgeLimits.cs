@@ -99,16 +99,9 @@ internal sealed class EdgeLimits : IDisposable
     // The pages of the documentation need no token: there the address stands for the customer.
     private RateLimitPartition<Key> CustomerLoad(HttpContext context)
     {
-        var key = new Key(Limit.CustomerLoad, load.Current);
-        key = Customer(context) is { Length: > 0 } customer
-            ? key with
-            {
-                Customer = customer,
-            }
-            : key with
-            {
-                Network = Network(context),
-            };
+        var key = Customer(context) is { Length: > 0 } customer
+            ? new Key(Limit.CustomerLoad, load.Current) { Customer = customer }
+            : new Key(Limit.CustomerLoad, load.Current) { Network = Network(context) };
         return RateLimitPartition.GetConcurrencyLimiter(key, key => ((LoadShedding)key.Settings).CustomerLimiter());
     }
 

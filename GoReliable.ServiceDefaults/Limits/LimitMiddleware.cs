@@ -63,10 +63,13 @@ public static class LimitMiddleware
     )
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        waiting.CancelAfter(longest);
+        var lease = limiter.AcquireAsync(context, permitCount: 1, waiting.Token);
+        // Where the queue is full too, it is refused already: that must cost little.
+        if (!lease.IsCompleted)
+            waiting.CancelAfter(longest);
         try
         {
-            return await limiter.AcquireAsync(context, permitCount: 1, waiting.Token);
+            return await lease;
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {

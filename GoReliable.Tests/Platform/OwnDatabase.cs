@@ -27,7 +27,7 @@ internal sealed class OwnDatabase : IAsyncDisposable
     public static async Task<OwnDatabase> CreateAsync(GoReliablePlatform platform, string service)
     {
         var template = await Templates
-            .GetOrAdd((platform, service), key => new(() => MigrateAsync(key.Item1, key.Item2)))
+            .GetOrAdd((platform, service), _ => new(() => MigrateAsync(platform, service)))
             .Value;
         return new OwnDatabase(await CreateAsync(platform, $"own_{Guid.NewGuid():n}", template));
     }
