@@ -24,6 +24,9 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     private bool isUnreachable;
     private readonly Lock stateLock = new();
 
+    // By use: the broker blocks a connection that publishes, and the end of another one does not change that.
+    private readonly Dictionary<string, string> blockedReasons = [];
+
     /// <summary>Whether all connections that were opened are up now.</summary>
     public bool IsConnected => !connections.IsEmpty && connections.Values.All(connection => connection.IsOpen);
 
@@ -121,9 +124,9 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
             connection = await services
                 .GetRequiredService<IConnectionFactory>()
                 .CreateConnectionAsync(use, cancellationToken);
-            connection.ConnectionBlockedAsync += (_, blocked) => SetBlocked(blocked.Reason);
-            connection.ConnectionUnblockedAsync += (_, _) => SetBlocked(null);
-            connection.ConnectionShutdownAsync += (_, _) => SetBlocked(null);
+            connection.ConnectionBlockedAsync += (_, blocked) => SetBlocked(use, blocked.Reason);
+            connection.ConnectionUnblockedAsync += (_, _) => SetBlocked(use, null);
+            connection.ConnectionShutdownAsync += (_, _) => SetBlocked(use, null);
             return connections[use] = connection;
         }
         finally
@@ -132,15 +135,21 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         }
     }
 
-    private Task SetBlocked(string? reason)
+    private Task SetBlocked(string use, string? reason)
     {
         lock (stateLock)
         {
-            if (reason is not null && BlockedReason is null)
-                LogBlocked(reason);
-            if (reason is null && BlockedReason is not null)
+            if (reason is null)
+                blockedReasons.Remove(use);
+            else
+                blockedReasons[use] = reason;
+
+            var remaining = blockedReasons.Values.FirstOrDefault();
+            if (remaining is not null && BlockedReason is null)
+                LogBlocked(remaining);
+            if (remaining is null && BlockedReason is not null)
                 LogUnblocked();
-            BlockedReason = reason;
+            BlockedReason = remaining;
         }
         return Task.CompletedTask;
     }

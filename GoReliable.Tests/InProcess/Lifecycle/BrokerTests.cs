@@ -3,6 +3,7 @@ using GoReliable.Messaging;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Time.Testing;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.Tests.InProcess.Lifecycle;
@@ -36,16 +37,36 @@ public sealed class BrokerTests
         Assert.Equal(["broker.unreachable", "broker.connected"], events.Names);
     }
 
+    [Fact]
+    public async Task The_end_of_another_connection_does_not_unblock_the_one_that_is_blocked()
+    {
+        var events = new LoggedEvents<Broker>();
+        var broker = new Broker(new Services(failures: 0), events, new FakeTimeProvider());
+        var publish = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+        var consume = (Open)(object)await broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
+        var end = new ShutdownEventArgs(ShutdownInitiator.Peer, Constants.ConnectionForced, "closed");
+
+        await publish.RaiseAsync("ConnectionBlockedAsync", new ConnectionBlockedEventArgs("low on memory"));
+        await consume.RaiseAsync("ConnectionShutdownAsync", end);
+
+        Assert.Equal("low on memory", broker.BlockedReason);
+        Assert.Equal(["broker.blocked"], events.Names);
+
+        await publish.RaiseAsync("ConnectionShutdownAsync", end);
+
+        Assert.Null(broker.BlockedReason);
+        Assert.Equal(["broker.blocked", "broker.unblocked"], events.Names);
+    }
+
     private sealed class Services : IServiceProvider
     {
         private readonly IConnectionFactory factory = DispatchProxy.Create<IConnectionFactory, Factory>();
-        private readonly IConnection connection = DispatchProxy.Create<IConnection, Open>();
         private int asked;
 
         public Services(int failures) =>
             ((Factory)factory).Connect = () =>
                 ++asked > failures
-                    ? connection
+                    ? DispatchProxy.Create<IConnection, Open>()
                     : throw new BrokerUnreachableException(new IOException("Nobody listens."));
 
         public int Asked => asked;
@@ -61,15 +82,30 @@ public sealed class BrokerTests
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Task.FromResult(Connect());
     }
 
-    /// <summary>A connection that is open, and no more. Public and not sealed, as a proxy must be.</summary>
+    /// <summary>A connection that is open and has events. Public and not sealed, as a proxy must be.</summary>
     public class Open : DispatchProxy
     {
+        private const string Subscribe = "add_";
+        private readonly Dictionary<string, Delegate> handlers = [];
+
+        public Task RaiseAsync<T>(string @event, T arguments)
+            where T : AsyncEventArgs => ((AsyncEventHandler<T>)handlers[@event])(this, arguments);
+
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
             targetMethod!.Name switch
             {
                 $"get_{nameof(IConnection.IsOpen)}" => true,
-                var name when name.StartsWith("add_", StringComparison.Ordinal) => null,
+                var name when name.StartsWith(Subscribe, StringComparison.Ordinal) => Add(
+                    name[Subscribe.Length..],
+                    (Delegate)args![0]!
+                ),
                 var name => throw new NotSupportedException(name),
             };
+
+        private object? Add(string @event, Delegate handler)
+        {
+            handlers[@event] = handler;
+            return null;
+        }
     }
 }
