@@ -216,6 +216,8 @@ internal sealed class BatchProcessor(
     private async Task CompleteAsync(Message message, Session session)
     {
         Activity.Current = message.Activity;
+        if (message is { Event: null, Failure: null })
+            throw new InvalidOperationException("A message that was not read cannot be acknowledged.");
         if (message.Failure is { } failure)
             message.Outcome = await forwarder.ForwardAsync(message, failure, session.Closed);
         if (message.IsClaimedElsewhere)

@@ -56,7 +56,7 @@ internal sealed class PoisonFilter(
         {
             await DeadLetterTable.StoreAsync(
                 database,
-                [DeadLetter.Of(raw, time.GetUtcNow()).Letter],
+                [DeadLetter.Of(raw, message, obstacle, time.GetUtcNow())],
                 cancellationToken
             );
             await channel.AcknowledgeAsync(raw.Tag, multiple: false, cancellationToken);

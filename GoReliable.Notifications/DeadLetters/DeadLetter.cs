@@ -51,11 +51,12 @@ internal sealed record DeadLetter(
     /// Reads what the worker wrote into the headers or, if the broker itself gave up, what the broker wrote.
     /// </summary>
     /// <param name="raw">A message from the dead-letter queue, or one that the worker cannot take.</param>
+    /// <param name="message">The same, decoded.</param>
+    /// <param name="obstacle">Why the worker cannot take it, if it cannot.</param>
     /// <param name="now">The time to use if no header says when.</param>
-    public static (DeadLetter Letter, Message Message) Of(RawMessage raw, DateTimeOffset now)
+    public static DeadLetter Of(RawMessage raw, Message message, Failure? obstacle, DateTimeOffset now)
     {
-        var (message, obstacle) = raw.Decode();
-        if (obstacle is null && message.Header(MessageHeaders.DeadReason) != Failure.Fatal)
+        if (obstacle is null && !message.IsFatal)
             message.Read();
         var letter = Of(message, now) with
         {
@@ -65,17 +66,14 @@ internal sealed record DeadLetter(
                 obstacle?.Reason != Failure.Undecodable
             ),
         };
-        return (
-            obstacle is null || message.Header(MessageHeaders.DeadReason) is not null
-                ? letter
-                : letter with
-                {
-                    Reason = obstacle.Reason,
-                    ExceptionType = Storable(obstacle.Type),
-                    ExceptionMessage = Storable(obstacle.Detail),
-                },
-            message
-        );
+        return obstacle is null || message.Header(MessageHeaders.DeadReason) is not null
+            ? letter
+            : letter with
+            {
+                Reason = obstacle.Reason,
+                ExceptionType = Storable(obstacle.Type),
+                ExceptionMessage = Storable(obstacle.Detail),
+            };
     }
 
     private static DeadLetter Of(Message message, DateTimeOffset now)

@@ -70,7 +70,8 @@ internal sealed class DeadLetterCollector(
             i++
         )
         {
-            var (letter, message) = DeadLetter.Of(raw, Time.GetUtcNow());
+            var (message, obstacle) = raw.Decode();
+            var letter = DeadLetter.Of(raw, message, obstacle, Time.GetUtcNow());
             letters[letter.Id] = (letter, message);
             last = raw.Tag;
             bytes += raw.Body.Length;

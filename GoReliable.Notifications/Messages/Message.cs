@@ -28,7 +28,7 @@ internal sealed class Message
     /// <param name="routingKey">The key it was published with.</param>
     /// <param name="properties">Its AMQP properties.</param>
     /// <param name="body">A copy: the client library reuses its own buffer.</param>
-    /// <param name="read">False if the body must not be read.</param>
+    /// <param name="read">False if the body must not be read here.</param>
     public Message(
         ulong tag,
         string exchange,
@@ -41,8 +41,8 @@ internal sealed class Message
         (Tag, Exchange, RoutingKey, Properties, Body) = (tag, exchange, routingKey, properties, body);
         Attempt = 1 + Count(MessageHeaders.Attempt);
         Deferrals = Count(MessageHeaders.Deferrals);
-        // A message that may crash the process is read under supervision. One that did is not read any more.
-        if (read && !IsSuspect && Header(MessageHeaders.DeadReason) != Messages.Failure.Fatal)
+        // A message that may crash the process is read under supervision.
+        if (read && !IsSuspect)
             Read();
     }
 
@@ -69,6 +69,12 @@ internal sealed class Message
 
     /// <summary>Whether it came back so often that it may be the cause itself.</summary>
     public bool IsSuspect => Redeliveries >= SuspectAfterRedeliveries;
+
+    /// <summary>
+    /// Whether it is a dead letter that ended the process. Only the side of the dead letters asks: a message in the
+    /// worker's own queue may have this header from anybody.
+    /// </summary>
+    public bool IsFatal => Header(MessageHeaders.DeadReason) == Messages.Failure.Fatal;
 
     /// <summary>Null where the body is poison, or was not read.</summary>
     public OrderEvent? Event { get; private set; }

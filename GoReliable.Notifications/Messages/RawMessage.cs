@@ -33,7 +33,8 @@ internal sealed record RawMessage(
 
     /// <summary>Decodes it with the client library's own decoder.</summary>
     /// <returns>
-    /// The message, without headers if they cannot be decoded; and, if the worker cannot take it, the reason.
+    /// The message, without headers if they cannot be decoded, and not read if that may crash the process; and,
+    /// if the worker cannot take it, the reason.
     /// </returns>
     public (Message Message, Failure? Obstacle) Decode()
     {
@@ -44,7 +45,10 @@ internal sealed record RawMessage(
             : Body.Length > MaxBodyBytes ? TooLarge("body", Body.Length, MaxBodyBytes)
             : Properties.Length > MaxPropertiesBytes ? TooLarge("headers", Properties.Length, MaxPropertiesBytes)
             : null;
-        return (new Message(Tag, Exchange, RoutingKey, properties, Body, read: Body.Length <= MaxBodyBytes), obstacle);
+        var message = new Message(Tag, Exchange, RoutingKey, properties, Body, read: false);
+        if (Body.Length <= MaxBodyBytes && !message.IsSuspect && !message.IsFatal)
+            message.Read();
+        return (message, obstacle);
     }
 
     private static Failure TooLarge(string part, int size, int largest) =>

@@ -47,6 +47,25 @@ public sealed class RawMessageTests
         Assert.Null(message.Properties.MessageId);
     }
 
+    // As the collector of dead letters sees it. In the worker's own queue the header says nothing.
+    [Fact]
+    public void A_dead_letter_that_ended_the_worker_is_not_read_and_a_message_with_its_header_is()
+    {
+        var (message, obstacle) = new RawMessage(
+            1,
+            Redelivered: false,
+            "",
+            "notifications.dead",
+            [Headers, 0, 0, 0, 0, 24, 13, .. "x-dead-reason"u8, (byte)'S', 0, 0, 0, 5, .. "fatal"u8],
+            Encoding.UTF8.GetBytes(Events.Created)
+        ).Decode();
+
+        Assert.Null(obstacle);
+        Assert.Equal("fatal", message.Header(MessageHeaders.DeadReason));
+        Assert.Null(message.Event);
+        Assert.NotNull(Events.Message(message.Properties.Headers).Event);
+    }
+
     private static byte[] Nested(int depth)
     {
         var bytes = new List<byte> { Headers, MessageId };

@@ -51,6 +51,16 @@ public sealed class PoisonTests(DeadLetterPlatform own)
         await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
     }
 
+    // With a shovel, or in the broker's management: what ended a worker once may be read without harm by the next one.
+    [Fact]
+    public async Task A_dead_letter_that_was_moved_back_into_the_queue_is_read_and_notified()
+    {
+        var @event = Guid.CreateVersion7();
+        await Odd.PublishAsync(platform, OrderTopology.Queue, Odd.Event(@event), ("x-dead-reason", "fatal"));
+
+        await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
+    }
+
     [Fact]
     public async Task Odd_dead_letters_are_listed_shown_and_redriven_and_block_no_other()
     {
