@@ -15,6 +15,10 @@ namespace GoReliable.Messaging;
 public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time)
     : IAsyncDisposable
 {
+    /// <summary>For a channel that publishes: only with both is what the broker says of a message waited for.</summary>
+    public static CreateChannelOptions Confirms { get; } =
+        new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, IConnection> connections = new();

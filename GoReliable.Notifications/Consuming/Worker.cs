@@ -202,9 +202,12 @@ internal sealed class Worker(
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, drain.Begun);
             await handle(giveUp.Token);
         }
-        catch (Exception exception) when (Session.IsEndOfSession(exception))
+        catch (Exception exception)
+            when (Session.IsEndOfSession(exception)
+                && (session.Closed.IsCancellationRequested || drain.Begun.IsCancellationRequested)
+            )
         {
-            // The session is over or the service stops: the broker still has the messages.
+            // The broker still has the messages.
         }
         catch (Exception exception)
         {

@@ -1,5 +1,4 @@
 using GoReliable.Messaging;
-using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Identity;
 using Npgsql;
@@ -13,17 +12,21 @@ namespace GoReliable.Notifications.DeadLetters;
 /// killed at any point, the letter is in the table, in the queue, or in both. If it is in both, it is one message with
 /// one id, which the inbox lets through once.
 /// </remarks>
-internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger<Redriver> logger, TimeProvider time)
+internal sealed class Redriver(
+    Broker broker,
+    Publisher publisher,
+    NpgsqlDataSource database,
+    ILogger<Redriver> logger,
+    TimeProvider time
+)
 {
     /// <summary>How long one call works. What is left needs another call, so that no request takes minutes.</summary>
     public static readonly TimeSpan MaxCallTime = TimeSpan.FromSeconds(5);
 
     private const int MaxBatchSize = 100;
-    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
-    private static readonly CreateChannelOptions Confirms = new(
-        publisherConfirmationsEnabled: true,
-        publisherConfirmationTrackingEnabled: true
-    );
+
+    // Of a batch, also when the broker begins to block meanwhile.
+    private static readonly TimeSpan PublishTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Redrives what is selected, oldest first.</summary>
     /// <param name="selection">Which letters.</param>
@@ -45,21 +48,19 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
             throw new BrokerUnavailableException($"It is {reason}.", null);
         try
         {
-            var connection = await broker.ConnectAsync(ConnectionUse.Publish, cancellationToken);
-            await using var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
             // A tenth of a second's worth at a time, or one.
             var batch = Math.Clamp(perSecond / 10, 1, MaxBatchSize);
             return await InBatchesAsync(
                 selection,
                 batch,
                 TimeSpan.FromSeconds((double)batch / perSecond),
-                letters => PublishAsync(channel, letters),
+                PublishAsync,
                 letter =>
                     logger.DeadLetterRedriven(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId),
                 cancellationToken
             );
         }
-        catch (Exception exception) when (Publisher.IsBrokerFailure(exception))
+        catch (Exception exception) when (Publisher.IsBrokerFailure(exception, cancellationToken))
         {
             throw new BrokerUnavailableException(Broker.Explain(exception), exception);
         }
@@ -126,33 +127,37 @@ internal sealed class Redriver(Broker broker, NpgsqlDataSource database, ILogger
         return taken;
     }
 
-    // To the worker's own queue: other consumers of the exchange have had the event.
-    private static Task PublishAsync(IChannel channel, IReadOnlyList<DeadLetter> letters) =>
-        Task.WhenAll(letters.Select(letter => PublishAsync(channel, letter))).WaitAsync(ConfirmTimeout);
+    private async Task PublishAsync(IReadOnlyList<DeadLetter> letters)
+    {
+        using var giveUp = new CancellationTokenSource(PublishTimeout, time);
+        await Task.WhenAll(letters.Select(letter => PublishAsync(letter, giveUp.Token)));
+    }
 
-    private static async Task PublishAsync(IChannel channel, DeadLetter letter)
+    private async Task PublishAsync(DeadLetter letter, CancellationToken giveUp)
     {
         try
         {
             await PublishAsync(
-                channel,
                 letter,
-                FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), letter.Redriven + 1)
+                FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), letter.Redriven + 1),
+                giveUp
             );
         }
-        catch (Exception exception) when (!Publisher.IsBrokerFailure(exception))
+        catch (Exception exception)
+            when (exception is not OperationCanceledException && !Publisher.IsBrokerFailure(exception, giveUp))
         {
             // Its headers cannot be read or written again. The event is worth more, so it goes without them.
             await PublishAsync(
-                channel,
                 letter,
-                FailedMessage.ForRedrive(new BasicProperties { MessageId = letter.Id.ToString() }, letter.Redriven + 1)
+                FailedMessage.ForRedrive(new BasicProperties { MessageId = letter.Id.ToString() }, letter.Redriven + 1),
+                giveUp
             );
         }
     }
 
-    private static ValueTask PublishAsync(IChannel channel, DeadLetter letter, BasicProperties properties) =>
-        channel.BasicPublishAsync(exchange: "", OrderTopology.Queue, mandatory: true, properties, letter.Body);
+    // To the worker's own queue: other consumers of the exchange have had the event.
+    private Task PublishAsync(DeadLetter letter, BasicProperties properties, CancellationToken giveUp) =>
+        publisher.PublishAsync(OrderTopology.Queue, properties, letter.Body, giveUp);
 }
 
 /// <summary>The broker cannot be reached, or does not take a message.</summary>

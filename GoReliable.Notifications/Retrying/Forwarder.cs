@@ -103,7 +103,7 @@ internal sealed class Forwarder(
                 isFailing = 0;
                 return;
             }
-            catch (Exception exception) when (Publisher.IsBrokerFailure(exception))
+            catch (Exception exception) when (Publisher.IsBrokerFailure(exception, sessionClosed))
             {
                 // The queue is full, without a leader, deleted, or away. Putting the message back instead would make a
                 // hot loop. If it did arrive after all, it arrives twice, and the inbox recognises that.

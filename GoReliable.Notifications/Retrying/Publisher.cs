@@ -60,15 +60,17 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
     }
 
     /// <summary>
-    /// Whether it is the broker that did not take a message, and not the client library that could not write it.
+    /// Whether it is the broker that did not take a message, and not the client library that could not write it, nor
+    /// the caller that gave up. The client library says "canceled" when the broker does not answer.
     /// </summary>
-    public static bool IsBrokerFailure(Exception exception) =>
+    public static bool IsBrokerFailure(Exception exception, CancellationToken giveUp) =>
         exception
             is PublishException
                 or TimeoutException
                 or OperationInterruptedException
                 or ObjectDisposedException
-                or IOException;
+                or IOException
+        || (exception is OperationCanceledException && !giveUp.IsCancellationRequested);
 
     public async ValueTask DisposeAsync()
     {
@@ -97,13 +99,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             if (channel is not null)
                 await channel.DisposeAsync();
             var connection = await broker.ConnectAsync(ConnectionUse.Publish, giveUp);
-            return channel = await connection.CreateChannelAsync(
-                new CreateChannelOptions(
-                    publisherConfirmationsEnabled: true,
-                    publisherConfirmationTrackingEnabled: true
-                ),
-                giveUp
-            );
+            return channel = await connection.CreateChannelAsync(Broker.Confirms, giveUp);
         }
         finally
         {
