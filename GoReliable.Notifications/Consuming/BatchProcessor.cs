@@ -19,7 +19,6 @@ internal sealed class BatchProcessor(
     DatabaseRetry databaseRetry,
     UncommittedReceipts uncommitted,
     Leases leases,
-    Suspects suspects,
     ChaosSwitches chaos,
     Channels channels,
     Forwarder forwarder,
@@ -29,10 +28,6 @@ internal sealed class BatchProcessor(
     TimeProvider time
 )
 {
-    /// <summary>Reads a message that may crash the process: alone, and after the database has recorded it.</summary>
-    public Task ReadSuspectAsync(Message message, CancellationToken giveUp) =>
-        databaseRetry.RunAsync(() => suspects.ReadAsync(message, giveUp), () => giveUp);
-
     /// <param name="messages">One message, or several of which none waits for an external server.</param>
     /// <param name="session">Where they came from.</param>
     /// <param name="giveUp">Ends the waiting for a database that is away.</param>

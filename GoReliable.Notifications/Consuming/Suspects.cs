@@ -1,6 +1,7 @@
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Messages;
+using GoReliable.ServiceDefaults.Lifecycle;
 using Npgsql;
 
 namespace GoReliable.Notifications.Consuming;
@@ -8,19 +9,29 @@ namespace GoReliable.Notifications.Consuming;
 /// <summary>
 /// Finds the message that crashes the process. The broker counts each crash and lost connection for all messages that
 /// were on their way, so its count is only a suspicion. A suspect is read alone. It is recorded before it is read, and
-/// the record is removed after. Nothing is waited for in between, so a worker that is killed from outside is not killed
-/// at this moment three times.
+/// the record is removed after, however long the database takes for that. Nothing else is waited for in between, so a
+/// worker that is killed from outside is not killed at this moment three times.
 /// </summary>
-internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILogger<Suspects> logger)
+internal sealed class Suspects(
+    NpgsqlDataSource database,
+    DatabaseRetry databaseRetry,
+    Channels channels,
+    Drain drain,
+    ILogger<Suspects> logger
+)
 {
     private const int MaxCrashes = 3;
 
     // A row that is still there was not removed: the process ended while it read the message.
+    private const string CountCrashes = """
+        -- count crashes
+        SELECT coalesce((SELECT deaths + 1 FROM suspects WHERE id = $1), 0)
+        """;
+
+    // The number is given, so that a statement whose answer was lost may be repeated.
     private const string MarkSuspect = """
         -- suspect message
-        INSERT INTO suspects (id) VALUES ($1)
-        ON CONFLICT (id) DO UPDATE SET deaths = suspects.deaths + 1
-        RETURNING deaths
+        INSERT INTO suspects (id, deaths) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET deaths = excluded.deaths
         """;
 
     private const string ClearSuspect = """
@@ -31,12 +42,16 @@ internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILo
     /// <summary>
     /// Reads a message. If it ended the process three times, it is not read and gets a failure instead.
     /// </summary>
-    /// <exception cref="NpgsqlException">The database does not answer.</exception>
-    public async Task ReadAsync(Message message, CancellationToken cancellationToken)
+    /// <param name="message">The message.</param>
+    /// <param name="giveUp">Ends the waiting for a database that is away, until the message is recorded.</param>
+    /// <exception cref="OperationCanceledException">
+    /// <paramref name="giveUp"/> was cancelled, or the service has no time left.
+    /// </exception>
+    public async Task ReadAsync(Message message, CancellationToken giveUp)
     {
-        var id = DeadLetter.IdOf(message);
-        await using var mark = Command(MarkSuspect, id);
-        var crashes = (int)(await mark.ExecuteScalarAsync(cancellationToken))!;
+        var (id, crashes) = (DeadLetter.IdOf(message), 0);
+        await databaseRetry.RunAsync(async () => crashes = await CountAsync(id), () => giveUp);
+        await databaseRetry.RunAsync(() => MarkAsync(id, crashes), () => giveUp);
         if (crashes > 0)
             logger.MessageSuspected(message.Properties.MessageId, message.Redeliveries, crashes);
 
@@ -53,8 +68,27 @@ internal sealed class Suspects(NpgsqlDataSource database, Channels channels, ILo
             if (message.Event is { } @event)
                 channels.DryRun(@event);
         }
+        // A record that stayed would count as a crash.
+        await databaseRetry.RunAsync(() => ClearAsync(id), () => drain.Overdue);
+    }
+
+    private async Task<int> CountAsync(Guid id)
+    {
+        await using var count = Command(CountCrashes, id);
+        return (int)(await count.ExecuteScalarAsync())!;
+    }
+
+    private async Task MarkAsync(Guid id, int crashes)
+    {
+        await using var mark = Command(MarkSuspect, id);
+        mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = crashes });
+        await mark.ExecuteNonQueryAsync();
+    }
+
+    private async Task ClearAsync(Guid id)
+    {
         await using var clear = Command(ClearSuspect, id);
-        await clear.ExecuteNonQueryAsync(cancellationToken);
+        await clear.ExecuteNonQueryAsync();
     }
 
     private NpgsqlCommand Command(string sql, Guid id)

@@ -20,6 +20,7 @@ internal sealed class Worker(
     WorkerTopology topology,
     PoisonFilter poisonFilter,
     SchemaUpgrade schema,
+    Suspects suspects,
     BatchProcessor processor,
     Channels channels,
     Drain drain,
@@ -97,7 +98,7 @@ internal sealed class Worker(
             while (batch.Count < MaxBatchSize && session.Incoming.TryRead(out var message))
             {
                 if (message.IsSuspect)
-                    await processor.ReadSuspectAsync(message, ended.Token);
+                    await suspects.ReadAsync(message, ended.Token);
                 if (message.Event is not { } @event || !channels.IsRemote(@event))
                     batch.Add(message);
                 else if (!TryAdmit(message, session))
