@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.Messaging;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Messages;
@@ -24,7 +25,7 @@ internal sealed class PoisonFilter(
     /// <summary>Moves them to the dead letters; the others go back when this returns.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        await using var channel = await RawChannel.OpenAsync(broker.Server, cancellationToken);
+        await using var channel = await RawChannel.OpenAsync(broker.Server, time, cancellationToken);
         try
         {
             while (await channel.GetAsync(OrderTopology.Queue, cancellationToken) is { } raw)
@@ -61,6 +62,11 @@ internal sealed class PoisonFilter(
             );
             await channel.AcknowledgeAsync(raw.Tag, multiple: false, cancellationToken);
             message.IsAcknowledged = true;
+        }
+        catch (NpgsqlException exception)
+        {
+            database.LeaveReadOnlyServer(exception);
+            throw;
         }
         finally
         {

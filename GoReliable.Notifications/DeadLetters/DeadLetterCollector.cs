@@ -45,7 +45,7 @@ internal sealed class DeadLetterCollector(
                 await DeadLetterTable.ProbeAsync(database, stoppingToken);
                 // As bytes: this queue has messages that could not be decoded, and one of them must not stop the
                 // others.
-                await using var dead = await RawChannel.OpenAsync(broker.Server, stoppingToken);
+                await using var dead = await RawChannel.OpenAsync(broker.Server, Time, stoppingToken);
                 while (await MoveAsync(dead, stoppingToken))
                     Succeed();
             }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
@@ -37,7 +38,8 @@ internal sealed class RawChannel : IAsyncDisposable
     private const uint BasicGetEmpty = 60 << 16 | 72;
     private const uint BasicAck = 60 << 16 | 80;
 
-    // The channel is used only for moments, so it sends no heartbeats, and no wait is longer than this.
+    // The channel is used only for moments, so it sends no heartbeats, and no wait is longer than this: neither for the
+    // whole of the opening nor for a frame.
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     private readonly TcpClient client;
@@ -47,31 +49,28 @@ internal sealed class RawChannel : IAsyncDisposable
 
     /// <exception cref="OperationInterruptedException">The broker refuses.</exception>
     /// <exception cref="IOException">It cannot be reached.</exception>
-    public static async Task<RawChannel> OpenAsync(ConnectionFactory server, CancellationToken cancellationToken)
+    /// <exception cref="OperationCanceledException">It does not answer within ten seconds.</exception>
+    public static async Task<RawChannel> OpenAsync(
+        ConnectionFactory server,
+        TimeProvider time,
+        CancellationToken cancellationToken
+    )
     {
+        using var timeout = new CancellationTokenSource(Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         var client = new TcpClient { NoDelay = true };
         try
         {
-            await client.ConnectAsync(server.Endpoint.HostName, server.Endpoint.Port, cancellationToken);
+            await client.ConnectAsync(server.Endpoint.HostName, server.Endpoint.Port, either.Token);
             Stream stream = client.GetStream();
             if (server.Ssl is { Enabled: true } tls)
             {
-                var secured = new SslStream(
-                    stream,
-                    leaveInnerStreamOpen: false,
-                    tls.CertificateValidationCallback,
-                    tls.CertificateSelectionCallback
-                );
-                await secured.AuthenticateAsClientAsync(
-                    tls.ServerName,
-                    tls.Certs,
-                    tls.Version,
-                    tls.CheckCertificateRevocation
-                );
+                var secured = new SslStream(stream);
+                await secured.AuthenticateAsClientAsync(Options(tls), either.Token);
                 stream = secured;
             }
             var channel = new RawChannel(client, stream);
-            await channel.BeginAsync(server, cancellationToken);
+            await channel.BeginAsync(server, either.Token);
             return channel;
         }
         catch (Exception exception)
@@ -80,6 +79,19 @@ internal sealed class RawChannel : IAsyncDisposable
             throw exception is SocketException ? new IOException(exception.Message, exception) : exception;
         }
     }
+
+    private static SslClientAuthenticationOptions Options(SslOption tls) =>
+        new()
+        {
+            TargetHost = tls.ServerName,
+            ClientCertificates = tls.Certs,
+            EnabledSslProtocols = tls.Version,
+            CertificateRevocationCheckMode = tls.CheckCertificateRevocation
+                ? X509RevocationMode.Online
+                : X509RevocationMode.NoCheck,
+            RemoteCertificateValidationCallback = tls.CertificateValidationCallback,
+            LocalCertificateSelectionCallback = tls.CertificateSelectionCallback,
+        };
 
     private async Task BeginAsync(ConnectionFactory server, CancellationToken cancellationToken)
     {
