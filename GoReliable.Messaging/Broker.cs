@@ -66,6 +66,8 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
                     NoteConnected();
                     return connection;
                 }
+                if (connection.CloseReason is { } reason)
+                    NoteUnreachable($"{reason.ReplyCode} {reason.ReplyText}");
             }
             catch (BrokerUnreachableException exception)
             {
@@ -172,8 +174,8 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     {
         lock (stateLock)
         {
-            // Another waiter may have got through meanwhile.
-            if (isUnreachable || !connections.IsEmpty)
+            // A connection that ends alone is no outage, and another waiter may have got through meanwhile.
+            if (isUnreachable || connections.Values.Any(connection => connection.IsOpen))
                 return;
             isUnreachable = true;
             LogUnreachable(reason);

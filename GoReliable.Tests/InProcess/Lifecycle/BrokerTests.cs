@@ -10,6 +10,8 @@ namespace GoReliable.Tests.InProcess.Lifecycle;
 
 public sealed class BrokerTests
 {
+    private static readonly ShutdownEventArgs End = new(ShutdownInitiator.Peer, Constants.ConnectionForced, "closed");
+
     [Fact]
     public async Task A_broker_that_is_away_for_an_hour_is_waited_for_and_logged_once()
     {
@@ -44,18 +46,56 @@ public sealed class BrokerTests
         var broker = new Broker(new Services(failures: 0), events, new FakeTimeProvider());
         var publish = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
         var consume = (Open)(object)await broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
-        var end = new ShutdownEventArgs(ShutdownInitiator.Peer, Constants.ConnectionForced, "closed");
 
         await publish.RaiseAsync("ConnectionBlockedAsync", new ConnectionBlockedEventArgs("low on memory"));
-        await consume.RaiseAsync("ConnectionShutdownAsync", end);
+        await consume.RaiseAsync("ConnectionShutdownAsync", End);
 
         Assert.Equal("low on memory", broker.BlockedReason);
         Assert.Equal(["broker.blocked"], events.Names);
 
-        await publish.RaiseAsync("ConnectionShutdownAsync", end);
+        await publish.RaiseAsync("ConnectionShutdownAsync", End);
 
         Assert.Null(broker.BlockedReason);
         Assert.Equal(["broker.blocked", "broker.unblocked"], events.Names);
+    }
+
+    [Fact]
+    public async Task Each_outage_is_logged_once_and_so_is_its_end()
+    {
+        var time = new FakeTimeProvider();
+        var events = new LoggedEvents<Broker>();
+        var broker = new Broker(new Services(failures: 0), events, time);
+        var publish = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+        var consume = (Open)(object)await broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
+        var expected = new List<string>();
+
+        for (var outage = 1; outage <= 2; outage++)
+        {
+            // One connection that ends alone is no outage.
+            publish.IsOpen = false;
+            var publishing = broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+            Assert.Equal(expected, events.Names);
+
+            consume.IsOpen = false;
+            var consuming = broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
+            time.Advance(TimeSpan.FromSeconds(1));
+            expected.Add("broker.unreachable");
+            Assert.Equal(expected, events.Names);
+
+            (publish.IsOpen, consume.IsOpen) = (true, true);
+            var connected = Task.WhenAll(publishing, consuming);
+            await Poll.UntilAsync(
+                "both connections",
+                () =>
+                {
+                    time.Advance(TimeSpan.FromSeconds(1));
+                    return Task.FromResult(connected.IsCompleted);
+                },
+                done => done
+            );
+            expected.Add("broker.connected");
+            Assert.Equal(expected, events.Names);
+        }
     }
 
     private sealed class Services : IServiceProvider
@@ -91,10 +131,13 @@ public sealed class BrokerTests
         public Task RaiseAsync<T>(string @event, T arguments)
             where T : AsyncEventArgs => ((AsyncEventHandler<T>)handlers[@event])(this, arguments);
 
+        public bool IsOpen { get; set; } = true;
+
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
             targetMethod!.Name switch
             {
-                $"get_{nameof(IConnection.IsOpen)}" => true,
+                $"get_{nameof(IConnection.IsOpen)}" => IsOpen,
+                $"get_{nameof(IConnection.CloseReason)}" => IsOpen ? null : End,
                 var name when name.StartsWith(Subscribe, StringComparison.Ordinal) => Add(
                     name[Subscribe.Length..],
                     (Delegate)args![0]!
