@@ -102,7 +102,11 @@ internal sealed class BatchProcessor(
                     () => remote.Receipt is null ? giveUp : drain.Overdue
                 );
             else
-                await databaseRetry.RunAsync(() => TryHandleAsync(messages), () => giveUp);
+                // A file may have been collected: its e-mail must be stored, or it would be written and sent again.
+                await databaseRetry.RunAsync(
+                    () => TryHandleAsync(messages),
+                    () => messages.Any(message => message.Receipt?.Channel == Channels.Email) ? drain.Overdue : giveUp
+                );
         }
         catch (Exception exception) when (!Session.IsEndOfSession(exception))
         {

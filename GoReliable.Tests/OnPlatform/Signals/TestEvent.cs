@@ -83,6 +83,9 @@ internal sealed class TestEvent
         return message;
     }
 
+    /// <summary>Whether its e-mail is in the pickup folder.</summary>
+    public bool IsWritten => File.Exists(email);
+
     /// <summary>Lets the next attempt succeed.</summary>
     public void Unblock() => Directory.Delete(email);
 }
