@@ -152,6 +152,8 @@ internal sealed class Worker(
                 await RunAsync([turn.Message], turn.Session, giveUp =>
                     processor.ProcessAsync([turn.Message], turn.Session, giveUp)
                 );
+                foreach (var late in waitingRoom.RemoveLate())
+                    _ = DeferAsync(late.Message, late.Session);
                 leaving = waitingRoom.Leave(turn.Message.Event!.ContactEmail!, out var next);
                 turn = next.Message;
             }

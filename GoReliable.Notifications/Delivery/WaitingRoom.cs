@@ -40,12 +40,16 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
     // If fewer deliveries end within this time than may be under way at once, the server counts as slow.
     private static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(5);
 
+    // The broker ends the channel of a worker that keeps a message for half an hour. What begins after less than this
+    // has enough time left. https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(10);
+
     // Of one recipient.
     private readonly record struct Load(int UnderWay, int Waiting);
 
     private readonly Lock changing = new();
     private readonly Dictionary<string, Load> recipients = new(StringComparer.OrdinalIgnoreCase);
-    private readonly LinkedList<(string Recipient, T Message)> waiting = [];
+    private readonly LinkedList<(string Recipient, T Message, long Since)> waiting = [];
 
     // When the last deliveries ended, as a ring.
     private readonly long[] ended = new long[MaxDeliveries];
@@ -68,7 +72,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
 
             if (waiting.Count == 0)
                 waitingSince = time.GetTimestamp();
-            waiting.AddLast((recipient, message));
+            waiting.AddLast((recipient, message, time.GetTimestamp()));
             recipients[recipient] = load with { Waiting = load.Waiting + 1 };
             return Admission.Waits;
         }
@@ -90,7 +94,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
 
             for (var node = waiting.First; node is not null; node = node.Next)
             {
-                following = node.Value;
+                following = (node.Value.Recipient, node.Value.Message);
                 load = recipients[following.Recipient];
                 if (!MayBegin(load))
                     continue;
@@ -100,6 +104,25 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
             }
             following = default;
             return false;
+        }
+    }
+
+    /// <summary>
+    /// Removes the messages that have waited too long. To be asked when a delivery ends, and before the next begins.
+    /// </summary>
+    public IReadOnlyList<T> RemoveLate()
+    {
+        lock (changing)
+        {
+            var late = new List<T>();
+            while (waiting.First is { } first && time.GetElapsedTime(first.Value.Since) >= MaxWait)
+            {
+                var load = recipients[first.Value.Recipient];
+                Set(first.Value.Recipient, load with { Waiting = load.Waiting - 1 });
+                waiting.RemoveFirst();
+                late.Add(first.Value.Message);
+            }
+            return late;
         }
     }
 

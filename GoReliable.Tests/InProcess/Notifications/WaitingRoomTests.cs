@@ -73,6 +73,28 @@ public sealed class WaitingRoomTests
     }
 
     [Fact]
+    public void What_has_waited_ten_minutes_does_not_wait_for_another_delivery()
+    {
+        Enter("hangs", "hangs");
+        for (var i = 0; i < 3; i++)
+        {
+            room.Enter("hangs", i);
+            time.Advance(TimeSpan.FromMinutes(4));
+        }
+
+        Assert.Equal([0], room.RemoveLate());
+        Assert.Empty(room.RemoveLate());
+        Assert.True(room.Leave("hangs", out var next));
+        Assert.Equal(1, next.Message);
+
+        time.Advance(TimeSpan.FromMinutes(6));
+        Assert.Equal([2], room.RemoveLate());
+        Assert.False(room.Leave("hangs", out _));
+        Assert.False(room.Leave("hangs", out _));
+        Assert.Equal([Admission.Begins, Admission.Begins, Admission.Waits], Enter("hangs", "hangs", "hangs"));
+    }
+
+    [Fact]
     public void A_room_that_was_emptied_starts_nothing()
     {
         for (var i = 0; i < 40; i++)
