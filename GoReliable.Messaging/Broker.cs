@@ -15,7 +15,7 @@ namespace GoReliable.Messaging;
 public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time)
     : IAsyncDisposable
 {
-    /// <summary>For a channel that publishes: only with both is what the broker says of a message waited for.</summary>
+    /// <summary>For a channel that publishes: a publication ends with the broker's answer. Needs both.</summary>
     public static CreateChannelOptions Confirms { get; } =
         new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
 
@@ -45,7 +45,9 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     public string? RefusedReason { get; private set; }
 
     /// <summary>Where the broker is, and how to log in.</summary>
-    public ConnectionFactory Server => (ConnectionFactory)services.GetRequiredService<IConnectionFactory>();
+    public ConnectionFactory Server => (ConnectionFactory)Factory;
+
+    private IConnectionFactory Factory => services.GetRequiredService<IConnectionFactory>();
 
     /// <summary>Whether the service had all that it needs at least once.</summary>
     public bool WasDeclared { get; private set; }
@@ -127,9 +129,7 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         {
             if (connections.TryGetValue(use, out var connection))
                 return connection;
-            connection = await services
-                .GetRequiredService<IConnectionFactory>()
-                .CreateConnectionAsync(use, cancellationToken);
+            connection = await Factory.CreateConnectionAsync(use, cancellationToken);
             connection.ConnectionBlockedAsync += (_, blocked) => SetBlocked(use, blocked.Reason);
             connection.ConnectionUnblockedAsync += (_, _) => SetBlocked(use, null);
             connection.ConnectionShutdownAsync += (_, _) => SetBlocked(use, null);

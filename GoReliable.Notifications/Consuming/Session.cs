@@ -87,7 +87,7 @@ internal sealed class Session : IAsyncDisposable
     public ValueTask AcknowledgeAsync(Message message) =>
         IfOpenAsync(() => consuming.BasicAckAsync(message.Tag, multiple: false, CancellationToken.None));
 
-    /// <summary>Puts a message back. The broker counts that, but with a limit that is never reached.</summary>
+    /// <summary>Puts a message back. Some brokers count that, but with a limit that is never reached.</summary>
     public ValueTask GiveBackAsync(Message message) =>
         IfOpenAsync(() =>
             consuming.BasicNackAsync(message.Tag, multiple: false, requeue: true, CancellationToken.None)

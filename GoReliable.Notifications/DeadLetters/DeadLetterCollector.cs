@@ -11,7 +11,7 @@ namespace GoReliable.Notifications.DeadLetters;
 
 /// <summary>
 /// Moves dead letters from their queue into a table, where they have ids, pages and filters. A queue has none of these,
-/// and a message that is read from it and given back counts as one more delivery (docs/decisions/0004-dead-letters.md).
+/// and what is read from it and given back may count as one more delivery (docs/decisions/0004-dead-letters.md).
 /// </summary>
 internal sealed class DeadLetterCollector(
     Broker broker,
@@ -40,9 +40,9 @@ internal sealed class DeadLetterCollector(
         {
             if (await channel.MessageCountAsync(OrderTopology.DeadQueue, stoppingToken) > 0)
             {
-                // The database first: a message that is taken in vain has been delivered once more, and some brokers
-                // drop messages that were delivered too often.
-                await DeadLetterTable.ProbeAsync(database, stoppingToken);
+                // The database first, whatever it answers: a message that is taken in vain has been delivered once more,
+                // and some brokers drop messages that were delivered too often.
+                await DeadLetterTable.NewestAsync(database, stoppingToken);
                 // As bytes: this queue has messages that could not be decoded, and one of them must not stop the
                 // others.
                 await using var dead = await RawChannel.OpenAsync(broker.Server, Time, stoppingToken);

@@ -79,10 +79,6 @@ internal static class DeadLetterTable
         SELECT count(*) FROM (SELECT FROM dead_letters LIMIT 100001) AS counted
         """;
 
-    /// <summary>Throws where the database does not answer.</summary>
-    public static Task ProbeAsync(NpgsqlDataSource database, CancellationToken cancellationToken) =>
-        ScalarAsync(database, Newest, cancellationToken);
-
     /// <summary>The position of the newest letter.</summary>
     public static Task<long> NewestAsync(NpgsqlDataSource database, CancellationToken cancellationToken) =>
         ScalarAsync(database, Newest, cancellationToken);

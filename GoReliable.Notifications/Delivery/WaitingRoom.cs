@@ -40,8 +40,8 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
     // If fewer deliveries end within this time than may be under way at once, the server counts as slow.
     private static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(5);
 
-    // The broker ends the channel of a worker that keeps a message for half an hour. What begins after less than this
-    // has enough time left. https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
+    // The broker takes back a message that a worker keeps for half an hour, and may end the channel. What begins after
+    // less than this has enough time left. https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(10);
 
     // Of one recipient.

@@ -2,7 +2,10 @@ namespace GoReliable.Notifications.Messages;
 
 /// <summary>Why a message could not be handled.</summary>
 /// <param name="Permanent">Whether trying again is pointless.</param>
-/// <param name="Reason">One word, from a closed set, for an operator who looks at the dead letters.</param>
+/// <param name="Reason">
+/// One word, from a closed set, for an operator who looks at the dead letters. There, a failure that is not permanent has
+/// <see cref="RetriesExhausted"/>.
+/// </param>
 /// <param name="Type">The exception's type.</param>
 /// <param name="Summary">
 /// What went wrong, without personal data or anything from the body: it goes to logs and spans.
@@ -38,7 +41,7 @@ internal sealed record Failure(bool Permanent, string Reason, string Type, strin
     public static Failure Defect(Exception exception) =>
         new(
             Permanent: false,
-            "defect",
+            RetriesExhausted,
             exception.GetType().FullName!,
             $"Unexpected {exception.GetType().Name}.",
             exception.Message

@@ -18,7 +18,7 @@ internal enum Outcome
 internal sealed class Message
 {
     /// <summary>
-    /// A message that was redelivered so often is a suspect. Each lost connection counts two, since the poison filter
+    /// A message that was redelivered so often is a suspect. A lost connection may count two, since the poison filter
     /// takes the message as well.
     /// </summary>
     public const int SuspectAfterRedeliveries = 10;

@@ -18,7 +18,10 @@ internal static class MessageHeaders
     /// <summary>How often the next attempt was put off, because the recipient or the mail server was busy.</summary>
     public const string Deferrals = "x-deferrals";
 
-    /// <summary>The broker's own: how often the message came back to its queue.</summary>
+    /// <summary>
+    /// The broker's own: how often the message came back to its queue. Some versions do not count what a consumer put
+    /// back itself: https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
+    /// </summary>
     public const string DeliveryCount = "x-delivery-count";
 
     /// <summary>When the message was given up, RFC 3339.</summary>
