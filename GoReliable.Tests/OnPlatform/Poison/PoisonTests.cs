@@ -55,10 +55,14 @@ public sealed class PoisonTests(DeadLetterPlatform own)
     [Fact]
     public async Task A_dead_letter_that_was_moved_back_into_the_queue_is_read_and_notified()
     {
-        var @event = Guid.CreateVersion7();
+        var (@event, begun) = (Guid.CreateVersion7(), DateTimeOffset.UtcNow);
         await Odd.PublishAsync(platform, OrderTopology.Queue, Odd.Event(@event), ("x-dead-reason", "fatal"));
 
         await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
+        // At the first try: unread, it would be refused and come back until it is read alone.
+        Assert.DoesNotContain(platform.Telemetry.Logs(), log =>
+            log.EventName == "consumer.batch_failed" && log.Time > begun
+        );
     }
 
     [Fact]
