@@ -10,4 +10,11 @@ internal static partial class Log
             + "Grafana, Tempo, Loki and the Collector exist as containers only and are left out."
     )]
     public static partial void ServersAreProcesses(this ILogger logger, string why);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        EventName = "prometheus.targets_not_written",
+        Message = "The targets of Prometheus cannot be written: {Why} It is tried again when a service changes."
+    )]
+    public static partial void TargetsNotWritten(this ILogger logger, string why);
 }
