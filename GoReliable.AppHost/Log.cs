@@ -17,4 +17,12 @@ internal static partial class Log
         Message = "The targets of Prometheus cannot be written: {Why} It is tried again when a service changes."
     )]
     public static partial void TargetsNotWritten(this ILogger logger, string why);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        EventName = "prometheus.replicas_share_a_target",
+        Message = "Prometheus has one target for all replicas of a service, so counters jump from one replica's to "
+            + "another's. With --Servers=processes each replica is a target."
+    )]
+    public static partial void ReplicasShareATarget(this ILogger logger);
 }
