@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 /// <summary>
 /// What watches the platform on a developer's machine, with the files of <c>deploy/</c>: Prometheus scrapes the
@@ -68,6 +70,14 @@ internal static class Observability
 
         foreach (var service in services)
             service.SendTelemetryTo(collector);
+        if (services.Any(service => service.Resource.GetReplicaCount() > 1))
+            builder.Eventing.Subscribe<BeforeStartEvent>(
+                (@event, _) =>
+                {
+                    @event.Services.GetRequiredService<ILogger<Servers>>().ReplicasShareATarget();
+                    return Task.CompletedTask;
+                }
+            );
 
         builder
             .AddContainer("grafana", "docker.io/grafana/grafana", "12.4.0")
@@ -120,6 +130,11 @@ internal static class Observability
         IResourceBuilder<ContainerResource> collector
     )
     {
+        EndpointReference[] endpoints =
+        [
+            .. services.Select(service => service.GetEndpoint(Management)),
+            collector.GetEndpoint(Management),
+        ];
         var prometheus = builder
             .AddContainer("prometheus", "docker.io/prom/prometheus", "v3.5.0")
             .WithHttpEndpoint(targetPort: 9090)
@@ -143,13 +158,14 @@ internal static class Observability
                             new ContainerFile
                             {
                                 Name = "goreliable.json",
-                                Contents = await builder.FindTargetsAsync(context.Model, collector, cancellationToken),
+                                Contents = await builder.FindTargetsAsync(context.Model, endpoints, cancellationToken),
                             },
                         ],
                     },
                 ]
             );
 
+        // So that the orchestrator makes the services reachable from this container.
         foreach (var service in services)
             prometheus.WithReference(service.GetEndpoint(Management));
 
@@ -163,33 +179,19 @@ internal static class Observability
     private static async Task<string> FindTargetsAsync(
         this IDistributedApplicationBuilder builder,
         IResource prometheus,
-        IResourceBuilder<ContainerResource> collector,
+        IEnumerable<EndpointReference> endpoints,
         CancellationToken cancellationToken
     )
     {
-        var discovery = new EnvironmentCallbackContext(
-            builder.ExecutionContext,
-            prometheus,
-            cancellationToken: cancellationToken
-        );
-        foreach (var annotation in prometheus.Annotations.OfType<EnvironmentCallbackAnnotation>())
-            await annotation.Callback(discovery);
-
-        var found = discovery
-            .EnvironmentVariables.Select(variable =>
-                (Name: variable.Key.Split("__"), Address: variable.Value as IValueProvider)
-            )
-            .Where(variable => variable is { Name: ["services", _, Management, _], Address: not null })
-            .Select(variable => (Job: variable.Name[1], Address: variable.Address!));
-        found = found.Append((collector.Resource.Name, collector.GetEndpoint(Management)));
-
         var caller = new ValueProviderContext { ExecutionContext = builder.ExecutionContext, Caller = prometheus };
         var environment = builder.Environment.EnvironmentName.ToLowerInvariant();
         var targets = new List<object>();
-        foreach (var (job, address) in found)
+        foreach (var endpoint in endpoints)
         {
-            var url = new Uri((await address.GetValueAsync(caller, cancellationToken))!);
-            targets.Add(new { targets = new[] { url.Authority }, labels = new { job, environment } });
+            var url = new Uri((await endpoint.GetValueAsync(caller, cancellationToken))!);
+            targets.Add(
+                new { targets = new[] { url.Authority }, labels = new { job = endpoint.Resource.Name, environment } }
+            );
         }
 
         return JsonSerializer.Serialize(targets);

@@ -38,13 +38,13 @@ public sealed partial class ExpiredRows(
     /// <returns>How many rows.</returns>
     public async Task<long> RemoveAsync(CancellationToken cancellationToken)
     {
+        // Taken once: with traffic, something is too old at each later moment as well, and this would never end.
+        var tooOld = (Time.GetUtcNow() - retention()).UtcDateTime;
         var removed = 0L;
         while (true)
         {
             await using var command = database.CreateCommand(sql);
-            command.Parameters.Add(
-                new NpgsqlParameter<DateTime> { TypedValue = (Time.GetUtcNow() - retention()).UtcDateTime }
-            );
+            command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = tooOld });
             if (await command.ExecuteNonQueryAsync(cancellationToken) is var batch && batch == 0)
                 return removed;
             removed += batch;

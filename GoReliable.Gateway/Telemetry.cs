@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using GoReliable.Gateway.Limits;
 using GoReliable.Gateway.Resilience;
 using GoReliable.Gateway.Routing;
 
@@ -16,9 +17,6 @@ internal sealed class Telemetry
 
     /// <summary>Label of methods that HTTP does not define; the name is OpenTelemetry's.</summary>
     private const string OtherMethod = "_OTHER";
-
-    /// <summary>Why a limit refuses a request.</summary>
-    private static readonly string[] Rejections = ["address_rate", "customer_rate", "customer_load", "load"];
 
     // Errors that the gateway answers by itself, on any route.
     private static readonly int[] OwnErrors = [500, 502, 503, 504];
@@ -80,7 +78,7 @@ internal sealed class Telemetry
         foreach (var route in Routes.All)
         foreach (var status in OwnErrors.Prepend(route.SuccessStatus))
             requests.Add(0, Tags(route.Method, route.Template, status));
-        foreach (var reason in Rejections)
+        foreach (var reason in Rejection.All)
             rejected.Add(0, Reason(reason));
         foreach (var service in Routes.All.Select(route => route.Service).Distinct())
         foreach (var reason in RetryReason.All)

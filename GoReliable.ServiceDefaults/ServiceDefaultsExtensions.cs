@@ -38,6 +38,8 @@ public static class ServiceDefaultsExtensions
         builder.Services.AddHealthChecks();
         builder.Services.AddProblems();
         builder.Services.AddServiceDiscovery();
+        // For services that call others. None of these three does: the gateway forwards, with retries of its own. Only
+        // OpenTelemetry's exporter takes such a client, over http/protobuf.
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
             http.AddStandardResilienceHandler();

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 /// <summary>Prometheus as a process of this machine, with the files of <c>deploy/prometheus</c>.</summary>
 internal static class Prometheus
@@ -36,7 +38,8 @@ internal static class Prometheus
                 [.. services.Select(service => service.Resource)],
                 environment,
                 $"{data}/targets/goreliable.json",
-                @event.Notifications
+                @event.Notifications,
+                @event.Services.GetRequiredService<ILogger<ProcessFiles>>()
             );
             return Task.CompletedTask;
         });
@@ -60,9 +63,11 @@ internal static class Prometheus
         ProjectResource[] services,
         string environment,
         string file,
-        ResourceNotificationService notifications
+        ResourceNotificationService notifications,
+        ILogger logger
     )
     {
+        var isWritten = true;
         var addresses = new SortedDictionary<string, (string Job, string Address)>(StringComparer.Ordinal);
         await foreach (var change in notifications.WatchAsync())
         {
@@ -77,7 +82,7 @@ internal static class Prometheus
                 continue;
 
             var found = (change.Resource.Name, $"127.0.0.1:{port}");
-            if (addresses.TryGetValue(change.ResourceId, out var known) && known == found)
+            if (isWritten && addresses.TryGetValue(change.ResourceId, out var known) && known == found)
                 continue;
 
             addresses[change.ResourceId] = found;
@@ -86,8 +91,17 @@ internal static class Prometheus
                 targets = new[] { target.Address },
                 labels = new { job = target.Job, environment },
             });
-            await File.WriteAllTextAsync($"{file}.next", JsonSerializer.Serialize(targets));
-            File.Move($"{file}.next", file, overwrite: true);
+            try
+            {
+                await File.WriteAllTextAsync($"{file}.next", JsonSerializer.Serialize(targets));
+                File.Move($"{file}.next", file, overwrite: true);
+                isWritten = true;
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                isWritten = false;
+                logger.TargetsNotWritten(failure.Message);
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ choose_user() {
 programs=''
 choose_programs() {
     local newest made_by=''
-    newest=$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | sort -V | tail -n 1)
+    newest=$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | sort -V | tail -n 1) || true
     [[ $newest ]] || fail "PostgreSQL is not installed. $(install_with postgresql)"
     programs=$(dirname "$newest")
     [[ ! -e $DATA ]] || made_by=$(cat "$DATA/PG_VERSION" 2>/dev/null) ||

@@ -10,7 +10,7 @@ place_data
 [[ $1 != remove ]] || remove_data
 
 # The wrapper in /usr/sbin insists on root or the user rabbitmq; the script behind it does not.
-program=$(find /usr/lib/rabbitmq/lib -path '*/sbin/rabbitmq-server' 2>/dev/null | sort -V | tail -n 1)
+program=$(find /usr/lib/rabbitmq/lib -path '*/sbin/rabbitmq-server' 2>/dev/null | sort -V | tail -n 1) || true
 if [[ ! $program ]] || ! command -v epmd >/dev/null; then
     fail "RabbitMQ is not installed. $(install_with rabbitmq-server)"
 fi

@@ -63,10 +63,10 @@ internal sealed class EdgeLimits : IDisposable
     {
         var (status, reason) = limit switch
         {
-            Limit.AddressRate => (StatusCodes.Status429TooManyRequests, "address_rate"),
-            Limit.CustomerRate => (StatusCodes.Status429TooManyRequests, "customer_rate"),
-            Limit.CustomerLoad => (StatusCodes.Status429TooManyRequests, "customer_load"),
-            _ => (StatusCodes.Status503ServiceUnavailable, "load"),
+            Limit.AddressRate => (StatusCodes.Status429TooManyRequests, Rejection.AddressRate),
+            Limit.CustomerRate => (StatusCodes.Status429TooManyRequests, Rejection.CustomerRate),
+            Limit.CustomerLoad => (StatusCodes.Status429TooManyRequests, Rejection.CustomerLoad),
+            _ => (StatusCodes.Status503ServiceUnavailable, Rejection.Load),
         };
         context.Response.StatusCode = status;
         context.Response.Headers.RetryAfter = RetryAfter(lease);
@@ -111,7 +111,7 @@ internal sealed class EdgeLimits : IDisposable
         var needsToken = context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null;
         return RateLimitPartition.GetConcurrencyLimiter(
             new Key(Limit.Load, load.Current) { NeedsToken = needsToken },
-            key => key.NeedsToken ? ((LoadShedding)key.Settings).Limiter() : ((LoadShedding)key.Settings).DocsLimiter()
+            key => ((LoadShedding)key.Settings).Limiter(key.NeedsToken)
         );
     }
 

@@ -43,18 +43,10 @@ internal sealed record LoadShedding
 
     public ConcurrencyLimiterOptions CustomerLimiter() => new() { PermitLimit = PerCustomer, QueueLimit = 0 };
 
-    public ConcurrencyLimiterOptions Limiter() =>
+    public ConcurrencyLimiterOptions Limiter(bool needsToken) =>
         new()
         {
-            PermitLimit = Concurrency,
-            QueueLimit = Queue,
-            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-        };
-
-    public ConcurrencyLimiterOptions DocsLimiter() =>
-        new()
-        {
-            PermitLimit = Docs,
+            PermitLimit = needsToken ? Concurrency : Docs,
             QueueLimit = Queue,
             QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
         };

@@ -65,10 +65,8 @@ internal sealed class ResilienceHandler : DelegatingHandler
     )
     {
         var forward = ForwardedRequest.Of(request);
-        // A body that may be sent twice must be kept. A body without a length may turn out too long, and then the
-        // service should not see it. If the client sends too slowly, YARP treats that as the client's failure, as
-        // always.
-        if (request.Content is { } body && (forward.IsRepeatable || body.Headers.ContentLength is null))
+        // A body that may be sent twice must be kept. All of it has arrived, and it is not too large.
+        if (request.Content is { } body && forward.IsRepeatable)
             await body.LoadIntoBufferAsync(RequestLimits.BodyBytes, cancellationToken);
         // When a pooled connection closes, .NET sends a request again by itself, even a POST, unless it has a body.
         if (!forward.IsRepeatable)

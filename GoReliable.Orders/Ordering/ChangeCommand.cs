@@ -4,10 +4,21 @@ using Npgsql;
 
 namespace GoReliable.Orders.Ordering;
 
-/// <summary>Changes that a client must not repeat blindly.</summary>
+/// <summary>
+/// Statements that change orders, each a commit of its own. A commit counts when the synchronous standby has it too, if
+/// there is one: when a statement is cancelled while it waits for the standby, PostgreSQL only warns and reports
+/// success.
+/// </summary>
+/// <remarks>https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION-HA</remarks>
 internal static class ChangeCommand
 {
-    /// <summary>Runs one statement on an open connection.</summary>
+    // To lock a row is to write, and a commit that writes waits until the standby has all that was committed before.
+    private const string LockOrder = """
+        -- wait for standby
+        SELECT FROM orders WHERE id = $1 FOR KEY SHARE
+        """;
+
+    /// <summary>Runs a change that a client must not repeat blindly.</summary>
     /// <returns>The number of rows.</returns>
     /// <exception cref="PostgresException">The server refused: nothing is changed.</exception>
     /// <exception cref="OutcomeUnknownException">It did not answer: something may be changed.</exception>
@@ -15,11 +26,59 @@ internal static class ChangeCommand
     {
         try
         {
-            return await command.ExecuteNonQueryAsync(CancellationToken.None);
+            var standby = new StandbyWatch(command.Connection!);
+            var rows = await command.ExecuteNonQueryAsync(CancellationToken.None);
+            standby.ThrowIfMissing();
+            return rows;
         }
         catch (DbException exception) when (exception is not PostgresException)
         {
             throw new OutcomeUnknownException(exception);
+        }
+    }
+
+    /// <summary>Runs a change that can be repeated, and reads its only row.</summary>
+    /// <exception cref="NpgsqlException">It may or may not be made.</exception>
+    public static async Task<T> ReadChangeAsync<T>(this NpgsqlCommand command, Func<NpgsqlDataReader, T> read)
+    {
+        var standby = new StandbyWatch(command.Connection!);
+        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+        await row.ReadAsync(CancellationToken.None);
+        var result = read(row);
+        // The commit comes after the row. A reader that is only disposed of hides that it timed out.
+        await row.NextResultAsync(CancellationToken.None);
+        standby.ThrowIfMissing();
+        return result;
+    }
+
+    /// <summary>
+    /// Returns when the standby has an order as it is now, before it is said again that the order is stored.
+    /// </summary>
+    /// <exception cref="NpgsqlException">The standby does not have it yet.</exception>
+    public static async Task WaitForStandbyAsync(this NpgsqlConnection connection, Guid order)
+    {
+        await using var command = new NpgsqlCommand(LockOrder, connection);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = order });
+        var standby = new StandbyWatch(connection);
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        standby.ThrowIfMissing();
+    }
+
+    private sealed class StandbyWatch
+    {
+        private bool isMissing;
+
+        // The warning has no code of its own, and its text has the server's language.
+        public StandbyWatch(NpgsqlConnection connection) =>
+            connection.Notice += (_, warning) => isMissing |= warning.Notice.Routine == "SyncRepWaitForLSN";
+
+        public void ThrowIfMissing()
+        {
+            if (isMissing)
+                throw new NpgsqlException(
+                    "No synchronous standby has confirmed the commit in time",
+                    new TimeoutException()
+                );
         }
     }
 }

@@ -97,40 +97,41 @@ internal sealed class ChangeStatusStore(
 
         using var query = telemetry.Query("select_order_once");
         await chaos.Database.InjectAsync(CancellationToken.None);
-        await using var command = database.CreateCommand(SelectOnce);
+        await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
+        await using var command = new NpgsqlCommand(SelectOnce, connection);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
-        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-        await row.ReadAsync(CancellationToken.None);
+        var (order, first) = await command.ReadChangeAsync(row =>
+            (row.IsDBNull(4) ? null : Order.Read(row, first: 4), row.IsDBNull(0) ? null : ReadFirst(row))
+        );
+        if (first?.Answer is not null)
+            await connection.WaitForStandbyAsync(id);
         query.Succeeded();
-        return (row.IsDBNull(4) ? null : Order.Read(row, first: 4), row.IsDBNull(0) ? null : ReadFirst(row));
+        return (order, first);
     }
 
     /// <summary>Stores the order as it is after the change, if it is still as it was before.</summary>
     public async Task<StoreResult> StoreAsync(Order before, Order after, string customerId, KeyedRequest? request)
     {
         var isChanged = after.Version > before.Version;
-        if (!isChanged && request is null)
-            return StoreResult.Stored;
-
-        using var query = telemetry.Query(
-            (isChanged, request) switch
-            {
-                (false, _) => "insert_key",
-                (_, null) => "update_order",
-                _ => "update_order_once",
-            }
-        );
+        var (name, sql) = (isChanged, request) switch
+        {
+            (false, null) => ("wait_for_standby", null),
+            (false, _) => ("insert_key", InsertKey),
+            (_, null) => ("update_order", Update),
+            _ => ("update_order_once", UpdateOnce),
+        };
+        using var query = telemetry.Query(name);
         await chaos.Database.InjectAsync(CancellationToken.None);
-        await using var command = database.CreateCommand(
-            (isChanged, request) switch
-            {
-                (false, _) => InsertKey,
-                (_, null) => Update,
-                _ => UpdateOnce,
-            }
-        );
+        await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
+        if (sql is null)
+        {
+            await connection.WaitForStandbyAsync(after.Id);
+            query.Succeeded();
+            return StoreResult.Stored;
+        }
+        await using var command = new NpgsqlCommand(sql, connection);
         var parameters = command.Parameters;
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after.Id });
         parameters.Add(new NpgsqlParameter<int> { TypedValue = before.Version });
@@ -147,14 +148,14 @@ internal sealed class ChangeStatusStore(
         }
         try
         {
-            await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-            await row.ReadAsync(CancellationToken.None);
+            var (alone, stored) = await command.ReadChangeAsync(row => (row.GetBoolean(0), row.GetBoolean(1)));
             query.Succeeded();
-            return row.GetBoolean(0)
-                ? row.GetBoolean(1)
-                    ? StoreResult.Stored
-                    : StoreResult.Outdated
-                : StoreResult.KeyInFlight;
+            return (alone, stored) switch
+            {
+                (false, _) => StoreResult.KeyInFlight,
+                (_, true) => StoreResult.Stored,
+                _ => StoreResult.Outdated,
+            };
         }
         catch (PostgresException used)
             when (used is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "idempotency_keys_pkey" })

@@ -181,26 +181,31 @@ internal sealed class CreateOrder(
             await using var command = Command(connection, InsertOnce, order, customerId);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
             command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = request.Hash });
-            await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-            await row.ReadAsync(CancellationToken.None);
+            var (alone, claimed, hash, first) = await command.ReadChangeAsync(row =>
+                (
+                    row.GetBoolean(0),
+                    row.GetBoolean(1),
+                    row.IsDBNull(2) ? null : row.GetFieldValue<byte[]>(2),
+                    row.IsDBNull(3) ? null : Order.Read(row, first: 3)
+                )
+            );
             query.Succeeded();
 
-            var (alone, claimed) = (row.GetBoolean(0), row.GetBoolean(1));
             if (!alone)
                 return new(Order: null, Problems.KeyInFlight(response));
             if (claimed)
                 return null;
-            if (row.IsDBNull(2))
+            if (hash is null)
                 continue; // The first one committed after this statement's snapshot was taken; the next one sees it.
-            if (!row.GetFieldValue<byte[]>(2).AsSpan().SequenceEqual(request.Hash))
+            if (!hash.AsSpan().SequenceEqual(request.Hash))
                 return new(Order: null, Problems.KeyUsedForAnotherRequest);
 
-            var now = Order.Read(row, first: 3);
+            await connection.WaitForStandbyAsync(first!.Id);
             return new(
-                now with
+                first with
                 {
                     Status = OrderStatus.Pending,
-                    UpdatedAt = now.CreatedAt,
+                    UpdatedAt = first.CreatedAt,
                     Version = 1,
                 },
                 Problem: null

@@ -59,11 +59,14 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
 
     /// <summary>
     /// Whether the broker closed the channel because of a message: not because the broker stops, an operator closed it,
-    /// or the exchange is gone, which is declared again.
+    /// the exchange is gone, which is declared again, or we may not publish to it.
     /// </summary>
     public bool IsClosedForMessage =>
         channel.CloseReason
-            is { Initiator: ShutdownInitiator.Peer, ReplyCode: not (Constants.ConnectionForced or Constants.NotFound) };
+            is {
+                Initiator: ShutdownInitiator.Peer,
+                ReplyCode: not (Constants.ConnectionForced or Constants.NotFound or Constants.AccessRefused)
+            };
 
     /// <summary>Declares the topology again, in case a part of it was removed.</summary>
     public Task DeclareAsync(CancellationToken cancellationToken) =>

@@ -55,7 +55,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         SELECT pg_advisory_unlock(hashtext($1))
         """;
 
-    // Skips orders that are set aside. The inner LIMIT makes this one index look-up for each row.
+    // Skips orders that are set aside, also after their pause where the read begins behind the row that failed: later
+    // rows must not go first. The inner LIMIT makes this one index look-up for each row.
     internal const string Select = """
         -- SELECT outbox
         SELECT o.id, o.event_id, o.order_id, o.type, o.body, o.traceparent, o.tracestate,
@@ -64,7 +65,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         LEFT JOIN LATERAL (
             SELECT outbox_id, attempts, retry_at FROM outbox_set_aside WHERE order_id = o.order_id LIMIT 1
         ) AS aside ON true
-        WHERE o.id > $2 AND (aside.outbox_id IS NULL OR aside.retry_at <= now())
+        WHERE o.id > $2 AND (aside.outbox_id IS NULL OR (aside.retry_at <= now() AND aside.outbox_id > $2))
         ORDER BY o.id
         LIMIT CASE WHEN current_setting('goreliable.relay', true) = 'true' THEN $1 ELSE 0 END
         """;
@@ -81,6 +82,9 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     private long start;
     private (long Id, ulong Transaction)? next;
     private long lastRead;
+
+    // A full batch may end before the start, at orders that are no longer set aside: more of them may follow.
+    private long fullBatchEnd = long.MaxValue;
 
     private long? fullReadAt;
     private TimeSpan fullReadTook;
@@ -193,7 +197,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     )
     {
         var isFullRead = start == 0 || IsFullReadDue;
-        var after = isFullRead ? 0 : start;
+        var after = isFullRead ? 0 : Math.Min(start, fullBatchEnd);
         batch.BatchCommands.Add(
             new(Select)
             {
@@ -217,6 +221,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
                 messages.Add(Message(row));
             await EndAsync(row);
             lastRead = messages.Count > 0 ? messages[^1].Id : 0;
+            fullBatchEnd = messages.Count == limit ? lastRead : long.MaxValue;
             return isActive ? messages : null;
         }
         finally

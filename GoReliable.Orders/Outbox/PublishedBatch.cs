@@ -131,10 +131,12 @@ internal sealed record FailedMessage(OutboxMessage Message, int Attempts, string
 
     public static FailedMessage Of(OutboxMessage message, PublishOutcome outcome)
     {
-        var attempts = message.Attempts + 1;
-        // A queue that refuses, because it is full, says nothing about the message.
+        // A queue that refuses, because it is full, says nothing about the message, however often it does. Where there
+        // were more attempts than a message has, they were such.
+        var isRefused = outcome.Kind == PublishKind.Refused;
+        var attempts = isRefused || message.Attempts < MaxAttempts ? message.Attempts + 1 : 1;
         var pause =
-            attempts >= MaxAttempts && outcome.Kind != PublishKind.Refused
+            attempts >= MaxAttempts && !isRefused
                 ? (TimeSpan?)null
                 : TimeSpan.FromSeconds(Math.Min(MaxPauseSeconds, 1 << Math.Min(attempts - 1, 10)));
         return new(message, attempts, outcome.Reason, pause);

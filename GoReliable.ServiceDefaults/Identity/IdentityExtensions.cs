@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
 
 namespace GoReliable.ServiceDefaults.Identity;
 
@@ -82,7 +83,13 @@ public static class IdentityExtensions
                     bearer.TokenHandlers.Clear();
                     bearer.TokenHandlers.Add(tokens);
                 }
-            );
+            )
+            .PostConfigure(bearer =>
+            {
+                // With the default, a key that the provider withdrew signs good tokens for another hour.
+                if (bearer.ConfigurationManager is BaseConfigurationManager issuer)
+                    issuer.UseLastKnownGoodConfiguration = false;
+            });
 
         var policies = builder.Services.AddAuthorizationBuilder();
         foreach (var scope in Scopes.All)

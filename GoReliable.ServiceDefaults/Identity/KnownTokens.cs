@@ -44,7 +44,8 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
         var result = await base.ValidateTokenAsync(token, validationParameters);
         if (result.IsValid)
         {
-            var expires = new DateTimeOffset(result.SecurityToken.ValidTo) + validationParameters.ClockSkew;
+            // Without the clock skew, with which the year 9999 would become one that no date can have.
+            var expires = new DateTimeOffset(result.SecurityToken.ValidTo);
             // Created on first use, which must not happen in several requests at the same time.
             _ = result.ClaimsIdentity;
             known.Set(

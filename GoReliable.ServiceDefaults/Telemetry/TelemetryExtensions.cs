@@ -89,9 +89,7 @@ internal static class TelemetryExtensions
                     {
                         client.EnrichWithHttpRequestMessage = RemovePath;
                         client.EnrichWithHttpResponseMessage = ClearClientErrors;
-                        client.EnrichWithException = ClientErrorProcessor.Mark;
                     })
-                    .AddProcessor<ClientErrorProcessor>()
             );
 
         // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.RegularExpressions;
 using GoReliable.Notifications.Delivery;
 using k8s.Models;
@@ -16,6 +17,7 @@ public sealed partial class ManifestSettingTests
         "HTTP_PORTS",
         "MANAGEMENT_PORT",
         "Authentication__Schemes__Bearer__Authority",
+        "ForwardedHeaders__KnownProxies__0",
         "ConnectionStrings__orders-db",
         "ConnectionStrings__notifications-db",
         "ConnectionStrings__messaging",
@@ -75,7 +77,8 @@ public sealed partial class ManifestSettingTests
                             type?.GetProperty(property)?.PropertyType
                         )
                         is not null
-                    : code.Contains($"\"{parts[^1]}\"", StringComparison.Ordinal);
+                    : code.Contains($"\"{parts[^1]}\"", StringComparison.Ordinal)
+                        || code.Contains($"\"{string.Join(':', parts[..^1])}\"", StringComparison.Ordinal);
             Assert.True(read, $"{setting} is in the manifests, and no service reads it.");
         }
     }
@@ -126,6 +129,16 @@ public sealed partial class ManifestSettingTests
             var service = platform.Objects.Of<V1Service>().Single(service => service.Metadata.Name == address.Host);
             Assert.Equal(address.Port, service.Spec.Ports.Single().Port);
         }
+    }
+
+    // Without it all customers behind the ingress controller are one address to the gateway.
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
+    public async Task The_gateway_is_told_the_network_of_the_ingress_controller(string overlay)
+    {
+        var gateway = (await Overlay.BuildAsync(overlay)).EnvironmentOf("gateway");
+
+        Assert.Contains("ForwardedHeaders__KnownProxies__0", gateway.Keys);
+        Assert.InRange(IPNetwork.Parse(gateway["ForwardedHeaders__KnownProxies__0"]!).PrefixLength, 8, 128);
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]

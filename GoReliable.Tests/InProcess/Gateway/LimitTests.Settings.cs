@@ -47,6 +47,11 @@ public sealed partial class LimitTests
         "0",
         "RateLimits:PerCustomer: The field Burst must be between 1 and 1000000."
     )]
+    [InlineData(
+        "RateLimits__PerAddress__Burst",
+        "9999",
+        "RateLimits:PerAddress: Burst is 9999, but must be at least 10000, a tenth of PermitsPerSecond."
+    )]
     [InlineData("RateLimits__PerAddress__PermitsPerSecond", "many", "'RateLimits:PerAddress:PermitsPerSecond'")]
     [InlineData("LoadShedding__Concurrency", "-1", "LoadShedding: The field Concurrency must be between 1 and 100000.")]
     [InlineData(

@@ -84,9 +84,10 @@ public sealed class OutboxRowTests(OutboxPlatform own)
         var order = Guid.CreateVersion7();
         await own.InsertAsync(order, "one.first");
         await own.UntilSetAsideAsync(order);
-        var second = await own.InsertAsync(order, "order.confirmed");
+        // Between the two, so that the relay is past the first one when it reads the second.
         var other = Guid.CreateVersion7();
         await own.InsertAsync(other, "order.confirmed");
+        var second = await own.InsertAsync(order, "order.confirmed");
         await Poll.UntilAsync(
             "the other order published",
             () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE order_id = '{other}'"),

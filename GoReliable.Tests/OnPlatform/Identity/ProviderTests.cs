@@ -122,6 +122,23 @@ public sealed class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_key_that_the_provider_withdrew_signs_no_more_tokens()
+    {
+        await provider.StartAsync();
+        var withdrawn = provider.Tokens;
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(withdrawn.Issue("alice")));
+
+        provider.Rotate(RSA.Create(2048));
+        await Poll.UntilAsync(
+            "the new key known",
+            () => AskAsync(provider.Tokens.Issue("alice")),
+            status => status == HttpStatusCode.OK
+        );
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(withdrawn.Issue("mallory")));
+    }
+
+    [Fact]
     public async Task Without_the_provider_no_token_is_judged_and_with_it_service_resumes()
     {
         for (var i = 0; i < 20; i++)

@@ -16,7 +16,7 @@ public sealed class TopologyTests(SharedPlatform shared)
     [InlineData("Notifications")]
     public async Task A_queue_that_exists_with_other_settings_is_named(string service)
     {
-        var uri = await HostAsync($"otherwise-{service}", configure: ".*");
+        var uri = await HostAsync($"otherwise-{service}");
         await using (
             var connection = await new ConnectionFactory { Uri = new Uri(uri) }.CreateConnectionAsync(
                 TestContext.Current.CancellationToken
@@ -47,6 +47,40 @@ public sealed class TopologyTests(SharedPlatform shared)
             "configure"
         );
 
+    [Fact]
+    public async Task A_missing_right_to_publish_is_not_blamed_on_events()
+    {
+        var uri = await HostAsync("silenced", write: "^(?!orders$)");
+        await using var database = await OwnDatabase.CreateAsync(platform, "Orders");
+        await using var process = await ServiceProcess.StartAsync(
+            "Orders",
+            ("ConnectionStrings__orders-db", database.ConnectionString),
+            ("ConnectionStrings__messaging", uri)
+        );
+        await database.ExecuteAsync(
+            "INSERT INTO outbox (event_id, order_id, type, body, created_at) "
+                + "VALUES (gen_random_uuid(), gen_random_uuid(), 'order.created', '', now())"
+        );
+        // One more than an event has.
+        await Poll.UntilAsync(
+            "six attempts",
+            async () =>
+                (await Exposition.ScrapeAsync(process.Management)).Sum(
+                    "goreliable_order_service_outbox_messages_published_total"
+                ),
+            attempts => attempts >= 6,
+            TimeSpan.FromSeconds(30)
+        );
+
+        await HostAsync("silenced");
+
+        await Poll.UntilAsync(
+            "an empty outbox",
+            () => database.ScalarAsync<long>("SELECT count(*) FROM outbox"),
+            count => count == 0
+        );
+    }
+
     private async Task IsNotReadyAsync(string service, string uri, params string[] words)
     {
         await using var database = await OwnDatabase.CreateAsync(platform, service);
@@ -71,8 +105,8 @@ public sealed class TopologyTests(SharedPlatform shared)
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
     }
 
-    /// <summary>A virtual host of its own, with these rights to declare.</summary>
-    private async Task<string> HostAsync(string name, string configure)
+    /// <summary>A virtual host of its own, with these rights to declare and to publish.</summary>
+    private async Task<string> HostAsync(string name, string configure = ".*", string write = ".*")
     {
         Assert.SkipUnless(
             RabbitMqControl.IsAvailable(platform),
@@ -84,7 +118,7 @@ public sealed class TopologyTests(SharedPlatform shared)
             $"""
             rabbit_vhost:add(<<"{name}">>, <<"test">>),
             rabbit_auth_backend_internal:set_permissions(<<"{server.UserName}">>, <<"{name}">>,
-                <<"{configure}">>, <<".*">>, <<".*">>, <<"test">>).
+                <<"{configure}">>, <<"{write}">>, <<".*">>, <<"test">>).
             """
         );
         return server.Uri.AbsoluteUri;

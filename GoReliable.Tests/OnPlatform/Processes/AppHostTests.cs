@@ -1,12 +1,15 @@
 using System.Net;
 using System.Net.Sockets;
 using GoReliable.Tests.Files.Manifest;
+using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Processes;
 
 /// <summary>The AppHost leaves nothing behind, and says in a sentence why it does not start.</summary>
 public sealed class AppHostTests
 {
+    private static readonly string[] Services = ["gateway", "orders", "notifications"];
+
     [Theory]
     [InlineData("INT", false)]
     [InlineData("KILL", true)]
@@ -14,18 +17,44 @@ public sealed class AppHostTests
     {
         using var appHost = await AppHostProcess.StartAsync(byDotnetRun, "--Servers=processes");
         await appHost.UntilUpAsync();
-        var files = Directory
-            .GetDirectories(Path.GetTempPath(), "goreliable-*")
-            .Where(directory =>
-                appHost.Family().Any(member => directory.Contains($"-{member.Id}-", StringComparison.Ordinal))
-            )
-            .ToArray();
+        var files = TemporaryOf(appHost);
         Assert.Single(files);
 
         await appHost.SignalAsync(signal);
 
         await appHost.UntilGoneAsync();
         Assert.False(Directory.Exists(files[0]), files[0]);
+    }
+
+    [Fact]
+    public async Task Targets_that_Prometheus_could_not_be_given_are_given_later()
+    {
+        using var appHost = await AppHostProcess.StartAsync(byDotnetRun: false, "--Servers=processes");
+        var targets = await Poll.UntilAsync(
+            "the files of Prometheus",
+            () => Task.FromResult($"{Assert.Single(TemporaryOf(appHost))}/prometheus/targets/goreliable.json"),
+            file => Directory.Exists(Path.GetDirectoryName(file)),
+            TimeSpan.FromMinutes(2)
+        );
+        // Nobody can write a file where a directory is.
+        var inTheWay = Directory.CreateDirectory($"{targets}.next");
+        await Poll.UntilAsync(
+            "the complaint",
+            () => Task.FromResult(appHost.Output),
+            output => output.Contains("The targets of Prometheus cannot be written", StringComparison.Ordinal),
+            TimeSpan.FromMinutes(2)
+        );
+
+        inTheWay.Delete();
+
+        await Poll.UntilAsync(
+            "a target for each service",
+            () => Task.FromResult(File.Exists(targets) ? File.ReadAllText(targets) : ""),
+            text => Services.All(service => text.Contains($"\"{service}\"", StringComparison.Ordinal)),
+            TimeSpan.FromMinutes(2)
+        );
+        await appHost.SignalAsync("INT");
+        await appHost.UntilGoneAsync();
     }
 
     [Fact]
@@ -57,5 +86,18 @@ public sealed class AppHostTests
         var run = await AppHostRun.RunAsync(["--Servers=clouds"], AppHostProcess.LaunchVariables());
 
         Assert.Equal((1, "Servers is 'containers' or 'processes', not 'clouds'.\n"), (run.ExitCode, run.Error));
+    }
+
+    private static string[] TemporaryOf(AppHostProcess appHost)
+    {
+        var family = appHost.Family();
+        return
+        [
+            .. Directory
+                .GetDirectories(Path.GetTempPath(), "goreliable-*")
+                .Where(directory =>
+                    family.Any(member => directory.Contains($"-{member.Id}-", StringComparison.Ordinal))
+                ),
+        ];
     }
 }

@@ -20,6 +20,24 @@ public sealed class ServerScriptTests : IDisposable
     public async Task Nothing_is_in_the_way_of_a_first_start(string script) =>
         Assert.Equal((0, ""), await RunAsync(script, "check"));
 
+    [Theory]
+    [InlineData("postgres.sh", "PostgreSQL", "postgresql")]
+    [InlineData("rabbitmq.sh", "RabbitMQ", "rabbitmq-server")]
+    public async Task A_program_that_is_not_installed_is_named_with_its_package(
+        string script,
+        string program,
+        string package
+    )
+    {
+        // A function of this name, which looks in a directory that is not there instead of the one with the programs.
+        var find = ("BASH_FUNC_find%%", "() { command find /no/such/directory \"${@:2}\"; }");
+
+        Assert.Equal(
+            (1, $"{program} is not installed. Install it with: apt-get install --no-install-recommends {package}"),
+            await RunAsync(script, "check", find)
+        );
+    }
+
     [Fact]
     public async Task Data_of_another_major_version_is_named_and_kept()
     {
@@ -114,7 +132,11 @@ public sealed class ServerScriptTests : IDisposable
         Assert.Equal(0, chown.ExitCode);
     }
 
-    private async Task<(int ExitCode, string Says)> RunAsync(string script, string verb)
+    private async Task<(int ExitCode, string Says)> RunAsync(
+        string script,
+        string verb,
+        params (string Name, string Value)[] variables
+    )
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Servers run as processes on Linux only.");
         var start = new ProcessStartInfo(
@@ -130,6 +152,8 @@ public sealed class ServerScriptTests : IDisposable
                 ["APPHOST"] = $"{Environment.ProcessId}",
             },
         };
+        foreach (var (name, value) in variables)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var says = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);

@@ -32,6 +32,18 @@ public sealed class ExpiryTests(SharedPlatform shared)
     }
 
     [Fact]
+    public async Task A_run_ends_although_more_becomes_too_old_meanwhile()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
+        await database.ExecuteAsync(OldInbox);
+        await database.ExecuteAsync(NewInbox);
+        var expiry = Expiry(database, "inbox", Inbox.Expire, new InboxOptions().Retention, new DaysTime());
+
+        Assert.Equal(2500, await expiry.RemoveAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(10, await database.ScalarAsync<long>("SELECT count(*) FROM inbox"));
+    }
+
+    [Fact]
     public async Task A_worker_remembers_events_for_the_retention_that_is_set()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
@@ -140,9 +152,15 @@ public sealed class ExpiryTests(SharedPlatform shared)
     private static ExpiredRows Expiry(OwnDatabase database) =>
         Expiry(database, "inbox", Inbox.Expire, new InboxOptions().Retention);
 
-    private static ExpiredRows Expiry(OwnDatabase database, string table, string sql, TimeSpan retention)
+    private static ExpiredRows Expiry(
+        OwnDatabase database,
+        string table,
+        string sql,
+        TimeSpan retention,
+        TimeProvider? own = null
+    )
     {
-        var time = TimeProvider.System;
+        var time = own ?? TimeProvider.System;
         var schema = new SchemaUpgrade(
             typeof(Inbox).Assembly,
             database.Source,
@@ -158,5 +176,13 @@ public sealed class ExpiryTests(SharedPlatform shared)
             NullLogger<ExpiredRows>.Instance,
             time
         );
+    }
+
+    // A day has passed each time somebody looks.
+    private sealed class DaysTime : TimeProvider
+    {
+        private int days;
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddDays(days++);
     }
 }

@@ -1,0 +1,70 @@
+using System.Net;
+using GoReliable.Tests.Platform;
+using Npgsql;
+
+namespace GoReliable.Tests.OnPlatform.Faults;
+
+/// <summary>
+/// Commits have to wait for a synchronous standby, and there is none. Whoever gives up waiting is told by PostgreSQL
+/// that the commit has succeeded.
+/// </summary>
+[Collection(FaultyPlatformTests.Name)]
+public sealed class MissingStandbyTests(FaultyPlatform faulty)
+{
+    private const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
+
+    [Fact]
+    public Task What_no_standby_has_is_not_called_stored_however_often_a_client_asks() =>
+        faulty.RunAsync(async () =>
+        {
+            using var customer = faulty.Platform.Client("no-standby");
+            Guid[] orders = [await customer.CreateAsync(), await customer.CreateAsync()];
+            await using var database = await faulty.Platform.DatabaseAsync("orders-db");
+            await RequireStandbyAsync(database, "'nobody'");
+
+            var unknown = customer.PostRawAsync(Body);
+            // The second time everything is there already, on one disk.
+            for (var i = 0; i < 2; i++)
+                Assert.All(await RepeatableAsync(customer, orders), status => Assert.InRange((int)status, 503, 504));
+            await (await unknown).AssertProblemAsync(HttpStatusCode.GatewayTimeout);
+
+            await RequireStandbyAsync(database, "''");
+            Assert.Equal(
+                [HttpStatusCode.Created, HttpStatusCode.OK, HttpStatusCode.OK],
+                await RepeatableAsync(customer, orders)
+            );
+            return true;
+        });
+
+    private static async Task<HttpStatusCode[]> RepeatableAsync(HttpClient customer, Guid[] orders)
+    {
+        var answers = await Task.WhenAll(
+            customer.PostRawAsync(Body, idempotencyKey: "created"),
+            customer.ChangeStatusAsync(orders[0], "confirm"),
+            customer.ChangeStatusAsync(orders[1], "confirm", idempotencyKey: "confirmed")
+        );
+        return [.. answers.Select(answer => answer.StatusCode)];
+    }
+
+    private static async Task RequireStandbyAsync(NpgsqlDataSource database, string names)
+    {
+        await ExecuteAsync(database, $"ALTER SYSTEM SET synchronous_standby_names = {names}");
+        await ExecuteAsync(database, "SELECT pg_reload_conf()");
+        await Poll.UntilAsync(
+            $"commits that wait for {names}",
+            () => ExecuteAsync(database, "SELECT FROM orders LIMIT 1 FOR KEY SHARE"),
+            isWarned => isWarned == (names != "''")
+        );
+    }
+
+    /// <returns>Whether there was a warning.</returns>
+    private static async Task<bool> ExecuteAsync(NpgsqlDataSource database, string sql)
+    {
+        await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var isWarned = false;
+        connection.Notice += (_, _) => isWarned = true;
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 1 };
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        return isWarned;
+    }
+}

@@ -1,0 +1,63 @@
+using GoReliable.Orders.Outbox;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.Orders;
+
+/// <summary>Orders that were set aside come back in order, and not slower than others.</summary>
+public sealed partial class OutboxReaderTests
+{
+    [Fact]
+    public async Task A_later_event_of_an_order_that_was_put_back_waits_for_the_one_that_failed()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
+        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var reader = await OpenAsync(source);
+        var failed = await SetAsideAsync(database);
+        await MoveOnAsync(database, reader);
+        var later = await database.ScalarAsync<long>(
+            $"INSERT INTO outbox (event_id, order_id, type, body, created_at) "
+                + $"SELECT gen_random_uuid(), order_id, type, body, now() FROM outbox WHERE id = {failed} RETURNING id"
+        );
+        Assert.InRange(reader.Start, failed, later);
+
+        await PutBackAsync(database);
+        Assert.Empty(await DrainAsync(reader));
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal([failed, later], await DrainAsync(reader));
+    }
+
+    [Fact]
+    public async Task Orders_that_were_put_back_are_read_without_a_pause_between_two_batches()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
+        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var reader = await OpenAsync(source);
+        long[] failed = [await SetAsideAsync(database), await SetAsideAsync(database), await SetAsideAsync(database)];
+        await MoveOnAsync(database, reader);
+        Assert.InRange(reader.Start, failed[2], long.MaxValue);
+
+        await PutBackAsync(database);
+        time.Advance(TimeSpan.FromSeconds(1));
+        var first = (await reader.TryBeginAsync(limit: 1))!;
+        var second = await reader.ContinueAsync(Confirmed(first), limit: 1);
+        var third = await reader.ContinueAsync(Confirmed(second), limit: 1);
+
+        Assert.Equal(failed, first.Concat(second).Concat(third).Select(message => message.Id));
+    }
+
+    // A row whose order waits for an operator.
+    private static Task<long> SetAsideAsync(OwnDatabase database) =>
+        database.ScalarAsync<long>(
+            $"""
+            WITH failed AS ({Rows} RETURNING id, order_id, event_id, type), aside AS (
+                INSERT INTO outbox_set_aside (order_id, outbox_id, event_id, type, attempts, reason, failed_since)
+                SELECT order_id, id, event_id, type, 5, '312 NO_ROUTE', now() FROM failed
+            )
+            SELECT id FROM failed
+            """
+        );
+
+    private static Task PutBackAsync(OwnDatabase database) =>
+        database.ExecuteAsync("UPDATE outbox_set_aside SET retry_at = now()");
+}
