@@ -40,8 +40,8 @@ internal sealed class DeadLetterCollector(
         {
             if (await channel.MessageCountAsync(OrderTopology.DeadQueue, stoppingToken) > 0)
             {
-                // The database first, whatever it answers: a message that is taken in vain has been delivered once more,
-                // and some brokers drop messages that were delivered too often.
+                // The database first, whatever it answers: a message that is taken in vain has been delivered once
+                // more, and some brokers drop messages that were delivered too often.
                 await DeadLetterTable.NewestAsync(database, stoppingToken);
                 // As bytes: this queue has messages that could not be decoded, and one of them must not stop the
                 // others.

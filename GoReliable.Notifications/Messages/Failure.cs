@@ -3,8 +3,8 @@ namespace GoReliable.Notifications.Messages;
 /// <summary>Why a message could not be handled.</summary>
 /// <param name="Permanent">Whether trying again is pointless.</param>
 /// <param name="Reason">
-/// One word, from a closed set, for an operator who looks at the dead letters. There, a failure that is not permanent has
-/// <see cref="RetriesExhausted"/>.
+/// One word, from a closed set, for an operator who looks at the dead letters. There, a failure that is not permanent
+/// has <see cref="RetriesExhausted"/>.
 /// </param>
 /// <param name="Type">The exception's type.</param>
 /// <param name="Summary">
