@@ -15,9 +15,16 @@ namespace GoReliable.Messaging;
 public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time)
     : IAsyncDisposable
 {
-    /// <summary>For a channel that publishes: a publication ends with the broker's answer. Needs both.</summary>
+    /// <summary>
+    /// For a channel that publishes: a publication ends with the broker's answer, which needs both. No rate limiter:
+    /// callers bound what is in flight, and a window as large as the limiter stalls the client.
+    /// </summary>
     public static CreateChannelOptions Confirms { get; } =
-        new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+        new(
+            publisherConfirmationsEnabled: true,
+            publisherConfirmationTrackingEnabled: true,
+            outstandingPublisherConfirmationsRateLimiter: null
+        );
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 

@@ -6,10 +6,17 @@ using RabbitMQ.Client.Exceptions;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>Publishes a batch with every confirm awaited and many in flight.</summary>
-internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, IChannel channel, Telemetry telemetry)
-    : IAsyncDisposable
+internal sealed class OutboxPublisher(
+    Broker broker,
+    AmqpTcpEndpoint server,
+    IChannel channel,
+    Telemetry telemetry,
+    TimeProvider time
+) : IAsyncDisposable
 {
-    /// <summary>A broker that does not answer in this time (half-open connection, memory alarm) is given up.</summary>
+    /// <summary>
+    /// A broker that does not confirm in this time (half-open connection, a queue without a leader) is given up.
+    /// </summary>
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly PublishOutcome Confirmed = new(PublishKind.Confirmed);
@@ -20,27 +27,21 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
     private static readonly PublishOutcome HeldBack = new(PublishKind.HeldBack);
     private static readonly PublishOutcome Unknown = new(PublishKind.Unknown);
 
-    // No rate limiter: the batch bounds what is in flight, and a window as large as the limiter stalls the client.
-    private static readonly CreateChannelOptions Confirms = new(
-        publisherConfirmationsEnabled: true,
-        publisherConfirmationTrackingEnabled: true,
-        outstandingPublisherConfirmationsRateLimiter: null
-    );
-
     /// <summary>
     /// Waits for the broker, opens a channel and declares the topology, so that nothing is unroutable.
     /// </summary>
     public static async Task<OutboxPublisher> OpenAsync(
         Broker broker,
         Telemetry telemetry,
+        TimeProvider time,
         CancellationToken cancellationToken
     )
     {
         var connection = await broker.ConnectAsync("publish", cancellationToken);
-        var channel = await connection.CreateChannelAsync(Confirms, cancellationToken);
+        var channel = await connection.CreateChannelAsync(Broker.Confirms, cancellationToken);
         try
         {
-            var publisher = new OutboxPublisher(broker, connection.Endpoint, channel, telemetry);
+            var publisher = new OutboxPublisher(broker, connection.Endpoint, channel, telemetry, time);
             await publisher.DeclareAsync(cancellationToken);
             return publisher;
         }
@@ -56,6 +57,12 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
 
     /// <summary>Why the channel was closed.</summary>
     public string CloseReason => channel.CloseReason is { } reason ? $"{reason.ReplyCode} {reason.ReplyText}" : "";
+
+    /// <summary>Why messages have an unknown outcome.</summary>
+    public string UnknownReason =>
+        IsOpen
+            ? $"The broker did not confirm everything within {ConfirmTimeout.TotalSeconds} s."
+            : $"The broker closed the channel: {CloseReason}";
 
     /// <summary>
     /// Whether the broker closed the channel because of a message: not because the broker stops, an operator closed it,
@@ -73,9 +80,13 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
         broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, cancellationToken));
 
     /// <summary>Publishes all of them.</summary>
+    /// <param name="messages">In their order.</param>
+    /// <param name="stoppingToken">Ends the waiting for a broker that blocks publishing.</param>
     /// <returns>What became of each.</returns>
-    /// <exception cref="TimeoutException">The broker does not answer.</exception>
-    public async Task<PublishOutcome[]> PublishAsync(IReadOnlyList<OutboxMessage> messages)
+    public async Task<PublishOutcome[]> PublishAsync(
+        IReadOnlyList<OutboxMessage> messages,
+        CancellationToken stoppingToken
+    )
     {
         var inFlight = new Task<PublishOutcome>[messages.Count];
         var lastOfOrder = new Dictionary<Guid, Task<PublishOutcome>>(messages.Count);
@@ -86,7 +97,21 @@ internal sealed class OutboxPublisher(Broker broker, AmqpTcpEndpoint server, ICh
             inFlight[i] = lastOfOrder[messages[i].OrderId] = PublishAsync(messages[i], before);
         }
 
-        return await Task.WhenAll(inFlight).WaitAsync(ConfirmTimeout);
+        var all = Task.WhenAll(inFlight);
+        while (true)
+        {
+            try
+            {
+                return await all.WaitAsync(ConfirmTimeout, time, CancellationToken.None);
+            }
+            catch (TimeoutException)
+            {
+                // Short of memory or disk, the broker takes what it was sent, only later: sent again, it would be there
+                // twice.
+                if (broker.BlockedReason is null || !IsOpen || stoppingToken.IsCancellationRequested)
+                    return [.. inFlight.Select(task => task.IsCompletedSuccessfully ? task.Result : Unknown)];
+            }
+        }
     }
 
     private async Task<PublishOutcome> PublishAsync(OutboxMessage message, Task<PublishOutcome>? before)

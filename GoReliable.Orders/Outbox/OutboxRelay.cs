@@ -39,13 +39,15 @@ internal sealed class OutboxRelay(
 
     protected override void LogFailure(string reason) => logger.OutboxRelayInterrupted(Backoff, reason);
 
+    protected override string Explain(Exception exception) => Broker.Explain(exception);
+
     // Ends with an exception when the database or the broker is gone. What was not deleted is there for the next run.
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
         await using var database = OutboxReader.CreateDataSource(configuration.GetConnectionString("orders-db")!);
         await using var reader = new OutboxReader(database, telemetry, Time);
-        var publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
+        var publisher = await OpenPublisherAsync(stoppingToken);
         try
         {
             await reader.OpenAsync(stoppingToken);
@@ -63,7 +65,7 @@ internal sealed class OutboxRelay(
                         await Task.Delay(Backoff, Time, stoppingToken);
                         // When the limit of a quorum queue is removed, only new channels notice.
                         await publisher.DisposeAsync();
-                        publisher = await OutboxPublisher.OpenAsync(broker, telemetry, stoppingToken);
+                        publisher = await OpenPublisherAsync(stoppingToken);
                     }
                     else
                     {
@@ -89,6 +91,9 @@ internal sealed class OutboxRelay(
         }
     }
 
+    private Task<OutboxPublisher> OpenPublisherAsync(CancellationToken stoppingToken) =>
+        OutboxPublisher.OpenAsync(broker, telemetry, Time, stoppingToken);
+
     /// <returns>Whether a queue refuses messages, and would go on to refuse.</returns>
     private async Task<bool> DrainAsync(
         IReadOnlyList<OutboxMessage> messages,
@@ -106,7 +111,7 @@ internal sealed class OutboxRelay(
                 var isFull = messages.Count == Limit;
                 var published = new PublishedBatch(
                     messages,
-                    FindCulprit(await publisher.PublishAsync(messages), publisher)
+                    FindCulprit(await publisher.PublishAsync(messages, stoppingToken), publisher)
                 );
                 logger.OutboxRelayed(published.Confirmed.Length);
                 Report(published, activity);
@@ -191,6 +196,5 @@ internal sealed class OutboxRelay(
         CancellationToken stoppingToken
     ) => published.Failed.Count > 0 ? publisher.DeclareAsync(stoppingToken) : Task.CompletedTask;
 
-    private sealed class RelayException(OutboxPublisher publisher)
-        : Exception($"The broker closed the channel: {publisher.CloseReason}");
+    private sealed class RelayException(OutboxPublisher publisher) : Exception(publisher.UnknownReason);
 }

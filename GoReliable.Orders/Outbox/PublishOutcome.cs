@@ -27,7 +27,8 @@ internal enum PublishKind
     HeldBack,
 
     /// <summary>
-    /// Unknown: the channel was closed because of this message, because of another, or with the connection.
+    /// Unknown: the channel was closed because of this message, because of another, or with the connection; or the
+    /// broker did not answer.
     /// </summary>
     Unknown,
 }

@@ -60,7 +60,7 @@ internal sealed class PublishedBatch
     /// <summary>Whether a queue does not take more now.</summary>
     public bool HasRefused { get; }
 
-    /// <summary>How many rows have an unknown outcome, since the channel was closed.</summary>
+    /// <summary>How many rows have an unknown outcome: the channel was closed, or the broker did not answer.</summary>
     public int UnknownCount { get; }
 
     /// <summary>Whether there is nothing to write down.</summary>

@@ -142,7 +142,8 @@ internal sealed partial record Fault
                 )
         )
         {
-            SeeAsync = platform => SaidAsync(platform, "outbox.relay_interrupted", "The operation has timed out."),
+            SeeAsync = platform =>
+                SaidAsync(platform, "outbox.relay_interrupted", "The broker did not confirm everything"),
         };
 
     /// <summary>Every event comes three times.</summary>
