@@ -37,6 +37,8 @@ public static class ServiceDefaultsExtensions
         builder.AddChaos();
         builder.Services.AddHealthChecks();
         builder.Services.AddProblems();
+        // If a request answers a question twice, .NET takes the last answer, and nobody knows which was meant.
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
         builder.Services.AddServiceDiscovery();
         // For services that call others. None of these three does: the gateway forwards, with retries of its own. Only
         // OpenTelemetry's exporter takes such a client, over http/protobuf.

@@ -22,7 +22,7 @@ public static class EraseCommand
         Erases the personal data of a customer in one service, and says what it was. First the orders,
         then the notifications: docs/deploy.md says why, and when to do it again.
 
-          CUSTOMER         the subject of the customer's tokens
+          CUSTOMER         the subject of the customer's tokens; after -- where it begins with -
           --yes            does not ask
           --json           prints JSON, for programs
           --url URL        the service's management port (http://localhost, with $MANAGEMENT_PORT)
@@ -119,12 +119,18 @@ public static class EraseCommand
                 case "--token":
                     token = Next();
                     break;
+                case "--":
+                    Name(Next());
+                    break;
                 case ['-', ..]:
                     throw new FormatException($"There is no option '{name}'.");
                 default:
-                    customer = customer is null ? name : throw new FormatException("One customer at a time.");
+                    Name(name);
                     break;
             }
+
+            void Name(string id) =>
+                customer = customer is null ? id : throw new FormatException("One customer at a time.");
 
             string Next() => ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} needs a value.");
         }

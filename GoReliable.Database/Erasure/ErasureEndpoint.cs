@@ -52,7 +52,16 @@ public static partial class ErasureEndpoint
                 "customer must be 1 to 255 visible ASCII characters, as in the customer's tokens.",
                 statusCode: StatusCodes.Status400BadRequest
             );
-        var report = await erase(request.Customer!);
+        ErasureReport report;
+        try
+        {
+            report = await erase(request.Customer!);
+        }
+        catch (Exception exception)
+        {
+            LogBrokenOff(logger, by.Name, exception.Message);
+            throw;
+        }
         LogErased(logger, by.Name, string.Join(", ", report.Items.Select(item => $"{item.Count} {item.Name}")));
         return TypedResults.Ok(report);
     }
@@ -63,4 +72,12 @@ public static partial class ErasureEndpoint
         Message = "Personal data of a customer was erased by {Operator}: {Items}"
     )]
     private static partial void LogErased(ILogger logger, string @operator, string items);
+
+    [LoggerMessage(
+        EventName = "customer.erasure_broken_off",
+        Level = LogLevel.Warning,
+        Message = "Erasing the personal data of a customer for {Operator} was broken off, what is erased by then stays "
+            + "erased: {Reason}"
+    )]
+    private static partial void LogBrokenOff(ILogger logger, string @operator, string reason);
 }

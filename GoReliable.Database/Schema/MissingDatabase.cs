@@ -19,8 +19,10 @@ internal static class MissingDatabase
     public static async Task<string?> CreateAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
         var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
-        var database = settings.Database!;
-        var (name, user) = (Quoted(database), Quoted(settings.Username!));
+        // What PostgreSQL takes where the connection string names none.
+        var owner = settings.Username ?? Environment.UserName;
+        var database = settings.Database ?? owner;
+        var (name, user) = (Quoted(database), Quoted(owner));
         (settings.Database, settings.Pooling) = (MaintenanceDatabase, false);
         try
         {

@@ -98,9 +98,13 @@ public sealed partial class SchemaUpgrade(
     // A lock of the session: it is held for as long as scripts run on this connection, and no longer.
     private static async Task<bool> LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        // Tried, not waited for: a session that waits would run into its command timeout.
+        // Tried, not waited for: a session that waits would run into its command timeout. And not tried at a pooler that
+        // takes no options: the lock would stay with one of its sessions.
         await using var @lock = new NpgsqlCommand(
-            $"SELECT current_setting('goreliable.options', true), pg_try_advisory_lock({LockKey})",
+            $"""
+            SELECT option, CASE WHEN option IS NOT NULL THEN pg_try_advisory_lock({LockKey}) END
+            FROM current_setting('goreliable.options', true) AS option
+            """,
             connection
         );
         await using var row = await @lock.ExecuteReaderAsync(cancellationToken);

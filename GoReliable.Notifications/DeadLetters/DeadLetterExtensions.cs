@@ -9,8 +9,6 @@ internal static class DeadLetterExtensions
 {
     public static WebApplicationBuilder AddDeadLetters(this WebApplicationBuilder builder)
     {
-        // If a request answers "which ones?" twice, .NET takes the last answer, and nobody knows which was meant.
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
         builder.Services.AddSettings<DeadLetterOptions>(DeadLetterOptions.Section);
         builder.Services.AddSingleton<Redriver>();
         builder.Services.AddHostedService<DeadLetterCollector>();

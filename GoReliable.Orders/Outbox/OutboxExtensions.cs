@@ -4,10 +4,5 @@ namespace GoReliable.Orders.Outbox;
 internal static class OutboxExtensions
 {
     public static IServiceCollection AddOutbox(this IServiceCollection services) =>
-        services
-            // If a request answers "which ones?" twice, .NET takes the last answer, and nobody knows which was meant.
-            .ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false)
-            .AddSingleton<OutboxSignal>()
-            .AddHostedService<OutboxRelay>()
-            .AddHostedService<OutboxSampler>();
+        services.AddSingleton<OutboxSignal>().AddHostedService<OutboxRelay>().AddHostedService<OutboxSampler>();
 }

@@ -20,11 +20,13 @@ internal static class SetAsideTable
         SELECT {Columns} FROM outbox_set_aside WHERE retry_at IS NULL AND order_id = $1
         """;
 
-    // Starts at the position of the first event, since there is no index on orders.
+    // There is no index on orders. So it starts at the position of the first event and ends before it takes long:
+    // behind the events of an order that was set aside there may be millions of others.
     private const string Events = """
         -- list events of order
         SELECT event_id, type, created_at, traceparent, body
-        FROM outbox WHERE id >= $2 AND order_id = $1 ORDER BY id LIMIT 100
+        FROM (SELECT * FROM outbox WHERE id >= $2 ORDER BY id LIMIT 100000) AS near
+        WHERE order_id = $1 ORDER BY id LIMIT 100
         """;
 
     private const string Redrive = """

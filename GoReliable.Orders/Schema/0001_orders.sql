@@ -10,7 +10,7 @@ CREATE TABLE orders (
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
     version       integer     NOT NULL
-) WITH (fillfactor = 90);                    -- room for confirm and cancel to update in place (HOT)
+) WITH (fillfactor = 90);                    -- room for the confirmed or cancelled version on the same page
 
 CREATE INDEX orders_by_customer ON orders (customer_id, id DESC);
 

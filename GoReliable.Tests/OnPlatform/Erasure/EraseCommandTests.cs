@@ -54,6 +54,10 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     }
 
     [Fact]
+    public async Task A_customer_may_begin_like_an_option() =>
+        Assert.Equal(0, (await RunAsync("orders", $"--yes -- -{Guid.NewGuid():n}")).ExitCode);
+
+    [Fact]
     public async Task Erasing_logs_the_operator_but_not_the_customer()
     {
         Assert.Equal(0, (await RunAsync("orders", $"alice-{Guid.NewGuid():n}", answer: "y\n")).ExitCode);
@@ -133,6 +137,9 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     [Theory]
     [InlineData("", "Name the customer to erase.")]
     [InlineData("alice bob", "One customer at a time.")]
+    [InlineData("-alice", "There is no option '-alice'.")]
+    [InlineData("alice -- -bob", "One customer at a time.")]
+    [InlineData("--", "-- needs a value.")]
     [InlineData("alice --url", "--url needs a value.")]
     [InlineData("alice --url localhost", "'localhost' is not an address such as http://localhost:9102.")]
     [InlineData("alice --all", "There is no option '--all'.")]

@@ -140,6 +140,43 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
             Assert.Equal(0, await CountAsync(database, $"SELECT count(*) FROM outbox WHERE order_id = '{order}'"));
     }
 
+    [Fact]
+    public async Task An_operator_who_hangs_up_is_in_the_log()
+    {
+        await OrderAsync();
+        await using var database = await shared.Platform.DatabaseAsync("orders-db");
+        await using var connection = await database.OpenConnectionAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(Cancel);
+        await using var hold = new NpgsqlCommand(
+            $"SELECT FROM orders WHERE customer_id = '{alice}' FOR UPDATE",
+            connection,
+            transaction
+        );
+        await hold.ExecuteNonQueryAsync(Cancel);
+        var begun = DateTimeOffset.UtcNow;
+        using var hangUp = new CancellationTokenSource();
+
+        var erasing = EraseUntilAsync(hangUp.Token);
+        await Poll.UntilAsync(
+            "erasing that waits for the row",
+            () =>
+                CountAsync(
+                    database,
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                        + "AND query LIKE '-- erase orders%'"
+                ),
+            count => count == 1
+        );
+        await hangUp.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => erasing);
+        var log = await shared.Platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "customer.erasure_broken_off" && log.Time > begun,
+            Cancel
+        );
+        Assert.Matches("^[0-9a-f]{12}$", $"{log["Operator"]}");
+    }
+
     // An order of the customer who is then erased; its event has left the outbox.
     private async Task<Guid> OrderAsync()
     {
@@ -155,7 +192,9 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         return order;
     }
 
-    private async Task<(int ExitCode, string Output)> EraseAsync()
+    private Task<(int ExitCode, string Output)> EraseAsync() => EraseUntilAsync(Cancel);
+
+    private async Task<(int ExitCode, string Output)> EraseUntilAsync(CancellationToken cancellationToken)
     {
         using var output = new StringWriter();
         using var management = shared.Platform.Management("orders");
@@ -173,7 +212,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
             TextReader.Null,
             output,
             TextWriter.Null,
-            Cancel
+            cancellationToken
         );
         return (exitCode, output.ToString());
     }
