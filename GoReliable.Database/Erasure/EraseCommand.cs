@@ -20,7 +20,7 @@ public static class EraseCommand
         Usage: erase CUSTOMER [options]
 
         Erases the personal data of a customer in one service, and says what it was. First the orders,
-        then the notifications: docs/deploy.md says why, and when to do it again.
+        then the notifications: docs/personal-data.md says why, and when to do it again.
 
           CUSTOMER         the subject of the customer's tokens; after -- where it begins with -
           --yes            does not ask

@@ -15,7 +15,7 @@ public sealed partial class GuideTests
     [Fact]
     public void The_guide_describes_two_ways_to_deploy() =>
         Assert.Equal(
-            ["## What a service needs", .. Ways, "## Kubernetes from then on", "## What is checked, and what is not"],
+            [.. Ways, "## Kubernetes from then on", "## What is checked, and what is not"],
             Heading.Matches(Guide).Select(match => match.Value)
         );
 

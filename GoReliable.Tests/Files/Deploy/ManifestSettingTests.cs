@@ -1,6 +1,10 @@
 using System.Net;
+using System.Reflection;
 using System.Text.RegularExpressions;
 using GoReliable.Notifications.Delivery;
+using GoReliable.Orders.Ordering;
+using GoReliable.ServiceDefaults.Chaos;
+using GoReliable.ServiceDefaults.Lifecycle;
 using k8s.Models;
 
 namespace GoReliable.Tests.Files.Deploy;
@@ -8,7 +12,7 @@ namespace GoReliable.Tests.Files.Deploy;
 /// <summary>What the manifests set is what the services read, and every name in it means something.</summary>
 public sealed partial class ManifestSettingTests
 {
-    // The settings that the services read (docs/deploy.md), beside those that only the manifests use to build them.
+    // The settings that the services read (docs/settings.md), beside those that only the manifests use to build them.
     private static readonly HashSet<string> Settings =
     [
         "DOTNET_ENVIRONMENT",
@@ -16,6 +20,7 @@ public sealed partial class ManifestSettingTests
         "DOTNET_gcServer",
         "HTTP_PORTS",
         "MANAGEMENT_PORT",
+        "GORELIABLE_CONFIG",
         "Authentication__Schemes__Bearer__Authority",
         "ForwardedHeaders__KnownProxies__0",
         "ConnectionStrings__orders-db",
@@ -26,6 +31,7 @@ public sealed partial class ManifestSettingTests
         "Email__From",
         "Email__Smtp__Host",
         "Email__Smtp__Port",
+        "Email__Smtp__Security",
         "Email__Smtp__User",
         "Email__Smtp__Password",
         "OTEL_SERVICE_NAME",
@@ -157,17 +163,37 @@ public sealed partial class ManifestSettingTests
     }
 
     [Fact]
-    public void Every_setting_is_in_the_deployment_guide()
+    public void Every_setting_is_in_the_reference()
     {
-        var guide = DeployFiles.Read("docs/deploy.md");
+        var reference = DeployFiles.Read("docs/settings.md");
         Assert.All(
-            Settings.Where(name =>
-                !name.StartsWith("OTEL_", StringComparison.Ordinal)
-                && !name.EndsWith("_ENVIRONMENT", StringComparison.Ordinal)
-            ),
-            name => Assert.Contains($"`{name}`", guide, StringComparison.Ordinal)
+            Settings
+                .Where(name =>
+                    !name.StartsWith("OTEL_", StringComparison.Ordinal)
+                    && !name.EndsWith("_ENVIRONMENT", StringComparison.Ordinal)
+                )
+                .Concat(Options()),
+            name => Assert.Contains($"`{name}", reference, StringComparison.Ordinal)
         );
     }
+
+    // The chaos switches are in docs/chaos.md, and the options of the gateway in docs/edge.md.
+    private static IEnumerable<string> Options() =>
+        from known in new[] { typeof(ShutdownOptions), typeof(OrderOptions), typeof(EmailOptions) }
+        from type in known.Assembly.GetTypes()
+        where type.Name.EndsWith("Options", StringComparison.Ordinal) && type != typeof(ChaosOptions)
+        let section = type.GetField("Section", BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
+        where section is not null
+        from property in PropertiesOf(type)
+        select $"{section.GetRawConstantValue()}__{property}";
+
+    private static IEnumerable<string> PropertiesOf(Type type) =>
+        from property in type.GetProperties()
+        where property.CanWrite
+        from name in property.PropertyType.Assembly == type.Assembly
+            ? PropertiesOf(property.PropertyType).Select(inner => $"{property.Name}__{inner}")
+            : [property.Name]
+        select name;
 
     [GeneratedRegex(@"\$\((\w+)\)")]
     private static partial Regex Reference { get; }
