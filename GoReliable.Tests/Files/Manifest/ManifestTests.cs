@@ -6,7 +6,7 @@ namespace GoReliable.Tests.Files.Manifest;
 /// <summary>
 /// The deployment manifest, as Aspire 13.6.5 writes it. After a change of the topology, write the expectation anew:
 /// <c>dotnet run --project GoReliable.AppHost -- --operation publish --step publish-manifest
-/// --output-path ../GoReliable.Tests/Manifest/aspire-manifest.json</c>
+/// --output-path ../GoReliable.Tests/Files/Manifest/aspire-manifest.json</c>
 /// </summary>
 public sealed class ManifestTests : IDisposable
 {
