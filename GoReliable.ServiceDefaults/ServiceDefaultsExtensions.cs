@@ -37,7 +37,7 @@ public static class ServiceDefaultsExtensions
         builder.AddChaos();
         builder.Services.AddHealthChecks();
         builder.Services.AddProblems();
-        // If a request answers a question twice, .NET takes the last answer, and nobody knows which was meant.
+        // A body that has a member twice is refused: .NET would take the last one, and nobody knows which was meant.
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
         builder.Services.AddServiceDiscovery();
         // For services that call others. None of these three does: the gateway forwards, with retries of its own. Only

@@ -19,8 +19,8 @@ internal static class MissingDatabase
     public static async Task<string?> CreateAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
         var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
-        // What PostgreSQL takes where the connection string names none.
-        var owner = settings.Username ?? Environment.UserName;
+        // What Npgsql takes where the connection string names none.
+        var owner = settings.Username ?? Environment.GetEnvironmentVariable("PGUSER") ?? Environment.UserName;
         var database = settings.Database ?? owner;
         var (name, user) = (Quoted(database), Quoted(owner));
         (settings.Database, settings.Pooling) = (MaintenanceDatabase, false);

@@ -42,12 +42,13 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             .AsTask();
         while (true)
         {
+            var wasBlocked = broker.BlockedReason is not null;
             try
             {
                 await confirmed.WaitAsync(ConfirmTimeout, giveUp);
                 return;
             }
-            catch (TimeoutException) when (broker.BlockedReason is not null)
+            catch (TimeoutException) when (wasBlocked || broker.BlockedReason is not null)
             {
                 // The message is on its way; publishing it again would only make another copy.
             }

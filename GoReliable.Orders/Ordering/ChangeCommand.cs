@@ -37,7 +37,7 @@ internal static class ChangeCommand
         }
     }
 
-    /// <summary>Runs a change that can be repeated, and reads its only row.</summary>
+    /// <summary>Runs a change that a client may repeat, and reads its only row.</summary>
     /// <exception cref="NpgsqlException">It may or may not be made.</exception>
     public static async Task<T> ReadChangeAsync<T>(this NpgsqlCommand command, Func<NpgsqlDataReader, T> read)
     {
@@ -55,13 +55,16 @@ internal static class ChangeCommand
     /// Returns when the standby has an order as it is now, before it is said again that the order is stored.
     /// </summary>
     /// <exception cref="NpgsqlException">The standby does not have it yet.</exception>
-    public static async Task WaitForStandbyAsync(this NpgsqlConnection connection, Guid order)
+    public static async Task WaitForStandbyAsync(this NpgsqlDataSource database, Telemetry telemetry, Guid order)
     {
+        using var query = telemetry.Query("wait_for_standby");
+        await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
         await using var command = new NpgsqlCommand(LockOrder, connection);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = order });
         var standby = new StandbyWatch(connection);
         await command.ExecuteNonQueryAsync(CancellationToken.None);
         standby.ThrowIfMissing();
+        query.Succeeded();
     }
 
     private sealed class StandbyWatch

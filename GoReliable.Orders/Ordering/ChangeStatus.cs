@@ -76,6 +76,8 @@ internal sealed class ChangeStatus(
             if (order is null)
                 return ("not_found", Problems.NotFound);
             if (first is { Answer: { } answer })
+            {
+                await store.WaitForStandbyAsync(order);
                 return (
                     "replayed",
                     Replay(
@@ -88,6 +90,7 @@ internal sealed class ChangeStatus(
                         response
                     )
                 );
+            }
             if (order.Status != to && !IsAllowed(order.Status, to))
                 return ("conflict", Problems.Transition(order.Status, to));
 

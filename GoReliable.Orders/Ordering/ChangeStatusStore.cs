@@ -97,27 +97,28 @@ internal sealed class ChangeStatusStore(
 
         using var query = telemetry.Query("select_order_once");
         await chaos.Database.InjectAsync(CancellationToken.None);
-        await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
-        await using var command = new NpgsqlCommand(SelectOnce, connection);
+        await using var command = database.CreateCommand(SelectOnce);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
-        var (order, first) = await command.ReadChangeAsync(row =>
-            (row.IsDBNull(4) ? null : Order.Read(row, first: 4), row.IsDBNull(0) ? null : ReadFirst(row))
-        );
-        if (first?.Answer is not null)
-            await connection.WaitForStandbyAsync(id);
+        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+        await row.ReadAsync(CancellationToken.None);
         query.Succeeded();
-        return (order, first);
+        return (row.IsDBNull(4) ? null : Order.Read(row, first: 4), row.IsDBNull(0) ? null : ReadFirst(row));
     }
 
     /// <summary>Stores the order as it is after the change, if it is still as it was before.</summary>
     public async Task<StoreResult> StoreAsync(Order before, Order after, string customerId, KeyedRequest? request)
     {
         var isChanged = after.Version > before.Version;
+        if (!isChanged && request is null)
+        {
+            await WaitForStandbyAsync(after);
+            return StoreResult.Stored;
+        }
+
         var (name, sql) = (isChanged, request) switch
         {
-            (false, null) => ("wait_for_standby", null),
             (false, _) => ("insert_key", InsertKey),
             (_, null) => ("update_order", Update),
             _ => ("update_order_once", UpdateOnce),
@@ -125,12 +126,6 @@ internal sealed class ChangeStatusStore(
         using var query = telemetry.Query(name);
         await chaos.Database.InjectAsync(CancellationToken.None);
         await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
-        if (sql is null)
-        {
-            await connection.WaitForStandbyAsync(after.Id);
-            query.Succeeded();
-            return StoreResult.Stored;
-        }
         await using var command = new NpgsqlCommand(sql, connection);
         var parameters = command.Parameters;
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after.Id });
@@ -164,6 +159,9 @@ internal sealed class ChangeStatusStore(
             return StoreResult.Outdated;
         }
     }
+
+    /// <summary>Returns when the standby, if there is one, has the order.</summary>
+    public Task WaitForStandbyAsync(Order order) => database.WaitForStandbyAsync(telemetry, order.Id);
 
     private static FirstRequest ReadFirst(NpgsqlDataReader row) =>
         new(

@@ -106,7 +106,7 @@ internal sealed class CreateOrder(
             else if (
                 await StoreOnceAsync(order, customer.Id, new(key, request.Hash()), context.Response) is { } earlier
             )
-                return AnswerEarlier(earlier, context.Response, activity);
+                return await AnswerEarlierAsync(earlier, context.Response, activity);
         }
         catch (Exception exception) when (Telemetry.MarkFailed(activity, exception))
         {
@@ -119,19 +119,19 @@ internal sealed class CreateOrder(
         return ("created", Created(order));
     }
 
-    private (string Result, Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer) AnswerEarlier(
-        EarlierRequest earlier,
-        HttpResponse response,
-        Activity? activity
-    )
+    private async Task<(
+        string Result,
+        Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer
+    )> AnswerEarlierAsync(EarlierRequest earlier, HttpResponse response, Activity? activity)
     {
         // The new order was not stored.
         activity?.SetTag("goreliable.order.id", earlier.Order?.Id.ToString());
         if (earlier.Problem is not null)
             return ("conflict", earlier.Problem);
+        await database.WaitForStandbyAsync(telemetry, earlier.Order!.Id);
         response.Headers[IdempotencyKey.ReplayedHeader] = "true";
         telemetry.Replayed();
-        logger.OrderReplayed(earlier.Order!.Id);
+        logger.OrderReplayed(earlier.Order.Id);
         return ("replayed", Created(earlier.Order));
     }
 
@@ -200,9 +200,8 @@ internal sealed class CreateOrder(
             if (!hash.AsSpan().SequenceEqual(request.Hash))
                 return new(Order: null, Problems.KeyUsedForAnotherRequest);
 
-            await connection.WaitForStandbyAsync(first!.Id);
             return new(
-                first with
+                first! with
                 {
                     Status = OrderStatus.Pending,
                     UpdatedAt = first.CreatedAt,

@@ -60,9 +60,9 @@ internal sealed class OutboxPublisher(
 
     /// <summary>Why messages have an unknown outcome.</summary>
     public string UnknownReason =>
-        IsOpen
-            ? $"The broker did not confirm everything within {ConfirmTimeout.TotalSeconds} s."
-            : $"The broker closed the channel: {CloseReason}";
+        !IsOpen ? $"The broker closed the channel: {CloseReason}"
+        : broker.BlockedReason is { } reason ? $"The broker blocks publishing: {reason}"
+        : $"The broker did not confirm everything within {ConfirmTimeout.TotalSeconds} s.";
 
     /// <summary>
     /// Whether the broker closed the channel because of a message: not because the broker stops, an operator closed it,
@@ -100,6 +100,7 @@ internal sealed class OutboxPublisher(
         var all = Task.WhenAll(inFlight);
         while (true)
         {
+            var wasBlocked = broker.BlockedReason is not null;
             try
             {
                 return await all.WaitAsync(ConfirmTimeout, time, CancellationToken.None);
@@ -108,7 +109,8 @@ internal sealed class OutboxPublisher(
             {
                 // Short of memory or disk, the broker takes what it was sent, only later: sent again, it would be there
                 // twice.
-                if (broker.BlockedReason is null || !IsOpen || stoppingToken.IsCancellationRequested)
+                var isBlocked = wasBlocked || broker.BlockedReason is not null;
+                if (!isBlocked || !IsOpen || stoppingToken.IsCancellationRequested)
                     return [.. inFlight.Select(task => task.IsCompletedSuccessfully ? task.Result : Unknown)];
             }
         }

@@ -95,10 +95,14 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     /// <param name="connectionString">Of the orders database.</param>
     public static NpgsqlDataSource CreateDataSource(string connectionString)
     {
-        var source = new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { Pooling = false } };
+        // It keeps its lock also while it waits for a broker that blocks publishing: another relay would publish the
+        // same.
+        var source = new NpgsqlDataSourceBuilder(connectionString)
+        {
+            ConnectionStringBuilder = { Pooling = false, KeepAlive = 10 },
+        };
         string[] options =
         [
-            // A healthy relay sends a statement every second, or after ten seconds at most while it waits for confirms.
             // A relay whose host vanished must not keep the lock from the others until TCP notices, which takes hours.
             "-c idle_session_timeout=30s",
             // If a crash of the server loses a deletion, the event is published again, and the inbox recognises it.

@@ -131,14 +131,17 @@ internal sealed record FailedMessage(OutboxMessage Message, int Attempts, string
 
     public static FailedMessage Of(OutboxMessage message, PublishOutcome outcome)
     {
-        // A queue that refuses, because it is full, says nothing about the message, however often it does. Where there
-        // were more attempts than a message has, they were such.
-        var isRefused = outcome.Kind == PublishKind.Refused;
-        var attempts = isRefused || message.Attempts < MaxAttempts ? message.Attempts + 1 : 1;
-        var pause =
-            attempts >= MaxAttempts && !isRefused
-                ? (TimeSpan?)null
-                : TimeSpan.FromSeconds(Math.Min(MaxPauseSeconds, 1 << Math.Min(attempts - 1, 10)));
-        return new(message, attempts, outcome.Reason, pause);
+        // A queue that refuses, because it is full, says nothing about the message. Such attempts are counted from the
+        // limit upwards, and after them a message has all its attempts.
+        if (outcome.Kind == PublishKind.Refused)
+        {
+            var refused = Math.Max(message.Attempts, MaxAttempts) + 1;
+            return new(message, refused, outcome.Reason, PauseAfter(refused - MaxAttempts));
+        }
+        var attempts = message.Attempts >= MaxAttempts ? 1 : message.Attempts + 1;
+        return new(message, attempts, outcome.Reason, attempts == MaxAttempts ? null : PauseAfter(attempts));
     }
+
+    private static TimeSpan PauseAfter(int attempts) =>
+        TimeSpan.FromSeconds(Math.Min(MaxPauseSeconds, 1 << Math.Min(attempts - 1, 10)));
 }

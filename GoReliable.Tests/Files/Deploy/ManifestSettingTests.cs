@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Reflection;
 using System.Text.RegularExpressions;
@@ -75,7 +76,8 @@ public sealed partial class ManifestSettingTests
         foreach (var setting in Settings.Where(name => !StandardSetting().IsMatch(name)))
         {
             var parts = setting.Split("__");
-            // Options are bound by the names of their properties; everything else is asked for by its name.
+            // Options are bound by the names of their properties; everything else is asked for by its name, or by that
+            // of its list.
             var read =
                 parts[0] == "Email"
                     ? parts[1..]
@@ -84,7 +86,10 @@ public sealed partial class ManifestSettingTests
                         )
                         is not null
                     : code.Contains($"\"{parts[^1]}\"", StringComparison.Ordinal)
-                        || code.Contains($"\"{string.Join(':', parts[..^1])}\"", StringComparison.Ordinal);
+                        || (
+                            int.TryParse(parts[^1], CultureInfo.InvariantCulture, out _)
+                            && code.Contains($"\"{string.Join(':', parts[..^1])}\"", StringComparison.Ordinal)
+                        );
             Assert.True(read, $"{setting} is in the manifests, and no service reads it.");
         }
     }

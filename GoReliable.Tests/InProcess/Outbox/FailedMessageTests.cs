@@ -14,16 +14,24 @@ public sealed class FailedMessageTests
         Assert.Equal(Seconds(seconds), After(PublishKind.Failed, before).Pause);
 
     [Theory]
-    [InlineData(4, 16)]
-    [InlineData(5, 32)]
+    [InlineData(0, 1)]
+    [InlineData(4, 1)]
+    [InlineData(6, 2)]
     [InlineData(1_000_000, 60)]
     public void A_full_queue_is_tried_for_ever(int before, int seconds) =>
         Assert.Equal(Seconds(seconds), After(PublishKind.Refused, before).Pause);
 
-    [Fact]
-    public void An_event_that_was_refused_for_long_has_all_its_attempts_when_it_fails()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(20)]
+    public void An_event_that_was_refused_has_all_its_attempts_when_it_fails(int times)
     {
-        var failed = After(PublishKind.Failed, before: 20);
+        var refused = 0;
+        for (var i = 0; i < times; i++)
+            refused = After(PublishKind.Refused, refused).Attempts;
+
+        var failed = After(PublishKind.Failed, refused);
 
         Assert.Equal((1, Seconds(1)), (failed.Attempts, failed.Pause));
     }

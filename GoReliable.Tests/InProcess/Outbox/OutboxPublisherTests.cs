@@ -43,7 +43,7 @@ public sealed class OutboxPublisherTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task While_the_broker_blocks_publishing_nothing_is_given_up_and_so_nothing_sent_twice()
+    public async Task While_the_broker_blocks_publishing_nothing_is_given_up()
     {
         await using var publisher = await OpenAsync();
         var publishing = publisher.PublishAsync([Message(1)], Cancel);
@@ -55,7 +55,22 @@ public sealed class OutboxPublisherTests : IAsyncDisposable
         server.Published[0].SetResult();
 
         Assert.Equal(PublishKind.Confirmed, Assert.Single(await publishing).Kind);
-        Assert.Single(server.Published);
+    }
+
+    [Fact]
+    public async Task A_broker_that_no_longer_blocks_publishing_has_its_time_to_confirm()
+    {
+        await using var publisher = await OpenAsync();
+        var publishing = publisher.PublishAsync([Message(1)], Cancel);
+        await server.Blocked!(this, new ConnectionBlockedEventArgs("low on memory"));
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        await server.Unblocked!(this, new AsyncEventArgs());
+        time.Advance(TimeSpan.FromSeconds(10));
+        Assert.False(publishing.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(PublishKind.Unknown, Assert.Single(await publishing).Kind);
     }
 
     [Fact]
@@ -70,6 +85,7 @@ public sealed class OutboxPublisherTests : IAsyncDisposable
         time.Advance(TimeSpan.FromSeconds(10));
 
         Assert.Equal(PublishKind.Unknown, Assert.Single(await publishing).Kind);
+        Assert.Equal("The broker blocks publishing: low on memory", publisher.UnknownReason);
     }
 
     public async ValueTask DisposeAsync()
@@ -98,6 +114,9 @@ public sealed class OutboxPublisherTests : IAsyncDisposable
         /// <summary>Tells the client that the broker takes no messages now.</summary>
         public AsyncEventHandler<ConnectionBlockedEventArgs>? Blocked { get; private set; }
 
+        /// <summary>Tells the client that it takes messages again.</summary>
+        public AsyncEventHandler<AsyncEventArgs>? Unblocked { get; private set; }
+
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {
             var all = root ?? this;
@@ -112,6 +131,9 @@ public sealed class OutboxPublisherTests : IAsyncDisposable
                     return new ValueTask(all.Published[^1].Task);
                 case $"add_{nameof(IConnection.ConnectionBlockedAsync)}":
                     all.Blocked = (AsyncEventHandler<ConnectionBlockedEventArgs>)args![0]!;
+                    return null;
+                case $"add_{nameof(IConnection.ConnectionUnblockedAsync)}":
+                    all.Unblocked = (AsyncEventHandler<AsyncEventArgs>)args![0]!;
                     return null;
                 case $"get_{nameof(IChannel.IsOpen)}":
                     return true;

@@ -29,7 +29,7 @@ public sealed class FullQueueTests(OutboxPlatform own)
             );
             await Poll.UntilAsync(
                 "refused events",
-                () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside WHERE attempts >= 6"),
+                () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside WHERE attempts >= 11"),
                 count => count > 0,
                 TimeSpan.FromMinutes(2)
             );

@@ -113,6 +113,32 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
         Assert.Equal(3, (await passive.TryBeginAsync())!.Count);
     }
 
+    [Fact]
+    public async Task A_relay_that_waits_for_long_keeps_its_lock()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
+        await using var source = OutboxReader.CreateDataSource(
+            $"{database.ConnectionString};Options=-c idle_session_timeout=12s"
+        );
+        await using var active = await OpenAsync(source);
+        await using var passive = await OpenAsync(source);
+        Assert.NotNull(await active.TryBeginAsync());
+
+        // As while the broker blocks publishing.
+        await Poll.UntilAsync(
+            "a session that has lived longer than an idle one may",
+            () =>
+                database.ScalarAsync<TimeSpan>(
+                    "SELECT coalesce(min(now() - backend_start), interval '0 s') FROM pg_stat_activity "
+                        + "WHERE datname = current_database() AND application_name = 'orders-db-relay'"
+                ),
+            age => age > TimeSpan.FromSeconds(14),
+            TimeSpan.FromSeconds(30)
+        );
+
+        Assert.Null(await passive.TryBeginAsync());
+    }
+
     private async Task<OutboxReader> OpenAsync(NpgsqlDataSource source)
     {
         var reader = new OutboxReader(source, NewTelemetry(), time);
