@@ -16,6 +16,7 @@ public sealed class ManifestTests : IDisposable
     private readonly string _directory = Path.Combine(
         AppHostRun.Repository,
         "aspire-output",
+        "manifests",
         Guid.NewGuid().ToString("N")
     );
 
