@@ -84,14 +84,22 @@ internal sealed class AppHostProcess : IDisposable
         ];
 
     /// <summary>Waits until everything is up.</summary>
-    public Task UntilUpAsync() =>
-        Poll.UntilAsync(
+    public async Task UntilUpAsync()
+    {
+        var missing = await Poll.UntilAsync(
             "servers and services below the AppHost",
-            () => Task.FromResult(Family()),
-            family => Members.All(name => family.Any(member => member.Name == name)),
+            () =>
+            {
+                var names = Family().Select(member => member.Name).ToList();
+                var state = process.HasExited ? $"it ended: {Output}" : string.Join(' ', Members.Except(names));
+                return Task.FromResult(state);
+            },
+            state => state.Length == 0 || process.HasExited,
             TimeSpan.FromMinutes(3),
             Interval
         );
+        Assert.Equal("", missing);
+    }
 
     /// <summary>Waits until nothing of it lives.</summary>
     public Task UntilGoneAsync() =>
