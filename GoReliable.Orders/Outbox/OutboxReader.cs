@@ -30,8 +30,6 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     // Reads from the first row may take a twentieth of all time.
     private const int FullReadShare = 20;
 
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
-
     // Whether no transaction older than $2 still writes to the outbox. Most often there is no older transaction at all.
     // While there is one, perhaps for hours, the locks show which transactions write.
     private const string HasNoOlderWriter = """
@@ -46,10 +44,12 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     // One lock for each outbox: a database may have several, in schemas of their own.
     private const string LockKey = "'outbox'::regclass::oid::int, hashtext($1)";
 
+    // A server that is read-only gives the lock too, but what it lets us read could not be deleted after publishing.
     private const string Lock = $"""
         -- lock outbox
-        SELECT set_config('goreliable.relay', pg_try_advisory_lock({LockKey})::text, false)::boolean,
-            {HasNoOlderWriter}
+        SELECT set_config('goreliable.relay', (CASE WHEN read_only THEN false ELSE pg_try_advisory_lock({LockKey}) END)::text,
+            false)::boolean, {HasNoOlderWriter}, read_only
+        FROM (SELECT current_setting('transaction_read_only')::boolean AS read_only) AS server
         """;
 
     private const string LockName = "outbox relay";
@@ -59,8 +59,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         SELECT pg_advisory_unlock({LockKey})
         """;
 
-    // Skips orders that are set aside, also after their pause where the read begins behind the row that failed: later
-    // rows must not go first. The inner LIMIT makes this one index look-up for each row.
+    // Skips orders that are set aside. If the read begins after the failed row, it skips the order even when its pause
+    // is over: later rows must not be published first. The inner LIMIT makes this one index look-up for each row.
     internal const string Select = """
         -- SELECT outbox
         SELECT o.id, o.event_id, o.order_id, o.type, o.body, o.traceparent, o.tracestate,
@@ -87,7 +87,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     private (long Id, ulong Transaction)? next;
     private long lastRead;
 
-    // A full batch may end before the start, at orders that are no longer set aside: more of them may follow.
+    // A full batch may end before the start, because it contains rows of orders that were put back. The next read then
+    // continues at its end, because more such rows may follow.
     private long fullBatchEnd = long.MaxValue;
 
     private long? fullReadAt;
@@ -124,12 +125,13 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     /// <summary>Opens a connection, in place of the one before it.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        await DisposeAsync();
+        await CloseAsync();
         connection = await database.OpenConnectionAsync(cancellationToken);
     }
 
     /// <summary>Tries to become the active relay and reads the first batch, in one round trip.</summary>
     /// <returns>Null when another relay is active.</returns>
+    /// <exception cref="InvalidOperationException">The server is read-only.</exception>
     public async Task<IReadOnlyList<OutboxMessage>?> TryBeginAsync(int limit = BatchSize)
     {
         using var query = telemetry.Query("select_outbox");
@@ -143,6 +145,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         {
             await row.ReadAsync();
             var (isActive, hasNoOlderWriter) = (row.GetBoolean(0), row.GetBoolean(1));
+            if (row.GetBoolean(2))
+                throw new InvalidOperationException("The server is read-only: what is published could not be deleted.");
             if (isActive)
                 AdvanceStart(hasNoOlderWriter);
             await row.NextResultAsync();
@@ -185,8 +189,15 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         query.Succeeded();
     }
 
-    /// <summary>Ends the connection, and with it the lock.</summary>
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        await database.DisposeAsync();
+    }
+
+    /// <summary>Ends the connection, and with it the lock.</summary>
+    public async Task CloseAsync()
     {
         if (connection is not null)
             await connection.DisposeAsync();
@@ -218,7 +229,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         );
         // A read that timed out would time out again the next time, so the next one has more time.
         if (isFullRead)
-            batch.Timeout = (int)Math.Max(Timeout.TotalSeconds, fullReadTook.TotalSeconds * 3);
+            batch.Timeout = (int)Math.Max(connection!.CommandTimeout, fullReadTook.TotalSeconds * 3);
         var (started, isActive) = (time.GetTimestamp(), true);
         try
         {
@@ -228,9 +239,11 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
             while (await row.ReadAsync())
                 messages.Add(Message(row));
             await EndAsync(row);
+            if (!isActive)
+                return null;
             lastRead = messages.Count > 0 ? messages[^1].Id : 0;
             fullBatchEnd = messages.Count == limit ? lastRead : long.MaxValue;
-            return isActive ? messages : null;
+            return messages;
         }
         finally
         {

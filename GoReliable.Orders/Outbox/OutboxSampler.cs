@@ -13,7 +13,7 @@ internal sealed class OutboxSampler : RepeatedWork
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     // While a backup keeps deleted rows, each look at the first rows walks over them. So looking may take a twentieth
-    // of the time.
+    // of the time, also when it fails.
     private const int PauseFactor = 20;
 
     private const int MaxCounted = 100_001;
@@ -70,20 +70,26 @@ internal sealed class OutboxSampler : RepeatedWork
     {
         await schema.WaitAsync(stoppingToken);
         var started = Time.GetTimestamp();
+        using var look = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         try
         {
             // A look that hangs must not leave the last value standing.
-            latest = await SampleAsync(stoppingToken).WaitAsync(Interval, Time, stoppingToken);
+            latest = await SampleAsync(look.Token).WaitAsync(Interval, Time, stoppingToken);
+            Succeed();
         }
-        catch
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
             latest = null;
+            Report(exception);
+            await look.CancelAsync();
             throw;
         }
-        Succeed();
-        var pause = Time.GetElapsedTime(started) * PauseFactor;
-        if (pause > Interval)
-            await Task.Delay(pause - Interval, Time, stoppingToken);
+        finally
+        {
+            var pause = Time.GetElapsedTime(started) * PauseFactor;
+            if (pause > Interval)
+                await Task.Delay(pause - Interval, Time, stoppingToken);
+        }
     }
 
     private async Task<Sample> SampleAsync(CancellationToken cancellationToken)

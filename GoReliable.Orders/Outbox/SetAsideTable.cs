@@ -35,11 +35,12 @@ internal static class SetAsideTable
         WHERE retry_at IS NULL AND ($1 IS NULL OR order_id = ANY ($1)) AND ($2 IS NULL OR reason = $2)
         """;
 
-    // After this, the order's later events are no longer skipped.
+    // The order is put back and not removed: its next event must not go out before one that it already has.
     private const string Discard = """
         -- discard outbox
         WITH given_up AS (
-            DELETE FROM outbox_set_aside WHERE retry_at IS NULL AND order_id = $1 RETURNING outbox_id, event_id, reason
+            UPDATE outbox_set_aside SET retry_at = now(), attempts = 0
+            WHERE retry_at IS NULL AND order_id = $1 RETURNING outbox_id, event_id, reason
         ), gone AS (
             DELETE FROM outbox USING given_up WHERE outbox.id = given_up.outbox_id
         )
