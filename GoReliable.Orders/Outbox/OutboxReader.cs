@@ -5,18 +5,18 @@ using NpgsqlTypes;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>
-/// Reads the outbox on a connection that holds the lock of "the one active relay": without the lock nothing is read,
-/// and the lock ends with the connection. The rule: <b>a read continues after the last row of an earlier read, once
-/// every transaction of that time that writes to the outbox has ended. Once a second a read begins at the first row,
-/// unless that takes more than a twentieth of the time.</b>
+/// Reads the outbox on the connection that holds the lock of the active relay. Without the lock it reads nothing, and
+/// the lock ends with the connection. <b>A read continues after the last row of an earlier read, as soon as all
+/// transactions that were writing to the outbox at that time have ended. In addition, a read begins at the first row
+/// once a second, unless such reads would take more than a twentieth of the time.</b>
 /// </summary>
 /// <remarks>
 /// Why not always begin at the first row? Deleted rows stay in the index until a vacuum. While a long transaction (a
-/// backup) keeps the vacuum away, each such read walks over all rows that were ever deleted. Why not always continue
-/// after the last row? An id is taken before its row is committed. So a row with a smaller id may still come, and later
-/// events of its order must not go first. Our own deletion, which comes after the read, tells the two cases apart: a
-/// transaction that has taken a smaller id has a smaller number than the deletion. For that, whoever writes to the outbox
-/// must have changed something else in the transaction before: PostgreSQL numbers a transaction at its first change.
+/// backup) prevents the vacuum, each such read walks over all deleted rows. Why not always continue after the last row?
+/// An id is taken before its row is committed. So a row with a smaller id may still appear, and later events of its
+/// order must not be published first. Our deletion of the rows comes after the read, and its transaction id decides: a
+/// transaction that took a smaller outbox id has a smaller transaction id than the deletion. For that, a transaction
+/// must change something else before it writes to the outbox: it gets its transaction id with its first change.
 /// </remarks>
 internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetry, TimeProvider time) : IAsyncDisposable
 {
@@ -265,9 +265,9 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         return true;
     }
 
-    // Only where a read from the old start follows in the same round trip: it finds what those writers have committed
-    // since the read before. Without it, their rows would be passed over until the next read from the first row, and
-    // later events of their orders would go first.
+    // Called only when a read from the old start follows in the same round trip. That read finds the rows that those
+    // writers committed after the previous read. If the start moved without it, these rows would be skipped until the
+    // next read from the first row, and later events of their orders would be published first.
     private void AdvanceStart(bool hasNoOlderWriter)
     {
         if (hasNoOlderWriter && next is { } earlier)

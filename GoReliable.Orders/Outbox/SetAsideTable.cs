@@ -20,8 +20,8 @@ internal static class SetAsideTable
         SELECT {Columns} FROM outbox_set_aside WHERE retry_at IS NULL AND order_id = $1
         """;
 
-    // There is no index on orders. So it starts at the position of the first event and ends before it takes long:
-    // behind the events of an order that was set aside there may be millions of others.
+    // The outbox has no index on order_id. So this starts at the failed event and stops after 100,000 rows: millions of
+    // other orders' events may follow.
     private const string Events = """
         -- list events of order
         SELECT event_id, type, created_at, traceparent, body

@@ -7,7 +7,7 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// </summary>
 internal sealed partial class Ledger
 {
-    // Deliveries that a worker has in hand at once, so many can nobody know of when it dies.
+    // Most deliveries in progress at one worker. After a SIGKILL, this many accepted e-mails may have no record.
     private const int MostUnderWay = 32;
 
     private readonly Load load;
