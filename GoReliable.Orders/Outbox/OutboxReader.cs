@@ -47,8 +47,9 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     // A server that is read-only gives the lock too, but what it lets us read could not be deleted after publishing.
     private const string Lock = $"""
         -- lock outbox
-        SELECT set_config('goreliable.relay', (CASE WHEN read_only THEN false ELSE pg_try_advisory_lock({LockKey}) END)::text,
-            false)::boolean, {HasNoOlderWriter}, read_only
+        SELECT set_config('goreliable.relay',
+                (CASE WHEN read_only THEN false ELSE pg_try_advisory_lock({LockKey}) END)::text, false)::boolean,
+            {HasNoOlderWriter}, read_only
         FROM (SELECT current_setting('transaction_read_only')::boolean AS read_only) AS server
         """;
 
