@@ -118,6 +118,22 @@ public sealed class DashboardTests
         Assert.DoesNotContain(MetricFamilies.Own.Keys, family => !read.Contains(family));
     }
 
+    /// <summary>The Prometheus of a cluster has others, of which the Watchdog always fires.</summary>
+    [Fact]
+    public void Only_alerts_of_our_own_are_shown()
+    {
+        var queries = Dashboards
+            .SelectMany(dashboard => dashboard.PrometheusQueries())
+            .Select(query => query.Query)
+            .Where(query => query.Contains("ALERTS", StringComparison.Ordinal))
+            .ToArray();
+
+        Assert.NotEmpty(queries);
+        Assert.All(queries, query =>
+            Assert.Contains("severity=~\"page|ticket\"", query, StringComparison.Ordinal)
+        );
+    }
+
     [Fact]
     public void No_quantile_or_ratio_on_a_panel_can_be_NaN() =>
         Assert.All(Dashboards.SelectMany(dashboard => dashboard.PrometheusQueries()), query =>
