@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Http.Resilience;
 
 namespace Microsoft.Extensions.Hosting;
 
@@ -41,10 +42,11 @@ public static class ServiceDefaultsExtensions
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
         builder.Services.AddServiceDiscovery();
         // For services that call others. None of these three does: the gateway forwards, with retries of its own. Only
-        // OpenTelemetry's exporter takes such a client, over http/protobuf.
+        // OpenTelemetry's exporter takes such a client, over http/protobuf. A POST is never repeated: it may have been
+        // done although its answer was lost.
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
-            http.AddStandardResilienceHandler();
+            http.AddStandardResilienceHandler(standard => standard.Retry.DisableForUnsafeHttpMethods());
             http.AddHttpMessageHandler<ChaosHandler>();
             http.AddServiceDiscovery();
         });

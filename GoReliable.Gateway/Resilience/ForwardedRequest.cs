@@ -1,7 +1,6 @@
 using System.Net;
 using Polly;
 using Polly.Timeout;
-using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
 namespace GoReliable.Gateway.Resilience;
@@ -60,11 +59,14 @@ internal sealed class ForwardedRequest(HttpContext client, bool isRepeatable)
         replica = all[(last + 1) % all.Count];
         // A failure is logged with this replica.
         proxy.ProxiedDestination = replica;
-        request.RequestUri = RequestUtilities.MakeDestinationAddress(
-            replica.Model.Config.Address,
-            client.Request.Path,
-            client.Request.QueryString
-        );
+        var address = new Uri(replica.Model.Config.Address);
+        // Path and query as the route's transforms made them.
+        request.RequestUri = new UriBuilder(request.RequestUri!)
+        {
+            Scheme = address.Scheme,
+            Host = address.Host,
+            Port = address.Port,
+        }.Uri;
         return replica;
     }
 

@@ -15,7 +15,8 @@ namespace GoReliable.Orders.Outbox;
 /// backup) keeps the vacuum away, each such read walks over all rows that were ever deleted. Why not always continue
 /// after the last row? An id is taken before its row is committed. So a row with a smaller id may still come, and later
 /// events of its order must not go first. Our own deletion, which comes after the read, tells the two cases apart: a
-/// transaction that has taken a smaller id has a smaller number than the deletion.
+/// transaction that has taken a smaller id has a smaller number than the deletion. For that, whoever writes to the outbox
+/// must have changed something else in the transaction before: PostgreSQL numbers a transaction at its first change.
 /// </remarks>
 internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetry, TimeProvider time) : IAsyncDisposable
 {
@@ -42,17 +43,20 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         END
         """;
 
+    // One lock for each outbox: a database may have several, in schemas of their own.
+    private const string LockKey = "'outbox'::regclass::oid::int, hashtext($1)";
+
     private const string Lock = $"""
         -- lock outbox
-        SELECT set_config('goreliable.relay', pg_try_advisory_lock(hashtext($1))::text, false)::boolean,
+        SELECT set_config('goreliable.relay', pg_try_advisory_lock({LockKey})::text, false)::boolean,
             {HasNoOlderWriter}
         """;
 
     private const string LockName = "outbox relay";
 
-    private const string Unlock = """
+    private const string Unlock = $"""
         -- unlock outbox
-        SELECT pg_advisory_unlock(hashtext($1))
+        SELECT pg_advisory_unlock({LockKey})
         """;
 
     // Skips orders that are set aside, also after their pause where the read begins behind the row that failed: later

@@ -13,7 +13,7 @@ internal sealed class ScopeRequirement(string scope) : AuthorizationHandler<Scop
     {
         foreach (var claim in context.User.Claims)
         {
-            if (IsScope(claim) && Contains(claim.Value, scope))
+            if (IsScope(claim) && Contains(claim.Value, requirement.Scope))
             {
                 context.Succeed(requirement);
                 break;

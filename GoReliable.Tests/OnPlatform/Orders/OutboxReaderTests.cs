@@ -114,6 +114,29 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
     }
 
     [Fact]
+    public async Task Two_outboxes_in_one_database_have_an_active_relay_each()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
+        await database.ExecuteAsync(
+            "CREATE SCHEMA shop; CREATE TABLE shop.outbox (LIKE public.outbox INCLUDING ALL); "
+                + "CREATE TABLE shop.outbox_set_aside (LIKE public.outbox_set_aside INCLUDING ALL)"
+        );
+        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var ofShop = OutboxReader.CreateDataSource(
+            $"{database.ConnectionString};Options=-c search_path=shop"
+        );
+        await using var reader = await OpenAsync(source);
+        await using var second = await OpenAsync(ofShop);
+        await using var third = await OpenAsync(ofShop);
+
+        Assert.NotNull(await reader.TryBeginAsync());
+        Assert.NotNull(await second.TryBeginAsync());
+        Assert.Null(await third.TryBeginAsync());
+        await second.EndAsync(published: null);
+        Assert.NotNull(await third.TryBeginAsync());
+    }
+
+    [Fact]
     public async Task A_relay_that_waits_for_long_keeps_its_lock()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
