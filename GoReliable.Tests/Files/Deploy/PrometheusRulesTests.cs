@@ -28,6 +28,20 @@ public sealed class PrometheusRulesTests
         );
 
     [Fact]
+    public void Each_objective_has_a_rule_that_tells_when_it_cannot_be_computed() =>
+        Assert.Equal(
+            SloSpec
+                .LoadAll()
+                .SelectMany(spec => spec.Slos.Select(slo => $"{spec.Service}-{slo.Name}"))
+                .Order(StringComparer.Ordinal),
+            AlertRules
+                .LoadRules()
+                .Where(rule => rule.Record == "slo:sli_unmeasured:count")
+                .Select(rule => rule.Labels["sloth_id"])
+                .Order(StringComparer.Ordinal)
+        );
+
+    [Fact]
     public async Task Promtool_accepts_the_configuration_and_its_rules()
     {
         var (exitCode, output) = await Tool.PromtoolAsync(
