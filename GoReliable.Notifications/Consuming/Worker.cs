@@ -23,6 +23,7 @@ internal sealed class Worker(
     Suspects suspects,
     BatchProcessor processor,
     Channels channels,
+    Progress progress,
     Drain drain,
     ILogger<Worker> logger,
     TimeProvider time
@@ -66,6 +67,7 @@ internal sealed class Worker(
             var connection = await broker.ConnectAsync(ConnectionUse.Consume, stoppingToken);
             await poisonFilter.RunAsync(stoppingToken);
             await using var session = await Session.OpenAsync(connection, topology, stoppingToken);
+            progress.Watch(() => session.Held);
             logger.ConsumerStarted(OrderTopology.Queue);
             Succeed();
             try
