@@ -148,7 +148,7 @@ public sealed class RunScriptTests : IDisposable
             """,
             TestContext.Current.CancellationToken
         );
-        File.SetUnixFileMode(docker, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await BashAsync("chmod u+x bin/docker");
     }
 
     private Task<(int ExitCode, string Output)> FreshAsync() =>
