@@ -115,6 +115,20 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
         );
     }
 
+    [Fact]
+    public async Task An_empty_settings_file_is_reported_at_start_up()
+    {
+        await settings.WriteAsync("");
+
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(StartAsync);
+
+        Assert.Contains(
+            $"GORELIABLE_CONFIG, '{settings.Path}', cannot be read: ",
+            failure.Message,
+            StringComparison.Ordinal
+        );
+    }
+
     // The level in the environment is the one that the file overrides.
     private Task<GatewayProcess> StartAsync() =>
         GatewayProcess.StartAsync(
