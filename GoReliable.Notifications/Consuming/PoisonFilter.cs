@@ -57,7 +57,7 @@ internal sealed class PoisonFilter(
         {
             await DeadLetterTable.StoreAsync(
                 database,
-                [DeadLetter.Of(raw, message, obstacle, time.GetUtcNow())],
+                [DeadLetter.Parked(raw, message, obstacle, time.GetUtcNow())],
                 cancellationToken
             );
             await channel.AcknowledgeAsync(raw.Tag, multiple: false, cancellationToken);
