@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using GoReliable.Database;
 using GoReliable.Notifications.Messages;
 using GoReliable.ServiceDefaults.Lifecycle;
 using Npgsql;
@@ -142,7 +143,15 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         await using var command = database.CreateCommand(Renew);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alive.Select(lease => lease.Value)] });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alive.Select(lease => lease.Key)] });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        try
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (NpgsqlException exception)
+        {
+            database.LeaveReadOnlyServer(exception);
+            throw;
+        }
     }
 
     protected override Task RunAsync(CancellationToken stoppingToken) => RenewAsync(stoppingToken);
