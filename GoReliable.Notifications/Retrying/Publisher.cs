@@ -52,6 +52,13 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             {
                 // The message is on its way; publishing it again would only make another copy.
             }
+            catch (TimeoutException)
+            {
+                // The broker would keep it for a queue without a leader, and each further copy as well, for as long as
+                // the channel lives.
+                await DiscardChannelAsync(open);
+                throw;
+            }
             catch (PublishException refused) when (!refused.IsReturn)
             {
                 await DiscardChannelAsync(open);
