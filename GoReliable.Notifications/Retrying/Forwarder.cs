@@ -113,7 +113,8 @@ internal sealed class Forwarder(
             }
             catch (Exception exception) when (!ours && exception is not OperationCanceledException)
             {
-                // The client library can decode these headers, but cannot encode them again.
+                // The client library can decode these headers, but cannot encode them again, or they leave no room for
+                // what went wrong.
                 ours = true;
             }
         }

@@ -13,8 +13,13 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
 {
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
 
+    // Bytes of a frame with properties that are not theirs: type, channel, size, end; class, weight, body size.
+    // https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf (2.3.5, 4.2.6)
+    private const int FrameOverhead = 8 + 12;
+
     private readonly SemaphoreSlim opening = new(1);
     private IChannel? channel;
+    private uint frameMax;
 
     /// <summary>Publishes, and returns when a quorum of the broker's nodes has the message.</summary>
     /// <exception cref="PublishException">The broker did not take it.</exception>
@@ -22,6 +27,9 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
     /// The broker does not say: a queue without a leader does not answer.
     /// </exception>
     /// <exception cref="OperationInterruptedException">The channel is over.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The headers do not fit into a frame: the broker would end the connection.
+    /// </exception>
     public async Task PublishAsync(
         string queue,
         BasicProperties properties,
@@ -30,6 +38,8 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
     )
     {
         var open = await OpenAsync(giveUp);
+        if (frameMax > 0 && ((IAmqpWriteable)properties).GetRequiredBufferSize() > frameMax - FrameOverhead)
+            throw new InvalidDataException("The headers do not fit into a frame.");
         // Not cancelled: it would be unknown what became of it.
         var confirmed = open.BasicPublishAsync(
                 exchange: "",
@@ -107,6 +117,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             if (channel is not null)
                 await channel.DisposeAsync();
             var connection = await broker.ConnectAsync(ConnectionUse.Publish, giveUp);
+            frameMax = connection.FrameMax;
             return channel = await connection.CreateChannelAsync(Broker.Confirms, giveUp);
         }
         finally
