@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
@@ -79,7 +80,8 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
 
     /// <summary>
     /// Whether it is the broker that did not take a message, and not the client library that could not write it, nor
-    /// the caller that gave up. The client library says "canceled" when the broker does not answer.
+    /// the caller that gave up. The client library says "canceled" when the broker does not answer, and that its own
+    /// queue is closed when the connection ends.
     /// </summary>
     public static bool IsBrokerFailure(Exception exception, CancellationToken giveUp) =>
         exception
@@ -88,6 +90,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
                 or OperationInterruptedException
                 or ObjectDisposedException
                 or IOException
+                or ChannelClosedException
         || (exception is OperationCanceledException && !giveUp.IsCancellationRequested);
 
     public async ValueTask DisposeAsync()
