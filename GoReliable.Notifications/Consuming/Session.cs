@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
-using GoReliable.Notifications.Retrying;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
@@ -38,17 +37,13 @@ internal sealed class Session : IAsyncDisposable
 
     public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
 
-    /// <summary>Declares the topology and starts to consume.</summary>
-    public static async Task<Session> OpenAsync(
-        IConnection connection,
-        WorkerTopology topology,
-        CancellationToken cancellationToken
-    )
+    /// <summary>Starts to consume.</summary>
+    public static async Task<Session> OpenAsync(IConnection connection, CancellationToken cancellationToken)
     {
         var session = new Session(await connection.CreateChannelAsync(cancellationToken: cancellationToken));
         try
         {
-            await session.ConsumeAsync(topology, cancellationToken);
+            await session.ConsumeAsync(cancellationToken);
             return session;
         }
         catch
@@ -58,9 +53,8 @@ internal sealed class Session : IAsyncDisposable
         }
     }
 
-    private async Task ConsumeAsync(WorkerTopology topology, CancellationToken cancellationToken)
+    private async Task ConsumeAsync(CancellationToken cancellationToken)
     {
-        await topology.DeclareAsync(consuming, cancellationToken);
         await consuming.BasicQosAsync(prefetchSize: 0, Prefetch, global: false, cancellationToken);
 
         var consumer = new AsyncEventingBasicConsumer(consuming);

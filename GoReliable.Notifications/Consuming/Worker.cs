@@ -67,8 +67,11 @@ internal sealed class Worker(
         try
         {
             var connection = await broker.ConnectAsync(ConnectionUse.Consume, stoppingToken);
+            // Before the filter, because what the filter looks at has come back once more.
+            await using (var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken))
+                await topology.DeclareAsync(channel, stoppingToken);
             await poisonFilter.RunAsync(stoppingToken);
-            await using var session = await Session.OpenAsync(connection, topology, stoppingToken);
+            await using var session = await Session.OpenAsync(connection, stoppingToken);
             logger.ConsumerStarted(OrderTopology.Queue);
             Succeed();
             try
