@@ -98,27 +98,38 @@ internal sealed class Worker(
     private async Task PumpAsync(Session session, CancellationToken stoppingToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, stoppingToken);
-        while (await session.Incoming.WaitToReadAsync(stoppingToken) && !session.Closed.IsCancellationRequested)
+        var batch = new List<Message>();
+        Message? next = null;
+        try
         {
-            var batch = new List<Message>();
-            while (batch.Count < MaxBatchSize && session.Incoming.TryRead(out var message))
+            while (await session.Incoming.WaitToReadAsync(stoppingToken) && !session.Closed.IsCancellationRequested)
             {
-                if (message.IsSuspect)
-                    await suspects.ReadAsync(message, ended.Token);
-                if (message.Event is not { } @event || !channels.IsRemote(@event))
-                    batch.Add(message);
-                else if (!TryAdmit(message, session))
+                while (batch.Count < MaxBatchSize && session.Incoming.TryRead(out next))
                 {
-                    // The batch is started first: messages that wait for no server must not wait behind this one.
-                    await StartAsync(batch, session, stoppingToken);
-                    batch = [];
-                    await AdmitAsync(message, session, ended.Token);
+                    if (next.IsSuspect)
+                        await suspects.ReadAsync(next, ended.Token);
+                    if (next.Event is not { } @event || !channels.IsRemote(@event))
+                        batch.Add(next);
+                    else if (!TryAdmit(next, session))
+                    {
+                        // The batch is started first: messages that wait for no server must not wait behind this one.
+                        await StartAsync(batch, session, stoppingToken);
+                        batch = [];
+                        await AdmitAsync(next, session, ended.Token);
+                    }
+                    next = null;
                 }
+                var begun = await StartAsync(batch, session, stoppingToken);
+                batch = [];
+                await Task.WhenAny(begun, Task.Delay(PollInterval, Time, CancellationToken.None));
             }
-            await Task.WhenAny(
-                await StartAsync(batch, session, stoppingToken),
-                Task.Delay(PollInterval, Time, CancellationToken.None)
-            );
+        }
+        catch (OperationCanceledException)
+        {
+            // Not begun: another worker can have them now.
+            foreach (var message in next is null ? batch : [.. batch, next])
+                await session.GiveBackAsync(message);
+            throw;
         }
     }
 
