@@ -10,9 +10,10 @@ namespace GoReliable.Notifications.Retrying;
 /// Publishes to queues, on a connection that consumes nothing: a broker that is short of memory stops reading from a
 /// connection that publishes.
 /// </summary>
-internal sealed class Publisher(Broker broker) : IAsyncDisposable
+internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReplaceAfter = TimeSpan.FromSeconds(1);
 
     // Bytes of a frame with properties that are not theirs: type, channel, size, end; class, weight, body size.
     // https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf (2.3.5, 4.2.6)
@@ -21,6 +22,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
     private readonly SemaphoreSlim opening = new(1);
     private IChannel? channel;
     private uint frameMax;
+    private long openedAt;
 
     /// <summary>Publishes, and returns when a quorum of the broker's nodes has the message.</summary>
     /// <exception cref="PublishException">The broker did not take it.</exception>
@@ -72,7 +74,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             }
             catch (PublishException refused) when (!refused.IsReturn)
             {
-                await DiscardChannelAsync(open);
+                _ = ReplaceChannelAsync(open);
                 throw;
             }
         }
@@ -100,12 +102,24 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
         opening.Dispose();
     }
 
-    // When the limit of a quorum queue is removed, only new channels notice. What is under way on the old one is sent
-    // again.
-    private async Task DiscardChannelAsync(IChannel refused)
+    // What is under way on it is sent again.
+    private async Task DiscardChannelAsync(IChannel silent)
     {
-        if (Interlocked.CompareExchange(ref channel, null, refused) == refused)
-            await refused.DisposeAsync();
+        if (Interlocked.CompareExchange(ref channel, null, silent) == silent)
+            await silent.DisposeAsync();
+    }
+
+    // When the limit of a quorum queue is removed, only new channels notice. There is one a second at most, and the old
+    // one stays until the broker has answered what is under way on it.
+    private async Task ReplaceChannelAsync(IChannel refused)
+    {
+        if (
+            time.GetElapsedTime(openedAt) < ReplaceAfter
+            || Interlocked.CompareExchange(ref channel, null, refused) != refused
+        )
+            return;
+        await Task.Delay(ConfirmTimeout, time);
+        await refused.DisposeAsync();
     }
 
     private async Task<IChannel> OpenAsync(CancellationToken giveUp)
@@ -120,7 +134,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             if (channel is not null)
                 await channel.DisposeAsync();
             var connection = await broker.ConnectAsync(ConnectionUse.Publish, giveUp);
-            frameMax = connection.FrameMax;
+            (frameMax, openedAt) = (connection.FrameMax, time.GetTimestamp());
             return channel = await connection.CreateChannelAsync(Broker.Confirms, giveUp);
         }
         finally

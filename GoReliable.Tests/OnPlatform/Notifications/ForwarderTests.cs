@@ -25,7 +25,7 @@ public sealed class ForwarderTests(ServersOnly servers) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         broker = await ServiceBroker.OfAsync(platform);
-        publisher = new Publisher(broker);
+        publisher = new Publisher(broker, TimeProvider.System);
         connection = await platform.BrokerAsync();
         channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
         await OrderTopology.DeclareAsync(channel, Cancel);
