@@ -74,11 +74,12 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         """;
 
     /// <summary>
-    /// Deletes leases that ended before <c>$1</c>: those of messages that were removed from the queue.
+    /// Deletes leases that ended before <c>$1</c>: those of messages that were removed from the queue. Whatever the
+    /// worker's clock says, they are over for PostgreSQL too.
     /// </summary>
     public const string Expire = """
         -- expire leases
-        DELETE FROM leases WHERE until < $1
+        DELETE FROM leases WHERE until < least($1, now() - interval '1 hour')
         """;
 
     private readonly ConcurrentDictionary<Guid, Guid> eventByOwner = new();
