@@ -48,13 +48,12 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         DELETE FROM leases WHERE event_id = $1 AND owner = $2 AND EXISTS (SELECT FROM inbox WHERE event_id = $1)
         """;
 
-    private const string Store = """
+    private const string Store = $"""
         -- store notifications
         WITH mine AS (DELETE FROM leases WHERE event_id = $1 AND owner = $2 RETURNING event_id),
         handled AS (INSERT INTO inbox (event_id) SELECT event_id FROM mine ON CONFLICT DO NOTHING),
         stored AS (
-            INSERT INTO notifications (
-                event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version)
+            INSERT INTO notifications ({Inbox.Columns})
             SELECT event_id, $3, $4, $5, $6, $7, $8, $9, $10 FROM mine
             ON CONFLICT DO NOTHING)
         SELECT count(*) FROM mine
