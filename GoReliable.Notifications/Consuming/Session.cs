@@ -15,7 +15,7 @@ internal sealed class Session : IAsyncDisposable
 
     private readonly CancellationTokenSource closed = new();
 
-    // The prefetch is its bound: the broker sends no more before it gets acknowledgements.
+    // Bounded by the prefetch: in messages, not in bytes.
     private readonly Channel<Message> incoming = Channel.CreateUnbounded<Message>(
         new() { SingleReader = true, SingleWriter = true }
     );
