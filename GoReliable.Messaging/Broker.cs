@@ -164,9 +164,7 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     }
 
     private bool IsLost(string use, IConnection connection) =>
-        !connection.IsOpen
-        && closedSince.TryGetValue(use, out var since)
-        && time.GetElapsedTime(since) >= LostAfter;
+        !connection.IsOpen && closedSince.TryGetValue(use, out var since) && time.GetElapsedTime(since) >= LostAfter;
 
     private Task SetBlocked(string use, string? reason)
     {

@@ -22,8 +22,8 @@ internal sealed record RawMessage(
 )
 {
     /// <summary>
-    /// Bytes of the largest body that is consumed; the largest event that Orders writes has 20,000. The broker sends 200
-    /// messages ahead, and they must fit into the worker's memory.
+    /// Bytes of the largest body that is consumed; the largest event that Orders writes has 20,000. The broker sends
+    /// 200 messages ahead, and they must fit into the worker's memory.
     /// </summary>
     public const int MaxBodyBytes = 128 * 1024;
 

@@ -105,8 +105,9 @@ internal sealed class Forwarder(
             }
             catch (Exception exception) when (Publisher.IsBrokerFailure(exception, sessionClosed))
             {
-                // The queue is full, has no leader or was deleted, or the broker is away. Putting the message back instead would make a
-                // hot loop. If it did arrive after all, it arrives twice, and the inbox recognises that.
+                // The queue is full, has no leader or was deleted, or the broker is away. Putting the message back
+                // instead would make a hot loop. If it did arrive after all, it arrives twice, and the inbox recognises
+                // that.
                 if (Interlocked.Exchange(ref isFailing, 1) == 0)
                     logger.ForwardFailed(queue, Broker.Explain(exception));
                 await Task.Delay(Pause, time, sessionClosed);

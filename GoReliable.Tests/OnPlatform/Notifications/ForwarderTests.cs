@@ -1,6 +1,7 @@
 using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
+using GoReliable.Tests.OnPlatform.Faults;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
@@ -45,7 +46,7 @@ public sealed class ForwarderTests(ServersOnly servers) : IAsyncLifetime
     public async Task Headers_that_do_not_fit_beside_the_reason_are_left_out()
     {
         var message = Events.Message(
-            new Dictionary<string, object?> { ["large"] = new byte[130_500], [MessageHeaders.TraceParent] = "mine" }
+            new Dictionary<string, object?> { ["large"] = new byte[130_950], [MessageHeaders.TraceParent] = "mine" }
         );
 
         await ForwardAsync(message);
@@ -69,7 +70,7 @@ public sealed class ForwarderTests(ServersOnly servers) : IAsyncLifetime
             new Dictionary<string, object?> { ["x-max-length"] = 1, ["x-overflow"] = "reject-publish" },
             cancellationToken: Cancel
         );
-        await publisher.PublishAsync("full", new BasicProperties(), default, Cancel);
+        await PublishAsync("full");
         using var over = new CancellationTokenSource();
         var refused = Enumerable.Range(0, 20).Select(_ => RefuseAsync(over.Token)).ToArray();
 
@@ -80,6 +81,30 @@ public sealed class ForwarderTests(ServersOnly servers) : IAsyncLifetime
         await channel.QueueDeleteAsync("full", ifUnused: false, ifEmpty: false, Cancel);
         Assert.Equal((uint)Dead, await channel.QueuePurgeAsync(OrderTopology.DeadQueue, Cancel));
     }
+
+    // The broker keeps what it could not hand on for as long as the channel lives.
+    [Fact]
+    public async Task A_queue_without_a_leader_has_no_copies_when_there_is_one_again()
+    {
+        Assert.SkipUnless(
+            RabbitMqControl.IsAvailable(platform),
+            "Only the queues of a broker that is a process of this machine can be without a leader."
+        );
+        var delay = TimeSpan.FromHours(11);
+        var queue = OrderTopology.RetryQueue(delay);
+        var leader = $"{{list_to_atom(\"%2F_{queue}\"), node()}}";
+        await OrderTopology.DeclareRetryQueuesAsync(channel, [delay], Cancel);
+        await RabbitMqControl.EvaluateAsync(platform, $"ok = ra:stop_server(quorum_queues, {leader}).");
+
+        for (var tries = 0; tries < 2; tries++)
+            await Assert.ThrowsAsync<TimeoutException>(() => PublishAsync(queue));
+        await RabbitMqControl.EvaluateAsync(platform, $"ok = ra:restart_server(quorum_queues, {leader}).");
+        await PublishAsync(queue);
+
+        Assert.Equal(1u, await channel.QueueDeleteAsync(queue, ifUnused: false, ifEmpty: false, Cancel));
+    }
+
+    private Task PublishAsync(string queue) => publisher.PublishAsync(queue, new BasicProperties(), default, Cancel);
 
     private async Task RefuseAsync(CancellationToken over)
     {

@@ -35,7 +35,7 @@ public sealed class PoisonFilterTests(ServersOnly servers)
         Assert.Equal("too_large", await database.ScalarAsync<string>("SELECT reason FROM dead_letters"));
     }
 
-    // Any publisher may write the worker's own headers: with an old time, nobody would see the letter before it expires.
+    // Any publisher may write the worker's own headers: with an old time, the letter would expire before it was seen.
     [Fact]
     public async Task A_parked_message_does_not_say_itself_why_and_when_it_was_given_up()
     {
