@@ -30,14 +30,23 @@ internal sealed class BatchProcessor(
 {
     /// <param name="messages">One message, or several of which none waits for an external server.</param>
     /// <param name="session">Where they came from.</param>
+    /// <param name="handled">
+    /// Called when what became of them is stored, and only the broker is still waited for.
+    /// </param>
     /// <param name="giveUp">Ends the waiting for a database that is away.</param>
-    public async Task ProcessAsync(IReadOnlyList<Message> messages, Session session, CancellationToken giveUp)
+    public async Task ProcessAsync(
+        IReadOnlyList<Message> messages,
+        Session session,
+        Action handled,
+        CancellationToken giveUp
+    )
     {
         foreach (var message in messages)
             Begin(message);
         try
         {
             await HandleAsync([.. messages.Where(message => message.Event is not null)], giveUp);
+            handled();
             var stored = time.GetUtcNow();
             await Task.WhenAll(messages.Select(message => CompleteAsync(message, stored, session)));
         }

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
-using GoReliable.Notifications.Retrying;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
@@ -16,7 +15,7 @@ internal sealed class Session : IAsyncDisposable
 
     private readonly CancellationTokenSource closed = new();
 
-    // The prefetch is its bound: the broker sends no more before it gets acknowledgements.
+    // Bounded by the prefetch: in messages, not in bytes.
     private readonly Channel<Message> incoming = Channel.CreateUnbounded<Message>(
         new() { SingleReader = true, SingleWriter = true }
     );
@@ -42,17 +41,13 @@ internal sealed class Session : IAsyncDisposable
 
     public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
 
-    /// <summary>Declares the topology and starts to consume.</summary>
-    public static async Task<Session> OpenAsync(
-        IConnection connection,
-        WorkerTopology topology,
-        CancellationToken cancellationToken
-    )
+    /// <summary>Starts to consume.</summary>
+    public static async Task<Session> OpenAsync(IConnection connection, CancellationToken cancellationToken)
     {
         var session = new Session(await connection.CreateChannelAsync(cancellationToken: cancellationToken));
         try
         {
-            await session.ConsumeAsync(topology, cancellationToken);
+            await session.ConsumeAsync(cancellationToken);
             return session;
         }
         catch
@@ -62,9 +57,8 @@ internal sealed class Session : IAsyncDisposable
         }
     }
 
-    private async Task ConsumeAsync(WorkerTopology topology, CancellationToken cancellationToken)
+    private async Task ConsumeAsync(CancellationToken cancellationToken)
     {
-        await topology.DeclareAsync(consuming, cancellationToken);
         await consuming.BasicQosAsync(prefetchSize: 0, Prefetch, global: false, cancellationToken);
 
         var consumer = new AsyncEventingBasicConsumer(consuming);
