@@ -126,7 +126,7 @@ public sealed class SlowMailServerTests(RestartablePlatform mail) : IAsyncLifeti
         }
     }
 
-    /// <summary>What a worker has left behind that ended as often when it read a message.</summary>
+    /// <summary>Writes the record that a worker leaves when it crashed this often while it read a message.</summary>
     private async Task WriteDownAsync(Guid @event, int deaths)
     {
         await using var connection = await platform.BrokerAsync();
@@ -161,7 +161,7 @@ public sealed class SlowMailServerTests(RestartablePlatform mail) : IAsyncLifeti
             ("result", "retried")
         );
 
-    // Longer than the limit for all before, or as a busy server does.
+    // Twelve seconds, longer than any step before the final reply may take; or 50 ms, like a busy server.
     private async Task TakeTimeAsync(string recipient)
     {
         lock (counting)
