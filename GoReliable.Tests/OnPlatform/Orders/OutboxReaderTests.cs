@@ -9,8 +9,8 @@ using Npgsql;
 namespace GoReliable.Tests.OnPlatform.Orders;
 
 /// <summary>The relay reads from where it was, past what it deleted, and misses nothing.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed partial class OutboxReaderTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed partial class OutboxReaderTests(ServersOnly shared)
 {
     private const string Rows =
         "INSERT INTO outbox (event_id, order_id, type, body, created_at) "

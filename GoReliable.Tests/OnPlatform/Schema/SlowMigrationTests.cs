@@ -4,8 +4,8 @@ using Npgsql;
 namespace GoReliable.Tests.OnPlatform.Schema;
 
 /// <summary>A migration takes the time that its scripts need, and keeps the others out meanwhile.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class SlowMigrationTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class SlowMigrationTests(ServersOnly shared)
 {
     [Fact]
     public async Task A_migration_statement_may_take_longer_than_a_request()
