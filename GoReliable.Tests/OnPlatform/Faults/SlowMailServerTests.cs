@@ -146,7 +146,7 @@ public sealed class SlowMailServerTests(RestartablePlatform mail) : IAsyncLifeti
             ("result", "retried")
         );
 
-    // Twelve seconds, longer than any step before the final reply may take; or 50 ms, like a busy server.
+    // As a busy server does.
     private async Task TakeTimeAsync()
     {
         lock (counting)
