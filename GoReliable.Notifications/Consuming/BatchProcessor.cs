@@ -47,7 +47,8 @@ internal sealed class BatchProcessor(
         {
             await HandleAsync([.. messages.Where(message => message.Event is not null)], giveUp);
             handled();
-            await Task.WhenAll(messages.Select(message => CompleteAsync(message, session)));
+            var stored = time.GetUtcNow();
+            await Task.WhenAll(messages.Select(message => CompleteAsync(message, stored, session)));
         }
         finally
         {
@@ -221,7 +222,7 @@ internal sealed class BatchProcessor(
         }
     }
 
-    private async Task CompleteAsync(Message message, Session session)
+    private async Task CompleteAsync(Message message, DateTimeOffset stored, Session session)
     {
         Activity.Current = message.Activity;
         if (message is { Event: null, Failure: null })
@@ -237,7 +238,12 @@ internal sealed class BatchProcessor(
         message.IsAcknowledged = true;
 
         if (message is { Outcome: Outcome.Delivered, Event: { } delivered, Receipt: { } receipt })
+        {
+            // An in-app notification is delivered when it is stored.
+            var at = receipt.Channel == Channels.InApp ? stored : receipt.SentAt;
+            telemetry.Delivered(at - delivered.Time);
             logger.NotificationDelivered(message.EventType, delivered.OrderId, receipt.Channel, message.Attempt);
+        }
         else if (message is { Outcome: Outcome.Duplicate, Event: { } duplicate })
             logger.NotificationDuplicate(duplicate.Id, duplicate.OrderId);
         Finish(message);

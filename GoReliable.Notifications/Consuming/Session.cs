@@ -21,6 +21,7 @@ internal sealed class Session : IAsyncDisposable
     );
     private readonly IChannel consuming;
     private string? consumerTag;
+    private int held;
 
     private Session(IChannel consuming)
     {
@@ -34,6 +35,9 @@ internal sealed class Session : IAsyncDisposable
 
     /// <summary>Cancelled when the channel is gone; its messages come back to another session.</summary>
     public CancellationToken Closed { get; }
+
+    /// <summary>Messages that the broker waits for: delivered, and neither acknowledged nor given back.</summary>
+    public int Held => closed.IsCancellationRequested ? 0 : Volatile.Read(ref held);
 
     public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
 
@@ -87,8 +91,9 @@ internal sealed class Session : IAsyncDisposable
             consuming.BasicNackAsync(message.Tag, multiple: false, requeue: true, CancellationToken.None)
         );
 
-    private static async ValueTask IfOpenAsync(Func<ValueTask> send)
+    private async ValueTask IfOpenAsync(Func<ValueTask> send)
     {
+        Interlocked.Decrement(ref held);
         try
         {
             await send();
@@ -110,6 +115,7 @@ internal sealed class Session : IAsyncDisposable
     // Only takes the message over: a slow handler would hold up acknowledgements and heartbeats.
     private Task OnReceivedAsync(object sender, BasicDeliverEventArgs delivery)
     {
+        Interlocked.Increment(ref held);
         incoming.Writer.TryWrite(
             new Message(
                 delivery.DeliveryTag,

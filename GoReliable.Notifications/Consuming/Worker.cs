@@ -25,6 +25,7 @@ internal sealed class Worker(
     Suspects suspects,
     BatchProcessor processor,
     Channels channels,
+    Progress progress,
     Drain drain,
     ILogger<Worker> logger,
     TimeProvider time
@@ -72,6 +73,7 @@ internal sealed class Worker(
                 await topology.DeclareAsync(channel, stoppingToken);
             await poisonFilter.RunAsync(stoppingToken);
             await using var session = await Session.OpenAsync(connection, stoppingToken);
+            progress.Watch(() => session.Held);
             logger.ConsumerStarted(OrderTopology.Queue);
             Succeed();
             try

@@ -10,8 +10,8 @@ namespace GoReliable.Tests.OnPlatform.Notifications;
 /// <summary>
 /// One delivery of an event at a time, by however many workers, though each keeps no transaction open.
 /// </summary>
-[Collection(SharedPlatform.Name)]
-public sealed class LeaseTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class LeaseTests(ServersOnly shared)
 {
     private const string Expire = "UPDATE leases SET until = now() - interval '1 millisecond'";
 
