@@ -32,7 +32,7 @@ choose_programs() {
     programs=/usr/lib/postgresql/$made_by/bin
 }
 
-# Beside its place, and moved there when it is whole: no server starts on what an interrupted initdb leaves.
+# Initialised in a temporary directory and then moved: no server must start on an interrupted initdb.
 initialize() {
     local unfinished=$DATA.new
     local -a quick=()

@@ -7,8 +7,8 @@ using Xunit.v3;
 namespace GoReliable.Tests.Platform;
 
 /// <summary>
-/// Starts the collection with most tests, which run one after the other, before all others: started last, it would keep
-/// one processor busy and let the other wait.
+/// Starts the two collections with most tests, which run one after the other, before all others: started last, they would
+/// keep one processor busy and let the other wait.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
@@ -16,5 +16,9 @@ public sealed class LongestFirst : ITestCollectionOrderer
         IReadOnlyCollection<TTestCollection> testCollections
     )
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(collection => collection.TestCollectionDisplayName != SharedPlatform.Name)];
+        [
+            .. testCollections
+                .OrderBy(collection => collection.TestCollectionDisplayName != SharedPlatform.Name)
+                .ThenBy(collection => collection.TestCollectionDisplayName != ServersOnly.Name),
+        ];
 }

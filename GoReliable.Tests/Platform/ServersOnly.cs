@@ -1,6 +1,6 @@
 namespace GoReliable.Tests.Platform;
 
-/// <summary>PostgreSQL and RabbitMQ of a platform, for tests that start services in their own way.</summary>
+/// <summary>PostgreSQL and RabbitMQ of a platform, for tests that start services in their own way, or need none.</summary>
 public sealed class ServersOnly : IAsyncLifetime
 {
     /// <summary>Collection of the tests that share them; none leaves a service that runs.</summary>

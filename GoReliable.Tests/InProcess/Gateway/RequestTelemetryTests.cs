@@ -14,6 +14,7 @@ using OpenTelemetry.Metrics;
 namespace GoReliable.Tests.InProcess.Gateway;
 
 /// <summary>What no real destination can make happen: the gateway's own code failing behind the middleware.</summary>
+[Collection(InProcessGateway.Collection)]
 public sealed class RequestTelemetryTests : IAsyncLifetime
 {
     private readonly ConcurrentQueue<(string Instrument, double Value, string? Status)> recorded = [];

@@ -27,7 +27,7 @@ public sealed partial class AnswerTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task Every_answer_that_any_test_has_seen_is_described()
+    public async Task Every_answer_that_was_given_until_now_is_described()
     {
         var document = await ApiDocument.ReadAsync(platform);
         using var management = platform.Management("gateway");

@@ -5,8 +5,8 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Erasure;
 
 /// <summary>A customer goes, and what the worker knows of events stays right.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class EraseNotificationsTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class EraseNotificationsTests(ServersOnly shared)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -5,8 +5,8 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Erasure;
 
 /// <summary>A customer goes who has events that are still to be published.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class EraseOutboxTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class EraseOutboxTests(ServersOnly shared)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

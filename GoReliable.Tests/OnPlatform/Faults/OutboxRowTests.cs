@@ -1,35 +1,16 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Faults;
 
-/// <summary>Rows of the outbox that come late, or that the broker does not take, delay no others.</summary>
+/// <summary>Rows of the outbox that the broker does not take delay no others.</summary>
 [Collection(OutboxPlatform.Name)]
 public sealed class OutboxRowTests(OutboxPlatform own)
 {
     private readonly GoReliablePlatform platform = own.Platform;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    [Fact]
-    public async Task A_row_that_commits_seconds_after_later_rows_is_published_soon()
-    {
-        using var alice = platform.Client("alice");
-        var id = await own.TakeIdAsync();
-        for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(12); )
-            await alice.WaitForNotificationsAsync(await alice.CreateAsync());
-
-        await own.InsertAsync(Guid.CreateVersion7(), id: id);
-
-        await Poll.UntilAsync(
-            "the late row published",
-            () => own.ScalarAsync($"SELECT count(*) FROM outbox WHERE id = {id}"),
-            count => count == 0,
-            TimeSpan.FromSeconds(20)
-        );
-    }
 
     [Fact]
     public async Task Rows_that_no_queue_takes_delay_no_others_and_wait_for_an_operator()

@@ -1,84 +1,65 @@
-using System.Diagnostics;
+using GoReliable.ServiceDefaults.Configuration;
+using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Builder;
 
 namespace GoReliable.Tests.OnPlatform.Identity;
 
 /// <summary>Outside Development no service starts without somebody to trust.</summary>
 public sealed class StartTests
 {
-    private const string Authority = "Authentication__Schemes__Bearer__Authority";
-    private const string Key = "Authentication__Schemes__Bearer__SigningKeys__0__Value";
+    private const string Bearer = "Authentication:Schemes:Bearer";
 
-    public static MatrixTheoryData<string, string> Services { get; } =
-        new(["Gateway", "Orders", "Notifications"], ["Production", "Staging"]);
+    public static TheoryData<string> Environments => ["Production", "Staging"];
 
-    [Theory, MemberData(nameof(Services))]
-    public async Task Without_an_authority_a_service_says_so_in_one_line_and_ends(string service, string environment) =>
-        await AssertRefusedAsync(service, environment, "Authentication:Schemes:Bearer:Authority is not set: ");
-
-    [Theory, MemberData(nameof(Services))]
-    public async Task With_an_authority_without_https_a_service_says_so_and_ends(string service, string environment) =>
-        await AssertRefusedAsync(
-            service,
-            environment,
-            "Authentication:Schemes:Bearer:Authority is 'http://id.example', ",
-            (Authority, "http://id.example")
-        );
-
-    [Theory, MemberData(nameof(Services))]
-    public async Task With_a_development_key_a_service_says_so_and_ends(string service, string environment) =>
-        await AssertRefusedAsync(
-            service,
-            environment,
-            "Authentication:Schemes:Bearer:SigningKeys are for Development only",
-            (Authority, "https://id.example"),
-            (Key, "c2VjcmV0")
-        );
-
-    private static async Task AssertRefusedAsync(
-        string service,
-        string environment,
-        string reason,
-        params (string Name, string Value)[] settings
-    )
+    [Theory]
+    [InlineData("Gateway")]
+    [InlineData("Orders")]
+    [InlineData("Notifications")]
+    public async Task Without_an_authority_a_service_says_so_in_one_line_and_ends(string service)
     {
-        var start = new ProcessStartInfo(
-            "dotnet",
-            [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{service}.dll")]
-        )
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            Environment =
-            {
-                ["ASPNETCORE_ENVIRONMENT"] = environment,
-                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ServiceProcess.FreePort()}",
-                ["MANAGEMENT_PORT"] = $"{ServiceProcess.FreePort()}",
-                ["ConnectionStrings__orders-db"] = "Host=nowhere.invalid",
-                ["ConnectionStrings__notifications-db"] = "Host=nowhere.invalid",
-                ["ConnectionStrings__messaging"] = "amqp://nowhere.invalid",
-            },
-        };
+        var (exitCode, output) = await ServiceProcess.RunAsync(
+            service,
+            ("ASPNETCORE_ENVIRONMENT", "Production"),
+            ("ConnectionStrings__orders-db", "Host=nowhere.invalid"),
+            ("ConnectionStrings__notifications-db", "Host=nowhere.invalid"),
+            ("ConnectionStrings__messaging", "amqp://nowhere.invalid")
+        );
+
+        Assert.StartsWith($"{Bearer}:Authority is not set: ", output, StringComparison.Ordinal);
+        Assert.Single(output.Split('\n'));
+        Assert.Equal(1, exitCode);
+    }
+
+    [Theory, MemberData(nameof(Environments))]
+    public void No_authority_is_refused(string environment) =>
+        AssertRefused(environment, $"{Bearer}:Authority is not set: ");
+
+    [Theory, MemberData(nameof(Environments))]
+    public void An_authority_without_https_is_refused(string environment) =>
+        AssertRefused(
+            environment,
+            $"{Bearer}:Authority is 'http://id.example', ",
+            ($"{Bearer}:Authority", "http://id.example")
+        );
+
+    [Theory, MemberData(nameof(Environments))]
+    public void A_development_key_is_refused(string environment) =>
+        AssertRefused(
+            environment,
+            $"{Bearer}:SigningKeys are for Development only",
+            ($"{Bearer}:Authority", "https://id.example"),
+            ($"{Bearer}:SigningKeys:0:Value", "c2VjcmV0")
+        );
+
+    private static void AssertRefused(string environment, string reason, params (string Name, string Value)[] settings)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new() { EnvironmentName = environment });
         foreach (var (name, value) in settings)
-            start.Environment[name] = value;
+            builder.Configuration[name] = value;
 
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        try
-        {
-            await process
-                .WaitForExitAsync(TestContext.Current.CancellationToken)
-                .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
-        }
-        finally
-        {
-            process.Kill();
-        }
+        var refusal = Assert.Throws<InvalidSettingException>(builder.AddIdentity);
 
-        Assert.StartsWith(reason, await error, StringComparison.Ordinal);
-        Assert.Single((await error).TrimEnd().Split('\n'));
-        Assert.Equal("", await output);
-        Assert.Equal(1, process.ExitCode);
+        Assert.StartsWith(reason, refusal.Message, StringComparison.Ordinal);
     }
 }

@@ -16,8 +16,8 @@ using RabbitMQ.Client;
 namespace GoReliable.Tests.OnPlatform.Lifecycle;
 
 /// <summary>Nobody listens where the database should be, for an hour that passes quickly; then somebody does.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class DatabaseAwayTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class DatabaseAwayTests(ServersOnly shared)
 {
     private const int Hour = 3600;
 

@@ -9,8 +9,8 @@ using Npgsql;
 namespace GoReliable.Tests.OnPlatform.Orders;
 
 /// <summary>The relay reads from where it was, past what it deleted, and misses nothing.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed partial class OutboxReaderTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed partial class OutboxReaderTests(ServersOnly shared)
 {
     private const string Rows =
         "INSERT INTO outbox (event_id, order_id, type, body, created_at) "
@@ -111,6 +111,22 @@ public sealed partial class OutboxReaderTests(SharedPlatform shared)
 
         await active.EndAsync(published: null);
         Assert.Equal(3, (await passive.TryBeginAsync())!.Count);
+    }
+
+    [Fact]
+    public async Task Nothing_is_read_from_a_server_that_is_read_only()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
+        await database.ExecuteAsync($"{Rows} FROM generate_series(1, 3)");
+        await using var source = OutboxReader.CreateDataSource(
+            $"{database.ConnectionString};Options=-c default_transaction_read_only=on"
+        );
+        await using var reader = await OpenAsync(source);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => reader.TryBeginAsync());
+        await using var other = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var active = await OpenAsync(other);
+        Assert.Equal(3, (await active.TryBeginAsync())!.Count);
     }
 
     [Fact]

@@ -6,8 +6,8 @@ using RabbitMQ.Client;
 namespace GoReliable.Tests.OnPlatform.Poison;
 
 /// <summary>Queues that are not as they must be, or may not be declared: nobody is ready, and each says why.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class TopologyTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class TopologyTests(ServersOnly shared)
 {
     private readonly GoReliablePlatform platform = shared.Platform;
 

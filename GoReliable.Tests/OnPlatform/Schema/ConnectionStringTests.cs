@@ -6,8 +6,8 @@ using Npgsql;
 namespace GoReliable.Tests.OnPlatform.Schema;
 
 /// <summary>What a connection string says holds; what it does not say is ours.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class ConnectionStringTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class ConnectionStringTests(ServersOnly shared)
 {
     private const string NoPooler =
         "The connection to PostgreSQL leads through a pooler that takes no start-up options. "

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace GoReliable.Tests.OnPlatform.Schema;
 
 /// <summary>What is remembered for a time is forgotten after it, a little at a time and by an index.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class ExpiryTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class ExpiryTests(ServersOnly shared)
 {
     private const string OldInbox =
         "INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '8 days' FROM generate_series(1, 2500)";

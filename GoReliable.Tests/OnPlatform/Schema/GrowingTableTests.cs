@@ -7,7 +7,7 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Schema;
 
 /// <summary>No table that grows is scanned whole, and each is vacuumed in time.</summary>
-[Collection(SharedPlatform.Name)]
+[Collection(ServersOnly.Name)]
 public sealed class GrowingTableTests(GrowingTables tables) : IClassFixture<GrowingTables>
 {
     private const string TwoIds = "ARRAY[gen_random_uuid(), gen_random_uuid()]";

@@ -3,7 +3,7 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Schema;
 
 /// <summary>Both services' databases, with fifty thousand rows in each table that grows.</summary>
-public sealed class GrowingTables(SharedPlatform shared) : IAsyncLifetime
+public sealed class GrowingTables(ServersOnly shared) : IAsyncLifetime
 {
     private const int Rows = 50_000;
     private const string OneEachSecond = "now() - interval '1 second' * n";

@@ -6,8 +6,8 @@ namespace GoReliable.Tests.OnPlatform.Schema;
 /// <summary>
 /// The argument <c>migrate</c>, as an init container gives it: real processes, and an empty database for each test.
 /// </summary>
-[Collection(SharedPlatform.Name)]
-public sealed class MigrateTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class MigrateTests(ServersOnly shared)
 {
     private static readonly string[] OrdersTables =
     [

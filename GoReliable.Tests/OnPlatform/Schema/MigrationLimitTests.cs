@@ -5,8 +5,8 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Schema;
 
 /// <summary>What a migration does not do: wait for ever, open a port, call the broker.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class MigrationLimitTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class MigrationLimitTests(ServersOnly shared)
 {
     [Theory]
     [InlineData(

@@ -4,8 +4,8 @@ using Npgsql;
 namespace GoReliable.Tests.OnPlatform.Schema;
 
 /// <summary>A migration takes the time that its scripts need, and keeps the others out meanwhile.</summary>
-[Collection(SharedPlatform.Name)]
-public sealed class SlowMigrationTests(SharedPlatform shared)
+[Collection(ServersOnly.Name)]
+public sealed class SlowMigrationTests(ServersOnly shared)
 {
     [Fact]
     public async Task A_migration_statement_may_take_longer_than_a_request()
@@ -17,7 +17,7 @@ public sealed class SlowMigrationTests(SharedPlatform shared)
         await using var block = new NpgsqlCommand("CREATE TABLE inbox ()", blocker, transaction);
         await block.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
-        var running = Migration.RunAsync("Notifications", database);
+        var running = Migration.RunAsync("Notifications", $"{database};Options=-c lock_timeout=1min");
         await Poll.UntilAsync(
             "a statement that has waited for 7 seconds",
             () => WaitingAsync(source),
@@ -41,7 +41,7 @@ public sealed class SlowMigrationTests(SharedPlatform shared)
         await block.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
         // The server ends a session that sits in a transaction after a second, instead of the usual minute.
-        const string Options = "-c idle_in_transaction_session_timeout=1s";
+        const string Options = "-c idle_in_transaction_session_timeout=1s -c lock_timeout=1min";
         var first = Migration.RunAsync(
             "Notifications",
             new NpgsqlConnectionStringBuilder(database)

@@ -1,7 +1,7 @@
 using System.Net;
 using GoReliable.Tests.Platform;
 
-namespace GoReliable.Tests.OnPlatform.Gateway;
+namespace GoReliable.Tests.InProcess.Gateway;
 
 /// <summary>Who has a place, and for how long: nobody keeps those of all the others.</summary>
 public sealed partial class LoadSheddingTests
@@ -131,7 +131,7 @@ public sealed partial class LoadSheddingTests
         Assert.All(await Task.WhenAll(readers), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
     }
 
-    private static async Task<HttpResponseMessage> SendAsync(GatewayProcess gateway, string customer)
+    private static async Task<HttpResponseMessage> SendAsync(InProcessGateway gateway, string customer)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Orders)
         {

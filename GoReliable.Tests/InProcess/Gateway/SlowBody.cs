@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using GoReliable.Tests.Platform;
 
-namespace GoReliable.Tests.OnPlatform.Gateway;
+namespace GoReliable.Tests.InProcess.Gateway;
 
 /// <summary>A request of a customer whose body does not come to its end, until it is told to.</summary>
 internal sealed class SlowBody : IDisposable
@@ -11,7 +11,7 @@ internal sealed class SlowBody : IDisposable
 
     private SlowBody() { }
 
-    public static async Task<SlowBody> BeginAsync(GatewayProcess gateway, string customer)
+    public static async Task<SlowBody> BeginAsync(InProcessGateway gateway, string customer)
     {
         var slow = new SlowBody();
         await slow.client.ConnectAsync(
