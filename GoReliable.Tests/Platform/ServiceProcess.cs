@@ -35,7 +35,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <exception cref="InvalidOperationException">It ended; with what it wrote.</exception>
     public static async Task<ServiceProcess> StartAsync(string name, params (string Name, string Value)[] settings)
     {
-        var service = Start(name, settings);
+        var service = await LaunchAsync(name, settings);
         try
         {
             await Poll.UntilAsync(
@@ -68,7 +68,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         params (string Name, string Value)[] settings
     )
     {
-        await using var service = Start(name, settings);
+        await using var service = await LaunchAsync(name, settings);
         return (await service.WaitForExitAsync(), string.Join('\n', service.output));
     }
 
@@ -160,17 +160,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public override string ToString() => $"{name} wrote:\n{string.Join('\n', output)}";
 
-    private static ServiceProcess Start(string name, (string Name, string Value)[] settings)
+    private static async Task<ServiceProcess> LaunchAsync(string name, (string Name, string Value)[] settings)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{name}.dll")])
+        var environment = new Dictionary<string, string>
         {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            Environment =
-            {
-                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{FreePort()}",
-                ["MANAGEMENT_PORT"] = $"{FreePort()}",
-            },
+            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{FreePort()}",
+            ["MANAGEMENT_PORT"] = $"{FreePort()}",
         };
         if (settings.All(setting => setting.Name != "ASPNETCORE_ENVIRONMENT"))
             settings =
@@ -180,12 +175,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
                 .. settings,
             ];
         foreach (var (variable, value) in settings)
-            start.Environment[variable] = value;
+            environment[variable] = value;
 
-        var service = new ServiceProcess(name, Process.Start(start)!)
+        var process = await TiedProcess.StartDotnetAsync(
+            [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{name}.dll")],
+            environment
+        );
+        var service = new ServiceProcess(name, process)
         {
-            Client = new() { BaseAddress = new Uri(start.Environment["ASPNETCORE_URLS"]!) },
-            Management = new() { BaseAddress = new Uri($"http://127.0.0.1:{start.Environment["MANAGEMENT_PORT"]}") },
+            Client = new() { BaseAddress = new Uri(environment["ASPNETCORE_URLS"]) },
+            Management = new() { BaseAddress = new Uri($"http://127.0.0.1:{environment["MANAGEMENT_PORT"]}") },
         };
         service.process.OutputDataReceived += service.Keep;
         service.process.ErrorDataReceived += service.Keep;

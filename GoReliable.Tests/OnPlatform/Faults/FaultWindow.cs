@@ -21,7 +21,12 @@ internal sealed record FaultWindow(double OfferedRate, TimeSpan Outage, TimeSpan
             .Prepend(load.Started)
             .Order()
             .ToArray();
-        var outage = answers.Zip(answers.Skip(1)).MaxBy(pair => pair.Second - pair.First);
+        // A pause before the break, or after the recovery, is not the fault's.
+        var outage = answers
+            .Zip(answers.Skip(1))
+            .Where(pair => pair.Second > broken && pair.First < recovered)
+            .DefaultIfEmpty((First: broken, Second: broken))
+            .MaxBy(pair => pair.Second - pair.First);
         var calm = purchases
             .Where(purchase =>
                 purchase.Answered is not null

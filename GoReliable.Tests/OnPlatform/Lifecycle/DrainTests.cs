@@ -1,5 +1,8 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Lifecycle;
@@ -79,18 +82,20 @@ public sealed class DrainTests : IAsyncLifetime
 
     [Theory]
     [InlineData("00:00:25", "00:00:25", "Shutdown:ReadinessDelay is 00:00:25, but must be from 00:00:00 to 00:00:24 ")]
+    [InlineData("5", "00:00:25", "Shutdown:ReadinessDelay is 5.00:00:00, but must be from 00:00:00 to 00:00:24 ")]
     [InlineData("-00:00:01", "00:00:25", "Shutdown:ReadinessDelay is -00:00:01")]
     [InlineData("00:00:00", "00:00:00", "Deadline is 00:00:00, but must be from 00:00:01 to 01:00:00")]
-    public async Task Settings_that_leave_no_time_are_refused(string delay, string deadline, string complaint)
+    public void Settings_that_leave_no_time_are_refused(string delay, string deadline, string complaint)
     {
-        var (exitCode, output) = await ServiceProcess.RunAsync(
-            "Gateway",
-            ("Shutdown__ReadinessDelay", delay),
-            ("Shutdown__Deadline", deadline)
-        );
+        var shutdown = new ShutdownOptions
+        {
+            ReadinessDelay = TimeSpan.Parse(delay, CultureInfo.InvariantCulture),
+            Deadline = TimeSpan.Parse(deadline, CultureInfo.InvariantCulture),
+        };
+        var mistakes = new List<ValidationResult>();
 
-        Assert.NotEqual(0, exitCode);
-        Assert.Contains(complaint, output, StringComparison.Ordinal);
+        Assert.False(Validator.TryValidateObject(shutdown, new(shutdown), mistakes, validateAllProperties: true));
+        Assert.StartsWith(complaint, Assert.Single(mistakes).ErrorMessage, StringComparison.Ordinal);
     }
 
     private Task<ServiceProcess> StartAsync(params (string, string)[] settings) =>

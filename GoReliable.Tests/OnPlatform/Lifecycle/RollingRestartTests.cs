@@ -205,7 +205,9 @@ public sealed class RollingRestartTests(ServersOnly servers)
                     if (await IsReadyAsync(gateway))
                         found.Add(gateway);
                 }
-                ready = [.. found];
+                // Probes that a busy machine answered late say nothing: then those from before go on.
+                if (found.Count > 0)
+                    ready = [.. found];
             }
         }
 

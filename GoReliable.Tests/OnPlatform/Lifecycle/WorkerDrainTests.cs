@@ -75,12 +75,19 @@ public sealed class WorkerDrainTests(RestartablePlatform mail) : IAsyncLifetime
         await using var database = await platform.DatabaseAsync("notifications-db");
         var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
         await ExecuteAsync(database, "ALTER TABLE notifications RENAME TO away");
-        Allow();
-        await WaitForLogAsync("database.unavailable");
+        Task stopping;
+        try
+        {
+            Allow();
+            await WaitForLogAsync("database.unavailable");
 
-        var stopping = platform.StopAsync("notifications");
-        await WaitForLogAsync("service.stopping");
-        await ExecuteAsync(database, "ALTER TABLE away RENAME TO notifications");
+            stopping = platform.StopAsync("notifications");
+            await WaitForLogAsync("service.stopping");
+        }
+        finally
+        {
+            await ExecuteAsync(database, "ALTER TABLE away RENAME TO notifications");
+        }
         await stopping;
 
         await platform.StartAsync("notifications");

@@ -117,6 +117,12 @@ public sealed class RedriveTests(DeadLetterPlatform own, RedriveTests.TwoRedrive
 
         Assert.Equal(10, answers.Sum(answer => answer.Done));
         await Poll.UntilAsync("ten notifications", () => own.NotifiedAsync(ids), count => count == 10);
+        // A copy would be in the queue before this one, and its log before this one's.
+        var later = await TestEvent.PublishAsync(platform);
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.delivered" && log.TraceId == later.TraceId,
+            Cancel
+        );
         Assert.DoesNotContain(platform.Telemetry.Logs(), log =>
             log.EventName == "notification.duplicate" && messages.Any(message => message.TraceId == log.TraceId)
         );

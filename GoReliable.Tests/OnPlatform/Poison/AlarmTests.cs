@@ -32,22 +32,36 @@ public sealed class AlarmTests(DeadLetterPlatform own)
             "rabbit_alarm:set_alarm({{resource_limit, memory, node()}, []})."
         );
 
-        await platform.StartAsync("notifications");
-        await Poll.UntilAsync(
-            "1,200 notifications",
-            () => own.NotifiedAsync([.. events.Select(sent => sent.Id)]),
-            count => count == events.Count
-        );
-        using var management = platform.Management("notifications");
-        await Poll.UntilAsync(
-            "health that tells of the alarm",
-            async () => (await management.GetAsync<HealthAnswer>("/health/ready")).Checks["RabbitMQ"].Reason,
-            told => told?.Contains("memory", StringComparison.Ordinal) == true
-        );
-        await RabbitMqControl.EvaluateAsync(platform, "rabbit_alarm:clear_alarm({resource_limit, memory, node()}).");
+        try
+        {
+            await platform.StartAsync("notifications");
+            await Poll.UntilAsync(
+                "1,200 notifications",
+                () => own.NotifiedAsync([.. events.Select(sent => sent.Id)]),
+                count => count == events.Count
+            );
+            using var management = platform.Management("notifications");
+            await Poll.UntilAsync(
+                "health that tells of the alarm",
+                async () => (await management.GetAsync<HealthAnswer>("/health/ready")).Checks["RabbitMQ"].Reason,
+                told => told?.Contains("memory", StringComparison.Ordinal) == true
+            );
+        }
+        finally
+        {
+            await RabbitMqControl.EvaluateAsync(
+                platform,
+                "rabbit_alarm:clear_alarm({resource_limit, memory, node()})."
+            );
+        }
 
         foreach (var failed in failing)
             await own.FindAsync(failed.Id);
+        // What the worker logged before has arrived then.
+        await platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "notification.dead_lettered" && log.TraceId == failing[^1].TraceId,
+            TestContext.Current.CancellationToken
+        );
         Assert.DoesNotContain(platform.Telemetry.Logs(), log =>
             log.EventName == "notification.forward_failed" && log.Time > begun
         );

@@ -1,6 +1,8 @@
 using GoReliable.Database;
+using GoReliable.Database.Schema;
 using GoReliable.Orders.Outbox;
 using GoReliable.Tests.Platform;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace GoReliable.Tests.OnPlatform.Schema;
@@ -96,17 +98,21 @@ public sealed class ConnectionStringTests(ServersOnly shared)
         var server = new NpgsqlConnectionStringBuilder(await shared.Platform.ConnectionStringAsync("orders-db"));
         using var pooler = new Pooler(server.Host!, server.Port, refusal);
         (server.Host, server.Port) = ("127.0.0.1", pooler.Port);
-
-        var migration = await Migration.RunAsync(
-            "Orders",
-            server.ConnectionString,
-            [("Migration__Timeout", "00:00:02")]
+        var builder = new NpgsqlDataSourceBuilder(server.ConnectionString);
+        DatabaseDefaults.Configure(builder, "orders-db");
+        await using var source = builder.Build();
+        using var schema = new SchemaUpgrade(
+            typeof(OutboxReader).Assembly,
+            source,
+            NullLogger<SchemaUpgrade>.Instance,
+            TimeProvider.System
         );
 
-        Assert.Equal(1, migration.ExitCode);
+        Assert.False(await schema.UpgradeWithinAsync(TimeSpan.FromSeconds(2)));
+
         Assert.Equal(
             NoPooler.Replace(". Connect", answer + ". Connect", StringComparison.Ordinal),
-            Assert.Single(migration.Events("schema.unavailable")).GetProperty("reason").GetString()
+            schema.NotReadyBecause
         );
     }
 

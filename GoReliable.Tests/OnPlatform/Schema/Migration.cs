@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Text.Json;
 using GoReliable.Tests.Files.Manifest;
+using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Schema;
 
@@ -38,26 +38,21 @@ internal sealed record Migration(int ExitCode, IReadOnlyList<string> Output)
         string errors = ""
     )
     {
-        var start = new ProcessStartInfo(
-            "dotnet",
-            [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{service}.dll"), "migrate"]
-        )
+        var environment = new Dictionary<string, string>
         {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            Environment =
-            {
-                ["DOTNET_ENVIRONMENT"] = "Production",
-                ["ASPNETCORE_ENVIRONMENT"] = "Production",
-                [$"ConnectionStrings__{service.ToLowerInvariant()}-db"] = database,
-            },
+            ["DOTNET_ENVIRONMENT"] = "Production",
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            [$"ConnectionStrings__{service.ToLowerInvariant()}-db"] = database,
         };
         foreach (var (name, value) in settings ?? [])
-            start.Environment[name] = value;
+            environment[name] = value;
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         timeout.CancelAfter(Patience);
-        using var process = Process.Start(start)!;
+        using var process = await TiedProcess.StartDotnetAsync(
+            [Path.Combine(AppContext.BaseDirectory, $"GoReliable.{service}.dll"), "migrate"],
+            environment
+        );
         var output = new List<string>();
         try
         {

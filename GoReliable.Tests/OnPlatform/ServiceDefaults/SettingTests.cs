@@ -1,8 +1,6 @@
-using System.ComponentModel.DataAnnotations;
 using GoReliable.Database;
 using GoReliable.Messaging;
 using GoReliable.ServiceDefaults.Configuration;
-using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.Tests.Platform;
 using Microsoft.AspNetCore.Builder;
 
@@ -62,20 +60,6 @@ public sealed class SettingTests
     [InlineData("Notifications", "Delivery__Timeout", "10s", "'10s' at 'Delivery:Timeout'")]
     public Task A_number_alone_is_no_duration(string service, string name, string value, string sentence) =>
         AssertRefusedAsync(service, name, value, sentence);
-
-    [Fact]
-    public void The_delay_before_a_stop_is_shorter_than_its_deadline()
-    {
-        var shutdown = new ShutdownOptions { ReadinessDelay = TimeSpan.FromDays(5) };
-        var mistakes = new List<ValidationResult>();
-
-        Assert.False(Validator.TryValidateObject(shutdown, new(shutdown), mistakes, validateAllProperties: true));
-
-        Assert.Equal(
-            $"Shutdown:ReadinessDelay is 5.00:00:00, but must be from 00:00:00 to 00:00:24 {Days}.",
-            Assert.Single(mistakes).ErrorMessage
-        );
-    }
 
     [Fact]
     public async Task Several_mistakes_are_a_line_each()

@@ -34,13 +34,15 @@ public sealed class TelemetryExportTests
         Assert.All(gateway.Events, line => Assert.Equal("edge", line.GetProperty("service").GetString()));
     }
 
-    [Theory]
-    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT")]
-    [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
-    public async Task Spans_are_exported_to_the_endpoint_for_all_signals_or_for_traces(string variable)
+    // To that for all signals every platform of these tests exports.
+    [Fact]
+    public async Task Spans_are_exported_to_the_endpoint_for_traces()
     {
         await using var receiver = await OtlpEndpoint.StartAsync(Cancel);
-        await using var gateway = await GatewayProcess.StartAsync([], (variable, receiver.GrpcEndpoint.OriginalString));
+        await using var gateway = await GatewayProcess.StartAsync(
+            [],
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", receiver.GrpcEndpoint.OriginalString)
+        );
 
         await gateway.Client.GetAsync("/api/v1/orders", Cancel);
 
@@ -139,19 +141,13 @@ public sealed class TelemetryExportTests
         );
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_collector_that_is_down_costs_no_request_no_memory_and_no_time_at_the_end(
-        bool acceptsConnections
-    )
+    [Fact]
+    public async Task A_collector_that_never_answers_costs_no_request_no_memory_and_no_time_at_the_end()
     {
-        // Either nobody listens, or somebody accepts and never says a word.
+        // Worse than nobody: it accepts, and says no word.
         using var collector = new TcpListener(IPAddress.Loopback, 0);
         collector.Start();
         var endpoint = $"http://{collector.LocalEndpoint}";
-        if (!acceptsConnections)
-            collector.Stop();
         await using var orders = await Destination.StartAsync();
         await using var gateway = await GatewayProcess.StartAsync(
             [orders.Address],
