@@ -112,7 +112,7 @@ internal sealed class BatchProcessor(
                     () => remote.Receipt is null ? giveUp : drain.Overdue
                 );
             else
-                // A file may have been collected: its e-mail must be stored, or it would be written and sent again.
+                // The file may already have been collected. So the delivery must be recorded, or it would be repeated.
                 await databaseRetry.RunAsync(
                     () => TryHandleAsync(messages),
                     () => messages.Any(message => message.Receipt?.Channel == Channels.Email) ? drain.Overdue : giveUp
@@ -189,7 +189,7 @@ internal sealed class BatchProcessor(
             throw;
         }
 
-        // These first: a second copy in the same batch then finds no receipt, and counts as the duplicate that it is.
+        // Delivered messages first: this removes their receipts, so a copy in the same batch counts as a duplicate.
         foreach (var message in claimed.Where(message => message.Receipt is not null))
         {
             message.Outcome = Outcome.Delivered;
@@ -199,7 +199,7 @@ internal sealed class BatchProcessor(
             CompleteDuplicate(message);
     }
 
-    // A duplicate, unless an earlier try did commit and only the database's answer was lost.
+    // A duplicate, unless our earlier try was committed and only the database's answer was lost.
     private void CompleteDuplicate(Message message)
     {
         message.Receipt = message.IsClaimedElsewhere ? null : uncommitted.TakeInDoubt(message.Event!.Id);
@@ -209,7 +209,7 @@ internal sealed class BatchProcessor(
 
     private async Task DeliverAsync(Message message)
     {
-        // What an earlier try did stays done, whatever became of its transaction.
+        // Delivered or failed in an earlier try: that result is kept, even if its transaction was rolled back.
         if (message.Failure is not null || (message.Receipt ??= uncommitted.Find(message.Event!.Id)) is not null)
             return;
 

@@ -7,10 +7,9 @@ using Npgsql;
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
-/// Moves away messages that the client library cannot take: too large for it, or with headers that it cannot decode. It
-/// ends the connection because of them, or the process, and they come back with all others that were on their way. So
-/// before a session begins, every message that came back is looked at, one by one and as bytes. The broker delivers
-/// those first.
+/// Moves messages that the client library cannot handle to the dead letters: too large, or with headers that it cannot
+/// decode. Such a message ends the connection or the process, and all unacknowledged messages are delivered again. So
+/// before each session, redelivered messages are read as raw bytes, one by one. The broker delivers them first.
 /// </summary>
 internal sealed class PoisonFilter(
     Broker broker,
@@ -20,7 +19,7 @@ internal sealed class PoisonFilter(
     TimeProvider time
 )
 {
-    /// <summary>Moves them to the dead letters; the others go back when this returns.</summary>
+    /// <summary>Moves such messages to the dead letters. The others return to the queue afterwards.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var channel = await RawChannel.OpenAsync(broker.Server, time, cancellationToken);

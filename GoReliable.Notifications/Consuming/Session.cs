@@ -85,7 +85,7 @@ internal sealed class Session : IAsyncDisposable
     public ValueTask AcknowledgeAsync(Message message) =>
         IfOpenAsync(() => consuming.BasicAckAsync(message.Tag, multiple: false, CancellationToken.None));
 
-    /// <summary>Puts a message back. Some brokers count that, but with a limit that is never reached.</summary>
+    /// <summary>Requeues a message. Some broker versions count this, but the limit is never reached.</summary>
     public ValueTask GiveBackAsync(Message message) =>
         IfOpenAsync(() =>
             consuming.BasicNackAsync(message.Tag, multiple: false, requeue: true, CancellationToken.None)
@@ -112,7 +112,7 @@ internal sealed class Session : IAsyncDisposable
         closed.Dispose();
     }
 
-    // Only takes the message over: a slow handler would hold up acknowledgements and heartbeats.
+    // Only queues the message: a slow handler would hold up acknowledgements and heartbeats.
     private Task OnReceivedAsync(object sender, BasicDeliverEventArgs delivery)
     {
         Interlocked.Increment(ref held);

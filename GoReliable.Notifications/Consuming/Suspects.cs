@@ -9,8 +9,8 @@ namespace GoReliable.Notifications.Consuming;
 /// <summary>
 /// Finds the message that crashes the process. The broker counts each crash and lost connection for all messages that
 /// were on their way, so its count is only a suspicion. A suspect is read alone. It is recorded before it is read, and
-/// the record is removed after, however long the database takes for that. Nothing else is waited for in between, so a
-/// worker that is killed from outside is not killed at this moment three times.
+/// the record is removed afterwards, however long the database takes. There is no other wait in between. So it is very
+/// unlikely that a worker is killed from outside at this moment three times.
 /// </summary>
 internal sealed class Suspects(
     NpgsqlDataSource database,
@@ -22,13 +22,13 @@ internal sealed class Suspects(
 {
     private const int MaxCrashes = 3;
 
-    // A row that is still there was not removed: the process ended while it read the message.
+    // A row that still exists means that the process ended while it read the message.
     private const string CountCrashes = """
         -- count crashes
         SELECT coalesce((SELECT deaths + 1 FROM suspects WHERE id = $1), 0)
         """;
 
-    // The number is given, so that a statement whose answer was lost may be repeated.
+    // The count is a parameter, not an increment. So the statement may be repeated if its answer was lost.
     private const string MarkSuspect = """
         -- suspect message
         INSERT INTO suspects (id, deaths) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET deaths = excluded.deaths

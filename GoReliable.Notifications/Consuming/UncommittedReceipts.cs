@@ -32,8 +32,8 @@ internal sealed class UncommittedReceipts
     public void Remove(Guid @event) => receipts.TryRemove(@event, out _);
 
     /// <summary>
-    /// Removes and returns the receipt of a try that did commit, although the database's answer was lost. A receipt
-    /// that is not in doubt belongs to another batch, which is about to count it.
+    /// Removes and returns the receipt of a delivery whose commit succeeded although the answer was lost. A receipt
+    /// that is not in doubt belongs to another batch, which will count the delivery itself.
     /// </summary>
     public Receipt? TakeInDoubt(Guid @event) =>
         receipts.TryGetValue(@event, out var receipt) && receipt.IsInDoubt && receipts.TryRemove(@event, out _)

@@ -40,8 +40,8 @@ internal sealed class DeadLetterCollector(
         {
             if (await channel.MessageCountAsync(OrderTopology.DeadQueue, stoppingToken) > 0)
             {
-                // The database first, whatever it answers: a message that is taken in vain has been delivered once
-                // more, and some brokers drop messages that were delivered too often.
+                // First check that the database answers; the value does not matter. A message that is taken but not
+                // stored counts as one more delivery, and some brokers drop messages that were delivered too often.
                 await DeadLetterTable.NewestAsync(database, stoppingToken);
                 // As bytes: this queue has messages that could not be decoded, and one of them must not stop the
                 // others.

@@ -12,7 +12,7 @@ internal static class DeadLetterTable
         + "first_failure, dead_since, trace_id";
     private const string Columns = $"{ListedColumns}, properties, body";
 
-    // Bodies read at once: enough for a batch of events, and one that is a hundred times larger than any.
+    // A batch ends when its bodies reach this size. It is enough for a full batch of events.
     private const int MaxPageBytes = 16 * 1024 * 1024;
 
     // A letter may come again: its acknowledgement was lost, or it was redriven and only its removal was lost.

@@ -136,7 +136,7 @@ internal sealed class SmtpTransport(
     internal static DeliveryException? Explain(Exception exception) =>
         exception switch
         {
-            // 5xx for a mailbox or its message is final. 5xx for anything else is ours to repair.
+            // 5xx for a mailbox or a message is permanent. Any other 5xx, such as a failed login, can be repaired.
             SmtpCommandException
             {
                 ErrorCode: SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted,

@@ -18,8 +18,8 @@ internal enum Outcome
 internal sealed class Message
 {
     /// <summary>
-    /// A message that was redelivered so often is a suspect. A lost connection may count two, since the poison filter
-    /// takes the message as well.
+    /// From this number of redeliveries on, a message is a suspect. One lost connection may count as two, because the
+    /// poison filter also receives the message.
     /// </summary>
     public const int SuspectAfterRedeliveries = 10;
 
@@ -71,8 +71,8 @@ internal sealed class Message
     public bool IsSuspect => Redeliveries >= SuspectAfterRedeliveries;
 
     /// <summary>
-    /// Whether it is a dead letter that ended the process. Only the side of the dead letters asks: a message in the
-    /// worker's own queue may have this header from anybody.
+    /// Whether it is a dead letter that ended the process. Use it only for messages of the dead-letter queue: in the
+    /// worker's own queue, any publisher may have set this header.
     /// </summary>
     public bool IsFatal => Header(MessageHeaders.DeadReason) == Messages.Failure.Fatal;
 

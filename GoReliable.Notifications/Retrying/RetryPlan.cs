@@ -22,10 +22,10 @@ internal sealed class RetryPlan(IOptions<RetryOptions> options)
     public IReadOnlyList<TimeSpan> Queues { get; } = [.. options.Value.Effective.Distinct()];
 
     /// <summary>
-    /// The wait of a message that was not tried: a few times the first delay, then as often the next. Thousands of
-    /// messages that wait for one mail server must not come back every second.
+    /// The delay of a deferred message, which is not an attempt: a few times the first delay, as often the second, and
+    /// so on. Thousands of messages that wait for one mail server must not come back every second.
     /// </summary>
-    /// <param name="deferrals">How often it has waited so before, from 0.</param>
+    /// <param name="deferrals">How often it was deferred before, from 0.</param>
     /// <param name="random">From 0 to 1.</param>
     public ScheduledRetry Deferral(int deferrals, double random) =>
         Schedule(delays[Math.Min(deferrals / DeferralsPerDelay, delays.Count - 1)], random);
