@@ -63,25 +63,30 @@ internal static class Preflight
             select (new Uri(address).Port, Of: "the dashboard");
         foreach (var (port, of) in endpoints.Concat(dashboard))
         {
-            if (IsTaken(port))
-                throw new DistributedApplicationException(
-                    $"Port {port}, which is for {of}, is taken by another program. "
-                        + "Is the platform running already? End that first."
-                );
+            // Browsers and curl ask localhost's IPv6 address first, where another program may answer.
+            Check(IPAddress.Loopback, port, of);
+            if (Socket.OSSupportsIPv6)
+                Check(IPAddress.IPv6Loopback, port, of);
         }
     }
 
-    private static bool IsTaken(int port)
+    private static void Check(IPAddress address, int port, string of)
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
-            return false;
+            listener.Bind(new IPEndPoint(address, port));
         }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        // The kernel can IPv6, but this machine has no such address.
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable) { }
+        catch (SocketException e)
         {
-            return true;
+            throw new DistributedApplicationException(
+                e.SocketErrorCode == SocketError.AddressAlreadyInUse
+                    ? $"Port {port}, which is for {of}, is taken by another program. "
+                        + "Is the platform running already? End that first."
+                    : $"Port {port}, which is for {of}, cannot be used: {e.Message}"
+            );
         }
     }
 }

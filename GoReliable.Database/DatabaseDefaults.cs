@@ -13,18 +13,18 @@ public static class DatabaseDefaults
     public const int CommandTimeoutSeconds = 5;
 
     /// <summary>
-    /// PostgreSQL takes 100 connections, from all services together. Those of a host that vanished stay open for a
-    /// minute, so all pools fit into it twice: 2 × (32 + 1 of the relay + 12 of notifications) = 90. More than a few
-    /// per core make the server slower, not faster. A request that finds none free waits in the service, where waiting
-    /// is cheap. A connection string may say otherwise.
+    /// PostgreSQL accepts 100 connections from all services together. Connections of a vanished host stay open for a
+    /// minute, so all pools must fit twice: 2 × (32 + 1 of the relay + 12 of notifications) = 90. More than a few
+    /// connections per core make the server slower. A request that finds no free connection waits in the service, where
+    /// waiting is cheap. The connection string may set another size.
     /// </summary>
     public const int MaxPoolSize = 32;
 
     /// <summary>
-    /// A host that vanished in the middle of a transaction keeps its locks until TCP notices, which takes hours. It
-    /// keeps its connections as well, and those of a few hosts fill the server. So TCP asks sooner, and gives up after
-    /// a minute. Nor is any statement here worth compiling (JIT), which takes longer than executing it. The first
-    /// option shows that options reach the server.
+    /// By default PostgreSQL notices a vanished host only after hours, and keeps its locks and connections until then.
+    /// A few such hosts use up all connections. So TCP keep-alive probes are sent sooner, and give up after a minute.
+    /// JIT is off: compiling takes longer than any statement here. SchemaUpgrade reads the first option back, to notice
+    /// a pooler that drops options.
     /// </summary>
     private const string Options =
         "-c goreliable.options=on -c jit=off -c idle_in_transaction_session_timeout=60s "

@@ -37,7 +37,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "http.replica_left_out",
         Level = LogLevel.Warning,
-        Message = "Most requests to {Service} at {Destination} fail; it is left out until one succeeds"
+        Message = "At least half of the requests to {Service} at {Destination} fail; it is left out until one succeeds"
     )]
     public static partial void ReplicaLeftOut(this ILogger logger, string service, string destination);
 

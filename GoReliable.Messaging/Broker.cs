@@ -28,7 +28,12 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    // As long as a try of the client library to recover a connection may take. It may also have stopped trying:
+    // https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1871
+    private static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(30);
+
     private readonly ConcurrentDictionary<string, IConnection> connections = new();
+    private readonly ConcurrentDictionary<string, long> closedSince = new();
     private readonly SemaphoreSlim opening = new(1);
 
     // Shared by all who wait, so that an outage is one line in the log and not one for each.
@@ -59,7 +64,10 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     /// <summary>Whether the service had all that it needs at least once.</summary>
     public bool WasDeclared { get; private set; }
 
-    /// <summary>Waits for a connection: for the first one, or for the client library to recover it.</summary>
+    /// <summary>
+    /// Waits for a connection: for the first one, for the client library to recover it, or for another one, if that
+    /// takes too long.
+    /// </summary>
     /// <param name="use">What it is for, in a word; the broker's management shows it.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <exception cref="OperationCanceledException">The service stops.</exception>
@@ -134,19 +142,29 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         await opening.WaitAsync(cancellationToken);
         try
         {
-            if (connections.TryGetValue(use, out var connection))
-                return connection;
-            connection = await Factory.CreateConnectionAsync(use, cancellationToken);
+            if (connections.TryGetValue(use, out var lost) && !IsLost(use, lost))
+                return lost;
+            var connection = await Factory.CreateConnectionAsync(use, cancellationToken);
             connection.ConnectionBlockedAsync += (_, blocked) => SetBlocked(use, blocked.Reason);
             connection.ConnectionUnblockedAsync += (_, _) => SetBlocked(use, null);
-            connection.ConnectionShutdownAsync += (_, _) => SetBlocked(use, null);
-            return connections[use] = connection;
+            connection.ConnectionShutdownAsync += (_, _) =>
+            {
+                closedSince[use] = time.GetTimestamp();
+                return SetBlocked(use, null);
+            };
+            connections[use] = connection;
+            if (lost is not null)
+                await lost.DisposeAsync();
+            return connection;
         }
         finally
         {
             opening.Release();
         }
     }
+
+    private bool IsLost(string use, IConnection connection) =>
+        !connection.IsOpen && closedSince.TryGetValue(use, out var since) && time.GetElapsedTime(since) >= LostAfter;
 
     private Task SetBlocked(string use, string? reason)
     {

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -57,6 +58,8 @@ public static class BrokerExtensions
         factory.NetworkRecoveryInterval = TimeSpan.FromSeconds(1);
         // A half-open connection is noticed after three of these, measured.
         factory.RequestedHeartbeat = TimeSpan.FromSeconds(5);
+        // For amqps the client library would let a certificate of any other name pass.
+        factory.Ssl.AcceptablePolicyErrors = SslPolicyErrors.None;
     }
 
     private static bool IsReadable(string text)

@@ -135,7 +135,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "consumer.batch_failed",
         Level = LogLevel.Error,
-        Message = "A batch failed; {Messages} message(s) are tried again, each alone"
+        Message = "Handling {Messages} message(s) failed unexpectedly; none is lost"
     )]
     public static partial void BatchFailed(this ILogger logger, Exception exception, int messages);
 

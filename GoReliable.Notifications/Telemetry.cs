@@ -98,13 +98,13 @@ internal sealed class Telemetry
             "Number of messages waiting in a queue"
         );
 
-    /// <summary>How long nothing was processed although something waits.</summary>
+    /// <summary>How long nothing was processed although there is something to process.</summary>
     public void ObserveProgress(Func<TimeSpan> stalled) =>
         meter.CreateObservableGauge(
             Prefix + "consumer_stalled",
             () => stalled().TotalSeconds,
             "s",
-            "Time for which no message was processed although some wait, in seconds"
+            "Time for which no message was processed although the queue or the worker has some, in seconds"
         );
 
     // An increase from nothing to one is invisible to rate(): series that alerts and ratios need exist from the start.

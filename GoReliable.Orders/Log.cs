@@ -6,7 +6,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "order.created",
         Level = LogLevel.Information,
-        Message = "Order {OrderId} created with {ItemCount} items in {Currency}"
+        Message = "Order {OrderId} created with {ItemCount} item(s) in {Currency}"
     )]
     public static partial void OrderCreated(this ILogger logger, Guid orderId, int itemCount, string currency);
 

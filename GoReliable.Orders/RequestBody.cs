@@ -59,9 +59,8 @@ internal static class RequestBody
     }
 
     // The client reset the connection or went away in the middle of its body. Nobody will read this answer.
-    private static readonly ProblemHttpResult ClientGone = TypedResults.Problem(
-        statusCode: StatusCodes.Status499ClientClosedRequest
-    );
+    private static ProblemHttpResult ClientGone =>
+        TypedResults.Problem(statusCode: StatusCodes.Status499ClientClosedRequest);
 
     // Too large, too slow, broken off: Kestrel's status says which.
     private static ProblemHttpResult Unreadable(BadHttpRequestException exception) =>

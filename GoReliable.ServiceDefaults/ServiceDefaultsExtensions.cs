@@ -21,6 +21,13 @@ public static class ServiceDefaultsExtensions
     /// Adds settings from <c>GORELIABLE_CONFIG</c>, logs, telemetry, an orderly stop, health checks, the management
     /// port, problem details, service discovery and resilient HTTP clients.
     /// </summary>
+    /// <remarks>
+    /// It also changes what holds for the whole service: JSON with a member twice is refused; no setting brings the logs
+    /// of ASP.NET, HttpClient, YARP, Npgsql and Polly below Warning; only the trace context is sent and read, no baggage;
+    /// a wrong setting ends the process with one line and exit code 1. Only meters and activity sources named
+    /// <c>GoReliable.*</c> are exported: a service with another name adds its own. Authentication is a call of its own,
+    /// <see cref="GoReliable.ServiceDefaults.Identity.IdentityExtensions.AddIdentity"/>.
+    /// </remarks>
     /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
     /// <exception cref="InvalidSettingException">
     /// <c>MANAGEMENT_PORT</c> is not a port, or is the public one; <c>GORELIABLE_CONFIG</c> names no readable file;
@@ -65,7 +72,7 @@ public static class ServiceDefaultsExtensions
     /// <param name="app">The service.</param>
     /// <param name="operate">
     /// Maps endpoints for operators: on this port and on no other, with authentication and problem documents. Each
-    /// endpoint must say who may use it.
+    /// endpoint must say who may use it. Needs <c>AddIdentity</c>.
     /// </param>
     public static WebApplication MapDefaultEndpoints(
         this WebApplication app,

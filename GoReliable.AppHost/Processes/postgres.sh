@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # PostgreSQL on the loopback interface, with scram passwords, for the variables that the container image takes, and PORT.
 #   postgres.sh check    says what is in the way of a start
-#   postgres.sh remove  removes the data
+#   postgres.sh remove   removes the data
 #   postgres.sh run      runs the server until SIGTERM
 source "${BASH_SOURCE%/*}/server.sh"
 
 # PostgreSQL does not run as root.
 user=''
-as_user=()
 choose_user() {
     ((EUID == 0)) || return 0
     for user in postgres nobody; do
@@ -33,7 +32,7 @@ choose_programs() {
     programs=/usr/lib/postgresql/$made_by/bin
 }
 
-# Beside its place, and moved there when it is whole: no server starts on what an interrupted initdb leaves.
+# Initialised in a temporary directory and then moved: no server must start on an interrupted initdb.
 initialize() {
     local unfinished=$DATA.new
     local -a quick=()
@@ -70,5 +69,5 @@ cd /
 [[ -e $DATA ]] || initialize
 remove_stale_pid
 # SIGINT is the fast shutdown: it ends sessions and does not wait for them.
-run_server INT "${as_user[@]}" "$programs/postgres" -D "$DATA" -p "$PORT" \
+run_server INT "$programs/postgres" -D "$DATA" -p "$PORT" \
     -c listen_addresses=127.0.0.1 -c unix_socket_directories= "${@:2}"

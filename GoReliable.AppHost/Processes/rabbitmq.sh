@@ -2,7 +2,7 @@
 # RabbitMQ on the loopback interface, for the variables that the container image takes, PORT, and MANAGEMENT_PORT if it is to
 # have the management plugin.
 #   rabbitmq.sh check    says what is in the way of a start
-#   rabbitmq.sh remove  removes the data
+#   rabbitmq.sh remove   removes the data
 #   rabbitmq.sh run      runs the broker until SIGTERM
 source "${BASH_SOURCE%/*}/server.sh"
 

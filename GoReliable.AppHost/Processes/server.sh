@@ -5,6 +5,7 @@
 #   APPHOST    the AppHost's process id
 set -euo pipefail
 server_pid=''
+as_user=() # The command that changes to the user who runs the server, if that is another one.
 
 fail() {
     printf '%s\n' "$*" >&2
@@ -56,11 +57,11 @@ remove_data() {
 }
 
 # Runs the server until it ends, and passes on the AppHost's wish to stop as the signal $1.
-# The kernel ends the server when this script is killed.
+# The kernel ends the server when this script is killed. It forgets that wish when the user changes, so that comes first.
 run_server() {
     local signal=$1 status=0
     shift
-    setpriv --pdeathsig KILL -- "$@" &
+    "${as_user[@]}" setpriv --pdeathsig KILL -- "$@" &
     server_pid=$!
     # shellcheck disable=SC2064 # the process id as it is now
     trap "kill -$signal $server_pid 2>/dev/null || true" TERM INT

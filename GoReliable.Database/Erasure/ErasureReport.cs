@@ -12,5 +12,5 @@ public sealed record ErasureReport(IReadOnlyList<ErasureItem> Items)
 /// <param name="Name">Such as <c>orders</c>.</param>
 /// <param name="Count">How many there were.</param>
 /// <param name="Outcome">The rest of a sentence that begins with the other two.</param>
-/// <param name="IsOpen">Whether these must be gone before the customer's data is.</param>
+/// <param name="IsOpen">Whether the erasure is incomplete as long as there are such items.</param>
 public sealed record ErasureItem(string Name, long Count, string Outcome, bool IsOpen = false);

@@ -95,14 +95,16 @@ public sealed partial class SchemaUpgrade(
         return false;
     }
 
-    // A lock of the session: it is held for as long as scripts run on this connection, and no longer.
+    // A lock of the session: it is held for as long as scripts run on this connection, and no longer. A script that has
+    // to wait for a table fails soon and is tried again: all others that want the table wait behind it.
     private static async Task<bool> LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         // Tried, not waited for: a session that waits would run into its command timeout. And not tried at a pooler that
         // takes no options: the lock would stay with one of its sessions.
         await using var @lock = new NpgsqlCommand(
             $"""
-            SELECT option, CASE WHEN option IS NOT NULL THEN pg_try_advisory_lock({LockKey}) END
+            SELECT option, CASE WHEN option IS NOT NULL THEN pg_try_advisory_lock({LockKey}) END,
+                set_config('lock_timeout', coalesce(nullif(current_setting('lock_timeout'), '0'), '2s'), false)
             FROM current_setting('goreliable.options', true) AS option
             """,
             connection

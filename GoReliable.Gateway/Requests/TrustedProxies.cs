@@ -43,7 +43,8 @@ internal static class TrustedProxies
         return IPAddress.TryParse(text, out var address)
             ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
             : throw new InvalidSettingException(
-                $"{Setting}: '{text}' is neither an IP address nor a network such as 10.0.0.0/8."
+                $"{Setting}: '{text}' is neither an IP address nor a network such as 10.0.0.0/8 "
+                    + "(of a network, the bits after the prefix are zero)."
             );
     }
 }

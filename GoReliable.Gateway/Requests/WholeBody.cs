@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using Yarp.ReverseProxy.Model;
 
 namespace GoReliable.Gateway.Requests;
 
@@ -12,7 +13,10 @@ internal static class WholeBody
     public static void UseWholeBody(this IApplicationBuilder app) =>
         app.Use(
             (context, next) =>
-                context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
+                // Without a route the request is answered at once: nobody reads its body.
+                context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()
+                    is not null
+                && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
                     ? ForwardWholeAsync(context, next)
                     : next(context)
         );

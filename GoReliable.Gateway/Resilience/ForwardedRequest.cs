@@ -20,6 +20,9 @@ internal sealed class ForwardedRequest(HttpContext client, bool isRepeatable)
     private static readonly ResiliencePropertyKey<ForwardedRequest> OnContext = new(nameof(ForwardedRequest));
 
     private readonly IReverseProxyFeature proxy = client.GetReverseProxyFeature();
+
+    // Either way round, so that not one neighbour gets all that another replica does not take.
+    private readonly int step = Random.Shared.Next(2) == 0 ? 1 : -1;
     private int replicasAsked;
     private int retries;
     private bool mayStillRun;
@@ -28,8 +31,11 @@ internal sealed class ForwardedRequest(HttpContext client, bool isRepeatable)
 
     public bool ClientIsGone => client.RequestAborted.IsCancellationRequested;
 
-    /// <summary>Whether there is a replica that this request has not been sent to.</summary>
-    public bool HasFreshReplica => replicasAsked < proxy.AllDestinations.Count;
+    /// <summary>How many the service has.</summary>
+    public int Replicas => proxy.AllDestinations.Count;
+
+    /// <summary>Whether there is a replica that this request was not directed to.</summary>
+    public bool HasFreshReplica => replicasAsked < Replicas;
 
     public static ForwardedRequest Of(HttpRequestMessage request) =>
         request.Options.TryGetValue(OnRequest, out var forward)
@@ -56,7 +62,7 @@ internal sealed class ForwardedRequest(HttpContext client, bool isRepeatable)
         var last = 0;
         while (all[last] != replica)
             last++;
-        replica = all[(last + 1) % all.Count];
+        replica = all[(last + step + all.Count) % all.Count];
         // A failure is logged with this replica.
         proxy.ProxiedDestination = replica;
         var address = new Uri(replica.Model.Config.Address);

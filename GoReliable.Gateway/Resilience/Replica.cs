@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
@@ -7,7 +8,7 @@ namespace GoReliable.Gateway.Resilience;
 
 /// <summary>
 /// One replica of a service, with a circuit breaker. As long as most requests to it fail, it is left out, except for
-/// one request every two seconds that finds out whether it is back. If all replicas are left out, the service has time
+/// one request at a time, at most one every two seconds, that finds out whether it is back. If all replicas are left out, the service has time
 /// to recover.
 /// </summary>
 internal sealed class Replica
@@ -24,7 +25,7 @@ internal sealed class Replica
     private static readonly TimeSpan LeavingTime = TimeSpan.FromSeconds(10);
 
     private readonly ResiliencePipeline<HttpResponseMessage> pipeline;
-    private bool isLeftOut;
+    private volatile bool isLeftOut;
     private long leavingSince;
 
     public Replica(string service, string address, Timeouts timeouts, ILogger logger) =>
@@ -36,9 +37,11 @@ internal sealed class Replica
                     MinimumThroughput = MinimumTries,
                     SamplingDuration = Window,
                     BreakDuration = Break,
+                    // Polly brings a replica back after a probe that is no failure. Only an answer shows that it is back.
                     ShouldHandle = args =>
                         ValueTask.FromResult(
-                            Failures.CountsAgainstReplica(args.Outcome, ForwardedRequest.Of(args.Context))
+                            (isLeftOut && args.Outcome.Exception is not null)
+                                || Failures.CountsAgainstReplica(args.Outcome, ForwardedRequest.Of(args.Context))
                         ),
                     OnOpened = _ =>
                     {
@@ -80,7 +83,15 @@ internal sealed class Replica
 
     public void NoteAnswer(HttpResponseMessage answer)
     {
-        if (answer.Headers.ConnectionClose == true)
+        // After these, a service closes the connection because of what the client sent.
+        var isRefusal =
+            answer.StatusCode
+            is HttpStatusCode.BadRequest
+                or HttpStatusCode.RequestTimeout
+                or HttpStatusCode.RequestEntityTooLarge
+                or HttpStatusCode.RequestUriTooLong
+                or HttpStatusCode.RequestHeaderFieldsTooLarge;
+        if (answer.Headers.ConnectionClose == true && !isRefusal)
             Volatile.Write(ref leavingSince, Stopwatch.GetTimestamp());
     }
 

@@ -89,13 +89,15 @@ internal sealed class ResilienceHandler : DelegatingHandler
         }
     }
 
-    // Passes over replicas that are left out or about to stop, as long as there is another.
+    // Passes over replicas that are left out, as long as this try has not met all of them, and over those about to stop,
+    // as long as there is one that this request has not met.
     private async ValueTask<Outcome<HttpResponseMessage>> TryAsync(
         ResilienceContext context,
         HttpRequestMessage request
     )
     {
         var forward = ForwardedRequest.Of(context);
+        var leftOut = 0;
         while (true)
         {
             var replica = replicas.GetValue(forward.DirectToReplica(request), found => new Replica(
@@ -109,7 +111,7 @@ internal sealed class ResilienceHandler : DelegatingHandler
             var outcome = await replica.TryAsync(SendOnceAsync, context, request);
             if (outcome.Result is { } answer)
                 replica.NoteAnswer(answer);
-            if (outcome.Exception is not BrokenCircuitException || !forward.HasFreshReplica)
+            if (outcome.Exception is not BrokenCircuitException || ++leftOut >= forward.Replicas)
                 return outcome;
         }
     }

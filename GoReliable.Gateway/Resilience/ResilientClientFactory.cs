@@ -19,11 +19,16 @@ internal sealed class ResilientClientFactory(
     // that closes at that moment would be lost, and most requests must not be sent again.
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(2);
 
+    // On Kubernetes an address is a whole service: which pod a connection leads to is decided when it is opened. Busy
+    // connections are never idle, so without this a pod that starts later would get nothing from them.
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(30);
+
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
     {
         base.ConfigureHandler(context, handler);
         handler.ConnectTimeout = ConnectTimeout;
         handler.PooledConnectionIdleTimeout = IdleTimeout;
+        handler.PooledConnectionLifetime = Lifetime;
     }
 
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>

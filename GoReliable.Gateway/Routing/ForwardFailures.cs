@@ -6,7 +6,7 @@ namespace GoReliable.Gateway.Routing;
 
 /// <summary>
 /// Logs once why a destination did not answer, without the stack trace, which would fill the disk while a service is
-/// away. The answer is 503 if the request reached no service, so that it may safely be sent again. It is 502 if the
+/// away. The answer is 503 if its last try reached no service, so that it may be sent again. It is 502 if the
 /// answer broke off and 504 if it took too long; then it is unknown what was done.
 /// </summary>
 internal sealed class ForwardFailures(RequestDelegate next, ILogger<ForwardFailures> logger)

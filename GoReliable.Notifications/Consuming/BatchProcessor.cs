@@ -30,15 +30,25 @@ internal sealed class BatchProcessor(
 {
     /// <param name="messages">One message, or several of which none waits for an external server.</param>
     /// <param name="session">Where they came from.</param>
+    /// <param name="handled">
+    /// Called when what became of them is stored, and only the broker is still waited for.
+    /// </param>
     /// <param name="giveUp">Ends the waiting for a database that is away.</param>
-    public async Task ProcessAsync(IReadOnlyList<Message> messages, Session session, CancellationToken giveUp)
+    public async Task ProcessAsync(
+        IReadOnlyList<Message> messages,
+        Session session,
+        Action handled,
+        CancellationToken giveUp
+    )
     {
         foreach (var message in messages)
             Begin(message);
         try
         {
             await HandleAsync([.. messages.Where(message => message.Event is not null)], giveUp);
-            await Task.WhenAll(messages.Select(message => CompleteAsync(message, session)));
+            handled();
+            var stored = time.GetUtcNow();
+            await Task.WhenAll(messages.Select(message => CompleteAsync(message, stored, session)));
         }
         finally
         {
@@ -212,7 +222,7 @@ internal sealed class BatchProcessor(
         }
     }
 
-    private async Task CompleteAsync(Message message, Session session)
+    private async Task CompleteAsync(Message message, DateTimeOffset stored, Session session)
     {
         Activity.Current = message.Activity;
         if (message is { Event: null, Failure: null })
@@ -228,7 +238,12 @@ internal sealed class BatchProcessor(
         message.IsAcknowledged = true;
 
         if (message is { Outcome: Outcome.Delivered, Event: { } delivered, Receipt: { } receipt })
+        {
+            // An in-app notification is delivered when it is stored.
+            var at = receipt.Channel == Channels.InApp ? stored : receipt.SentAt;
+            telemetry.Delivered(at - delivered.Time);
             logger.NotificationDelivered(message.EventType, delivered.OrderId, receipt.Channel, message.Attempt);
+        }
         else if (message is { Outcome: Outcome.Duplicate, Event: { } duplicate })
             logger.NotificationDuplicate(duplicate.Id, duplicate.OrderId);
         Finish(message);

@@ -6,7 +6,7 @@ using Npgsql;
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
-/// Tries until the database has taken the result. This counts as no attempt of a message, since it is not the cause.
+/// Tries until the database has taken the result. No attempt is counted: the message is not the cause.
 /// </summary>
 internal sealed class DatabaseRetry(NpgsqlDataSource database, ILogger<DatabaseRetry> logger, TimeProvider time)
 {

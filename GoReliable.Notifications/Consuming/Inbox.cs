@@ -15,6 +15,10 @@ namespace GoReliable.Notifications.Consuming;
 /// </remarks>
 internal static class Inbox
 {
+    /// <summary>What is stored of a notification, in the order of the parameters.</summary>
+    internal const string Columns =
+        "event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version";
+
     // In order of the ids, so that two workers with the same events wait for each other and do not deadlock.
     internal const string Claim = """
         -- claim inbox
@@ -30,10 +34,9 @@ internal static class Inbox
         DELETE FROM inbox WHERE event_id = ANY ($1)
         """;
 
-    private const string Store = """
+    private const string Store = $"""
         -- store notifications
-        INSERT INTO notifications (event_id, channel, order_id, customer_id, event_type,
-            attempts, accepted_at, sent_at, version)
+        INSERT INTO notifications ({Columns})
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT DO NOTHING
         """;

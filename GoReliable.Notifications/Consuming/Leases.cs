@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using GoReliable.Database;
 using GoReliable.Notifications.Messages;
 using GoReliable.ServiceDefaults.Lifecycle;
 using Npgsql;
@@ -27,8 +28,8 @@ internal enum Claim
 internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time)
     : RepeatedWork(RenewEvery, time)
 {
-    // Times are PostgreSQL's, so the clocks of the workers need not agree. One renewal may time out, or two fail at
-    // once.
+    // Times are PostgreSQL's, so the clocks of the workers need not agree. One renewal may time out, or two may fail
+    // immediately.
     private const string LeaseEnd = "now() + interval '30 seconds'";
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(8);
 
@@ -47,13 +48,12 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         DELETE FROM leases WHERE event_id = $1 AND owner = $2 AND EXISTS (SELECT FROM inbox WHERE event_id = $1)
         """;
 
-    private const string Store = """
+    private const string Store = $"""
         -- store notifications
         WITH mine AS (DELETE FROM leases WHERE event_id = $1 AND owner = $2 RETURNING event_id),
         handled AS (INSERT INTO inbox (event_id) SELECT event_id FROM mine ON CONFLICT DO NOTHING),
         stored AS (
-            INSERT INTO notifications (
-                event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version)
+            INSERT INTO notifications ({Inbox.Columns})
             SELECT event_id, $3, $4, $5, $6, $7, $8, $9, $10 FROM mine
             ON CONFLICT DO NOTHING)
         SELECT count(*) FROM mine
@@ -73,11 +73,12 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         """;
 
     /// <summary>
-    /// Deletes leases that ended before <c>$1</c>: those of messages that were removed from the queue.
+    /// Deletes leases that ended before <c>$1</c>: those of messages that were removed from the queue. Whatever the
+    /// worker's clock says, they are over for PostgreSQL too.
     /// </summary>
     public const string Expire = """
         -- expire leases
-        DELETE FROM leases WHERE until < $1
+        DELETE FROM leases WHERE until < least($1, now() - interval '1 hour')
         """;
 
     private readonly ConcurrentDictionary<Guid, Guid> eventByOwner = new();
@@ -142,7 +143,15 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         await using var command = database.CreateCommand(Renew);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alive.Select(lease => lease.Value)] });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alive.Select(lease => lease.Key)] });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        try
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (NpgsqlException exception)
+        {
+            database.LeaveReadOnlyServer(exception);
+            throw;
+        }
     }
 
     protected override Task RunAsync(CancellationToken stoppingToken) => RenewAsync(stoppingToken);

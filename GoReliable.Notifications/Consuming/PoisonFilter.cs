@@ -3,8 +3,6 @@ using GoReliable.Messaging;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Messages;
 using Npgsql;
-using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.Notifications.Consuming;
 
@@ -26,20 +24,13 @@ internal sealed class PoisonFilter(
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var channel = await RawChannel.OpenAsync(broker.Server, time, cancellationToken);
-        try
+        while (await channel.GetAsync(OrderTopology.Queue, cancellationToken) is { } raw)
         {
-            while (await channel.GetAsync(OrderTopology.Queue, cancellationToken) is { } raw)
-            {
-                var (message, obstacle) = raw.Decode();
-                if (obstacle is not null)
-                    await ParkAsync(raw, message, obstacle, channel, cancellationToken);
-                else if (!raw.Redelivered)
-                    return;
-            }
-        }
-        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
-        {
-            // No queue yet.
+            var (message, obstacle) = raw.Decode();
+            if (obstacle is not null)
+                await ParkAsync(raw, message, obstacle, channel, cancellationToken);
+            else if (!raw.Redelivered)
+                return;
         }
     }
 
@@ -57,7 +48,7 @@ internal sealed class PoisonFilter(
         {
             await DeadLetterTable.StoreAsync(
                 database,
-                [DeadLetter.Of(raw, message, obstacle, time.GetUtcNow())],
+                [DeadLetter.Parked(raw, message, obstacle, time.GetUtcNow())],
                 cancellationToken
             );
             await channel.AcknowledgeAsync(raw.Tag, multiple: false, cancellationToken);

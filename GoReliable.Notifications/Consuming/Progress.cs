@@ -2,23 +2,30 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace GoReliable.Notifications.Consuming;
 
-/// <summary>Notices when no message is processed although some wait, whatever the reason.</summary>
+/// <summary>
+/// Notices when no message is processed although some wait in the queue, or this worker has some, whatever the reason.
+/// </summary>
 internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealthCheck
 {
     private static readonly TimeSpan UnhealthyAfter = TimeSpan.FromSeconds(30);
 
     private readonly Lock gate = new();
+    private Func<int> held = () => 0;
     private long processed;
     private long? stalledSince;
+    private long? queueStalledSince;
 
-    /// <summary>How long that has lasted; 0 while messages are processed or none wait.</summary>
-    public TimeSpan Stalled
+    /// <summary>How long that has lasted; 0 while messages are processed, or there are none.</summary>
+    public TimeSpan Stalled => Since(ref stalledSince);
+
+    /// <summary>The same while messages wait in the queue. A delivery of minutes, with none behind it, is healthy.</summary>
+    private TimeSpan QueueStalled => Since(ref queueStalledSince);
+
+    /// <param name="messages">Counts the messages that this worker has and has not acknowledged.</param>
+    public void Watch(Func<int> messages)
     {
-        get
-        {
-            lock (gate)
-                return stalledSince is { } start ? time.GetElapsedTime(start) : TimeSpan.Zero;
-        }
+        lock (gate)
+            held = messages;
     }
 
     /// <param name="waiting">Messages in the queue that no worker has.</param>
@@ -26,10 +33,9 @@ internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealth
     {
         lock (gate)
         {
-            if (waiting == 0 || telemetry.Processed != processed)
-                stalledSince = null;
-            else
-                stalledSince ??= time.GetTimestamp();
+            var stands = telemetry.Processed == processed;
+            queueStalledSince = stands && waiting > 0 ? queueStalledSince ?? time.GetTimestamp() : null;
+            stalledSince = stands && (waiting > 0 || held() > 0) ? stalledSince ?? time.GetTimestamp() : null;
             processed = telemetry.Processed;
         }
     }
@@ -39,11 +45,17 @@ internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealth
         CancellationToken cancellationToken = default
     ) =>
         Task.FromResult(
-            Stalled < UnhealthyAfter
+            QueueStalled < UnhealthyAfter
                 ? HealthCheckResult.Healthy()
                 : new HealthCheckResult(
                     context.Registration.FailureStatus,
-                    $"No message was processed for {Stalled.TotalSeconds:0} s, and some wait in the queue."
+                    $"No message was processed for {QueueStalled.TotalSeconds:0} s, and some wait in the queue."
                 )
         );
+
+    private TimeSpan Since(ref long? start)
+    {
+        lock (gate)
+            return start is { } began ? time.GetElapsedTime(began) : TimeSpan.Zero;
+    }
 }

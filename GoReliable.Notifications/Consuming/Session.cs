@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
-using GoReliable.Notifications.Retrying;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
@@ -16,12 +15,13 @@ internal sealed class Session : IAsyncDisposable
 
     private readonly CancellationTokenSource closed = new();
 
-    // The prefetch is its bound: the broker sends no more before it gets acknowledgements.
+    // Bounded by the prefetch: in messages, not in bytes.
     private readonly Channel<Message> incoming = Channel.CreateUnbounded<Message>(
         new() { SingleReader = true, SingleWriter = true }
     );
     private readonly IChannel consuming;
     private string? consumerTag;
+    private int held;
 
     private Session(IChannel consuming)
     {
@@ -36,19 +36,18 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Cancelled when the channel is gone; its messages come back to another session.</summary>
     public CancellationToken Closed { get; }
 
+    /// <summary>Messages that the broker waits for: delivered, and neither acknowledged nor given back.</summary>
+    public int Held => closed.IsCancellationRequested ? 0 : Volatile.Read(ref held);
+
     public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
 
-    /// <summary>Declares the topology and starts to consume.</summary>
-    public static async Task<Session> OpenAsync(
-        IConnection connection,
-        WorkerTopology topology,
-        CancellationToken cancellationToken
-    )
+    /// <summary>Starts to consume.</summary>
+    public static async Task<Session> OpenAsync(IConnection connection, CancellationToken cancellationToken)
     {
         var session = new Session(await connection.CreateChannelAsync(cancellationToken: cancellationToken));
         try
         {
-            await session.ConsumeAsync(topology, cancellationToken);
+            await session.ConsumeAsync(cancellationToken);
             return session;
         }
         catch
@@ -58,9 +57,8 @@ internal sealed class Session : IAsyncDisposable
         }
     }
 
-    private async Task ConsumeAsync(WorkerTopology topology, CancellationToken cancellationToken)
+    private async Task ConsumeAsync(CancellationToken cancellationToken)
     {
-        await topology.DeclareAsync(consuming, cancellationToken);
         await consuming.BasicQosAsync(prefetchSize: 0, Prefetch, global: false, cancellationToken);
 
         var consumer = new AsyncEventingBasicConsumer(consuming);
@@ -93,8 +91,9 @@ internal sealed class Session : IAsyncDisposable
             consuming.BasicNackAsync(message.Tag, multiple: false, requeue: true, CancellationToken.None)
         );
 
-    private static async ValueTask IfOpenAsync(Func<ValueTask> send)
+    private async ValueTask IfOpenAsync(Func<ValueTask> send)
     {
+        Interlocked.Decrement(ref held);
         try
         {
             await send();
@@ -116,6 +115,7 @@ internal sealed class Session : IAsyncDisposable
     // Only takes the message over: a slow handler would hold up acknowledgements and heartbeats.
     private Task OnReceivedAsync(object sender, BasicDeliverEventArgs delivery)
     {
+        Interlocked.Increment(ref held);
         incoming.Writer.TryWrite(
             new Message(
                 delivery.DeliveryTag,

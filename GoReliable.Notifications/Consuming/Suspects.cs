@@ -51,7 +51,16 @@ internal sealed class Suspects(
     {
         var (id, crashes) = (DeadLetter.IdOf(message), 0);
         await databaseRetry.RunAsync(async () => crashes = await CountAsync(id), () => giveUp);
-        await databaseRetry.RunAsync(() => MarkAsync(id, crashes), () => giveUp);
+        try
+        {
+            await databaseRetry.RunAsync(() => MarkAsync(id, crashes), () => giveUp);
+        }
+        catch (OperationCanceledException)
+        {
+            // The record may be there all the same, and only the answer lost.
+            await databaseRetry.RunAsync(() => ClearAsync(id), () => drain.Overdue);
+            throw;
+        }
         if (crashes > 0)
             logger.MessageSuspected(message.Properties.MessageId, message.Redeliveries, crashes);
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using GoReliable.Database.Schema;
 using GoReliable.Messaging;
 using GoReliable.Notifications.Delivery;
@@ -13,7 +14,8 @@ namespace GoReliable.Notifications.Consuming;
 /// <remarks>
 /// When messages queue up, they are handled in batches. When they do not, no message waits for a batch to fill: a batch
 /// is what is there. A slow batch does not hold up the next. A message that waits for an external server is never in a
-/// batch with others, but in a <see cref="WaitingRoom{T}"/> until its turn comes.
+/// batch with others, but in a <see cref="WaitingRoom{T}"/> until its turn comes. A message that failed and waits for
+/// the broker to take it holds up nobody.
 /// </remarks>
 internal sealed class Worker(
     Broker broker,
@@ -23,6 +25,7 @@ internal sealed class Worker(
     Suspects suspects,
     BatchProcessor processor,
     Channels channels,
+    Progress progress,
     Drain drain,
     ILogger<Worker> logger,
     TimeProvider time
@@ -35,9 +38,10 @@ internal sealed class Worker(
 
     private readonly SemaphoreSlim batchSlots = new(MaxBatches);
 
-    // As many as the waiting room lets begin. Counting them tells when the last has ended.
-    private readonly SemaphoreSlim deliverySlots = new(WaitingRoom<PendingDelivery>.MaxDeliveries);
     private readonly WaitingRoom<PendingDelivery> waitingRoom = new(time);
+
+    // All that was begun, whether or not it has a place. The prefetch is its bound.
+    private readonly ConcurrentDictionary<Task, bool> running = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -64,8 +68,12 @@ internal sealed class Worker(
         try
         {
             var connection = await broker.ConnectAsync(ConnectionUse.Consume, stoppingToken);
+            // Before the filter, because what the filter looks at has come back once more.
+            await using (var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken))
+                await topology.DeclareAsync(channel, stoppingToken);
             await poisonFilter.RunAsync(stoppingToken);
-            await using var session = await Session.OpenAsync(connection, topology, stoppingToken);
+            await using var session = await Session.OpenAsync(connection, stoppingToken);
+            progress.Watch(() => session.Held);
             logger.ConsumerStarted(OrderTopology.Queue);
             Succeed();
             try
@@ -92,27 +100,38 @@ internal sealed class Worker(
     private async Task PumpAsync(Session session, CancellationToken stoppingToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, stoppingToken);
-        while (await session.Incoming.WaitToReadAsync(stoppingToken) && !session.Closed.IsCancellationRequested)
+        var batch = new List<Message>();
+        Message? next = null;
+        try
         {
-            var batch = new List<Message>();
-            while (batch.Count < MaxBatchSize && session.Incoming.TryRead(out var message))
+            while (await session.Incoming.WaitToReadAsync(stoppingToken) && !session.Closed.IsCancellationRequested)
             {
-                if (message.IsSuspect)
-                    await suspects.ReadAsync(message, ended.Token);
-                if (message.Event is not { } @event || !channels.IsRemote(@event))
-                    batch.Add(message);
-                else if (!TryAdmit(message, session))
+                while (batch.Count < MaxBatchSize && session.Incoming.TryRead(out next))
                 {
-                    // The batch is started first: messages that wait for no server must not wait behind this one.
-                    await StartAsync(batch, session, stoppingToken);
-                    batch = [];
-                    await AdmitAsync(message, session, ended.Token);
+                    if (next.IsSuspect)
+                        await suspects.ReadAsync(next, ended.Token);
+                    if (next.Event is not { } @event || !channels.IsRemote(@event))
+                        batch.Add(next);
+                    else if (!TryAdmit(next, session))
+                    {
+                        // The batch is started first: messages that wait for no server must not wait behind this one.
+                        await StartAsync(batch, session, stoppingToken);
+                        batch = [];
+                        await AdmitAsync(next, session, ended.Token);
+                    }
+                    next = null;
                 }
+                var begun = await StartAsync(batch, session, stoppingToken);
+                batch = [];
+                await Task.WhenAny(begun, Task.Delay(PollInterval, Time, CancellationToken.None));
             }
-            await Task.WhenAny(
-                await StartAsync(batch, session, stoppingToken),
-                Task.Delay(PollInterval, Time, CancellationToken.None)
-            );
+        }
+        catch (OperationCanceledException)
+        {
+            // Not begun: another worker can have them now.
+            foreach (var message in next is null ? batch : [.. batch, next])
+                await session.GiveBackAsync(message);
+            throw;
         }
     }
 
@@ -122,10 +141,10 @@ internal sealed class Worker(
         switch (waitingRoom.Enter(message.Event!.ContactEmail!, new(message, session)))
         {
             case Admission.Begins:
-                _ = DeliverAsync(message, session);
+                Track(DeliverAsync(message, session));
                 return true;
             case Admission.Defer:
-                _ = DeferAsync(message, session);
+                Defer(message, session);
                 return true;
             case Admission.Waits:
                 return true;
@@ -143,39 +162,19 @@ internal sealed class Worker(
     /// <summary>Delivers a message, and then those that waited for its place.</summary>
     private async Task DeliverAsync(Message message, Session session)
     {
-        await deliverySlots.WaitAsync(CancellationToken.None);
-        try
+        var (turn, leaving) = (new PendingDelivery(message, session), true);
+        while (leaving)
         {
-            var (turn, leaving) = (new PendingDelivery(message, session), true);
-            while (leaving)
-            {
-                await RunAsync([turn.Message], turn.Session, giveUp =>
-                    processor.ProcessAsync([turn.Message], turn.Session, giveUp)
-                );
-                foreach (var late in waitingRoom.RemoveLate())
-                    _ = DeferAsync(late.Message, late.Session);
-                leaving = waitingRoom.Leave(turn.Message.Event!.ContactEmail!, out var next);
-                turn = next.Message;
-            }
-        }
-        finally
-        {
-            deliverySlots.Release();
+            await HandleAsync([turn.Message], turn.Session);
+            foreach (var late in waitingRoom.RemoveLate())
+                Defer(late.Message, late.Session);
+            leaving = waitingRoom.Leave(turn.Message.Event!.ContactEmail!, out var next);
+            turn = next.Message;
         }
     }
 
-    private async Task DeferAsync(Message message, Session session)
-    {
-        await batchSlots.WaitAsync(CancellationToken.None);
-        try
-        {
-            await RunAsync([message], session, _ => processor.DeferAsync(message, session));
-        }
-        finally
-        {
-            batchSlots.Release();
-        }
-    }
+    private void Defer(Message message, Session session) =>
+        Track(RunAsync([message], session, _ => processor.DeferAsync(message, session)));
 
     /// <returns>The running batch, as a task that does not fail.</returns>
     private async Task<Task> StartAsync(List<Message> batch, Session session, CancellationToken stoppingToken)
@@ -187,15 +186,33 @@ internal sealed class Worker(
 
         async Task RunBatchAsync()
         {
-            try
-            {
-                await RunAsync(batch, session, giveUp => processor.ProcessAsync(batch, session, giveUp));
-            }
-            finally
-            {
-                batchSlots.Release();
-            }
+            await HandleAsync(batch, session);
+            batchSlots.Release();
         }
+    }
+
+    /// <summary>
+    /// Handles messages. It does not fail, and does not wait for the broker to take those that failed.
+    /// </summary>
+    private async Task HandleAsync(IReadOnlyList<Message> messages, Session session)
+    {
+        var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var work = RunAsync(messages, session, giveUp =>
+            processor.ProcessAsync(messages, session, handled.SetResult, giveUp)
+        );
+        Track(work);
+        await Task.WhenAny(handled.Task, work);
+    }
+
+    private void Track(Task work)
+    {
+        running[work] = true;
+        _ = work.ContinueWith(
+            ended => running.TryRemove(ended, out _),
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default
+        );
     }
 
     private async Task RunAsync(IReadOnlyList<Message> messages, Session session, Func<CancellationToken, Task> handle)
@@ -238,12 +255,9 @@ internal sealed class Worker(
 
     private async Task FinishAsync()
     {
-        for (var i = 0; i < MaxBatches; i++)
-            await batchSlots.WaitAsync(drain.Overdue);
-        for (var i = 0; i < WaitingRoom<PendingDelivery>.MaxDeliveries; i++)
-            await deliverySlots.WaitAsync(drain.Overdue);
-        batchSlots.Release(MaxBatches);
-        deliverySlots.Release(WaitingRoom<PendingDelivery>.MaxDeliveries);
+        // What ends may begin the next, so it is asked again.
+        while (running.Keys is { Count: > 0 } tasks)
+            await Task.WhenAny(tasks).WaitAsync(drain.Overdue);
     }
 
     private readonly record struct PendingDelivery(Message Message, Session Session);

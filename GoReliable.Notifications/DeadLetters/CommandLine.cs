@@ -97,12 +97,14 @@ internal sealed record CommandLine(
         Verb switch
         {
             "" => throw new FormatException("Name a command."),
-            "list" when Ids.Count > 0 || All => throw new FormatException("list takes no ids."),
+            "list" when Ids.Count > 0 || All => throw new FormatException("list takes neither ids nor --all."),
             "show" when Ids.Count != 1 || All => throw new FormatException("show takes one id."),
             "redrive" or "discard" when Ids.Count > 0 == All => throw new FormatException(
                 $"{Verb} takes ids, or --all."
             ),
-            _ when Reason is not null && !All => throw new FormatException("--reason goes with --all."),
+            _ when Reason is not null && !All => throw new FormatException(
+                "--reason goes with redrive --all or discard --all."
+            ),
             _ => this,
         };
 

@@ -50,9 +50,9 @@ internal sealed record DeadLetter(
     /// <summary>
     /// Reads what the worker wrote into the headers or, if the broker itself gave up, what the broker wrote.
     /// </summary>
-    /// <param name="raw">A message from the dead-letter queue, or one that the worker cannot take.</param>
+    /// <param name="raw">A message from the dead-letter queue.</param>
     /// <param name="message">The same, decoded.</param>
-    /// <param name="obstacle">Why the worker cannot take it, if it cannot.</param>
+    /// <param name="obstacle">Why it cannot be read, if it cannot.</param>
     /// <param name="now">The time to use if no header says when.</param>
     public static DeadLetter Of(RawMessage raw, Message message, Failure? obstacle, DateTimeOffset now)
     {
@@ -68,13 +68,24 @@ internal sealed record DeadLetter(
         };
         return obstacle is null || message.Header(MessageHeaders.DeadReason) is not null
             ? letter
-            : letter with
-            {
-                Reason = obstacle.Reason,
-                ExceptionType = Storable(obstacle.Type),
-                ExceptionMessage = Storable(obstacle.Detail),
-            };
+            : Blame(letter, obstacle);
     }
+
+    /// <summary>A message that the worker cannot take. What its headers say of its end is not ours.</summary>
+    public static DeadLetter Parked(RawMessage raw, Message message, Failure obstacle, DateTimeOffset now) =>
+        Blame(Of(raw, message, obstacle, now), obstacle) with
+        {
+            Attempts = message.Attempt,
+            DeadSince = now.UtcDateTime,
+        };
+
+    private static DeadLetter Blame(DeadLetter letter, Failure obstacle) =>
+        letter with
+        {
+            Reason = obstacle.Reason,
+            ExceptionType = Storable(obstacle.Type),
+            ExceptionMessage = Storable(obstacle.Detail),
+        };
 
     private static DeadLetter Of(Message message, DateTimeOffset now)
     {

@@ -130,9 +130,12 @@ internal sealed class DeadLetterCommand(
                 );
                 done.Add(id);
             }
-            catch (HttpRequestException refused) when (refused.StatusCode == HttpStatusCode.NotFound)
+            catch (HttpRequestException refused)
             {
                 await error.WriteLineAsync(refused.Message);
+                // Another letter would meet the same error.
+                if (refused.StatusCode != HttpStatusCode.NotFound)
+                    break;
             }
         }
         await ReportAsync(done.Count, line.Ids.Count - done.Count);

@@ -71,7 +71,7 @@ internal sealed record DeadLetterDetail(
         );
     }
 
-    // Rows of earlier versions may be nested more deeply than an answer.
+    // Rows of earlier versions may be nested more deeply than an answer may be.
     private static JsonElement Parse(byte[] properties)
     {
         try

@@ -57,11 +57,7 @@ internal sealed class Channels(
         var failure = channel == Email ? await SendEmailAsync(@event) : null;
 
         telemetry.DeliveryAttempted(channel, failure);
-        if (failure is not null)
-            return (null, failure);
-        var receipt = new Receipt(channel, time.GetUtcNow());
-        telemetry.Delivered(receipt.SentAt - @event.Time);
-        return (receipt, null);
+        return failure is null ? (new Receipt(channel, time.GetUtcNow()), null) : (null, failure);
     }
 
     private async Task<Failure?> SendEmailAsync(OrderEvent @event)

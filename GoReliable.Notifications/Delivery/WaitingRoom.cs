@@ -41,7 +41,8 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
     private static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(5);
 
     // The broker takes back a message that a worker keeps for half an hour, and may end the channel. What begins after
-    // less than this has enough time left. https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
+    // less than this has enough time left, if Delivery:Timeout is four minutes at most.
+    // https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(10);
 
     // Of one recipient.

@@ -32,7 +32,8 @@ internal static class MessageHeaders
 
     /// <summary>
     /// Why it was given up: <c>unreadable</c>, <c>unknown_type</c>, <c>incomplete</c>, <c>rejected</c>, <c>fatal</c> or
-    /// <c>retries_exhausted</c>.
+    /// <c>retries_exhausted</c>. What the worker parks has <c>undecodable</c> or <c>too_large</c> in its table (these
+    /// two are never in a header).
     /// </summary>
     public const string DeadReason = "x-dead-reason";
 

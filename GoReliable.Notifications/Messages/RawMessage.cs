@@ -21,8 +21,11 @@ internal sealed record RawMessage(
     byte[] Body
 )
 {
-    /// <summary>Bytes of the largest body that is consumed; the largest event that Orders writes has 20,000.</summary>
-    public const int MaxBodyBytes = 1024 * 1024;
+    /// <summary>
+    /// Bytes of the largest body that is consumed; the largest event that Orders writes has 20,000. The broker sends
+    /// 200 messages ahead, and they must fit into the worker's memory.
+    /// </summary>
+    public const int MaxBodyBytes = 128 * 1024;
 
     /// <summary>Headers are published again with what went wrong, and have to fit into a frame of 128 KiB.</summary>
     private const int MaxPropertiesBytes = 64 * 1024;

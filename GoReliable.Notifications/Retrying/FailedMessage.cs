@@ -72,11 +72,14 @@ internal static class FailedMessage
         return copy;
     }
 
-    /// <summary>Leaves out the headers of others.</summary>
+    /// <summary>Leaves out the headers of others, and what others wrote into ours.</summary>
     public static BasicProperties KeepOwnHeaders(BasicProperties properties)
     {
         properties.Headers = properties
-            .Headers?.Where(header => MessageHeaders.Ours.Contains(header.Key))
+            .Headers?.Where(header =>
+                MessageHeaders.Ours.Contains(header.Key)
+                && header.Value is string or int or byte[] { Length: <= MaxTextLength }
+            )
             .ToDictionary();
         return properties;
     }

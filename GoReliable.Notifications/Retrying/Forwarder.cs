@@ -105,15 +105,17 @@ internal sealed class Forwarder(
             }
             catch (Exception exception) when (Publisher.IsBrokerFailure(exception, sessionClosed))
             {
-                // The queue is full, without a leader, deleted, or away. Putting the message back instead would make a
-                // hot loop. If it did arrive after all, it arrives twice, and the inbox recognises that.
+                // The queue is full, has no leader or was deleted, or the broker is away. Putting the message back
+                // instead would make a hot loop. If it did arrive after all, it arrives twice, and the inbox recognises
+                // that.
                 if (Interlocked.Exchange(ref isFailing, 1) == 0)
                     logger.ForwardFailed(queue, Broker.Explain(exception));
                 await Task.Delay(Pause, time, sessionClosed);
             }
             catch (Exception exception) when (!ours && exception is not OperationCanceledException)
             {
-                // The client library can decode these headers, but cannot encode them again.
+                // The client library can decode these headers, but cannot encode them again, or they leave no room for
+                // what went wrong.
                 ours = true;
             }
         }

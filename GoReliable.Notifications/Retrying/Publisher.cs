@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
@@ -9,12 +10,19 @@ namespace GoReliable.Notifications.Retrying;
 /// Publishes to queues, on a connection that consumes nothing: a broker that is short of memory stops reading from a
 /// connection that publishes.
 /// </summary>
-internal sealed class Publisher(Broker broker) : IAsyncDisposable
+internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReplaceAfter = TimeSpan.FromSeconds(1);
+
+    // Bytes of a frame with properties that are not theirs: type, channel, size, end; class, weight, body size.
+    // https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf (2.3.5, 4.2.6)
+    private const int FrameOverhead = 8 + 12;
 
     private readonly SemaphoreSlim opening = new(1);
     private IChannel? channel;
+    private uint frameMax;
+    private long openedAt;
 
     /// <summary>Publishes, and returns when a quorum of the broker's nodes has the message.</summary>
     /// <exception cref="PublishException">The broker did not take it.</exception>
@@ -22,6 +30,9 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
     /// The broker does not say: a queue without a leader does not answer.
     /// </exception>
     /// <exception cref="OperationInterruptedException">The channel is over.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The headers do not fit into a frame: the broker would end the connection.
+    /// </exception>
     public async Task PublishAsync(
         string queue,
         BasicProperties properties,
@@ -30,6 +41,8 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
     )
     {
         var open = await OpenAsync(giveUp);
+        if (frameMax > 0 && ((IAmqpWriteable)properties).GetRequiredBufferSize() > frameMax - FrameOverhead)
+            throw new InvalidDataException("The headers do not fit into a frame.");
         // Not cancelled: it would be unknown what became of it.
         var confirmed = open.BasicPublishAsync(
                 exchange: "",
@@ -52,9 +65,16 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             {
                 // The message is on its way; publishing it again would only make another copy.
             }
+            catch (TimeoutException)
+            {
+                // The broker would keep it for a queue without a leader, and each further copy as well, for as long as
+                // the channel lives.
+                await DiscardChannelAsync(open);
+                throw;
+            }
             catch (PublishException refused) when (!refused.IsReturn)
             {
-                await DiscardChannelAsync(open);
+                _ = ReplaceChannelAsync(open);
                 throw;
             }
         }
@@ -62,7 +82,8 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
 
     /// <summary>
     /// Whether it is the broker that did not take a message, and not the client library that could not write it, nor
-    /// the caller that gave up. The client library says "canceled" when the broker does not answer.
+    /// the caller that gave up. The client library says "canceled" when the broker does not answer, and that its own
+    /// queue is closed when the connection ends.
     /// </summary>
     public static bool IsBrokerFailure(Exception exception, CancellationToken giveUp) =>
         exception
@@ -71,6 +92,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
                 or OperationInterruptedException
                 or ObjectDisposedException
                 or IOException
+                or ChannelClosedException
         || (exception is OperationCanceledException && !giveUp.IsCancellationRequested);
 
     public async ValueTask DisposeAsync()
@@ -80,12 +102,24 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
         opening.Dispose();
     }
 
-    // When the limit of a quorum queue is removed, only new channels notice. What is under way on the old one is sent
-    // again.
-    private async Task DiscardChannelAsync(IChannel refused)
+    // What is under way on it is sent again.
+    private async Task DiscardChannelAsync(IChannel silent)
     {
-        if (Interlocked.CompareExchange(ref channel, null, refused) == refused)
-            await refused.DisposeAsync();
+        if (Interlocked.CompareExchange(ref channel, null, silent) == silent)
+            await silent.DisposeAsync();
+    }
+
+    // When the limit of a quorum queue is removed, only new channels notice. There is one a second at most, and the old
+    // one stays until the broker has answered what is under way on it.
+    private async Task ReplaceChannelAsync(IChannel refused)
+    {
+        if (
+            time.GetElapsedTime(openedAt) < ReplaceAfter
+            || Interlocked.CompareExchange(ref channel, null, refused) != refused
+        )
+            return;
+        await Task.Delay(ConfirmTimeout, time);
+        await refused.DisposeAsync();
     }
 
     private async Task<IChannel> OpenAsync(CancellationToken giveUp)
@@ -100,6 +134,7 @@ internal sealed class Publisher(Broker broker) : IAsyncDisposable
             if (channel is not null)
                 await channel.DisposeAsync();
             var connection = await broker.ConnectAsync(ConnectionUse.Publish, giveUp);
+            (frameMax, openedAt) = (connection.FrameMax, time.GetTimestamp());
             return channel = await connection.CreateChannelAsync(Broker.Confirms, giveUp);
         }
         finally

@@ -1,4 +1,4 @@
--- Notifications are removed by age. For a large table build this index before the upgrade, as docs/deploy.md says; then this
+-- Notifications are removed by age. For a large table build this index before the upgrade, as docs/database.md says; then this
 -- finds it and does nothing.
 CREATE INDEX IF NOT EXISTS notifications_by_age ON notifications (sent_at);
 

@@ -12,7 +12,7 @@ namespace GoReliable.Orders.Ordering;
 /// <remarks>https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION-HA</remarks>
 internal static class ChangeCommand
 {
-    // To lock a row is to write, and a commit that writes waits until the standby has all that was committed before.
+    // A row lock is a write. So this commit waits until the standby has everything that was committed before it.
     private const string LockOrder = """
         -- wait for standby
         SELECT FROM orders WHERE id = $1 FOR KEY SHARE

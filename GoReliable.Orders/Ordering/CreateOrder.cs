@@ -22,7 +22,8 @@ internal sealed class CreateOrder(
     TimeProvider time
 )
 {
-    // From "stored", so that the outbox row takes its id after the transaction has its number: the relay counts on it.
+    // The outbox row selects from "stored", so the transaction has its transaction id before the row takes its outbox
+    // id. OutboxReader relies on this order.
     private const string Insert = """
         -- INSERT order
         WITH stored AS (
@@ -35,8 +36,8 @@ internal sealed class CreateOrder(
         SELECT $8, id, $9, $10, $11, $12, $7 FROM stored
         """;
 
-    // The request that works on this key holds the lock until the statement ends. A second request sees "not alone" at
-    // once, instead of waiting for the first. Everything else depends on "claim", so it is stored once or never.
+    // The request that is using this key holds the lock until its statement ends. A second request gets "alone" = false
+    // at once and does not wait. All other inserts depend on "claim": they are all made, or none is.
     private const string InsertOnce =
         """
             -- INSERT order once

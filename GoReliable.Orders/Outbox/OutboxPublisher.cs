@@ -65,8 +65,8 @@ internal sealed class OutboxPublisher(
         : $"The broker did not confirm everything within {ConfirmTimeout.TotalSeconds} s.";
 
     /// <summary>
-    /// Whether the broker closed the channel because of a message: not because the broker stops, an operator closed it,
-    /// the exchange is gone, which is declared again, or we may not publish to it.
+    /// Whether the broker closed the channel because of a message. False if the broker stops, an operator closed the
+    /// connection, the exchange is missing (it will be declared again), or we have no right to publish.
     /// </summary>
     public bool IsClosedForMessage =>
         channel.CloseReason

@@ -5,18 +5,18 @@ using NpgsqlTypes;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>
-/// Reads the outbox on a connection that holds the lock of "the one active relay": without the lock nothing is read,
-/// and the lock ends with the connection. The rule: <b>a read continues after the last row of an earlier read, once
-/// every transaction of that time that writes to the outbox has ended. Once a second a read begins at the first row,
-/// unless that takes more than a twentieth of the time.</b>
+/// Reads the outbox on the connection that holds the lock of the active relay. Without the lock it reads nothing, and
+/// the lock ends with the connection. <b>A read continues after the last row of an earlier read, as soon as all
+/// transactions that were writing to the outbox at that time have ended. In addition, a read begins at the first row
+/// once a second, unless such reads would take more than a twentieth of the time.</b>
 /// </summary>
 /// <remarks>
 /// Why not always begin at the first row? Deleted rows stay in the index until a vacuum. While a long transaction (a
-/// backup) keeps the vacuum away, each such read walks over all rows that were ever deleted. Why not always continue
-/// after the last row? An id is taken before its row is committed. So a row with a smaller id may still come, and later
-/// events of its order must not go first. Our own deletion, which comes after the read, tells the two cases apart: a
-/// transaction that has taken a smaller id has a smaller number than the deletion. For that, whoever writes to the outbox
-/// must have changed something else in the transaction before: PostgreSQL numbers a transaction at its first change.
+/// backup) prevents the vacuum, each such read walks over all deleted rows. Why not always continue after the last row?
+/// An id is taken before its row is committed. So a row with a smaller id may still appear, and later events of its
+/// order must not be published first. Our deletion of the rows comes after the read, and its transaction id decides: a
+/// transaction that took a smaller outbox id has a smaller transaction id than the deletion. For that, a transaction
+/// must change something else before it writes to the outbox: it gets its transaction id with its first change.
 /// </remarks>
 internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetry, TimeProvider time) : IAsyncDisposable
 {
@@ -29,8 +29,6 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
 
     // Reads from the first row may take a twentieth of all time.
     private const int FullReadShare = 20;
-
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     // Whether no transaction older than $2 still writes to the outbox. Most often there is no older transaction at all.
     // While there is one, perhaps for hours, the locks show which transactions write.
@@ -46,10 +44,13 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     // One lock for each outbox: a database may have several, in schemas of their own.
     private const string LockKey = "'outbox'::regclass::oid::int, hashtext($1)";
 
+    // A server that is read-only gives the lock too, but what it lets us read could not be deleted after publishing.
     private const string Lock = $"""
         -- lock outbox
-        SELECT set_config('goreliable.relay', pg_try_advisory_lock({LockKey})::text, false)::boolean,
-            {HasNoOlderWriter}
+        SELECT set_config('goreliable.relay',
+                (CASE WHEN read_only THEN false ELSE pg_try_advisory_lock({LockKey}) END)::text, false)::boolean,
+            {HasNoOlderWriter}, read_only
+        FROM (SELECT current_setting('transaction_read_only')::boolean AS read_only) AS server
         """;
 
     private const string LockName = "outbox relay";
@@ -59,8 +60,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         SELECT pg_advisory_unlock({LockKey})
         """;
 
-    // Skips orders that are set aside, also after their pause where the read begins behind the row that failed: later
-    // rows must not go first. The inner LIMIT makes this one index look-up for each row.
+    // Skips orders that are set aside. If the read begins after the failed row, it skips the order even when its pause
+    // is over: later rows must not be published first. The inner LIMIT makes this one index look-up for each row.
     internal const string Select = """
         -- SELECT outbox
         SELECT o.id, o.event_id, o.order_id, o.type, o.body, o.traceparent, o.tracestate,
@@ -87,7 +88,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     private (long Id, ulong Transaction)? next;
     private long lastRead;
 
-    // A full batch may end before the start, at orders that are no longer set aside: more of them may follow.
+    // A full batch may end before the start, because it contains rows of orders that were put back. The next read then
+    // continues at its end, because more such rows may follow.
     private long fullBatchEnd = long.MaxValue;
 
     private long? fullReadAt;
@@ -124,12 +126,13 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     /// <summary>Opens a connection, in place of the one before it.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        await DisposeAsync();
+        await CloseAsync();
         connection = await database.OpenConnectionAsync(cancellationToken);
     }
 
     /// <summary>Tries to become the active relay and reads the first batch, in one round trip.</summary>
     /// <returns>Null when another relay is active.</returns>
+    /// <exception cref="InvalidOperationException">The server is read-only.</exception>
     public async Task<IReadOnlyList<OutboxMessage>?> TryBeginAsync(int limit = BatchSize)
     {
         using var query = telemetry.Query("select_outbox");
@@ -143,6 +146,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         {
             await row.ReadAsync();
             var (isActive, hasNoOlderWriter) = (row.GetBoolean(0), row.GetBoolean(1));
+            if (row.GetBoolean(2))
+                throw new InvalidOperationException("The server is read-only: what is published could not be deleted.");
             if (isActive)
                 AdvanceStart(hasNoOlderWriter);
             await row.NextResultAsync();
@@ -185,8 +190,15 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         query.Succeeded();
     }
 
-    /// <summary>Ends the connection, and with it the lock.</summary>
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        await database.DisposeAsync();
+    }
+
+    /// <summary>Ends the connection, and with it the lock.</summary>
+    public async Task CloseAsync()
     {
         if (connection is not null)
             await connection.DisposeAsync();
@@ -218,7 +230,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         );
         // A read that timed out would time out again the next time, so the next one has more time.
         if (isFullRead)
-            batch.Timeout = (int)Math.Max(Timeout.TotalSeconds, fullReadTook.TotalSeconds * 3);
+            batch.Timeout = (int)Math.Max(connection!.CommandTimeout, fullReadTook.TotalSeconds * 3);
         var (started, isActive) = (time.GetTimestamp(), true);
         try
         {
@@ -228,9 +240,11 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
             while (await row.ReadAsync())
                 messages.Add(Message(row));
             await EndAsync(row);
+            if (!isActive)
+                return null;
             lastRead = messages.Count > 0 ? messages[^1].Id : 0;
             fullBatchEnd = messages.Count == limit ? lastRead : long.MaxValue;
-            return isActive ? messages : null;
+            return messages;
         }
         finally
         {
@@ -252,9 +266,9 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         return true;
     }
 
-    // Only where a read from the old start follows in the same round trip: it finds what those writers have committed
-    // since the read before. Without it, their rows would be passed over until the next read from the first row, and
-    // later events of their orders would go first.
+    // Called only when a read from the old start follows in the same round trip. That read finds the rows that those
+    // writers committed after the previous read. If the start moved without it, these rows would be skipped until the
+    // next read from the first row, and later events of their orders would be published first.
     private void AdvanceStart(bool hasNoOlderWriter)
     {
         if (hasNoOlderWriter && next is { } earlier)

@@ -31,6 +31,13 @@ internal sealed class OutboxRelay(
 
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
 
+    // One for all runs: it remembers how long a read from the first row takes.
+    private readonly OutboxReader reader = new(
+        OutboxReader.CreateDataSource(configuration.GetConnectionString("orders-db")!),
+        telemetry,
+        time
+    );
+
     // After the broker closed the channel because of a batch, this many messages are sent one by one, to find the
     // message that caused it.
     private int oneByOne;
@@ -45,8 +52,6 @@ internal sealed class OutboxRelay(
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
-        await using var database = OutboxReader.CreateDataSource(configuration.GetConnectionString("orders-db")!);
-        await using var reader = new OutboxReader(database, telemetry, Time);
         var publisher = await OpenPublisherAsync(stoppingToken);
         try
         {
@@ -57,7 +62,7 @@ internal sealed class OutboxRelay(
                 await chaos.Database.InjectAsync(stoppingToken);
                 if (await reader.TryBeginAsync(Limit) is { } messages)
                 {
-                    var isRefused = await DrainAsync(messages, publisher, reader, stoppingToken);
+                    var isRefused = await DrainAsync(messages, publisher, stoppingToken);
                     Succeed();
                     pause = BusyInterval;
                     if (isRefused)
@@ -74,8 +79,7 @@ internal sealed class OutboxRelay(
                     continue;
                 }
                 Succeed();
-                // Another relay is active. It has read all that was committed by now, or will soon, unless it is just
-                // ending.
+                // Another relay is active. It will read what is committed by now, unless it is just ending.
                 await Task.Delay(BusyInterval, Time, stoppingToken);
                 var woken = await signal.WaitAsync(pause, Time, stoppingToken);
                 pause =
@@ -87,6 +91,7 @@ internal sealed class OutboxRelay(
         }
         finally
         {
+            await reader.CloseAsync();
             await publisher.DisposeAsync();
         }
     }
@@ -98,7 +103,6 @@ internal sealed class OutboxRelay(
     private async Task<bool> DrainAsync(
         IReadOnlyList<OutboxMessage> messages,
         OutboxPublisher publisher,
-        OutboxReader reader,
         CancellationToken stoppingToken
     )
     {

@@ -5,15 +5,15 @@ using Npgsql;
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>
-/// Looks at the outbox every few seconds for its gauges, so that a scrape costs no query. When a look fails the gauges
-/// report nothing: a hole in the graph is true, a frozen line is not.
+/// Samples the outbox every few seconds for its gauges, so that a scrape needs no query. If sampling fails, the gauges
+/// report nothing: a gap in the graph is correct, a frozen line is not.
 /// </summary>
 internal sealed class OutboxSampler : RepeatedWork
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    // While a backup keeps deleted rows, each look at the first rows walks over them. So looking may take a twentieth
-    // of the time.
+    // While a backup prevents the vacuum, each sample walks over deleted rows. So sampling may take a twentieth of the
+    // time, also when it fails.
     private const int PauseFactor = 20;
 
     private const int MaxCounted = 100_001;
@@ -70,20 +70,26 @@ internal sealed class OutboxSampler : RepeatedWork
     {
         await schema.WaitAsync(stoppingToken);
         var started = Time.GetTimestamp();
+        using var look = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         try
         {
-            // A look that hangs must not leave the last value standing.
-            latest = await SampleAsync(stoppingToken).WaitAsync(Interval, Time, stoppingToken);
+            // If sampling hangs, the old value must not stay.
+            latest = await SampleAsync(look.Token).WaitAsync(Interval, Time, stoppingToken);
+            Succeed();
         }
-        catch
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
             latest = null;
+            Report(exception);
+            await look.CancelAsync();
             throw;
         }
-        Succeed();
-        var pause = Time.GetElapsedTime(started) * PauseFactor;
-        if (pause > Interval)
-            await Task.Delay(pause - Interval, Time, stoppingToken);
+        finally
+        {
+            var pause = Time.GetElapsedTime(started) * PauseFactor;
+            if (pause > Interval)
+                await Task.Delay(pause - Interval, Time, stoppingToken);
+        }
     }
 
     private async Task<Sample> SampleAsync(CancellationToken cancellationToken)

@@ -131,8 +131,8 @@ internal sealed record FailedMessage(OutboxMessage Message, int Attempts, string
 
     public static FailedMessage Of(OutboxMessage message, PublishOutcome outcome)
     {
-        // A queue that refuses, because it is full, says nothing about the message. Such attempts are counted from the
-        // limit upwards, and after them a message has all its attempts.
+        // A queue that is full says nothing about the message. So refusals are counted from MaxAttempts upwards, and
+        // the next real failure counts as attempt 1.
         if (outcome.Kind == PublishKind.Refused)
         {
             var refused = Math.Max(message.Attempts, MaxAttempts) + 1;

@@ -20,8 +20,8 @@ internal static class SetAsideTable
         SELECT {Columns} FROM outbox_set_aside WHERE retry_at IS NULL AND order_id = $1
         """;
 
-    // There is no index on orders. So it starts at the position of the first event and ends before it takes long:
-    // behind the events of an order that was set aside there may be millions of others.
+    // The outbox has no index on order_id. So this starts at the failed event and stops after 100,000 rows: millions of
+    // other orders' events may follow.
     private const string Events = """
         -- list events of order
         SELECT event_id, type, created_at, traceparent, body
@@ -35,11 +35,12 @@ internal static class SetAsideTable
         WHERE retry_at IS NULL AND ($1 IS NULL OR order_id = ANY ($1)) AND ($2 IS NULL OR reason = $2)
         """;
 
-    // After this, the order's later events are no longer skipped.
+    // The order is put back and not removed: its next event must not go out before one that it already has.
     private const string Discard = """
         -- discard outbox
         WITH given_up AS (
-            DELETE FROM outbox_set_aside WHERE retry_at IS NULL AND order_id = $1 RETURNING outbox_id, event_id, reason
+            UPDATE outbox_set_aside SET retry_at = now(), attempts = 0
+            WHERE retry_at IS NULL AND order_id = $1 RETURNING outbox_id, event_id, reason
         ), gone AS (
             DELETE FROM outbox USING given_up WHERE outbox.id = given_up.outbox_id
         )

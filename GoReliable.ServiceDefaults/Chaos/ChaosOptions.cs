@@ -22,8 +22,8 @@ internal sealed record ChaosOptions
     public ChaosSetting Http { get; init; } = new();
 
     /// <summary>
-    /// Reads the section. Unknown names are mistakes: a misspelt switch does nothing, which looks like a system that
-    /// survives.
+    /// Reads the section. Unknown names are errors: a misspelt switch would have no effect, and the system would seem
+    /// to survive the fault.
     /// </summary>
     /// <param name="configuration">The whole configuration.</param>
     /// <param name="allowed">Whether a switch may be on; null lets the section decide.</param>

@@ -13,7 +13,7 @@ public sealed class ChaosSwitches
     /// <summary>Work with the database: fails like a connection that broke.</summary>
     public ChaosSwitch Database { get; } = new(() => new BrokenConnectionException(Text));
 
-    /// <summary>Outgoing HTTP calls: fail as if nobody listened.</summary>
+    /// <summary>Outgoing HTTP calls: fail as if no connection came about.</summary>
     public ChaosSwitch Http { get; } = new(() => new HttpRequestException(HttpRequestError.ConnectionError, Text));
 
     private sealed class ChaosException(string message) : Exception(message);

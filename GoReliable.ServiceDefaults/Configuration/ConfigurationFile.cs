@@ -48,7 +48,8 @@ internal sealed class ConfigurationFile(string path) : ConfigurationProvider, IC
     private bool Read()
     {
         var read = File.ReadAllBytes(path);
-        if (read.AsSpan().SequenceEqual(content))
+        // At first there is none, which a span would take for an empty one.
+        if (content is not null && read.AsSpan().SequenceEqual(content))
             return false;
         var parsed = new JsonStreamConfigurationProvider(
             new JsonStreamConfigurationSource { Stream = new MemoryStream(read) }

@@ -13,8 +13,8 @@ public static class Scopes
     public const string OrdersWrite = "orders:write";
 
     /// <summary>
-    /// List, redrive and discard dead letters, and events that the broker does not take: for operators, not for
-    /// customers.
+    /// List, redrive and discard dead letters, and events that the broker does not take; erase a customer's data. For
+    /// operators, not for customers.
     /// </summary>
     public const string NotificationsOperate = "notifications:operate";
 

@@ -18,8 +18,9 @@ public sealed class ShutdownOptions : IValidatableObject
     public TimeSpan ReadinessDelay { get; set; }
 
     /// <summary>
-    /// From the signal to the end of the last request or message; what is unfinished by then is broken off. Below the
-    /// 30 seconds after which Kubernetes kills, with time left for the last telemetry.
+    /// From the signal to the end of the last request or message; what is unfinished by then is broken off. The last
+    /// telemetry takes up to 5 seconds more, so whoever kills must wait longer than both: our pods have 40 seconds
+    /// (Kubernetes' default is 30).
     /// </summary>
     [Duration("00:00:01", "01:00:00")]
     public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(25);

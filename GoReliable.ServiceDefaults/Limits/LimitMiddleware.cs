@@ -5,16 +5,16 @@ using Microsoft.AspNetCore.Http;
 namespace GoReliable.ServiceDefaults.Limits;
 
 /// <summary>
-/// Lets requests in while a limiter has room. ASP.NET's middleware waits for room as long as the client does, keeps it
-/// to the end of the answer, and has a limiter more for each use, whose timer wakes the service ten times a second.
+/// Lets a request through when it gets a permit. ASP.NET's middleware waits for a permit as long as the client waits,
+/// holds it to the end of the response, and adds a limiter per use, whose timer wakes the service ten times a second.
 /// </summary>
 public static class LimitMiddleware
 {
     /// <param name="app">The pipeline.</param>
-    /// <param name="limiter">Has room or not.</param>
-    /// <param name="refuse">Answers a request that found no room.</param>
-    /// <param name="longest">How long a request that finds no room now may wait; without it, not at all.</param>
-    /// <param name="untilAnswer">Whether there is room again when the answer begins, and not only after its end.</param>
+    /// <param name="limiter">Grants the permits.</param>
+    /// <param name="refuse">Answers a request that got no permit.</param>
+    /// <param name="longest">How long a request may wait for a permit; null: it does not wait.</param>
+    /// <param name="untilAnswer">Whether the permit is released when the response starts, not when it ends.</param>
     public static void UseLimit(
         this IApplicationBuilder app,
         PartitionedRateLimiter<HttpContext> limiter,
@@ -42,7 +42,7 @@ public static class LimitMiddleware
                         await refuse(context, lease);
                         return;
                     }
-                    // The `using` ends it once more, also where there was no answer: that changes nothing.
+                    // `using` disposes of the lease again, which has no effect. It is needed if no response is started.
                     if (untilAnswer)
                         context.Response.OnStarting(End, lease);
                     await next(context);
@@ -64,7 +64,7 @@ public static class LimitMiddleware
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         var lease = limiter.AcquireAsync(context, permitCount: 1, waiting.Token);
-        // Where the queue is full too, it is refused already: that must cost little.
+        // If the queue is full, the request is refused already, and this must stay cheap.
         if (!lease.IsCompleted)
             waiting.CancelAfter(longest);
         try
@@ -73,7 +73,7 @@ public static class LimitMiddleware
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
-            // No more waiting. The request still gets room that has become free just now.
+            // No more waiting. The request still gets a permit that has just become free.
             return limiter.AttemptAcquire(context);
         }
     }

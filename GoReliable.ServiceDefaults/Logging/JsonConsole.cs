@@ -9,13 +9,14 @@ namespace GoReliable.ServiceDefaults.Logging;
 /// a thread. The console of .NET writes each line by itself.
 /// </summary>
 /// <remarks>
-/// If nobody reads stdout, lines are lost, and the next one that is written says how many. Errors are written at once,
+/// If nobody reads stdout, or it cannot be written, lines are lost, and the next one that is written says how many. Errors are written at once,
 /// other lines within <see cref="Pause"/>.
 /// </remarks>
 [ProviderAlias("Console")]
 internal sealed class JsonConsole : ILoggerProvider
 {
     private const int MaxBytes = 4 * 1024 * 1024;
+    private static readonly byte[] LineEnd = [(byte)'\n'];
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LastWrite = TimeSpan.FromSeconds(2);
 
@@ -29,6 +30,7 @@ internal sealed class JsonConsole : ILoggerProvider
     private ArrayBufferWriter<byte> waiting = new();
     private ArrayBufferWriter<byte> leaving = new();
     private int lost;
+    private int saidLost;
     private bool isUrgent;
     private bool isDisposed;
 
@@ -78,16 +80,34 @@ internal sealed class JsonConsole : ILoggerProvider
 
     private void Run()
     {
+        var isCut = false;
         while (TakeLines() is { Length: > 0 } lines)
         {
             try
             {
+                // The end of a line that is half out.
+                if (isCut)
+                    write(LineEnd);
+                isCut = false;
                 write(lines);
             }
             catch (IOException)
             {
-                // Nobody reads stdout any more.
+                isCut = true;
+                if (!CountLost(lines.Span.Count((byte)'\n')))
+                    return;
             }
+        }
+    }
+
+    /// <returns>Whether there may be another write.</returns>
+    private bool CountLost(int lines)
+    {
+        lock (gate)
+        {
+            // In place of the line that would have said it.
+            lost += saidLost > 0 ? lines - 1 + saidLost : lines;
+            return !isDisposed;
         }
     }
 
@@ -103,6 +123,7 @@ internal sealed class JsonConsole : ILoggerProvider
             isUrgent = false;
             (waiting, leaving) = (leaving, waiting);
             waiting.ResetWrittenCount();
+            saidLost = lost;
             if (lost > 0)
                 SayLost();
             return leaving.WrittenMemory;

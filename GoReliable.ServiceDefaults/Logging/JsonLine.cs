@@ -42,8 +42,8 @@ internal sealed class JsonLine(ServiceResource resource)
         "exception_stacktrace",
     ];
 
-    // One for each thread: a line allocates nothing but its message. Taken while it is used: a message may log while it
-    // is made.
+    // One per thread, so a line allocates only its message. Null while in use, because formatting a message may write
+    // another log line.
     [ThreadStatic]
     private static Utf8JsonWriter? writer;
 

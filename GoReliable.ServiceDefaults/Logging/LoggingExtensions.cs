@@ -57,7 +57,8 @@ internal static class LoggingExtensions
     {
         var talkative = filters.Rules.Where(rule =>
             rule.LogLevel < LogLevel.Warning
-            && Frameworks.Any(name => rule.CategoryName?.StartsWith(name, StringComparison.OrdinalIgnoreCase) == true)
+            && rule.CategoryName is { } category
+            && Frameworks.Any(name => IsStronger(category, name))
         );
         foreach (var rule in talkative.ToList())
             filters.Rules.Remove(rule);
@@ -73,6 +74,18 @@ internal static class LoggingExtensions
                 filters.Rules.Add(new LoggerFilterRule(provider, name, LogLevel.Warning, filter: null));
         }
     }
+
+    /// <summary>
+    /// Whether a rule for a category, which may contain one <c>*</c>, would win over the rule for a framework. The
+    /// longer name wins.
+    /// </summary>
+    private static bool IsStronger(string category, string framework) =>
+        category.StartsWith(framework, StringComparison.OrdinalIgnoreCase)
+        || (
+            category.Length >= framework.Length
+            && category.IndexOf('*') is >= 0 and var star
+            && framework.StartsWith(category[..star], StringComparison.OrdinalIgnoreCase)
+        );
 
     private static Dictionary<string, string?> Defaults(IHostEnvironment environment) =>
         new()

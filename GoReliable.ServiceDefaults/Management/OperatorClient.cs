@@ -32,16 +32,32 @@ public static class OperatorClient
             : throw new FormatException($"'{text}' is not an address such as http://localhost:{port}.");
 
     /// <summary>Reads an answer, unless it is an error.</summary>
-    /// <exception cref="HttpRequestException">It is an error; the message says which, in words.</exception>
+    /// <exception cref="HttpRequestException">
+    /// It is an error, or not JSON; the message says which, in words.
+    /// </exception>
     public static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         using (response)
         {
             if (response.StatusCode == HttpStatusCode.NoContent)
                 return default!;
-            if (response.IsSuccessStatusCode)
-                return (await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken))!;
             var url = response.RequestMessage!.RequestUri!.GetLeftPart(UriPartial.Authority);
+            var answered = $"{url} answered {(int)response.StatusCode}";
+            if (response.IsSuccessStatusCode)
+            {
+                try
+                {
+                    return (await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken))!;
+                }
+                catch (Exception exception) when (IsNotJson(exception))
+                {
+                    throw new HttpRequestException(
+                        $"{answered}, but no JSON. Is it the service's management port?",
+                        exception,
+                        response.StatusCode
+                    );
+                }
+            }
             throw new HttpRequestException(
                 response.StatusCode switch
                 {
@@ -49,7 +65,7 @@ public static class OperatorClient
                         $"{url} refused the token: give a valid one (--token, or GORELIABLE_TOKEN).",
                     HttpStatusCode.Forbidden => "The token lacks the scope notifications:operate.",
                     _ => await DetailAsync(response, cancellationToken)
-                        ?? $"{url} answered {(int)response.StatusCode}. Is it the service's management port?",
+                        ?? $"{answered}. Is it the service's management port?",
                 },
                 inner: null,
                 response.StatusCode
@@ -57,8 +73,21 @@ public static class OperatorClient
         }
     }
 
-    private static async Task<string?> DetailAsync(HttpResponseMessage response, CancellationToken cancellationToken) =>
-        response.Content.Headers.ContentType?.MediaType == "application/problem+json"
-            ? (await response.Content.ReadFromJsonAsync<ProblemDetails>(Json, cancellationToken))?.Detail
-            : null;
+    private static async Task<string?> DetailAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.Content.Headers.ContentType?.MediaType != "application/problem+json")
+            return null;
+        try
+        {
+            return (await response.Content.ReadFromJsonAsync<ProblemDetails>(Json, cancellationToken))?.Detail;
+        }
+        catch (Exception exception) when (IsNotJson(exception))
+        {
+            return null;
+        }
+    }
+
+    // The last is an unknown charset.
+    private static bool IsNotJson(Exception exception) =>
+        exception is JsonException or NotSupportedException or InvalidOperationException;
 }

@@ -10,7 +10,7 @@ internal sealed class TraceContextOnly : DistributedContextPropagator
 {
     private readonly DistributedContextPropagator w3c = CreateW3CPropagator();
 
-    // Names baggage too: these are the headers that a proxy takes off a request before it forwards it.
+    // Includes "baggage": a proxy removes all these headers from a request before it forwards the request.
     public override IReadOnlyCollection<string> Fields => w3c.Fields;
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter) =>

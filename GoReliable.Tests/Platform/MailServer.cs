@@ -39,19 +39,18 @@ internal sealed class MailServer : IAsyncDisposable
     public Func<string, string> AnswerRecipient { get; set; } = _ => Yes;
 
     /// <summary>
-    /// What it waits for before it says yes to an e-mail that it has; is told the recipient, as the client wrote it.
+    /// Runs before the server accepts a received e-mail with 250. Gets the recipient as the client wrote it.
     /// </summary>
     public Func<string, Task> BeforeYes { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>
-    /// What it says to the first command after an e-mail, before it hangs up; empty for nothing at all. Null where it
-    /// goes on.
+    /// The reply to the first command after an e-mail, before the connection is closed; empty: close without a reply;
+    /// null: do not close.
     /// </summary>
     public string? Farewell { get; init; }
 
     /// <summary>
-    /// E-mails that have come to their end, as servers count: whoever is killed before the answer has sent it all the
-    /// same.
+    /// E-mails that were received completely. They count even if the client is killed before it gets the reply.
     /// </summary>
     public ConcurrentQueue<Mail> Received { get; } = [];
 

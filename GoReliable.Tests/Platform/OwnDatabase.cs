@@ -64,6 +64,16 @@ internal sealed class OwnDatabase : IAsyncDisposable
         return (T)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
+    /// <summary>Makes connections that are opened from now on read-only, or the opposite.</summary>
+    /// <param name="value"><c>on</c> or <c>off</c>.</param>
+    public Task ReadOnlyAsync(string value) =>
+        ExecuteAsync(
+            $"""
+            ALTER DATABASE "{new NpgsqlConnectionStringBuilder(ConnectionString).Database}"
+            SET default_transaction_read_only = {value}
+            """
+        );
+
     /// <summary>How PostgreSQL would execute a statement whose parameters it does not know.</summary>
     /// <param name="sql">With <c>$1</c>, <c>$2</c> …</param>
     /// <param name="arguments">Their values, as SQL.</param>

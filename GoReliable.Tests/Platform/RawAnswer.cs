@@ -6,8 +6,9 @@ namespace GoReliable.Tests.Platform;
 /// <param name="Status">Its status code.</param>
 /// <param name="IsProblem">Whether it is a problem document that says the same, with a trace.</param>
 /// <param name="IsBare">
-/// Whether it is what Kestrel says by itself to what is no request: a status, no body, and not one header of ours. The
-/// gateway puts some of its own on each answer that it gives; for the services, compare with what the gateway says.
+/// Whether it is Kestrel's own response to input that is not an HTTP request: a status, no body, and none of our
+/// headers. Only the gateway adds headers to each of its responses. For another service, check the gateway's
+/// response to the same input.
 /// </param>
 internal sealed record RawAnswer(int Status, bool IsProblem, bool IsBare)
 {

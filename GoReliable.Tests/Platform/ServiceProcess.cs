@@ -27,8 +27,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public IReadOnlyCollection<string> Output => output;
 
     /// <summary>
-    /// Starts it, where its settings name no environment in development but with a log of JSON, and waits until it is
-    /// alive.
+    /// Starts the service and waits until it is alive. If the settings name no environment, it runs in Development, but
+    /// with JSON logs.
     /// </summary>
     /// <param name="name"><c>Gateway</c>, <c>Orders</c> or <c>Notifications</c>.</param>
     /// <param name="settings">More environment variables; of two with one name, the last.</param>

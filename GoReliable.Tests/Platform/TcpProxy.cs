@@ -32,10 +32,10 @@ internal sealed class TcpProxy : IAsyncDisposable
     /// <summary>Where it leads.</summary>
     public DnsEndPoint? Target { get; set; }
 
-    /// <summary>Nothing passes, in either direction and on new connections too; what is sent waits.</summary>
+    /// <summary>Holds back all data in both directions, also on new connections.</summary>
     public void Stall() => flowing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>What the server says waits; what it is told arrives.</summary>
+    /// <summary>Holds back what the server sends; what clients send passes.</summary>
     public void StallAnswers() =>
         answering = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -58,8 +58,8 @@ internal sealed class TcpProxy : IAsyncDisposable
     }
 
     /// <summary>
-    /// The other end of every connection is gone and nobody says so to the client: it may send, and hears nothing,
-    /// not even an end. New connections are well.
+    /// The server's side of every connection is gone, but the client gets no FIN or RST: it can send and receives
+    /// nothing. New connections work.
     /// </summary>
     public void HalfOpen()
     {
@@ -68,8 +68,8 @@ internal sealed class TcpProxy : IAsyncDisposable
     }
 
     /// <summary>
-    /// As by a firewall that forgets connections, or when the client's host is gone: both ends of every connection stay
-    /// open, may send, and hear nothing of each other, not even an end. New connections are well.
+    /// As with a firewall that forgets connections, or when the client's host is gone: both sides stay open and can
+    /// send, but receive nothing, not even a FIN. New connections work.
     /// </summary>
     public void Forget()
     {
@@ -77,7 +77,7 @@ internal sealed class TcpProxy : IAsyncDisposable
             wire.IsForgotten = true;
     }
 
-    /// <summary>From now on what the server says on the present connections is lost; what it is told arrives.</summary>
+    /// <summary>Drops what the server sends on existing connections; what clients send passes.</summary>
     public void LoseAnswers()
     {
         foreach (var wire in wires.Keys)

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace GoReliable.Bench.Comparison;
 
 /// <summary>
-/// A kept connection that sends bytes made before and looks no closer at the answer than it must: the less a request
-/// costs here, the more of the machine is left for what is measured. Blocking, since each connection has a thread.
+/// A keep-alive connection that sends prepared bytes and parses only what it must of the response: the less the load
+/// generator costs, the more CPU is left for what is measured. Blocking: one thread per connection.
 /// </summary>
 internal sealed class HttpConnection(int port) : IDisposable
 {
@@ -95,7 +95,7 @@ internal sealed class HttpConnection(int port) : IDisposable
             var digits = head[(length + "\r\nContent-Length: ".Length)..];
             return received - bodyAt >= int.Parse(digits[..digits.IndexOf((byte)'\r')], null);
         }
-        // One request at a time: what ends so is the last chunk.
+        // Only one request is in flight, so this marks the last chunk.
         return head.IndexOf("\r\nTransfer-Encoding: chunked\r\n"u8) < 0 || so.EndsWith("\r\n0\r\n\r\n"u8);
     }
 }

@@ -6,10 +6,10 @@ namespace GoReliable.Bench.Comparison;
 /// <summary>What came of a load.</summary>
 /// <param name="PerSecond">Requests that were answered.</param>
 /// <param name="Latencies">In microseconds, the shortest first.</param>
-/// <param name="Bad">How many were answered otherwise than they should be, by status; 0 for no answer.</param>
+/// <param name="Bad">Unexpected responses, by status; 0 for no response.</param>
 internal sealed record LoadResult(double PerSecond, int[] Latencies, IReadOnlyDictionary<int, int> Bad);
 
-/// <summary>Requests of many customers at once, each on a thread of his own.</summary>
+/// <summary>Concurrent requests of many customers, one thread per customer.</summary>
 internal static partial class Load
 {
     private const long NanosecondsPerSecond = 1_000_000_000;
@@ -84,7 +84,7 @@ internal static partial class Load
             NanoSleep(new TimeSpec((nint)(wait / NanosecondsPerSecond), (nint)(wait % NanosecondsPerSecond)), 0);
     }
 
-    // An interruption ends it early, by which a request is sent a little before it was due: rare, and harmless.
+    // A signal ends the sleep early, so a request is sent slightly before it is due: rare and harmless.
     [LibraryImport("libc", EntryPoint = "nanosleep")]
     private static partial int NanoSleep(in TimeSpec time, nint remaining);
 

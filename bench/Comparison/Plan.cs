@@ -4,10 +4,10 @@ namespace GoReliable.Bench.Comparison;
 /// <param name="Repository">The checkout.</param>
 /// <param name="Published">Where each program is, in a folder by its name.</param>
 /// <param name="Seconds">Length of each measurement.</param>
-/// <param name="Connections">That send requests, each for a customer of its own.</param>
+/// <param name="Connections">Number of connections; each belongs to another customer.</param>
 /// <param name="Runs">Measurements of each kind.</param>
 /// <param name="Without">What is switched off.</param>
-/// <param name="Smoke">Whether only the answers matter.</param>
+/// <param name="Smoke">Whether only correct responses matter, not figures.</param>
 internal sealed record Plan(
     string Repository,
     string Published,
@@ -18,7 +18,7 @@ internal sealed record Plan(
     bool Smoke
 )
 {
-    /// <summary>Of the open loop.</summary>
+    /// <summary>The rate of the open-loop load.</summary>
     public const int OrdersPerSecond = 200;
 
     public TimeSpan Length => TimeSpan.FromSeconds(Smoke ? 2 : Seconds);

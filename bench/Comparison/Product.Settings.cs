@@ -5,7 +5,7 @@ namespace GoReliable.Bench.Comparison;
 
 internal sealed partial class Product
 {
-    /// <summary>What is unlike a deployment, for the reader of the table.</summary>
+    /// <summary>Differences from a deployment, for the reader of the table.</summary>
     public const string Note =
         "Tokens are signed with a development key, rate limits are raised (all load comes from one address), "
         + "e-mails are files, telemetry goes to a collector that throws it away. Each connection is a customer.";
@@ -18,8 +18,8 @@ internal sealed partial class Product
     private const double HeapShare = 0.75;
     private const int BytesPerMebibyte = 1024 * 1024;
 
-    // As deploy/k8s/base sets them, but for places and for what the note says. In Development, or no signing key is
-    // taken.
+    // As in deploy/k8s/base, except for addresses and the differences in the note. In Development, because only there a
+    // signing key is accepted.
     private (string Name, string Value)[] Settings(string service) =>
         [
             .. Target.Environment(workspace, ports[service].Http),

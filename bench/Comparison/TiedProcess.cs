@@ -63,7 +63,7 @@ internal sealed class TiedProcess
     )
     {
         var log = Path.Combine(folder, $"{name}.log");
-        // .NET itself knows only pipes, which somebody would have to empty.
+        // .NET can only redirect to pipes, which somebody would have to read.
         string[] tied = ["--pdeathsig", stopSignal, "--", "bash", "-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command];
         var info = new ProcessStartInfo("setpriv", tied) { WorkingDirectory = folder };
         info.Environment.Clear();
@@ -89,7 +89,7 @@ internal sealed class TiedProcess
     /// <summary>Ends it.</summary>
     public async Task StopAsync()
     {
-        // One that ended by itself stays what is wrong.
+        // A process that ended by itself stays a failure.
         if (Ended.IsCompleted)
             return;
         IsStopping = true;

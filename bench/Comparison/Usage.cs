@@ -18,7 +18,7 @@ internal static class Usage
     private const int UserTime = 11;
     private const int EndedChildrenTime = 13;
 
-    // The kernel tells all programs hundredths of a second.
+    // /proc reports times in ticks of 10 ms.
     private const int MicrosecondsPerTick = 10_000;
     private const int BytesPerKilobyte = 1024;
     private const int BytesPerMegabyte = 1_000_000;
@@ -64,7 +64,7 @@ internal static class Usage
             + Children(process.Id).Sum(child => Stat(child) is { } stat ? Sum(stat, UserTime) : 0);
     }
 
-    // Of the user's time and the kernel's for it, which are neighbours.
+    // User time and system time, which are adjacent fields.
     private static long Sum(string[] stat, int field) =>
         long.Parse(stat[field], CultureInfo.InvariantCulture)
         + long.Parse(stat[field + 1], CultureInfo.InvariantCulture);

@@ -22,7 +22,7 @@ internal sealed class Workspace : IAsyncDisposable
             $"goreliable-{Environment.ProcessId}-{Guid.NewGuid():N}"
         );
         Folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), name), Enter).FullName;
-        // While it is there, and this process too, the scripts of the servers leave the folder to us.
+        // While this file and this process exist, the server scripts do not remove the folder.
         File.WriteAllText(Path.Combine(Folder, "in-use"), "");
     }
 

@@ -5,11 +5,11 @@ using k8s.Models;
 namespace GoReliable.Tests.Files.Deploy;
 
 /// <summary>
-/// All pods at their most, in the middle of an update, have no more connections than PostgreSQL has places.
+/// With the maximum number of pods, in the middle of an update, all pools fit into max_connections.
 /// </summary>
 public sealed class ConnectionPoolTests
 {
-    /// <summary>For superusers (3), the operator, its metrics, backups, and people who look.</summary>
+    /// <summary>For superusers (3), the operator, its metrics, backups, and people with psql.</summary>
     private const int Reserve = 20;
 
     /// <summary>The relay holds its lock on a connection that is in no pool.</summary>
@@ -54,7 +54,7 @@ public sealed class ConnectionPoolTests
         }
     }
 
-    // Those that an autoscaler may want, those that come early, and those that still end while others come.
+    // The autoscaler's maximum, the surge pods of a rolling update, and old pods that are still terminating.
     private static int Pods(Overlay platform, string service)
     {
         var deployment = platform.Deployments.Single(deployment => deployment.Metadata.Name == service);

@@ -92,8 +92,6 @@ internal sealed class ScaledObjectSpec
     public required Target ScaleTargetRef { get; set; }
     public required int MinReplicaCount { get; set; }
     public required int MaxReplicaCount { get; set; }
-    public int PollingInterval { get; set; }
-    public int CooldownPeriod { get; set; }
     public required List<Trigger> Triggers { get; set; }
 
     internal sealed class Target
@@ -154,7 +152,13 @@ internal sealed class ExternalSecretSpec
     internal sealed class SecretTemplate
     {
         public required string Type { get; set; }
+        public required TemplateMetadata Metadata { get; set; }
         public required Dictionary<string, string> Data { get; set; }
+    }
+
+    internal sealed class TemplateMetadata
+    {
+        public required Dictionary<string, string> Labels { get; set; }
     }
 
     internal sealed class Item

@@ -118,6 +118,20 @@ public sealed class DashboardTests
         Assert.DoesNotContain(MetricFamilies.Own.Keys, family => !read.Contains(family));
     }
 
+    /// <summary>The Prometheus of a cluster has others, of which the Watchdog always fires.</summary>
+    [Fact]
+    public void Only_alerts_of_our_own_are_shown()
+    {
+        var queries = Dashboards
+            .SelectMany(dashboard => dashboard.PrometheusQueries())
+            .Select(query => query.Query)
+            .Where(query => query.Contains("ALERTS", StringComparison.Ordinal))
+            .ToArray();
+
+        Assert.NotEmpty(queries);
+        Assert.All(queries, query => Assert.Contains("severity=~\"page|ticket\"", query, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void No_quantile_or_ratio_on_a_panel_can_be_NaN() =>
         Assert.All(Dashboards.SelectMany(dashboard => dashboard.PrometheusQueries()), query =>
@@ -171,14 +185,29 @@ public sealed class DashboardTests
         );
 
     [Fact]
+    public void Every_variable_is_used() =>
+        Assert.All(Dashboards, dashboard =>
+            Assert.All(dashboard.TemplateVariables.Select(variable => Dashboard.Text(variable, "name")), name =>
+            {
+                var text = dashboard.Json.GetRawText();
+                Assert.True(
+                    text.Contains($"${name}", StringComparison.Ordinal)
+                        || text.Contains($"${{{name}", StringComparison.Ordinal),
+                    $"{dashboard.Title}: {name} is used by no query."
+                );
+            })
+        );
+
+    [Fact]
     public void Data_sources_environment_and_instance_can_be_chosen() => Assert.All(Dashboards, dashboard =>
         {
             var variables = dashboard.TemplateVariables.Select(variable => Dashboard.Text(variable, "name")).ToArray();
-            Assert.Superset(new HashSet<string> { "datasource", "environment" }, variables.ToHashSet());
-            Assert.True(
-                variables.Contains("instance") || Dashboard.Text(dashboard.Json, "uid") == "goreliable-slo",
-                $"{dashboard.Title}: no instance."
-            ); // objectives are the platform's, not an instance's
+            // Objectives are the platform's, not an instance's, and one Prometheus watches one environment.
+            HashSet<string> wanted =
+                Dashboard.Text(dashboard.Json, "uid") == "goreliable-slo"
+                    ? ["datasource", "slo"]
+                    : ["datasource", "environment", "instance"];
+            Assert.Superset(wanted, variables.ToHashSet());
             Assert.All(dashboard.Panels.SelectMany(panel => panel.GetProperty("targets").EnumerateArray()), target =>
                 Assert.StartsWith(
                     "${",
@@ -187,6 +216,18 @@ public sealed class DashboardTests
                 )
             );
         });
+
+    [Fact]
+    public void The_course_of_a_budget_is_shown_for_as_long_as_it_counts() =>
+        Assert.Equal(
+            "30d",
+            Dashboard.Text(
+                Assert.Single(Dashboards.SelectMany(dashboard => dashboard.Panels), panel =>
+                    Dashboard.Text(panel, "title") == "Where did the budget go?"
+                ),
+                "timeFrom"
+            )
+        );
 
     [Fact]
     public void Deployments_are_marked_and_a_trace_leads_to_its_logs()

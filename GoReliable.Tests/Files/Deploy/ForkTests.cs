@@ -8,23 +8,41 @@ public sealed partial class ForkTests : IDisposable
 {
     private const string Fork = "someone/shop";
 
+    // The repository that this one deploys from: in a fork, the fork.
+    private static readonly string Repository = new Uri(
+        KubernetesObjects
+            .Parse(DeployFiles.Read("deploy/argocd/roots/prod.yaml"))
+            .Custom<ApplicationSpec>()
+            .Single()
+            .Spec.Source.RepoURL
+    ).AbsolutePath[1..^".git".Length];
+
+    // Not one that this repository deploys now.
+    private const string Version = "987.6.5";
+
     private readonly string folder = Directory.CreateTempSubdirectory("goreliable-fork-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task A_release_changes_the_images_that_run(string environment)
+    public async Task A_release_changes_the_tags_of_the_images_that_run_and_nothing_else(string environment)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The workflow's scripts are for bash on Linux.");
         await RunAsync($"cp -r '{DeployFiles.Path("deploy")}' . && {Rename()}");
-        Assert.Equal(["0.1.0"], (await ImagesAsync(environment)).Select(image => image.Split(':')[1]).Distinct());
+        var before = await File.ReadAllLinesAsync(KustomizationOf(environment), TestContext.Current.CancellationToken);
 
         await ReleaseAsync(environment);
 
         Assert.Equal(
-            [$"ghcr.io/{Fork}/gateway:1.2.3", $"ghcr.io/{Fork}/notifications:1.2.3", $"ghcr.io/{Fork}/orders:1.2.3"],
+            [
+                $"ghcr.io/{Fork}/gateway:{Version}",
+                $"ghcr.io/{Fork}/notifications:{Version}",
+                $"ghcr.io/{Fork}/orders:{Version}",
+            ],
             await ImagesAsync(environment)
         );
+        var after = await File.ReadAllLinesAsync(KustomizationOf(environment), TestContext.Current.CancellationToken);
+        Assert.Equal(before.Select(line => Tag.Replace(line, Version)), after);
     }
 
     [Fact]
@@ -36,7 +54,7 @@ public sealed partial class ForkTests : IDisposable
         var texts = Directory
             .GetFiles(Path.Combine(folder, "deploy"), "*.yaml", SearchOption.AllDirectories)
             .Select(File.ReadAllText);
-        Assert.DoesNotContain(texts, text => text.Contains("goreliable/goreliable", StringComparison.Ordinal));
+        Assert.DoesNotContain(texts, text => text.Contains(Repository, StringComparison.Ordinal));
         var root = KubernetesObjects.Parse(
             await File.ReadAllTextAsync(
                 Path.Combine(folder, "deploy/argocd/roots/prod.yaml"),
@@ -57,15 +75,19 @@ public sealed partial class ForkTests : IDisposable
         Assert.Contains("ghcr.io/${GITHUB_REPOSITORY,,}/$image:", SetImages(), StringComparison.Ordinal);
     }
 
-    // The command of the guide, with the fork's name for the reader's.
+    // The command of the guide, with this repository's name for ours and the fork's for the reader's.
     private static string Rename()
     {
         var command = Assert.Single(RenameCommand.Matches(DeployFiles.Read("docs/deploy.md"))).Value;
-        return command.Replace("you/yours", Fork, StringComparison.Ordinal);
+        return command
+            .Replace("you/yours", Fork, StringComparison.Ordinal)
+            .Replace("goreliable/goreliable", Repository, StringComparison.Ordinal);
     }
 
-    // The workflow's own script, with a kustomize that does what "edit set image" does: it changes the entry of that
-    // name, or adds one.
+    private string KustomizationOf(string environment) =>
+        Path.Combine(folder, "deploy/k8s/overlays", environment, "kustomization.yaml");
+
+    // The workflow's own script, with a kustomize that does what "edit set image" does.
     private async Task ReleaseAsync(string environment)
     {
         await RunAsync(
@@ -75,21 +97,17 @@ public sealed partial class ForkTests : IDisposable
             """,
             ("GITHUB_REPOSITORY", "Someone/Shop"),
             ("GITHUB_REPOSITORY_OWNER", "Someone"),
-            ("GITHUB_REF_NAME", "v1.2.3")
+            ("GITHUB_REF_NAME", $"v{Version}")
         );
 
-        var file = Path.Combine(folder, "deploy/k8s/overlays", environment, "kustomization.yaml");
+        var file = KustomizationOf(environment);
         var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
         foreach (
             var set in await File.ReadAllLinesAsync(Path.Combine(folder, "set"), TestContext.Current.CancellationToken)
         )
         {
             var parts = set.Split('=', ':');
-            var entry = $"  - name: {parts[0]}\n    newName: {parts[1]}\n    newTag: {parts[2]}\n";
-            var old = new Regex($@"  - name: {Regex.Escape(parts[0])}\n(    new\w+: .+\n)+");
-            text = old.IsMatch(text)
-                ? old.Replace(text, entry)
-                : text.Replace("images:\n", $"images:\n{entry}", StringComparison.Ordinal);
+            text = KustomizeEdit.SetImage(text, parts[0], parts[1], parts[2]);
         }
         await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
     }
@@ -130,6 +148,9 @@ public sealed partial class ForkTests : IDisposable
                 .Order(StringComparer.Ordinal),
         ];
     }
+
+    [GeneratedRegex(@"(?<=^  newTag: ).+$")]
+    private static partial Regex Tag { get; }
 
     [GeneratedRegex("grep -rl goreliable/goreliable deploy .+$", RegexOptions.Multiline)]
     private static partial Regex RenameCommand { get; }

@@ -2,12 +2,12 @@ using System.Text.RegularExpressions;
 
 namespace GoReliable.Tests.Files.Deploy;
 
-/// <summary>Every image has a version, in all that is rendered; and what sets one finds it.</summary>
+/// <summary>Every rendered image has a version, and every image override matches an image.</summary>
 public sealed partial class ImageTests
 {
     /// <summary>
-    /// The images that a kustomization of others has, as it is at that revision. Whoever takes another revision looks
-    /// there which images it has: an override that matches none changes nothing, without a word.
+    /// The images of a remote kustomization at this revision. When you change the revision, update this list: an
+    /// override that matches no image is silently ignored.
     /// </summary>
     private static readonly Dictionary<(string Repository, string Path, string Revision), string[]> Remote = new()
     {

@@ -10,7 +10,10 @@ internal sealed class KubernetesObjects
 
     private KubernetesObjects(IReadOnlyList<Entry> all) => All = all;
 
-    internal sealed record Entry(string ApiVersion, string Kind, string? Namespace, string Name, object Object);
+    internal sealed record Entry(string ApiVersion, string Kind, string? Namespace, string Name, object Object)
+    {
+        public required IReadOnlyDictionary<string, string> Annotations { get; init; }
+    }
 
     public IReadOnlyList<Entry> All { get; }
 
@@ -55,7 +58,11 @@ internal sealed class KubernetesObjects
         {
             var value = CustomResources.Parse(apiVersion, kind, document)
                 ?? KubernetesYaml.LoadAllFromString(document, strict: true).Single();
-            return new(apiVersion, kind, metadata["namespace"]?.Text, metadata["name"]!.Text!, value);
+            var annotations = metadata["annotations"];
+            return new(apiVersion, kind, metadata["namespace"]?.Text, metadata["name"]!.Text!, value)
+            {
+                Annotations = (annotations?.Keys ?? []).ToDictionary(name => name, name => annotations![name]!.Text!),
+            };
         }
         catch (Exception exception)
         {

@@ -53,6 +53,14 @@ public sealed class ManifestSecretTests
         );
     }
 
+    // CloudNativePG looks at a changed Secret only if it has this label, and the old password would hold until then:
+    // https://cloudnative-pg.io/docs/current/declarative_role_management#password-management
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
+    public async Task A_changed_password_is_set_at_once(string overlay) =>
+        Assert.All((await Overlay.BuildAsync(overlay)).Objects.Custom<ExternalSecretSpec>(), secret =>
+            Assert.Equal("true", secret.Spec.Target.Template.Metadata.Labels["cnpg.io/reload"])
+        );
+
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task No_secret_is_in_the_repository(string overlay) =>
         Assert.Empty((await Overlay.BuildAsync(overlay)).Objects.Of<V1Secret>());

@@ -105,6 +105,19 @@ public sealed class ManifestTests
             );
         });
 
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
+    public async Task Pods_run_only_on_the_processors_that_the_images_are_built_for(string overlay)
+    {
+        Assert.Contains(
+            "--runtime linux-x64",
+            DeployFiles.Read(".github/workflows/images.yaml"),
+            StringComparison.Ordinal
+        );
+        Assert.All((await Overlay.BuildAsync(overlay)).Pods, pod =>
+            Assert.Equal("amd64", pod.NodeSelector?["kubernetes.io/arch"])
+        );
+    }
+
     // The service waits itself until nobody sends anything new, and says so meanwhile.
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task No_pod_waits_before_its_service_is_told_to_stop(string overlay) =>

@@ -1,38 +1,23 @@
+using GoReliable.Tests.Files.Docs;
+
 namespace GoReliable.Tests.Files.Deploy;
 
 /// <summary>
-/// Every metric that dashboards and rules may read, with the labels that they may use: the platform's own families as
-/// docs/telemetry.md and the design name them, and the standard ones as the Prometheus exporter writes them. Histograms
-/// are named without <c>_bucket</c>, <c>_sum</c> and <c>_count</c>.
+/// Every metric that dashboards and rules may read, with the labels that they may use: the platform's own families, and
+/// the standard ones as the Prometheus exporter writes them. Histograms are named without <c>_bucket</c>, <c>_sum</c>
+/// and <c>_count</c>.
 /// </summary>
 internal static class MetricFamilies
 {
-    /// <summary>Our own families. Each must be on a dashboard.</summary>
+    /// <summary>Our own families, as docs/telemetry.md lists them. Each must be on a dashboard.</summary>
     public static IReadOnlyDictionary<string, string[]> Own { get; } =
-        new Dictionary<string, string[]>
-        {
-            ["goreliable_api_gateway_http_requests_total"] = ["method", "route", "status_code"],
-            ["goreliable_api_gateway_http_request_duration_seconds"] = ["method", "route", "status_code", "le"],
-            ["goreliable_api_gateway_http_requests_in_flight"] = [],
-
-            ["goreliable_order_service_orders_created_total"] = ["currency"],
-            ["goreliable_order_service_order_status_transitions_total"] = ["from", "to"],
-            ["goreliable_order_service_order_operation_duration_seconds"] = ["operation", "result", "le"],
-            ["goreliable_order_service_db_query_duration_seconds"] = ["query", "result", "le"],
-            ["goreliable_order_service_idempotent_replays_total"] = [],
-            ["goreliable_order_service_outbox_pending_messages"] = [],
-            ["goreliable_order_service_outbox_oldest_message_age_seconds"] = [],
-            ["goreliable_order_service_outbox_set_aside_messages"] = [],
-            ["goreliable_order_service_outbox_messages_published_total"] = ["result"],
-            ["goreliable_order_service_outbox_publish_duration_seconds"] = ["le"],
-
-            ["goreliable_notification_worker_messages_processed_total"] = ["event_type", "result"],
-            ["goreliable_notification_worker_message_processing_duration_seconds"] = ["event_type", "result", "le"],
-            ["goreliable_notification_worker_messages_in_flight"] = [],
-            ["goreliable_notification_worker_delivery_attempts_total"] = ["channel", "result"],
-            ["goreliable_notification_worker_delivery_latency_seconds"] = ["le"],
-            ["goreliable_notification_worker_queue_messages"] = ["queue"],
-        };
+        MarkdownDocument
+            .Read("docs/telemetry.md")
+            .Rows("Prometheus name")
+            .ToDictionary(
+                row => row.Code("Prometheus name"),
+                row => row["type"] == "histogram" ? [.. row.Codes("labels"), "le"] : row.Codes("labels").ToArray()
+            );
 
     /// <summary>
     /// Standard instruments, by the names of OpenTelemetry.Exporter.Prometheus:

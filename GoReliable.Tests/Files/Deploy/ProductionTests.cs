@@ -78,6 +78,17 @@ public sealed class ProductionTests
         );
     }
 
+    // By default also a zone counts whose nodes take no pods: then it stays empty, and no other may be one pod ahead of it.
+    [Fact]
+    public async Task In_production_a_lost_zone_does_not_keep_pods_from_starting_in_the_others() =>
+        Assert.All((await Overlay.BuildAsync("prod")).Pods, pod =>
+        {
+            var strict = Assert.Single(pod.TopologySpreadConstraints, spread =>
+                spread.WhenUnsatisfiable == "DoNotSchedule"
+            );
+            Assert.Equal(("topology.kubernetes.io/zone", "Honor"), (strict.TopologyKey, strict.NodeTaintsPolicy));
+        });
+
     [Fact]
     public async Task In_production_an_accepted_order_survives_the_loss_of_a_node()
     {

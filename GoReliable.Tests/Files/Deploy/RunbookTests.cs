@@ -38,7 +38,7 @@ public sealed partial class RunbookTests
     public void Every_runbook_answers_the_same_questions() =>
         Assert.All(Pages, page =>
             Assert.Equal(
-                ["What it means", "Confirm", "Mend", "Dashboard"],
+                ["What it means", "Confirm", "Fix", "Dashboard"],
                 Heading.Matches(File.ReadAllText(page)).Select(match => match.Groups[1].Value)
             )
         );

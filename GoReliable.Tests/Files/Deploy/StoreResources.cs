@@ -1,3 +1,5 @@
+using k8s.Models;
+
 namespace GoReliable.Tests.Files.Deploy;
 
 /// <summary>https://cloudnative-pg.io/docs/current/cloudnative-pg.v1#clusterspec</summary>
@@ -5,12 +7,19 @@ internal sealed class PostgresClusterSpec
 {
     public required int Instances { get; set; }
     public required string ImageName { get; set; }
+    public AffinitySpec? Affinity { get; set; }
     public required BootstrapSpec Bootstrap { get; set; }
     public required ManagedSpec Managed { get; set; }
     public required StorageSpec Storage { get; set; }
     public required StorageSpec WalStorage { get; set; }
     public required ResourceLimits Resources { get; set; }
     public required PostgresqlSpec Postgresql { get; set; }
+
+    internal sealed class AffinitySpec
+    {
+        public required string PodAntiAffinityType { get; set; }
+        public required string TopologyKey { get; set; }
+    }
 
     internal sealed class BootstrapSpec
     {
@@ -72,6 +81,7 @@ internal sealed class RabbitmqClusterSpec
 {
     public required int Replicas { get; set; }
     public required string Image { get; set; }
+    public V1Affinity? Affinity { get; set; }
     public required PersistenceSpec Persistence { get; set; }
     public required ResourceLimits Resources { get; set; }
     public required RabbitmqSpec Rabbitmq { get; set; }

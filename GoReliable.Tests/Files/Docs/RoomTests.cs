@@ -3,10 +3,7 @@ using GoReliable.Tests.Files.Deploy;
 
 namespace GoReliable.Tests.Files.Docs;
 
-/// <summary>
-/// The folders of a service are rooms with one-way doors: what one of them knows of the others is listed here, and the
-/// list has no circle.
-/// </summary>
+/// <summary>The allowed dependencies between the folders (namespaces) of a service. There are no cycles.</summary>
 public sealed partial class RoomTests
 {
     [Theory]

@@ -50,7 +50,7 @@ public sealed class BucketTests
         for (var address = 0; address < 5000; address++)
             Assert.True(limiter.AttemptAcquire(address).IsAcquired);
 
-        // To look at a bucket is not to use it; one that is gone is made again.
+        // Reading statistics does not count as use. A bucket that was removed is created again by the read.
         await Poll.UntilAsync(
             "buckets made again",
             () =>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.InProcess.Gateway;
@@ -88,6 +89,20 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
             "the complaint",
             () => Task.FromResult(gateway.Output),
             lines => lines.Any(line => line.Contains("'Loud'", StringComparison.Ordinal))
+        );
+    }
+
+    [Fact]
+    public async Task An_empty_settings_file_is_reported_at_start_up()
+    {
+        await settings.WriteAsync("");
+
+        var failure = await Assert.ThrowsAsync<InvalidSettingException>(StartAsync);
+
+        Assert.Contains(
+            $"GORELIABLE_CONFIG, '{settings.Path}', cannot be read: ",
+            failure.Message,
+            StringComparison.Ordinal
         );
     }
 

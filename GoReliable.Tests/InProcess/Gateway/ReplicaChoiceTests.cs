@@ -127,9 +127,123 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => gateway.OrderAsync(key: null)));
 
-        // One is the probe that the pause between both may have come to.
+        // At most one failure: the break may have ended in between, and one request is then the probe.
         Assert.InRange(answers.Count(answer => answer.StatusCode != HttpStatusCode.OK), 0, 1);
         Assert.InRange(bad.Requests.Count - asked, 0, 1);
+    }
+
+    [Fact]
+    public async Task A_request_that_fails_at_the_only_replica_left_is_sent_there_again()
+    {
+        var failures = 0;
+        await using var bad = await Destination.StartAsync(context => orders.FailAsync(context, "503"));
+        await using var shaky = await Destination.StartAsync(context =>
+            Interlocked.Exchange(ref failures, 0) == 1 ? orders.FailAsync(context, "drop") : Task.CompletedTask
+        );
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address, shaky.Address]);
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
+
+        for (var i = 0; i < 4; i++)
+        {
+            Volatile.Write(ref failures, 1);
+            Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
+            Assert.Equal(0, Volatile.Read(ref failures));
+        }
+    }
+
+    [Fact]
+    public async Task A_probe_whose_client_goes_away_does_not_bring_a_replica_back()
+    {
+        var hangs = false;
+        await using var bad = await Destination.StartAsync(context =>
+            orders.FailAsync(context, Volatile.Read(ref hangs) ? Destination.Hang : Destination.Drop)
+        );
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
+        await AskUntilLeftOutAsync(gateway, bad);
+
+        Volatile.Write(ref hangs, true);
+        var asked = bad.Requests.Count;
+        await Poll.UntilAsync(
+            "a probe whose client goes away",
+            async () =>
+            {
+                using var client = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+                var request = gateway.Client.GetAsync(Orders, client.Token);
+                // Until it is refused, or is with the replica.
+                while (!request.IsCompleted && bad.Requests.Count == asked)
+                    await Task.WhenAny(request, Task.Delay(10, Cancel));
+                await client.CancelAsync();
+                return gateway.Output.Any(line => line.Contains(" answered 499 ", StringComparison.Ordinal));
+            },
+            gone => gone
+        );
+        Volatile.Write(ref hangs, false);
+        await gateway.Client.GetAsync(Orders, Cancel);
+
+        Assert.Equal(["http.replica_left_out"], Events(gateway));
+    }
+
+    [Fact]
+    public async Task A_probe_that_is_refused_does_not_bring_a_replica_back()
+    {
+        var bad = await Destination.StartAsync(context => orders.FailAsync(context, "drop"));
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
+        await AskUntilLeftOutAsync(gateway, bad);
+
+        await bad.DisposeAsync();
+        await Poll.UntilAsync(
+            "a probe that is refused",
+            async () =>
+            {
+                await gateway.Client.GetAsync(Orders, Cancel);
+                return (await gateway.ScrapeAsync()).Lines.Any(line =>
+                    line.Contains("reason=\"unreachable\"", StringComparison.Ordinal)
+                    && !line.EndsWith(" 0", StringComparison.Ordinal)
+                );
+            },
+            refused => refused
+        );
+
+        Assert.Equal(["http.replica_left_out"], Events(gateway));
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(408)]
+    [InlineData(413)]
+    [InlineData(414)]
+    [InlineData(431)]
+    public async Task A_refusal_that_ends_the_connection_is_no_sign_of_a_stop(int status)
+    {
+        await using var refusing = await Destination.StartAsync(context =>
+        {
+            context.Response.StatusCode = status;
+            context.Response.Headers.Connection = "close";
+            return Task.CompletedTask;
+        });
+        await using var gateway = await InProcessGateway.StartAsync([refusing.Address, good.Address]);
+
+        for (var i = 0; i < 6; i++)
+            await gateway.Client.GetAsync(Orders, Cancel);
+
+        Assert.Equal((3, 3), (refusing.Requests.Count, good.Requests.Count));
+    }
+
+    [Fact]
+    public async Task The_share_of_a_replica_that_is_left_out_goes_to_all_the_others()
+    {
+        await using var bad = await Destination.StartAsync(context => orders.FailAsync(context, "503"));
+        await using var other = await Destination.StartAsync();
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address, other.Address, good.Address]);
+        await Task.WhenAll(Enumerable.Range(0, 90).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
+        var (before, otherBefore) = (good.Requests.Count, other.Requests.Count);
+
+        for (var i = 0; i < 300; i++)
+            await gateway.Client.GetAsync(Orders, Cancel);
+
+        // All of it at one would be 200 and 100.
+        Assert.InRange(good.Requests.Count - before, 120, 180);
+        Assert.InRange(other.Requests.Count - otherBefore, 120, 180);
     }
 
     // The request that finds the circuit open is answered without asking anybody.

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace GoReliable.Tests.InProcess.Gateway;
 
-/// <summary>What failed for many at once must not come back at once.</summary>
+/// <summary>Requests that failed at the same time must not be retried at the same time.</summary>
 [Collection(InProcessGateway.Collection)]
 public sealed class RetryJitterTests
 {

@@ -46,6 +46,27 @@ public sealed class SlowClientTests(GatewayFixture fixture) : IClassFixture<Gate
         Assert.Contains("application/problem+json", answer, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("POST /no/such/path", 404)]
+    [InlineData("POST /docs", 405)]
+    [InlineData("PUT /api/v1/orders", 405)]
+    public async Task Nobody_waits_for_the_body_of_a_request_without_a_route(string request, int status)
+    {
+        using var client = await ConnectAsync();
+        await client
+            .GetStream()
+            .WriteAsync(
+                Encoding.ASCII.GetBytes($"{request} HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"),
+                Cancel
+            );
+
+        using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
+        var answer = await reader.ReadLineAsync(Cancel).AsTask().WaitAsync(Patience, Cancel);
+
+        // Waiting would end with 408.
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Slow_clients_do_not_keep_others_waiting()
     {

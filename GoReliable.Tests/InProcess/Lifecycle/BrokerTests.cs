@@ -98,6 +98,38 @@ public sealed class BrokerTests
         }
     }
 
+    [Fact]
+    public async Task A_connection_that_the_client_library_does_not_recover_is_replaced()
+    {
+        var time = new FakeTimeProvider();
+        var broker = new Broker(new Services(failures: 0), new LoggedEvents<Broker>(), time);
+        var lost = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+        lost.IsOpen = false;
+        await lost.RaiseAsync("ConnectionShutdownAsync", End);
+
+        var connecting = broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+        for (var second = 1; second < 30; second++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.False(connecting.IsCompleted);
+        Assert.False(lost.IsDisposed);
+
+        await Poll.UntilAsync(
+            "another connection",
+            () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return Task.FromResult(connecting.IsCompleted);
+            },
+            done => done
+        );
+        Assert.NotSame(lost, await connecting);
+        Assert.True(lost.IsDisposed);
+        Assert.True(broker.IsConnected);
+    }
+
     private sealed class Services : IServiceProvider
     {
         private readonly IConnectionFactory factory = DispatchProxy.Create<IConnectionFactory, Factory>();
@@ -133,6 +165,8 @@ public sealed class BrokerTests
 
         public bool IsOpen { get; set; } = true;
 
+        public bool IsDisposed { get; private set; }
+
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
             targetMethod!.Name switch
             {
@@ -142,8 +176,15 @@ public sealed class BrokerTests
                     name[Subscribe.Length..],
                     (Delegate)args![0]!
                 ),
+                nameof(IAsyncDisposable.DisposeAsync) => Dispose(),
                 var name => throw new NotSupportedException(name),
             };
+
+        private object Dispose()
+        {
+            IsDisposed = true;
+            return default(ValueTask);
+        }
 
         private object? Add(string @event, Delegate handler)
         {

@@ -47,6 +47,16 @@ public sealed class RawMessageTests
         Assert.Null(message.Properties.MessageId);
     }
 
+    // 200 messages that the broker sends ahead must fit into the memory of a small container.
+    [Theory]
+    [InlineData(128 * 1024, null)]
+    [InlineData(128 * 1024 + 1, "too_large")]
+    public void A_body_is_taken_up_to_128_KiB(int bytes, string? reason) =>
+        Assert.Equal(
+            reason,
+            new RawMessage(1, Redelivered: true, "", "notifications", [0, 0], new byte[bytes]).Decode().Obstacle?.Reason
+        );
+
     // As the collector of dead letters sees it. In the worker's own queue the header says nothing.
     [Fact]
     public void A_dead_letter_that_ended_the_worker_is_not_read_and_a_message_with_its_header_is()

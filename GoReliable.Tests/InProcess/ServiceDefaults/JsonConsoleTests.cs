@@ -84,6 +84,40 @@ public sealed partial class JsonConsoleTests
         Assert.InRange(lost, 10_000, 20_000);
     }
 
+    [Fact]
+    public async Task Lines_of_a_write_that_failed_are_counted_and_a_cut_line_is_ended()
+    {
+        var failures = 2;
+        using var console = new JsonConsole(Format, lines =>
+        {
+            // Half of a line is out when the reader goes away.
+            if (lines.Length > 1 && Interlocked.Decrement(ref failures) >= 0)
+            {
+                Keep(lines[..20]);
+                throw new IOException("Nobody reads.");
+            }
+            Keep(lines);
+        });
+        var logger = console.CreateLogger("test");
+
+        LogText(logger, "one");
+        await Poll.UntilAsync("the first failure", () => Task.FromResult(failures), left => left == 1);
+        LogText(logger, "two");
+        await Poll.UntilAsync("the second failure", () => Task.FromResult(failures), left => left == 0);
+        LogText(logger, "three");
+
+        var written = await Poll.UntilAsync(
+            "the third line",
+            () => Task.FromResult(string.Concat(writes)),
+            text => text.Contains("three", StringComparison.Ordinal)
+        );
+        var whole = written
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Where(line => line.EndsWith('}'))
+            .Select(line => JsonElement.Parse(line).GetProperty("message").GetString());
+        Assert.Equal(["three", "2 log line(s) were lost, because stdout was not read"], whole);
+    }
+
     private int Lost() =>
         Lines()
             .Where(line => Event(line) == "log.lines_lost")

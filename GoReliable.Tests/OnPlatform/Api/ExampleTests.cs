@@ -73,7 +73,8 @@ public sealed class ExampleTests(SharedPlatform shared) : IAsyncLifetime
                         SchemaType.OpenApi3
                     )
                 );
-                // A key of its own customer each; somebody's order is what an example of its id cannot be.
+                // A new customer for each example, so that idempotency keys do not collide. No order has the id of the
+                // example, so the path gets the id of a real order.
                 using var customer = shared.Platform.Client($"example-{Guid.NewGuid():N}");
                 var order = await customer.CreateAsync();
                 using var request = new HttpRequestMessage(new(operation.Method), operation.Path(order));

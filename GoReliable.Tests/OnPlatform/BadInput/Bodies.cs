@@ -82,7 +82,7 @@ internal static class Bodies
         $"{{{string.Join(',', Enumerable.Range(0, 4000).Select(i => $"\"m{i}\":0"))}}}",
     ];
 
-    /// <summary>All that are said to be JSON.</summary>
+    /// <summary>All bad bodies that are sent with the content type application/json.</summary>
     public static IReadOnlyList<byte[]> All { get; } =
     [
         .. BadValues
@@ -119,7 +119,7 @@ internal static class Bodies
         [.. Enumerable.Repeat((byte)0, 60_000)],
     ];
 
-    /// <summary>A good body, by a way to send it that is not supported.</summary>
+    /// <summary>A valid body with an unsupported content type or content encoding.</summary>
     public static IReadOnlyList<(string? Type, string? Encoding, byte[] Body)> BadlyDescribed { get; } =
     [
         .. new[]

@@ -76,13 +76,13 @@ internal static class Inputs
     /// <summary>Almost JSON.</summary>
     public static Gen<string> Json { get; } = Value(depth: 4);
 
-    /// <summary>An order of which one part is something else; some are still good.</summary>
+    /// <summary>An order with one part replaced; it may still be valid.</summary>
     public static Gen<string> AlmostOrder { get; } =
         from slot in Gen.Elements(Slots)
         from value in Gen.Frequency((4, Value(depth: 2)), (1, Gen.Elements(Slots)), (1, Text))
         select ReplaceFirst(Bodies.Good, slot, value);
 
-    /// <summary>An order of which some bytes are others; some are still good.</summary>
+    /// <summary>An order with some bytes replaced; it may still be valid.</summary>
     public static Gen<byte[]> DamagedOrder { get; } =
         from damages in Gen.Zip(Gen.Choose(0, Bodies.Good.Length - 1), Byte).NonEmptyListOf()
         select Damage(damages);

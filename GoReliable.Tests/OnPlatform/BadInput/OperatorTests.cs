@@ -6,8 +6,8 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.BadInput;
 
 /// <summary>
-/// The worker's API for operators is on no public port and needs a scope, and takes nothing that it does not understand
-/// all the same.
+/// The worker's API for operators is not on a public port and needs a scope. Even from an operator it accepts no
+/// request that it does not understand.
 /// </summary>
 [Collection(SharedPlatform.Name)]
 public sealed class OperatorTests(SharedPlatform shared)

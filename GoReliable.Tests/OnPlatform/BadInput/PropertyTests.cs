@@ -116,16 +116,16 @@ public sealed class PropertyTests(SharedPlatform shared)
         + $"Content-Type: application/json\r\nContent-Length: {Bodies.Good.Length}\r\n{header}\r\n"
         + $"\r\n{Bodies.Good}";
 
-    // A customer of its own each: nobody is refused because he asks too often, and no key is used twice.
+    // A new customer for each request: no rate limit is reached, and no key is used twice.
     private AuthenticationHeaderValue Token() => platform.Tokens.Bearer($"mallory-{Guid.NewGuid():N}");
 
     private readonly record struct Outcome(int Status, bool IsProblem, int Rows)
     {
-        /// <summary>What is no request at all Kestrel answers alone, without a body.</summary>
+        /// <summary>Kestrel itself answers input that is not an HTTP request, without a body.</summary>
         public bool IsBare { get; init; }
 
         /// <param name="atGateway">
-        /// What became of the same input there: an answer of ours can be told from Kestrel's.
+        /// The outcome of the same input at the gateway, where our responses differ from Kestrel's own.
         /// </param>
         public bool IsGood(Outcome atGateway) =>
             Status is 200 or 201 || (Status is >= 400 and < 500 && (IsProblem || (IsBare && atGateway.IsBare)));

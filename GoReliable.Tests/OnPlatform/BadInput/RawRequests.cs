@@ -131,8 +131,8 @@ internal static class RawRequests
         $"{Post}Transfer-Encoding: chunked\r\n\r\n5\r\n{{body}}\r\n0\r\n\r\n",
         $"{Post}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         $"{Post}Transfer-Encoding: chunked\r\n\r\n2\n{{}}\n0\n\n",
-        // Two lengths: whatever the gateway makes of it, what follows must not become a request of the one whose token
-        // was first.
+        // Request smuggling: two contradicting lengths. What follows must not become a second request with the first
+        // one's token.
         $"{Open}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{Stolen}",
         $"{Open}Transfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\n{Stolen}",
     ];

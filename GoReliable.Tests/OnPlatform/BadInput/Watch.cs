@@ -5,17 +5,18 @@ using OtlpReceiver;
 namespace GoReliable.Tests.OnPlatform.BadInput;
 
 /// <summary>
-/// What must not come of bad input: a row, an uproar in the logs, or a flood. Begin before it is sent.
+/// Asserts that bad input leaves no rows in the database, and no warnings or floods of lines in the logs. Begin
+/// before it is sent.
 /// </summary>
 internal sealed class Watch
 {
     private const string Rows = "SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM idempotency_keys)";
 
-    // Of what is logged all the same, now and then.
+    // Lines that are logged now and then, independent of the input.
     private const int Others = 20;
     private const int LongestLine = 1000;
 
-    // Of the relay and the worker, which still work for the tests before.
+    // Events of the relay and the worker, which may still be working for earlier tests.
     private static readonly string[] BehindOrders = ["outbox.", "notification.", "dead_letter."];
 
     private static readonly string[] Services = ["gateway", "orders", "notifications"];

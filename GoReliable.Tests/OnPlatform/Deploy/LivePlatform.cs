@@ -49,7 +49,7 @@ public sealed class LivePlatform : IAsyncLifetime
         await Platform.WaitUntilHealthyAsync("prometheus");
         Prometheus = new LivePrometheus(Platform.Client("prometheus", customer: null));
 
-        // From here on it sees counters grow; what they had before, rates do not know.
+        // From the first scrape on, Prometheus sees counters grow. rate() ignores what they had counted before.
         await Poll.UntilAsync("three services scraped", () => Prometheus.NowAsync("count(up == 1)"), up => up is [3]);
         await FailAsync(Platform);
         await Poll.UntilAsync(
@@ -82,7 +82,9 @@ public sealed class LivePlatform : IAsyncLifetime
                 );
             });
 
-    /// <summary>Takes the database away until its absence is a rate, and breaks two messages.</summary>
+    /// <summary>
+    /// Stops the database until Prometheus shows a rate of server errors, and publishes two messages that fail.
+    /// </summary>
     private async Task FailAsync(GoReliablePlatform platform)
     {
         await TrafficAsync(platform);

@@ -48,7 +48,9 @@ public sealed partial class LiveQueriesTests(LivePlatform live)
     [Fact]
     public async Task Every_rule_has_data_to_decide_on_and_never_NaN() => await AssertAllAsync(Rules());
 
-    /// <summary>What stands before an <c>or</c>, or is compared, can be wrong without anybody noticing.</summary>
+    /// <summary>
+    /// A selector before an <c>or</c> or in a comparison can name a missing series, and the query still has a result.
+    /// </summary>
     [Fact]
     public async Task Every_series_that_is_asked_for_exists() =>
         await AssertAllAsync(
@@ -119,7 +121,7 @@ public sealed partial class LiveQueriesTests(LivePlatform live)
     }
 
     /// <summary>
-    /// The expression with all that it compares, whatever the result; what is asked to be absent is there.
+    /// The expression without its comparisons with numbers, and with the argument of <c>absent()</c> in its place.
     /// </summary>
     private static string WithoutConditions(string query) => Absent.Replace(Comparison.Replace(query, ""), "(");
 

@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace GoReliable.Tests.OnPlatform.Erasure;
 
-/// <summary>A customer goes, and the books of Orders stay right.</summary>
+/// <summary>A customer is erased, and the orders stay complete.</summary>
 [Collection(SharedPlatform.Name)]
 public sealed class EraseOrdersTests(SharedPlatform shared)
 {

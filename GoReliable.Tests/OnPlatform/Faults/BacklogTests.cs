@@ -11,8 +11,9 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// not all.
 /// </summary>
 /// <remarks>
-/// The middle is deleted at once, as if it had been sent: who looks for the next batch from the start each time walks
-/// over all of it. With <c>GORELIABLE_BACKLOG=whole</c> it is sent, which takes minutes.
+/// The middle of the backlog is deleted at once, as if it had been published. A reader that always begins at the
+/// first row would walk over all these deleted rows. With <c>GORELIABLE_BACKLOG=whole</c> the middle is really
+/// published, which takes minutes.
 /// </remarks>
 public sealed class BacklogTests
 {

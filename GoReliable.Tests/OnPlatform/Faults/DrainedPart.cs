@@ -30,12 +30,12 @@ internal sealed record DrainedPart(double Speed, double BestSpeed, double Memory
                     scrape.Sum("goreliable_order_service_outbox_messages_published_total", ("result", "confirmed"))
                 );
                 memory = Math.Max(memory, scrape.Sum("dotnet_process_memory_working_set_bytes"));
-                // A scrape may be a third of a second old: only one that differs from the last says when that was.
+                // A scrape may come from a cache, a third of a second old. Only a changed value has a known time.
                 if (sent == lastSent)
                     return sent;
                 if (marks.Count == 0 && sent >= Math.Max(1, from) && sent < to)
                     marks.AddRange(Enumerable.Range(0, Fifths + 1).Select(i => sent + (to - sent) * i / Fifths));
-                // Between two it went on evenly.
+                // Interpolates linearly between two values.
                 for (; times.Count < marks.Count && sent >= marks[times.Count]; )
                     times.Add(lastTime + (now - lastTime) * ((marks[times.Count] - lastSent) / (sent - lastSent)));
                 (lastTime, lastSent) = (now, sent);

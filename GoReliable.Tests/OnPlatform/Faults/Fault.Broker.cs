@@ -72,7 +72,7 @@ internal sealed partial record Fault
             platform => Do(platform.OrdersToBroker.Resume)
         );
 
-    /// <summary>The broker has the events and says so to nobody; then the connection ends.</summary>
+    /// <summary>The broker has the events, but its confirms are lost. Then the connection ends.</summary>
     public static Fault ConfirmsLost =>
         new(
             "confirms lost",
@@ -80,7 +80,7 @@ internal sealed partial record Fault
             platform => Do(platform.OrdersToBroker.Cut, platform.OrdersToBroker.Resume)
         );
 
-    /// <summary>The exchange is deleted: the next publishing is answered with 404 and the end of the channel.</summary>
+    /// <summary>The exchange is deleted. At the next publish the broker closes the channel with 404.</summary>
     public static Fault ChannelClosed =>
         new(
             "channel closed",
@@ -98,8 +98,8 @@ internal sealed partial record Fault
                         OrderTopology.Exchange,
                         cancellationToken: TestContext.Current.CancellationToken
                     );
-                // The tap went with it. The relay comes back a second after its channel has ended: mostly the tap is
-                // there before.
+                // The tap's binding is deleted with the exchange. The relay needs a second for a new channel; usually
+                // the tap is bound again before that.
                 await Poll.UntilAsync("publishing that fails", () => FailedAsync(orders), failed => failed > before);
                 await Tap.OpenAsync(platform.Platform);
             },

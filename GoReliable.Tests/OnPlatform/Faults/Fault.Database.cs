@@ -7,7 +7,7 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// <summary>Faults of the database's server, and of the network to it.</summary>
 internal sealed partial record Fault
 {
-    // By errors of their own, as having been idle for too long is one.
+    // Sessions that ended with an error of the server, such as the idle time-out.
     private const string EndedSessions = "SELECT sessions_fatal FROM pg_stat_database WHERE datname = 'orders-db'";
 
     // Those of whoever is there are seconds old at most.
@@ -40,8 +40,8 @@ internal sealed partial record Fault
         };
 
     /// <summary>
-    /// The server does not know that its clients are gone, and keeps what they locked: the relay's place, in the middle
-    /// of a batch, and the events in the worker's hands. It is over when the server has given up both.
+    /// The server does not notice that its clients are gone, and keeps their locks: the relay's lock in the middle of
+    /// a batch, and the events that the worker has claimed. The fault is over when the server has ended both sessions.
     /// </summary>
     public static Fault DatabaseForgotten
     {
@@ -68,7 +68,7 @@ internal sealed partial record Fault
                         count == 0
                     );
                     await CaughtUpAsync(platform);
-                    // The other connections of the past hold nothing, and TCP would end them some time.
+                    // The other old connections hold no locks, and TCP would close them at some time.
                     await Do(platform.OrdersToDatabase.Resume, platform.NotificationsToDatabase.Resume);
                 }
             )

@@ -18,14 +18,14 @@ internal sealed partial record Fault(
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>
-    /// After the hold: sees that it was a fault, and lets it last until then. Alone only; together with another it may
-    /// show otherwise.
+    /// Runs after the hold, and waits for a sign that the fault really had an effect. Only when the fault is used
+    /// alone: in combination with another fault the sign may be a different one.
     /// </summary>
     public Func<FaultyPlatform, Task> SeeAsync { get; init; } = _ => Task.CompletedTask;
 
     /// <summary>
-    /// Whether an e-mail may go out twice: whoever dies between a mail server's yes and its own commit cannot know of
-    /// the yes, and the next one asks again, with the same Message-ID.
+    /// Whether an e-mail may be sent twice. A worker that is killed between the mail server's reply and its own commit
+    /// leaves no record, so the next worker sends the e-mail again, with the same Message-ID.
     /// </summary>
     public bool MayMailTwice { get; init; }
 
@@ -36,8 +36,8 @@ internal sealed partial record Fault(
     public bool IsAlone { get; init; }
 
     /// <summary>
-    /// All that can be had here, for a soak. Of two at once the one that comes first is broken first: what needs a
-    /// platform that works or a server that runs, then what takes it away.
+    /// All faults that this machine supports, for a soak. If two faults are combined, the first in this list is
+    /// injected first: faults that need a working platform come before faults that stop parts of it.
     /// </summary>
     public static IReadOnlyList<Fault> All(FaultyPlatform platform) =>
         [

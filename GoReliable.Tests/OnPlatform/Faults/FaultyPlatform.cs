@@ -38,7 +38,7 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
     }
 
     /// <summary>
-    /// Lets new processes compile what they need, at their own speed: customers who do not wait come later.
+    /// Sends orders at the pace of the platform, so that new processes finish compiling before the load starts.
     /// </summary>
     internal async Task WarmUpAsync()
     {
@@ -97,7 +97,7 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
     }
 
     /// <summary>
-    /// Runs a test. One that fails says how it left the platform, and leaves a new one to the others.
+    /// Runs a test. If it fails, the state of the platform is reported, and the others get a new platform.
     /// </summary>
     internal async Task<T> RunAsync<T>(Func<Task<T>> test)
     {
@@ -124,7 +124,7 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
     }
 
     /// <summary>
-    /// Breaks something under load, repairs it, and asserts that nothing is lost and nothing there twice.
+    /// Injects a fault under load, repairs it, and asserts that nothing is lost and nothing is duplicated.
     /// </summary>
     /// <returns>What was found, for what the caller wants to assert besides.</returns>
     internal Task<(Ledger Ledger, FaultWindow Window)> SurviveAsync(Fault fault, string customers) =>

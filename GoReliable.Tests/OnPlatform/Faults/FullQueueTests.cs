@@ -27,7 +27,7 @@ public sealed class FullQueueTests(OutboxPlatform own)
                 () => own.CountAsync("order.confirmed"),
                 count => count == 0
             );
-            // Refused six times: such attempts are counted upwards from the five that an event has.
+            // Refused six times. Refusals are counted from MaxAttempts (5) upwards, so the count is 11.
             await Poll.UntilAsync(
                 "refused events",
                 () => own.ScalarAsync("SELECT count(*) FROM outbox_set_aside WHERE attempts >= 11"),

@@ -7,7 +7,7 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// </summary>
 internal sealed partial class Ledger
 {
-    // Deliveries that a worker has in hand at once, so many can nobody know of when it dies.
+    // Most deliveries in progress at one worker. After a SIGKILL, this many accepted e-mails may have no record.
     private const int MostUnderWay = 32;
 
     private readonly Load load;
@@ -108,12 +108,12 @@ internal sealed partial class Ledger
             orders offered                    {load.Purchases.Count, 8}   by {load.Requests} requests; {window.OfferedRate:0}/s during the fault
             answered 201                      {Answered.Count, 8}   of those stored: {stored.Count(order =>
                 Answered.ContainsKey(order.Id)
-            )}, told of: {notified.Count(sent => sent.Type == "order.created" && Answered.ContainsKey(sent.Order))}
-            no answer                         {unanswered.Count, 8}   of those stored all the same: {storedOnly}
+            )}, notified: {notified.Count(sent => sent.Type == "order.created" && Answered.ContainsKey(sent.Order))}
+            no answer                         {unanswered.Count, 8}   of those stored nevertheless: {storedOnly}
             stored                            {stored.Count, 8}   confirmed: {stored.Count(order => order.IsConfirmed)}
             notifications owed                {Owed.Count, 8}   sent: {notified.Count}
             twice, stored or notified         {twice, 8}
-            e-mails told of                   {mailed.Count, 8}   taken by the mail server: {mails.Count}, of those again: {mails.Count
+            e-mails in notifications          {mailed.Count, 8}   accepted by the mail server: {mails.Count}, duplicates: {mails.Count
                 - mailed.Count}
             events published                  {published.Count, 8}   again: {Republished}, removed by the inbox
             outage, longest without a 201     {window.Outage.TotalSeconds, 8:0.0} s

@@ -20,7 +20,7 @@ internal sealed class Load : IAsyncDisposable
     private const int Rate = 230;
     private const int Customers = 20;
 
-    // Of each customer: all together more than the gateway works on at once.
+    // Per customer. All customers together have more connections than the gateway has slots.
     private const int MaxConnections = 25;
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(15);
@@ -105,7 +105,7 @@ internal sealed class Load : IAsyncDisposable
         stop.Dispose();
     }
 
-    // With a token that clocks which are an hour off, and a soak of hours, find good.
+    // The token stays valid during a soak of hours, and for services whose clocks are an hour off.
     private static HttpClient Client(GoReliablePlatform platform, string customer)
     {
         var token = platform.Tokens.Issue(customer, change: token =>

@@ -5,8 +5,8 @@ using Npgsql;
 namespace GoReliable.Tests.OnPlatform.Faults;
 
 /// <summary>
-/// Commits have to wait for a synchronous standby, and there is none. Whoever gives up waiting is told by PostgreSQL
-/// that the commit has succeeded.
+/// Commits must wait for a synchronous standby that does not exist. When a client cancels the wait, PostgreSQL
+/// reports that the commit succeeded.
 /// </summary>
 [Collection(FaultyPlatformTests.Name)]
 public sealed class MissingStandbyTests(FaultyPlatform faulty)
@@ -23,7 +23,7 @@ public sealed class MissingStandbyTests(FaultyPlatform faulty)
             await RequireStandbyAsync(database, "'nobody'");
 
             var unknown = customer.PostRawAsync(Body);
-            // The second time everything is there already, on one disk.
+            // In the second round everything is already committed, but only on the primary.
             for (var i = 0; i < 2; i++)
                 Assert.All(await RepeatableAsync(customer, orders), status => Assert.InRange((int)status, 503, 504));
             await (await unknown).AssertProblemAsync(HttpStatusCode.GatewayTimeout);

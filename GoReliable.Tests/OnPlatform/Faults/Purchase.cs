@@ -10,10 +10,10 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// <param name="customer">Whose it is.</param>
 internal sealed class Purchase(int number, long due, string customer)
 {
-    /// <summary>Its article: no other purchase has it, so two orders for it are one too many.</summary>
+    /// <summary>Unique per purchase, so two orders with the same SKU are a duplicate.</summary>
     public string Sku { get; } = string.Create(CultureInfo.InvariantCulture, $"{customer}-{number}");
 
-    /// <summary>With which it may be sent again; null where it may not.</summary>
+    /// <summary>The idempotency key for retries; null if the purchase is not retried.</summary>
     public string? Key => number % 5 == 0 ? null : Sku;
 
     /// <summary>Whether the customer confirms it as soon as it is accepted.</summary>
@@ -42,7 +42,7 @@ internal sealed class Purchase(int number, long due, string customer)
     /// <summary>The order that the answer 201 promised.</summary>
     public Guid? Answered { get; private set; }
 
-    /// <summary>An answer that says never to try again.</summary>
+    /// <summary>A response after which a retry is pointless.</summary>
     public HttpStatusCode? Refused { get; set; }
 
     /// <summary>Whether its confirmation was answered with 200.</summary>

@@ -34,7 +34,7 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
         });
         await killed;
 
-        // What nobody saw confirmed comes again, and its order with it: by first copies.
+        // Unconfirmed events are published again, after later ones. So only the first copy of each is compared.
         var copies = await PublishedAsync(orders);
         Assert.Equal(3 * Orders, copies.DistinctBy(copy => copy.Event).Count());
         Assert.All(copies.GroupBy(copy => copy.Order), order =>

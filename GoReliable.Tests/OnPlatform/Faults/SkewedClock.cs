@@ -5,8 +5,8 @@ using Aspire.Hosting.ApplicationModel;
 namespace GoReliable.Tests.OnPlatform.Faults;
 
 /// <summary>
-/// The clock on the wall as some processes see it, which a test moves while they run; what they measure time with goes
-/// on as before. By libfaketime (https://github.com/wolfcw/libfaketime), where it is installed.
+/// The wall clock of some processes, which a test can move while they run. Their monotonic clock is not affected. It
+/// needs libfaketime (https://github.com/wolfcw/libfaketime).
 /// </summary>
 internal sealed class SkewedClock : IDisposable
 {

@@ -111,7 +111,7 @@ public sealed class SlowMailServerTests(RestartablePlatform mail) : IAsyncLifeti
         }
     }
 
-    /// <summary>What a worker has left behind that ended as often when it read a message.</summary>
+    /// <summary>Writes the record that a worker leaves when it crashed this often while it read a message.</summary>
     private async Task WriteDownAsync(Guid @event, int deaths)
     {
         await using var connection = await platform.BrokerAsync();
@@ -146,7 +146,7 @@ public sealed class SlowMailServerTests(RestartablePlatform mail) : IAsyncLifeti
             ("result", "retried")
         );
 
-    // Longer than the limit for all before, or as a busy server does.
+    // As a busy server does.
     private async Task TakeTimeAsync()
     {
         lock (counting)

@@ -10,8 +10,7 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 internal sealed record Published(Guid Event, Guid Order, int Version);
 
 /// <summary>
-/// A queue of our own on the exchange: a copy of every event, in the order in which the broker got them. It survives
-/// the broker.
+/// A durable queue on the exchange that gets a copy of every event, in the order in which the broker got them.
 /// </summary>
 internal static class Tap
 {
@@ -65,8 +64,8 @@ internal static class Tap
             return Task.CompletedTask;
         };
         await channel.BasicConsumeAsync(Queue, autoAck: true, consumer, TestContext.Current.CancellationToken);
-        // An empty message behind all copies. To ask the queue for its length is not enough: a busy one that does not
-        // answer within 250 ms is said to be empty.
+        // The empty message marks the end of the copies. The queue's length is not reliable: RabbitMQ reports 0 for a
+        // busy queue that does not answer within 250 ms.
         await channel.BasicPublishAsync(
             exchange: "",
             Queue,

@@ -4,8 +4,7 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Faults;
 
 /// <summary>
-/// How long PostgreSQL keeps what it holds for clients that are gone. A soak waits for it; here is asked what it was
-/// told.
+/// How long PostgreSQL keeps the resources of vanished clients. A soak waits for it; this test checks the settings.
 /// </summary>
 [Collection(SharedPlatform.Name)]
 public sealed class VanishedHostTests(SharedPlatform shared)
@@ -26,7 +25,7 @@ public sealed class VanishedHostTests(SharedPlatform shared)
         while (await row.ReadAsync(TestContext.Current.CancellationToken))
             told.Add(row.GetString(0));
 
-        // 30 s of silence, then three questions, 10 s each.
+        // TCP keep-alive: 30 s idle, then three probes at intervals of 10 s.
         Assert.Equal(["30s", "1min", "30", "10", "3"], told);
     }
 

@@ -6,7 +6,7 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Identity;
 
-/// <summary>Every route, at the gateway and past it: who is not let in, and that nothing came of it.</summary>
+/// <summary>Every route, at the gateway and at the service: bad callers are rejected and change nothing.</summary>
 [Collection(SharedPlatform.Name)]
 public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice) : IClassFixture<OrderOfAlice>
 {

@@ -1,8 +1,7 @@
 namespace GoReliable.Tests.OnPlatform.Lifecycle;
 
 /// <summary>
-/// Time in which pauses of one length are over as soon as they begin: who tries every second tries for an hour in a
-/// moment.
+/// A time provider in which pauses of one given length end at once, so that an hour of retries takes a moment.
 /// </summary>
 /// <param name="pause">That length.</param>
 internal sealed class QuickTime(TimeSpan pause) : TimeProvider

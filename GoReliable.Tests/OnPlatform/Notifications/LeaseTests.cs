@@ -3,6 +3,7 @@ using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Messages;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 namespace GoReliable.Tests.OnPlatform.Notifications;
 
@@ -72,6 +73,26 @@ public sealed class LeaseTests(ServersOnly shared)
             alive,
             await database.ScalarAsync<Guid>("SELECT owner FROM leases WHERE until > now() + interval '20 seconds'")
         );
+        Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM leases WHERE until > now()"));
+    }
+
+    // As with the old server after a failover: a connection stays read-only for as long as it lives.
+    [Fact]
+    public async Task After_a_failover_leases_are_renewed_by_a_new_connection()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
+        await using var pool = NpgsqlDataSource.Create(database.ConnectionString);
+        using var leases = new Leases(pool, NullLogger<Leases>.Instance, TimeProvider.System);
+        var owner = Guid.NewGuid();
+        await leases.TakeAsync(owner, owner);
+        pool.Clear();
+        await database.ExecuteAsync(Expire);
+
+        await database.ReadOnlyAsync("on");
+        await Assert.ThrowsAsync<PostgresException>(() => leases.RenewAsync(TestContext.Current.CancellationToken));
+        await database.ReadOnlyAsync("off");
+        await leases.RenewAsync(TestContext.Current.CancellationToken);
+
         Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM leases WHERE until > now()"));
     }
 

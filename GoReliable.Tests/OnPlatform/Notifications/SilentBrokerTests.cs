@@ -32,7 +32,7 @@ public sealed class SilentBrokerTests(ServersOnly servers) : IAsyncLifetime
         var server = new Uri(await platform.ConnectionStringAsync("messaging"));
         network.Target = new DnsEndPoint(server.Host, server.Port);
         broker = await ServiceBroker.OfAsync(platform, network.Port, TimeSpan.FromSeconds(1));
-        publisher = new Publisher(broker);
+        publisher = new Publisher(broker, TimeProvider.System);
         await broker.ConnectAsync(ConnectionUse.Publish, Cancel);
         network.StallAnswers();
     }

@@ -5,8 +5,8 @@ using Npgsql;
 namespace GoReliable.Tests.OnPlatform.Orders;
 
 /// <summary>
-/// What the relay counts on: a row of the outbox takes its id when its transaction has a number. Else a row could be
-/// committed behind the relay, and a later event of its order be published first.
+/// The relay relies on this: a transaction has its transaction id before its outbox row takes an id. Otherwise a row
+/// could be committed behind the relay's position, and a later event of its order be published first.
 /// </summary>
 [Collection(SharedPlatform.Name)]
 public sealed class OutboxIdTests(SharedPlatform shared)

@@ -5,8 +5,8 @@ using Npgsql;
 namespace GoReliable.Tests.OnPlatform.Orders;
 
 /// <summary>
-/// That a transaction has ended says only that the next read sees its row. So a reader moves on with a read, and not
-/// without: else a later event of the same order would be published first.
+/// When a transaction has ended, its row is seen by the next read, not by the last one. So the start position may
+/// only move together with a read. Otherwise a later event of the same order would be published first.
 /// </summary>
 public sealed partial class OutboxReaderTests
 {

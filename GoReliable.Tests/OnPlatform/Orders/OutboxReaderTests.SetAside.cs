@@ -14,10 +14,7 @@ public sealed partial class OutboxReaderTests
         await using var reader = await OpenAsync(source);
         var failed = await SetAsideAsync(database);
         await MoveOnAsync(database, reader);
-        var later = await database.ScalarAsync<long>(
-            $"INSERT INTO outbox (event_id, order_id, type, body, created_at) "
-                + $"SELECT gen_random_uuid(), order_id, type, body, now() FROM outbox WHERE id = {failed} RETURNING id"
-        );
+        var later = await LaterEventAsync(database, failed);
         Assert.InRange(reader.Start, failed, later);
 
         await PutBackAsync(database);
@@ -25,6 +22,27 @@ public sealed partial class OutboxReaderTests
         time.Advance(TimeSpan.FromSeconds(1));
 
         Assert.Equal([failed, later], await DrainAsync(reader));
+    }
+
+    [Fact]
+    public async Task A_later_event_of_an_order_whose_event_was_discarded_waits_for_the_ones_before_it()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
+        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var reader = await OpenAsync(source);
+        var failed = await SetAsideAsync(database);
+        var second = await LaterEventAsync(database, failed);
+        await MoveOnAsync(database, reader);
+        var third = await LaterEventAsync(database, failed);
+        Assert.InRange(reader.Start, second, third);
+
+        var order = await database.ScalarAsync<Guid>($"SELECT order_id FROM outbox WHERE id = {failed}");
+        Assert.NotNull(await SetAsideTable.DiscardAsync(database.Source, order, Cancel));
+        Assert.Empty(await DrainAsync(reader));
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal([second, third], await DrainAsync(reader));
+        Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM outbox_set_aside"));
     }
 
     [Fact]
@@ -56,6 +74,12 @@ public sealed partial class OutboxReaderTests
             )
             SELECT id FROM failed
             """
+        );
+
+    private static Task<long> LaterEventAsync(OwnDatabase database, long earlier) =>
+        database.ScalarAsync<long>(
+            "INSERT INTO outbox (event_id, order_id, type, body, created_at) "
+                + $"SELECT gen_random_uuid(), order_id, type, body, now() FROM outbox WHERE id = {earlier} RETURNING id"
         );
 
     private static Task PutBackAsync(OwnDatabase database) =>

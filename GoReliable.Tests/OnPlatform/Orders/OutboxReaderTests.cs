@@ -114,6 +114,22 @@ public sealed partial class OutboxReaderTests(ServersOnly shared)
     }
 
     [Fact]
+    public async Task Nothing_is_read_from_a_server_that_is_read_only()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
+        await database.ExecuteAsync($"{Rows} FROM generate_series(1, 3)");
+        await using var source = OutboxReader.CreateDataSource(
+            $"{database.ConnectionString};Options=-c default_transaction_read_only=on"
+        );
+        await using var reader = await OpenAsync(source);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => reader.TryBeginAsync());
+        await using var other = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var active = await OpenAsync(other);
+        Assert.Equal(3, (await active.TryBeginAsync())!.Count);
+    }
+
+    [Fact]
     public async Task Two_outboxes_in_one_database_have_an_active_relay_each()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");

@@ -20,8 +20,13 @@ public sealed class AlarmTests(DeadLetterPlatform own)
         );
         var begun = DateTimeOffset.UtcNow;
         await platform.StopAsync("notifications");
-        var failing = await TestEvent.PublishAsync(platform, block: true);
-        var events = await Task.WhenAll(Enumerable.Range(0, 400).Select(_ => TestEvent.PublishAsync(platform)));
+        // A failing one in every batch, and more batches than may run at once: none keeps a place while it waits.
+        var (failing, events) = (new List<TestEvent>(), new List<TestEvent>());
+        for (var i = 0; i < 60; i++)
+        {
+            failing.Add(await TestEvent.PublishAsync(platform, block: true));
+            events.AddRange(await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => TestEvent.PublishAsync(platform))));
+        }
         await RabbitMqControl.EvaluateAsync(
             platform,
             "rabbit_alarm:set_alarm({{resource_limit, memory, node()}, []})."
@@ -31,9 +36,9 @@ public sealed class AlarmTests(DeadLetterPlatform own)
         {
             await platform.StartAsync("notifications");
             await Poll.UntilAsync(
-                "400 notifications",
+                "1,200 notifications",
                 () => own.NotifiedAsync([.. events.Select(sent => sent.Id)]),
-                count => count == 400
+                count => count == events.Count
             );
             using var management = platform.Management("notifications");
             await Poll.UntilAsync(
@@ -50,10 +55,11 @@ public sealed class AlarmTests(DeadLetterPlatform own)
             );
         }
 
-        await own.FindAsync(failing.Id);
+        foreach (var failed in failing)
+            await own.FindAsync(failed.Id);
         // What the worker logged before has arrived then.
         await platform.Telemetry.WaitForLogAsync(
-            log => log.EventName == "notification.dead_lettered" && log.TraceId == failing.TraceId,
+            log => log.EventName == "notification.dead_lettered" && log.TraceId == failing[^1].TraceId,
             TestContext.Current.CancellationToken
         );
         Assert.DoesNotContain(platform.Telemetry.Logs(), log =>

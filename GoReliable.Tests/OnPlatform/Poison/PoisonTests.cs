@@ -51,7 +51,7 @@ public sealed class PoisonTests(DeadLetterPlatform own)
         await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
     }
 
-    // With a shovel, or in the broker's management: what ended a worker once may be read without harm by the next one.
+    // Moved with a shovel or in the management UI. A message that crashed one worker may be harmless to the next one.
     [Fact]
     public async Task A_dead_letter_that_was_moved_back_into_the_queue_is_read_and_notified()
     {
@@ -59,7 +59,7 @@ public sealed class PoisonTests(DeadLetterPlatform own)
         await Odd.PublishAsync(platform, OrderTopology.Queue, Odd.Event(@event), ("x-dead-reason", "fatal"));
 
         await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
-        // At the first try: unread, it would be refused and come back until it is read alone.
+        // It is read at the first try. Otherwise it would be refused and come back until it is read alone.
         Assert.DoesNotContain(platform.Telemetry.Logs(), log =>
             log.EventName == "consumer.batch_failed" && log.Time > begun
         );

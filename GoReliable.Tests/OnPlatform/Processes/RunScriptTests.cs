@@ -52,6 +52,49 @@ public sealed class RunScriptTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Fresh_removes_the_volumes_of_this_copy_and_no_other()
+    {
+        await FakeDockerAsync("echo \"$*\" >>removed");
+
+        await FreshAsync();
+
+        Assert.Equal(
+            $"volume rm {Volume("postgres")} {Volume("messaging")}\n",
+            await File.ReadAllTextAsync(Path.Combine(copy.FullName, "removed"), TestContext.Current.CancellationToken)
+        );
+    }
+
+    [Fact]
+    public async Task Fresh_says_in_one_sentence_that_a_volume_is_in_use()
+    {
+        await FakeDockerAsync("echo 'Error response from daemon: volume is in use - [0123]' >&2; exit 1");
+
+        var (exitCode, output) = await FreshAsync();
+
+        Assert.Equal(1, exitCode);
+        Assert.EndsWith(
+            "docker could not remove the data volumes of earlier runs: volume is in use - [0123]. "
+                + "Stop the platform first, and containers that use them.\n",
+            output,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task Requests_to_this_machine_go_to_no_proxy()
+    {
+        var (_, output) = await BashAsync(
+            "dotnet() { echo 10.0.0; }; source ./.setup; prepare; bash -c 'echo $no_proxy $NO_PROXY'",
+            ("Servers", "containers"),
+            ("http_proxy", "http://proxy.example.com:3128"),
+            ("no_proxy", "example.com"),
+            ("NO_PROXY", "")
+        );
+
+        Assert.Equal("example.com,localhost,127.0.0.1,::1 example.com,localhost,127.0.0.1,::1\n", output);
+    }
+
     [Theory]
     [InlineData("true", "docker\n")]
     [InlineData("false", "")]
@@ -87,6 +130,40 @@ public sealed class RunScriptTests : IDisposable
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{copy.FullName}/.data/{server}\n"));
         return $"/var/tmp/goreliable-{Convert.ToHexStringLower(hash)[..12]}/{server}";
+    }
+
+    // A daemon that answers, with volumes of this copy and of another one.
+    private async Task FakeDockerAsync(string remove)
+    {
+        var docker = Path.Combine(copy.CreateSubdirectory("bin").FullName, "docker");
+        await File.WriteAllTextAsync(
+            docker,
+            $"""
+            #!/bin/bash
+            case "$1 $2" in
+                "volume ls") printf '%s\n' goreliable.apphost-0123456789-postgres-data {Volume("postgres")} \
+                    {Volume("messaging")} goreliable.apphost-0123456789-messaging-data ;;
+                "volume rm") {remove} ;;
+            esac
+            """,
+            TestContext.Current.CancellationToken
+        );
+        await BashAsync("chmod u+x bin/docker");
+    }
+
+    private Task<(int ExitCode, string Output)> FreshAsync() =>
+        BashAsync(
+            "PATH=$PWD/bin:$PATH ./run --fresh",
+            ("ASPIRE_CONTAINER_RUNTIME", "docker"),
+            ("Servers", "containers")
+        );
+
+    // As Aspire names it (VolumeNameGenerator).
+    private string Volume(string resource)
+    {
+        var path = Path.Combine(copy.FullName, "GoReliable.AppHost", "GoReliable.AppHost.csproj");
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(path.ToLowerInvariant()));
+        return $"goreliable.apphost-{Convert.ToHexStringLower(hash)[..10]}-{resource}-data";
     }
 
     private void Copy(string file)

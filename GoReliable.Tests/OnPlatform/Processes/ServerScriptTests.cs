@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using GoReliable.Tests.Files.Manifest;
+using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Processes;
 
@@ -117,6 +118,34 @@ public sealed class ServerScriptTests : IDisposable
         Assert.False(Directory.Exists(Data));
     }
 
+    [Fact]
+    public async Task PostgreSQL_ends_with_a_script_that_is_killed()
+    {
+        using var script = Process.Start(
+            Script(
+                "postgres.sh",
+                "run",
+                ("PORT", $"{ServiceProcess.FreePort()}"),
+                ("POSTGRES_USER", "postgres"),
+                ("POSTGRES_PASSWORD", "secret")
+            )
+        )!;
+        var file = Path.Combine(Data, "postmaster.pid");
+        var server = await Poll.UntilAsync(
+            "a server that is ready",
+            () => Task.FromResult(File.Exists(file) ? File.ReadAllLines(file) : []),
+            lines => lines.LastOrDefault()?.TrimEnd() == "ready"
+        );
+
+        script.Kill();
+
+        await Poll.UntilAsync(
+            "the end of the server",
+            () => Task.FromResult(Directory.Exists($"/proc/{server[0]}")),
+            isThere => !isThere
+        );
+    }
+
     // As root, PostgreSQL's data is another user's.
     private async Task<(int ExitCode, string Says)> GivenToPostgresAsync(string verb)
     {
@@ -138,6 +167,14 @@ public sealed class ServerScriptTests : IDisposable
         params (string Name, string Value)[] variables
     )
     {
+        using var process = Process.Start(Script(script, verb, variables))!;
+        var says = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, says.Trim());
+    }
+
+    private ProcessStartInfo Script(string script, string verb, params (string Name, string Value)[] variables)
+    {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Servers run as processes on Linux only.");
         var start = new ProcessStartInfo(
             Path.Combine(AppHostRun.Repository, "GoReliable.AppHost", "Processes", script),
@@ -154,9 +191,6 @@ public sealed class ServerScriptTests : IDisposable
         };
         foreach (var (name, value) in variables)
             start.Environment[name] = value;
-        using var process = Process.Start(start)!;
-        var says = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, says.Trim());
+        return start;
     }
 }

@@ -18,7 +18,7 @@ public sealed class SlowMigrationTests(ServersOnly shared)
         await block.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
         // The server ends a session that sits in a transaction after a second, instead of the usual minute.
-        const string Options = "-c idle_in_transaction_session_timeout=1s";
+        const string Options = "-c idle_in_transaction_session_timeout=1s -c lock_timeout=1min";
         var first = Migration.RunAsync(
             "Notifications",
             new NpgsqlConnectionStringBuilder(database)

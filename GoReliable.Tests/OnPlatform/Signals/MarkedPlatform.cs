@@ -9,14 +9,14 @@ using Microsoft.Extensions.Logging;
 namespace GoReliable.Tests.OnPlatform.Signals;
 
 /// <summary>
-/// A platform whose passwords and keys can be told from all else, and whose services log at every level.
+/// A platform whose passwords and keys contain a marker, and whose services log at every level.
 /// </summary>
 internal static class MarkedPlatform
 {
-    /// <summary>Is in all that is a customer's.</summary>
+    /// <summary>The marker in all customer data.</summary>
     public const string Person = "m4rk3d";
 
-    /// <summary>Is in each password, and in the key that signs tokens.</summary>
+    /// <summary>The marker in all passwords and in the signing key.</summary>
     public const string Secret = "s3cr3t";
 
     /// <summary>In Base64, as it is configured.</summary>

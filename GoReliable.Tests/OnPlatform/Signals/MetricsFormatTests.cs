@@ -65,8 +65,8 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
                 },
                 async (i, token) =>
                 {
-                    // A path of nothing, one that fits a template by a method that does not, or without a token, or of
-                    // no order.
+                    // In turn: an unknown path, a known path with an unknown method, no token, an order that does not
+                    // exist.
                     var (method, path, authorization, status) = (i % 4) switch
                     {
                         0 => (HttpMethod.Delete, $"/{Guid.NewGuid()}/{i}", null, HttpStatusCode.NotFound),
@@ -124,7 +124,7 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
                 .Select(sample => sample.Labels["method"])
                 .ToHashSet()
         );
-        // A handful, a histogram being some fifteen lines each; what was counted by connection may have gone meanwhile.
+        // A few new series at most; one histogram has about 15 lines. Series per connection may have gone.
         Assert.All(ServiceMetrics.Services, service =>
             Assert.True(
                 after[service].Samples.Count - before[service].Samples.Count < 100,

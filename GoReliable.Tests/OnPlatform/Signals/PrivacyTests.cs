@@ -5,9 +5,9 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Signals;
 
 /// <summary>
-/// Marks every value that a person or a secret could be in, sends it everywhere, and looks for the marks; on a platform
-/// of its own, whose services log at every level, and whose database and broker go away in the end: errors like to tell
-/// how they wanted to connect.
+/// Puts a marker into every personal or secret value, sends it everywhere, and looks for the markers. It runs on a
+/// platform of its own, whose services log at every level. At the end its database and broker are stopped, because
+/// connection errors often contain connection settings.
 /// </summary>
 public sealed class PrivacyTests
 {
@@ -108,7 +108,7 @@ public sealed class PrivacyTests
         )
             AssertClean([line], $"stdout of {service}");
         AssertClean(health, "health");
-        // What is the customer's own it may be told.
+        // Responses may contain the customer's own data.
         Assert.All(answers.Texts, answer =>
             Assert.False(
                 answer.Contains(Secret, StringComparison.Ordinal)

@@ -1,0 +1,80 @@
+using GoReliable.Notifications.DeadLetters;
+using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Http;
+
+namespace GoReliable.Tests.InProcess.Notifications;
+
+/// <summary>What the operator's command says about answers that no worker would give.</summary>
+public sealed class OddAnswerTests
+{
+    [Theory]
+    [InlineData("text/html", "<html>Welcome</html>")]
+    [InlineData("application/json", "<html>Welcome</html>")]
+    [InlineData("application/json", "")]
+    [InlineData("application/json; charset=unknown", "{}")]
+    public async Task An_answer_that_is_not_JSON_is_named(string type, string body)
+    {
+        await using var other = await Destination.StartAsync(context =>
+        {
+            context.Response.ContentType = type;
+            return context.Response.WriteAsync(body);
+        });
+
+        var (exitCode, output, error) = await RunAsync("list", "--url", $"{other.Address}");
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Equal($"{Start(other)} answered 200, but no JSON. Is it the service's management port?\n", error);
+    }
+
+    [Fact]
+    public async Task A_problem_that_is_not_JSON_is_named()
+    {
+        await using var other = await Destination.StartAsync(context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status502BadGateway;
+            context.Response.ContentType = "application/problem+json";
+            return context.Response.WriteAsync("<html>Bad gateway</html>");
+        });
+
+        var (exitCode, _, error) = await RunAsync("list", "--url", $"{other.Address}");
+
+        Assert.Equal(1, exitCode);
+        Assert.Equal($"{Start(other)} answered 502. Is it the service's management port?\n", error);
+    }
+
+    [Theory]
+    [InlineData("redrive", "1 redriven, 2 not.\n")]
+    [InlineData("discard --yes", "1 discarded, 2 not.\n")]
+    public async Task What_was_done_before_an_error_is_reported_and_the_rest_is_left(string verb, string report)
+    {
+        var come = 0;
+        await using var worker = await Destination.StartAsync(context =>
+        {
+            context.Response.StatusCode = Interlocked.Increment(ref come) == 1 ? 204 : 503;
+            return Task.CompletedTask;
+        });
+        var ids = Enumerable.Range(0, 3).Select(_ => $"{Guid.NewGuid()}");
+
+        var (exitCode, output, error) = await RunAsync([.. verb.Split(' '), .. ids, "--url", $"{worker.Address}"]);
+
+        Assert.Equal((1, report), (exitCode, output));
+        Assert.Contains("answered 503", error, StringComparison.Ordinal);
+        Assert.Equal(2, worker.Requests.Count);
+    }
+
+    private static string Start(Destination of) => of.Address.GetLeftPart(UriPartial.Authority);
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var exitCode = await DeadLetterCommand.RunAsync(
+            arguments,
+            TextReader.Null,
+            output,
+            error,
+            TestContext.Current.CancellationToken
+        );
+        return (exitCode, output.ToString(), error.ToString());
+    }
+}
