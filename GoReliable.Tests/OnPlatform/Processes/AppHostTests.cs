@@ -10,24 +10,22 @@ public sealed class AppHostTests
 {
     private static readonly string[] Services = ["gateway", "orders", "notifications"];
 
-    [Theory]
-    [InlineData("INT", false)]
-    [InlineData("KILL", true)]
-    public async Task No_process_and_no_file_outlives_the_AppHost(string signal, bool byDotnetRun)
+    [Fact]
+    public async Task No_process_and_no_file_outlives_an_AppHost_that_is_killed()
     {
-        using var appHost = await AppHostProcess.StartAsync(byDotnetRun, "--Servers=processes");
+        using var appHost = await AppHostProcess.StartAsync(byDotnetRun: true, "--Servers=processes");
         await appHost.UntilUpAsync();
         var files = TemporaryOf(appHost);
         Assert.Single(files);
 
-        await appHost.SignalAsync(signal);
+        await appHost.SignalAsync("KILL");
 
         await appHost.UntilGoneAsync();
         Assert.False(Directory.Exists(files[0]), files[0]);
     }
 
     [Fact]
-    public async Task Targets_that_Prometheus_could_not_be_given_are_given_later()
+    public async Task Targets_that_Prometheus_could_not_be_given_are_given_later_and_nothing_outlives_the_AppHost()
     {
         using var appHost = await AppHostProcess.StartAsync(byDotnetRun: false, "--Servers=processes");
         var targets = await Poll.UntilAsync(
@@ -53,8 +51,13 @@ public sealed class AppHostTests
             text => Services.All(service => text.Contains($"\"{service}\"", StringComparison.Ordinal)),
             TimeSpan.FromMinutes(2)
         );
+        await appHost.UntilUpAsync();
+        var files = Assert.Single(TemporaryOf(appHost));
+
         await appHost.SignalAsync("INT");
+
         await appHost.UntilGoneAsync();
+        Assert.False(Directory.Exists(files), files);
     }
 
     [Theory]
