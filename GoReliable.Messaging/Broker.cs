@@ -139,6 +139,9 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     // One at a time: otherwise two callers could open the same connection twice, and nobody would close one of the two.
     private async Task<IConnection> OpenAsync(string use, CancellationToken cancellationToken)
     {
+        // What is open need not wait for an attempt to open another one.
+        if (connections.TryGetValue(use, out var known) && known.IsOpen)
+            return known;
         await opening.WaitAsync(cancellationToken);
         try
         {

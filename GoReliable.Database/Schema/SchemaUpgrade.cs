@@ -95,8 +95,8 @@ public sealed partial class SchemaUpgrade(
         return false;
     }
 
-    // A lock of the session: it is held for as long as scripts run on this connection, and no longer. A script that has
-    // to wait for a table fails soon and is tried again: all others that want the table wait behind it.
+    // A lock of the session: it is held for as long as scripts run on this connection, and no longer. A script waits
+    // for a table's lock for two seconds at most and is then tried again, because everybody else queues behind it.
     private static async Task<bool> LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         // Tried, not waited for: a session that waits would run into its command timeout. And not tried at a pooler that

@@ -21,8 +21,8 @@ internal static class LimitExtensions
     public static void UseCustomerLoad(this WebApplication app) => app.UseLimit(Limit.CustomerLoad);
 
     /// <summary>
-    /// Last, when the whole request has arrived. It counts until its answer begins: while a service works on it, and not
-    /// while its client sends or reads.
+    /// Last, when the whole request has arrived. It counts until its answer begins: while a service works on it, and
+    /// not while its client sends or reads.
     /// </summary>
     public static void UseLoadShedding(this WebApplication app) => app.UseLimit(Limit.Load);
 

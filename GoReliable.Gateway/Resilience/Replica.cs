@@ -7,9 +7,9 @@ using Polly.Timeout;
 namespace GoReliable.Gateway.Resilience;
 
 /// <summary>
-/// One replica of a service, with a circuit breaker. As long as most requests to it fail, it is left out, except for
-/// one request at a time, at most one every two seconds, that finds out whether it is back. If all replicas are left out, the service has time
-/// to recover.
+/// One replica of a service, with a circuit breaker. As long as at least half of the requests to it fail, it is left
+/// out, except for one request at a time, at most one every two seconds, that finds out whether it is back. If all
+/// replicas are left out, the service has time to recover.
 /// </summary>
 internal sealed class Replica
 {
@@ -37,7 +37,8 @@ internal sealed class Replica
                     MinimumThroughput = MinimumTries,
                     SamplingDuration = Window,
                     BreakDuration = Break,
-                    // Polly brings a replica back after a probe that is no failure. Only an answer shows that it is back.
+                    // Polly brings a replica back after a probe that is no failure. Only an answer shows that it is
+                    // back.
                     ShouldHandle = args =>
                         ValueTask.FromResult(
                             (isLeftOut && args.Outcome.Exception is not null)

@@ -89,8 +89,8 @@ internal sealed class ResilienceHandler : DelegatingHandler
         }
     }
 
-    // Passes over replicas that are left out, as long as this try has not met all of them, and over those about to stop,
-    // as long as there is one that this request has not met.
+    // Passes over replicas that are left out, as long as this try has not met all of them, and over those about to
+    // stop, as long as there is one that this request has not met.
     private async ValueTask<Outcome<HttpResponseMessage>> TryAsync(
         ResilienceContext context,
         HttpRequestMessage request

@@ -18,7 +18,9 @@ internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealth
     /// <summary>How long that has lasted; 0 while messages are processed, or there are none.</summary>
     public TimeSpan Stalled => Since(ref stalledSince);
 
-    /// <summary>The same while messages wait in the queue. A delivery of minutes, with none behind it, is healthy.</summary>
+    /// <summary>
+    /// The same while messages wait in the queue. A delivery of minutes, with none behind it, is healthy.
+    /// </summary>
     private TimeSpan QueueStalled => Since(ref queueStalledSince);
 
     /// <param name="messages">Counts the messages that this worker has and has not acknowledged.</param>

@@ -99,7 +99,12 @@ internal sealed class Session : IAsyncDisposable
             await send();
         }
         catch (Exception exception)
-            when (exception is AlreadyClosedException or ObjectDisposedException or OperationInterruptedException)
+            when (exception
+                    is AlreadyClosedException
+                        or ObjectDisposedException
+                        or OperationInterruptedException
+                        or ChannelClosedException
+            )
         {
             // The message comes back, and the inbox recognises it.
         }
@@ -145,7 +150,11 @@ internal sealed class Session : IAsyncDisposable
     /// messages.
     /// </summary>
     public static bool IsEndOfSession(Exception exception) =>
-        exception is OperationCanceledException or OperationInterruptedException or ObjectDisposedException;
+        exception
+            is OperationCanceledException
+                or OperationInterruptedException
+                or ObjectDisposedException
+                or ChannelClosedException;
 
     private Task EndAsync()
     {

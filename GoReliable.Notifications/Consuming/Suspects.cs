@@ -43,7 +43,10 @@ internal sealed class Suspects(
     /// Reads a message. If it ended the process three times, it is not read and gets a failure instead.
     /// </summary>
     /// <param name="message">The message.</param>
-    /// <param name="giveUp">Ends the waiting for a database that is away, until the message is recorded.</param>
+    /// <param name="giveUp">
+    /// Ends the waiting for a database that is away, until the message is recorded. What was recorded by then is taken
+    /// back, for as long as the service has time.
+    /// </param>
     /// <exception cref="OperationCanceledException">
     /// <paramref name="giveUp"/> was cancelled, or the service has no time left.
     /// </exception>
@@ -58,7 +61,10 @@ internal sealed class Suspects(
         catch (OperationCanceledException)
         {
             // The record may be there all the same, and only the answer lost.
-            await databaseRetry.RunAsync(() => ClearAsync(id), () => drain.Overdue);
+            await databaseRetry.RunAsync(
+                () => crashes > 0 ? MarkAsync(id, crashes - 1) : ClearAsync(id),
+                () => drain.Overdue
+            );
             throw;
         }
         if (crashes > 0)

@@ -68,7 +68,8 @@ internal sealed class Worker(
         try
         {
             var connection = await broker.ConnectAsync(ConnectionUse.Consume, stoppingToken);
-            // Before the filter, because what the filter looks at has come back once more.
+            // Before the filter: each look of the filter counts as a redelivery, so nothing that may fail comes after
+            // it.
             await using (var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken))
                 await topology.DeclareAsync(channel, stoppingToken);
             await poisonFilter.RunAsync(stoppingToken);
@@ -128,7 +129,8 @@ internal sealed class Worker(
         }
         catch (OperationCanceledException)
         {
-            // Not begun: another worker can have them now.
+            // Not begun: another worker can have them now. They must not come back to this one.
+            await session.StopConsumingAsync(drain.Overdue);
             foreach (var message in next is null ? batch : [.. batch, next])
                 await session.GiveBackAsync(message);
             throw;
@@ -245,7 +247,6 @@ internal sealed class Worker(
     /// </summary>
     private async Task DrainAsync(Session session)
     {
-        await session.StopConsumingAsync(drain.Overdue);
         while (session.Incoming.TryRead(out var message))
             await session.GiveBackAsync(message);
         foreach (var (waiting, _) in waitingRoom.RemoveWaiting())

@@ -130,11 +130,14 @@ internal sealed class DeadLetterCommand(
                 );
                 done.Add(id);
             }
-            catch (HttpRequestException refused)
+            catch (Exception failure)
+                when (failure is HttpRequestException or TaskCanceledException
+                    && !cancellationToken.IsCancellationRequested
+                )
             {
-                await error.WriteLineAsync(refused.Message);
+                await error.WriteLineAsync(failure.Message);
                 // Another letter would meet the same error.
-                if (refused.StatusCode != HttpStatusCode.NotFound)
+                if (failure is not HttpRequestException { StatusCode: HttpStatusCode.NotFound })
                     break;
             }
         }

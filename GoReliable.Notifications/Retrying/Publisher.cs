@@ -17,7 +17,8 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
 
     // Bytes of a frame with properties that are not theirs: type, channel, size, end; class, weight, body size.
     // https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf (2.3.5, 4.2.6)
-    private const int FrameOverhead = 8 + 12;
+    // And the header x-dotnet-pub-seq-no, which the client library adds: name, type, number.
+    private const int FrameOverhead = 8 + 12 + 20 + 1 + 8;
 
     private readonly SemaphoreSlim opening = new(1);
     private IChannel? channel;
@@ -110,7 +111,7 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
     }
 
     // When the limit of a quorum queue is removed, only new channels notice. There is one a second at most, and the old
-    // one stays until the broker has answered what is under way on it.
+    // one stays for ten seconds, so that the broker can answer what is under way on it.
     private async Task ReplaceChannelAsync(IChannel refused)
     {
         if (

@@ -7,7 +7,8 @@ namespace GoReliable.Orders.Erasure;
 
 /// <summary>
 /// Removes a customer from the orders. The orders themselves stay, with what was bought and for how much, because they
-/// are business records. Events that are still to be published stay as well, since none of them may be lost; they are counted.
+/// are business records. Events that are still to be published stay as well, since none of them may be lost; they are
+/// counted.
 /// </summary>
 internal static class EraseCustomer
 {

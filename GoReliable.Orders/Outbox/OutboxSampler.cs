@@ -13,8 +13,9 @@ internal sealed class OutboxSampler : RepeatedWork
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     // While a backup prevents the vacuum, each sample walks over deleted rows. So sampling may take a twentieth of the
-    // time, also when it fails.
+    // time. After a failure the pause is shorter, since the gauges are missing.
     private const int PauseFactor = 20;
+    private static readonly TimeSpan MaxPauseAfterFailure = TimeSpan.FromSeconds(30);
 
     private const int MaxCounted = 100_001;
 
@@ -80,6 +81,7 @@ internal sealed class OutboxSampler : RepeatedWork
         catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
             latest = null;
+            // Before the pause.
             Report(exception);
             await look.CancelAsync();
             throw;
@@ -87,6 +89,8 @@ internal sealed class OutboxSampler : RepeatedWork
         finally
         {
             var pause = Time.GetElapsedTime(started) * PauseFactor;
+            if (latest is null && pause > MaxPauseAfterFailure)
+                pause = MaxPauseAfterFailure;
             if (pause > Interval)
                 await Task.Delay(pause - Interval, Time, stoppingToken);
         }

@@ -9,7 +9,9 @@ namespace GoReliable.ServiceDefaults.Configuration;
 /// </summary>
 public static class ConnectionStrings
 {
-    /// <summary>Ends the start of a service, in one sentence, if a connection string is missing or unreadable.</summary>
+    /// <summary>
+    /// Ends the start of a service, in one sentence, if a connection string is missing or unreadable.
+    /// </summary>
     /// <param name="builder">The builder of a service.</param>
     /// <param name="name">The connection's name.</param>
     /// <param name="form">How it must look, in a sentence.</param>

@@ -9,8 +9,8 @@ namespace GoReliable.ServiceDefaults.Logging;
 /// a thread. The console of .NET writes each line by itself.
 /// </summary>
 /// <remarks>
-/// If nobody reads stdout, or it cannot be written, lines are lost, and the next one that is written says how many. Errors are written at once,
-/// other lines within <see cref="Pause"/>.
+/// If nobody reads stdout, or it cannot be written, lines are lost, and the next one that is written says how many.
+/// Errors are written at once, other lines within <see cref="Pause"/>.
 /// </remarks>
 [ProviderAlias("Console")]
 internal sealed class JsonConsole : ILoggerProvider
@@ -139,7 +139,7 @@ internal sealed class JsonConsole : ILoggerProvider
                 new EventId(0, "log.lines_lost"),
                 lost,
                 null,
-                static (count, _) => $"{count} log line(s) were lost, because stdout was not read"
+                static (count, _) => $"{count} log line(s) were lost, because stdout could not be written"
             ),
             leaving
         );

@@ -25,8 +25,8 @@ internal static class TelemetryExtensions
     private const string OwnTelemetry = "GoReliable.*";
 
     /// <summary>
-    /// Not <c>AddAspNetCoreInstrumentation</c>, which counts routing, authorization and rate limits too: a tenth of what
-    /// an order costs the gateway, for what <c>http_server_</c> and our own metrics say already.
+    /// Not <c>AddAspNetCoreInstrumentation</c>, which counts routing, authorization and rate limits too: a tenth of
+    /// what an order costs the gateway, for what <c>http_server_</c> and our own metrics say already.
     /// </summary>
     private static readonly string[] AspNetCoreMeters =
     [

@@ -115,7 +115,7 @@ public sealed partial class JsonConsoleTests
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Where(line => line.EndsWith('}'))
             .Select(line => JsonElement.Parse(line).GetProperty("message").GetString());
-        Assert.Equal(["three", "2 log line(s) were lost, because stdout was not read"], whole);
+        Assert.Equal(["three", "2 log line(s) were lost, because stdout could not be written"], whole);
     }
 
     private int Lost() =>
