@@ -37,7 +37,7 @@ public sealed partial class RequestMetricsTests(CountingGateway counting) : ICla
     [Fact]
     public async Task Every_request_is_counted_once_by_method_template_and_status()
     {
-        var before = await gateway.ScrapeAsync();
+        var before = await SettledAsync();
         for (var id = 1000; id < 1003; id++)
             await gateway.Client.GetAsync($"/api/v1/orders/order-{id}?page={id}", Cancel);
         await gateway.Client.GetAsync("/api/v1/orders/404", Cancel);
@@ -71,7 +71,7 @@ public sealed partial class RequestMetricsTests(CountingGateway counting) : ICla
     [Fact]
     public async Task A_request_is_in_flight_until_its_client_goes_away_which_counts_as_499()
     {
-        var before = await gateway.ScrapeAsync();
+        var before = await SettledAsync();
         using (var client = new TcpClient())
         {
             await client.ConnectAsync(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port, Cancel);
@@ -124,6 +124,23 @@ public sealed partial class RequestMetricsTests(CountingGateway counting) : ICla
             )
         );
         Assert.Equal(0, scrape.Value(InFlight + "{}"));
+    }
+
+    // A request is counted a moment after its answer, and a scrape may be a moment old.
+    private async Task<ScrapeText> SettledAsync()
+    {
+        var last = -1.0;
+        return await Poll.UntilAsync(
+            "requests of other tests that are all counted",
+            () => gateway.ScrapeAsync(),
+            scrape =>
+            {
+                var isSettled = Total(scrape) == last && scrape.Value(InFlight + "{}") is null or 0;
+                last = Total(scrape);
+                return isSettled;
+            },
+            interval: TimeSpan.FromMilliseconds(500)
+        );
     }
 
     private Task<ScrapeText> WaitForScrapeAsync(string what, Func<ScrapeText, bool> isSo) =>
