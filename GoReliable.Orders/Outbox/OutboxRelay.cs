@@ -33,7 +33,7 @@ internal sealed class OutboxRelay(
 
     // One for all runs: it remembers how long a read from the first row takes.
     private readonly OutboxReader reader = new(
-        OutboxReader.CreateDataSource(configuration.GetConnectionString("orders-db")!),
+        OutboxDataSource.Create(configuration.GetConnectionString("orders-db")!),
         telemetry,
         time
     );

@@ -103,7 +103,7 @@ public sealed class BacklogTests
 
     private static async Task AssertOneBatchIsReadAsync(string connectionString)
     {
-        await using var relay = OutboxReader.CreateDataSource(connectionString);
+        await using var relay = OutboxDataSource.Create(connectionString);
         await using var connection = await relay.OpenConnectionAsync(Cancel);
         await using (var active = new NpgsqlCommand("SET goreliable.relay = 'true'", connection))
             await active.ExecuteNonQueryAsync(Cancel);

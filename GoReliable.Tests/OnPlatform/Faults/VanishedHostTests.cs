@@ -12,7 +12,7 @@ public sealed class VanishedHostTests(SharedPlatform shared)
     [Fact]
     public async Task The_server_is_told_to_give_up_vanished_clients_within_a_minute()
     {
-        await using var relay = OutboxReader.CreateDataSource(await shared.Platform.ConnectionStringAsync("orders-db"));
+        await using var relay = OutboxDataSource.Create(await shared.Platform.ConnectionStringAsync("orders-db"));
         await using var ask = relay.CreateCommand(
             """
             SELECT current_setting(name) FROM unnest(ARRAY

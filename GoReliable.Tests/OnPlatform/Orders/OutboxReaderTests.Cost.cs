@@ -14,7 +14,7 @@ public sealed partial class OutboxReaderTests
     public async Task Reading_from_the_first_row_takes_a_twentieth_of_the_time_at_most()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
         var id = await database.ScalarAsync<long>("SELECT nextval('outbox_id_seq')");
         await MoveOnAsync(database, reader);
@@ -49,7 +49,7 @@ public sealed partial class OutboxReaderTests
         await using var transaction = await backup.BeginTransactionAsync(IsolationLevel.RepeatableRead, Cancel);
         await using var look = new NpgsqlCommand("SELECT count(*) FROM outbox", backup, transaction);
         await look.ExecuteScalarAsync(Cancel);
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
 
         await database.ExecuteAsync($"{Rows} FROM generate_series(1, 5000)");
@@ -65,7 +65,7 @@ public sealed partial class OutboxReaderTests
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await database.ExecuteAsync($"{Rows} FROM generate_series(1, 3)");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = new OutboxReader(source, NewTelemetry(), TimeProvider.System);
         await using var blocker = await LockAsync(database);
 
@@ -83,7 +83,7 @@ public sealed partial class OutboxReaderTests
     public async Task The_relay_never_scans_the_whole_table_whatever_the_plan_and_never_uses_JIT()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         foreach (
             var (statement, arguments) in new[]
             {

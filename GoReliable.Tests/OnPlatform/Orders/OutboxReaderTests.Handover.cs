@@ -14,7 +14,7 @@ public sealed partial class OutboxReaderTests
     public async Task A_row_that_is_committed_before_the_end_of_a_drain_is_read_by_the_next_one()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
         await MoveOnAsync(database, reader);
 
@@ -35,7 +35,7 @@ public sealed partial class OutboxReaderTests
     public async Task A_row_that_is_committed_while_another_relay_is_active_is_read_when_that_one_is_gone()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
         await MoveOnAsync(database, reader);
 

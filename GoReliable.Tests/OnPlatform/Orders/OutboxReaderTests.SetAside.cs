@@ -10,7 +10,7 @@ public sealed partial class OutboxReaderTests
     public async Task A_later_event_of_an_order_that_was_put_back_waits_for_the_one_that_failed()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
         var failed = await SetAsideAsync(database);
         await MoveOnAsync(database, reader);
@@ -28,7 +28,7 @@ public sealed partial class OutboxReaderTests
     public async Task A_later_event_of_an_order_whose_event_was_discarded_waits_for_the_ones_before_it()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
         var failed = await SetAsideAsync(database);
         var second = await LaterEventAsync(database, failed);
@@ -49,7 +49,7 @@ public sealed partial class OutboxReaderTests
     public async Task Orders_that_were_put_back_are_read_without_a_pause_between_two_batches()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
         long[] failed = [await SetAsideAsync(database), await SetAsideAsync(database), await SetAsideAsync(database)];
         await MoveOnAsync(database, reader);

@@ -27,7 +27,7 @@ public sealed partial class OutboxReaderTests(ServersOnly shared)
     public async Task A_row_whose_transaction_ends_late_is_read_before_later_ones()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
         await MoveOnAsync(database, reader);
 
@@ -54,7 +54,7 @@ public sealed partial class OutboxReaderTests(ServersOnly shared)
     public async Task A_row_with_a_smaller_id_than_those_read_is_found_within_a_second()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
         var id = await database.ScalarAsync<long>("SELECT nextval('outbox_id_seq')");
         await MoveOnAsync(database, reader);
@@ -74,7 +74,7 @@ public sealed partial class OutboxReaderTests(ServersOnly shared)
     public async Task A_transaction_that_stays_open_for_hours_does_not_hold_up_the_reader()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var reader = await OpenAsync(source);
         await using var forgotten = await database.Source.OpenConnectionAsync(Cancel);
         await using var transaction = await forgotten.BeginTransactionAsync(Cancel);
@@ -93,7 +93,7 @@ public sealed partial class OutboxReaderTests(ServersOnly shared)
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await database.ExecuteAsync($"{Rows} FROM generate_series(1, 3)");
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
         await using var active = await OpenAsync(source);
         await using var passive = await OpenAsync(source);
 
@@ -118,13 +118,13 @@ public sealed partial class OutboxReaderTests(ServersOnly shared)
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await database.ExecuteAsync($"{Rows} FROM generate_series(1, 3)");
-        await using var source = OutboxReader.CreateDataSource(
+        await using var source = OutboxDataSource.Create(
             $"{database.ConnectionString};Options=-c default_transaction_read_only=on"
         );
         await using var reader = await OpenAsync(source);
 
         await Assert.ThrowsAsync<InvalidOperationException>(() => reader.TryBeginAsync());
-        await using var other = OutboxReader.CreateDataSource(database.ConnectionString);
+        await using var other = OutboxDataSource.Create(database.ConnectionString);
         await using var active = await OpenAsync(other);
         Assert.Equal(3, (await active.TryBeginAsync())!.Count);
     }
@@ -137,10 +137,8 @@ public sealed partial class OutboxReaderTests(ServersOnly shared)
             "CREATE SCHEMA shop; CREATE TABLE shop.outbox (LIKE public.outbox INCLUDING ALL); "
                 + "CREATE TABLE shop.outbox_set_aside (LIKE public.outbox_set_aside INCLUDING ALL)"
         );
-        await using var source = OutboxReader.CreateDataSource(database.ConnectionString);
-        await using var ofShop = OutboxReader.CreateDataSource(
-            $"{database.ConnectionString};Options=-c search_path=shop"
-        );
+        await using var source = OutboxDataSource.Create(database.ConnectionString);
+        await using var ofShop = OutboxDataSource.Create($"{database.ConnectionString};Options=-c search_path=shop");
         await using var reader = await OpenAsync(source);
         await using var second = await OpenAsync(ofShop);
         await using var third = await OpenAsync(ofShop);
@@ -156,7 +154,7 @@ public sealed partial class OutboxReaderTests(ServersOnly shared)
     public async Task A_relay_that_waits_for_long_keeps_its_lock()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxReader.CreateDataSource(
+        await using var source = OutboxDataSource.Create(
             $"{database.ConnectionString};Options=-c idle_session_timeout=12s"
         );
         await using var active = await OpenAsync(source);

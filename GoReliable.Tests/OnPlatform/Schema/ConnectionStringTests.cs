@@ -59,7 +59,7 @@ public sealed class ConnectionStringTests(ServersOnly shared)
     [Fact]
     public async Task The_relay_follows_the_connection_string_as_well()
     {
-        await using var source = OutboxReader.CreateDataSource(
+        await using var source = OutboxDataSource.Create(
             await shared.Platform.ConnectionStringAsync("orders-db") + ";Options=-c search_path=shop"
         );
 
