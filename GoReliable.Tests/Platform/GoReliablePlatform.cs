@@ -1,4 +1,3 @@
-using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
@@ -17,6 +16,9 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
 
     // 20 s alone; several at once, beside tests that keep all processors busy, have taken more than two minutes.
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(4);
+
+    // On a new machine the first one makes the keys in the user secrets: two at once would each make their own.
+    private static readonly SemaphoreSlim OneBuilder = new(1);
 
     private readonly DistributedApplication app;
 
@@ -37,7 +39,6 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     public string PickupFolder { get; }
 
     /// <summary>Starts a platform of its own, with empty databases, and waits until it is healthy.</summary>
-    /// <param name="replicas">Of Orders and of Notifications, each.</param>
     /// <param name="configure">Changes the AppHost's model before it is built.</param>
     /// <param name="observability">Whether Prometheus and the others run too; most tests start faster without.</param>
     /// <param name="dashboardToken">
@@ -45,24 +46,22 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     /// does.
     /// </param>
     /// <param name="services">Whether the services run too; without, only the servers that they need.</param>
+    /// <param name="brokerManagement">
+    /// Whether the broker's management plugin runs too; without, it starts and stops faster.
+    /// </param>
     public static async Task<GoReliablePlatform> StartAsync(
-        int replicas = 1,
         Action<IDistributedApplicationTestingBuilder>? configure = null,
         bool observability = false,
         string? dashboardToken = null,
-        bool services = true
+        bool services = true,
+        bool brokerManagement = false
     )
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         timeout.CancelAfter(StartTimeout);
 
         var pickup = Directory.CreateTempSubdirectory("goreliable-pickup-").FullName;
-        string[] arguments =
-        [
-            "--KeepData=false",
-            $"--Observability={observability}",
-            string.Create(CultureInfo.InvariantCulture, $"--Replicas={replicas}"),
-        ];
+        string[] arguments = ["--KeepData=false", $"--Observability={observability}"];
         if (dashboardToken is not null)
         {
             arguments =
@@ -75,11 +74,7 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
                 $"--ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}",
             ];
         }
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(
-            arguments,
-            (options, _) => options.DisableDashboard = dashboardToken is null,
-            timeout.Token
-        );
+        var builder = await CreateBuilderAsync(arguments, withDashboard: dashboardToken is not null, timeout.Token);
         builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment("Email__PickupFolder", pickup);
         var telemetry = await OtlpEndpoint.StartAsync(timeout.Token);
         foreach (var service in dashboardToken is null ? Services : [])
@@ -104,6 +99,8 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
             if (!services)
                 builder.CreateResourceBuilder(service).WithExplicitStart();
         }
+        if (!brokerManagement)
+            RemoveManagement(builder.Resources.Single(resource => resource.Name == "messaging"));
         configure?.Invoke(builder);
         var tokens = TokenIssuer.Development(
             builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"]!
@@ -113,7 +110,7 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         try
         {
             await platform.app.StartAsync(timeout.Token);
-            foreach (var resource in services ? ["gateway"] : (string[])["orders-db", "notifications-db", "messaging"])
+            foreach (var resource in services ? Services : ["orders-db", "notifications-db", "messaging"])
                 await platform.app.ResourceNotifications.WaitForResourceHealthyAsync(resource, timeout.Token);
             return platform;
         }
@@ -121,6 +118,32 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         {
             await platform.DisposeAsync();
             throw;
+        }
+    }
+
+    private static void RemoveManagement(IResource broker) =>
+        broker.Annotations.Remove(
+            broker.Annotations.OfType<EndpointAnnotation>().Single(endpoint => endpoint.Name == "management")
+        );
+
+    private static async Task<IDistributedApplicationTestingBuilder> CreateBuilderAsync(
+        string[] arguments,
+        bool withDashboard,
+        CancellationToken cancel
+    )
+    {
+        await OneBuilder.WaitAsync(cancel);
+        try
+        {
+            return await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(
+                arguments,
+                (options, _) => options.DisableDashboard = !withDashboard,
+                cancel
+            );
+        }
+        finally
+        {
+            OneBuilder.Release();
         }
     }
 

@@ -7,8 +7,8 @@ using Xunit.v3;
 namespace GoReliable.Tests.Platform;
 
 /// <summary>
-/// Starts the two collections with most tests, which run one after the other, before all others: started last, they would
-/// keep one processor busy and let the other wait.
+/// Starts the three longest collections before all others: the tests of a collection run one after the other, so one that
+/// started last would keep one processor busy and let the other wait.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
@@ -19,6 +19,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
         [
             .. testCollections
                 .OrderBy(collection => collection.TestCollectionDisplayName != SharedPlatform.Name)
-                .ThenBy(collection => collection.TestCollectionDisplayName != ServersOnly.Name),
+                .ThenBy(collection => collection.TestCollectionDisplayName != ServersOnly.Name)
+                .ThenBy(collection => collection.TestCollectionDisplayName != RestartablePlatform.Name),
         ];
 }

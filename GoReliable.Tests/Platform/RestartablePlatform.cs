@@ -6,8 +6,9 @@ using GoReliable.Messaging;
 namespace GoReliable.Tests.Platform;
 
 /// <summary>
-/// A platform whose parts are stopped and started, by one test at a time. Its worker sends to a mail server that
-/// behaves as the test wants, waits five minutes for it, and stops within four seconds.
+/// A platform whose parts are stopped and started, by one test at a time. Its services wait for nobody when they start,
+/// and watch a file of settings. Its worker sends to a mail server that behaves as the test wants, waits five minutes for
+/// it, and stops within four seconds.
 /// </summary>
 public sealed class RestartablePlatform : IAsyncLifetime
 {
@@ -22,10 +23,21 @@ public sealed class RestartablePlatform : IAsyncLifetime
 
     internal MailServer Server { get; } = new();
 
+    internal SettingsFile Settings { get; } = new();
+
     public GoReliablePlatform Platform { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() =>
+    public async ValueTask InitializeAsync()
+    {
+        await Settings.WriteAsync("{}");
         Platform = await GoReliablePlatform.StartAsync(configure: builder =>
+        {
+            foreach (var service in builder.Resources.OfType<ProjectResource>().ToArray())
+            {
+                foreach (var wait in service.Annotations.OfType<WaitAnnotation>().ToArray())
+                    service.Annotations.Remove(wait);
+                builder.CreateResourceBuilder(service).WithEnvironment("GORELIABLE_CONFIG", Settings.Path);
+            }
             builder
                 .CreateResourceBuilder<ProjectResource>("notifications")
                 .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
@@ -33,13 +45,15 @@ public sealed class RestartablePlatform : IAsyncLifetime
                 .WithEnvironment("Email__Smtp__Security", "None")
                 .WithEnvironment("Delivery__Timeout", "00:05:00")
                 // Less than Aspire's own patience, after which it kills.
-                .WithEnvironment("Shutdown__Deadline", "00:00:04")
-        );
+                .WithEnvironment("Shutdown__Deadline", "00:00:04");
+        });
+    }
 
     public async ValueTask DisposeAsync()
     {
         await Platform.DisposeAsync();
         await Server.DisposeAsync();
+        Settings.Dispose();
     }
 
     /// <summary>The server takes every e-mail at once again, and nothing is left of what tests sent.</summary>

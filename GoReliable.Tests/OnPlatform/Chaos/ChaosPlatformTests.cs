@@ -1,16 +1,18 @@
 using System.Diagnostics;
 using System.Net;
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
+using GoReliable.Notifications.Retrying;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Chaos;
 
 /// <summary>Trouble that is switched on and off on the running platform, in the file that its services watch.</summary>
-public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watching)
-    : IClassFixture<ChaosPlatformTests.WatchingPlatform>
+[Collection(RestartablePlatform.Name)]
+public sealed class ChaosPlatformTests(RestartablePlatform restartable)
 {
-    private readonly GoReliablePlatform platform = watching.Platform;
+    // Before the second, the third, … attempt, where no setting says otherwise.
+    private static readonly IReadOnlyList<TimeSpan> Delays = new RetryOptions().Effective;
+
+    private readonly GoReliablePlatform platform = restartable.Platform;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -124,8 +126,8 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
             );
             starts.Add(span.Start);
         }
-        Assert.InRange(attempts, 3, WatchingPlatform.Delays.Length);
-        foreach (var (i, delay) in WatchingPlatform.Delays.Take(attempts - 1).Index())
+        Assert.InRange(attempts, 3, Delays.Count + 1);
+        foreach (var (i, delay) in Delays.Take(attempts - 1).Index())
             Assert.InRange(starts[i + 1] - starts[i], delay * 0.8, TimeSpan.FromMinutes(1));
     }
 
@@ -133,7 +135,7 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
     private async Task TurnAsync(string settings, string @event, params (string Service, string Place)[] turned)
     {
         var before = DateTimeOffset.UtcNow;
-        await watching.Settings.WriteAsync(settings);
+        await restartable.Settings.WriteAsync(settings);
         foreach (var (service, place) in turned)
         {
             await platform.Telemetry.WaitForLogAsync(
@@ -145,48 +147,6 @@ public sealed class ChaosPlatformTests(ChaosPlatformTests.WatchingPlatform watch
                 Cancel,
                 $"{@event} {place} of {service}"
             );
-        }
-    }
-
-    public sealed class WatchingPlatform : IAsyncLifetime
-    {
-        private static readonly string[] Services = ["gateway", "orders", "notifications"];
-
-        /// <summary>
-        /// Before each attempt but the first: one that is soon, and nine attempts more, none of which is long to wait
-        /// for.
-        /// </summary>
-        public static readonly TimeSpan[] Delays =
-        [
-            TimeSpan.FromSeconds(0.5),
-            TimeSpan.FromSeconds(1),
-            .. Enumerable.Repeat(TimeSpan.FromSeconds(4), 8),
-        ];
-
-        internal SettingsFile Settings { get; } = new();
-
-        public GoReliablePlatform Platform { get; private set; } = null!;
-
-        public async ValueTask InitializeAsync()
-        {
-            await Settings.WriteAsync("{}");
-            Platform = await GoReliablePlatform.StartAsync(configure: builder =>
-            {
-                foreach (var service in Services)
-                    builder
-                        .CreateResourceBuilder<ProjectResource>(service)
-                        .WithEnvironment("GORELIABLE_CONFIG", Settings.Path);
-                foreach (var (i, delay) in Delays.Index())
-                    builder
-                        .CreateResourceBuilder<ProjectResource>("notifications")
-                        .WithEnvironment($"Retry__Delays__{i}", delay.ToString());
-            });
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await Platform.DisposeAsync();
-            Settings.Dispose();
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using GoReliable.Messaging;
 using GoReliable.Orders.Outbox;
 using GoReliable.Tests.Platform;
 using Npgsql;
@@ -15,7 +16,8 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// first row would walk over all these deleted rows. With <c>GORELIABLE_BACKLOG=whole</c> the middle is really
 /// published, which takes minutes.
 /// </remarks>
-public sealed class BacklogTests
+[Collection(ServersOnly.Name)]
+public sealed class BacklogTests(ServersOnly servers)
 {
     private const int Million = 1_000_000;
     private const int Measured = 15_000;
@@ -27,18 +29,29 @@ public sealed class BacklogTests
     [Fact]
     public async Task A_backlog_of_a_million_drains_at_the_same_speed_from_its_beginning_to_its_end()
     {
-        await using var platform = await GoReliablePlatform.StartAsync();
-        await Task.WhenAll(platform.StopAsync("notifications"), platform.StopAsync("messaging"));
-        await using var database = await platform.DatabaseAsync("orders-db");
-        using var orders = platform.Management("orders");
+        var messaging = new UriBuilder(await servers.Platform.ConnectionStringAsync("messaging"));
+        await using var network = new TcpProxy(target: new(messaging.Host, messaging.Port));
+        network.Cut();
+        messaging.Port = network.Port;
+        await using var database = await OwnDatabase.CreateAsync(servers.Platform, "Orders");
+        await using var service = await ServiceProcess.StartAsync(
+            "Orders",
+            [
+                .. GatewayProcess.WithSigningKey,
+                ("ConnectionStrings__orders-db", database.ConnectionString),
+                ("ConnectionStrings__messaging", messaging.Uri.AbsoluteUri),
+            ]
+        );
+        var orders = service.Management;
+        service.Client.DefaultRequestHeaders.Authorization = GatewayProcess.Tokens.Bearer("backlog");
 
-        await TimeOrdersAsync(platform);
-        var whenEmpty = await TimeOrdersAsync(platform);
-        await FillAsync(database);
-        var whenFull = await TimeOrdersAsync(platform);
-        await AssertOneBatchIsReadAsync(await platform.ConnectionStringAsync("orders-db"));
+        await TimeOrdersAsync(service.Client);
+        var whenEmpty = await TimeOrdersAsync(service.Client);
+        await FillAsync(database.Source);
+        var whenFull = await TimeOrdersAsync(service.Client);
+        await AssertOneBatchIsReadAsync(database.ConnectionString);
 
-        await using var backup = await database.OpenConnectionAsync(Cancel);
+        await using var backup = await database.Source.OpenConnectionAsync(Cancel);
         await using var transaction = await backup.BeginTransactionAsync(
             System.Data.IsolationLevel.RepeatableRead,
             Cancel
@@ -46,13 +59,13 @@ public sealed class BacklogTests
         await using var count = new NpgsqlCommand("SELECT count(*) FROM outbox", backup, transaction);
         var backlog = (long)(await count.ExecuteScalarAsync(Cancel))!;
         var memoryBefore = (await Exposition.ScrapeAsync(orders)).Sum("dotnet_process_memory_working_set_bytes");
-        await platform.StartAsync("messaging");
+        network.Resume();
         var head = await DrainedPart.WatchAsync(orders, from: 0, to: Measured);
         var memory = head.Memory;
         if (IsWhole)
             memory = Math.Max(memory, (await DrainedPart.WatchAsync(orders, Measured, backlog - Measured)).Memory);
         else
-            backlog -= await DeleteMiddleAsync(database);
+            backlog -= await DeleteMiddleAsync(database.Source);
         var tail = await DrainedPart.WatchAsync(orders, backlog - Measured, backlog);
 
         memory = Math.Max(memory, tail.Memory);
@@ -67,14 +80,22 @@ public sealed class BacklogTests
         Assert.InRange(whenFull, TimeSpan.Zero, whenEmpty * 3);
         Assert.InRange(tail.BestSpeed, head.Speed / 2, double.PositiveInfinity);
         Assert.InRange(memory - memoryBefore, double.MinValue, 150 * MebiByte);
+        await PurgeAsync();
+    }
+
+    // These events are none that a worker could read.
+    private async Task PurgeAsync()
+    {
+        await using var connection = await servers.Platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
+        await channel.QueuePurgeAsync(OrderTopology.Queue, Cancel);
     }
 
     /// <returns>
     /// What the quickest of some orders takes: the machine may be busy with something else, but not all the time.
     /// </returns>
-    private static async Task<TimeSpan> TimeOrdersAsync(GoReliablePlatform platform)
+    private static async Task<TimeSpan> TimeOrdersAsync(HttpClient customer)
     {
-        using var customer = platform.Client("orders", "backlog");
         var quickest = TimeSpan.MaxValue;
         for (var i = 0; i < 100; i++)
         {

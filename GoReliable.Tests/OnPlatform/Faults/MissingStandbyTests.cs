@@ -8,33 +8,31 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// Commits must wait for a synchronous standby that does not exist. When a client cancels the wait, PostgreSQL
 /// reports that the commit succeeded.
 /// </summary>
-[Collection(FaultyPlatformTests.Name)]
-public sealed class MissingStandbyTests(FaultyPlatform faulty)
+[Collection(RestartablePlatform.Name)]
+public sealed class MissingStandbyTests(RestartablePlatform restartable)
 {
     private const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
 
     [Fact]
-    public Task What_no_standby_has_is_not_called_stored_however_often_a_client_asks() =>
-        faulty.RunAsync(async () =>
-        {
-            using var customer = faulty.Platform.Client("no-standby");
-            Guid[] orders = [await customer.CreateAsync(), await customer.CreateAsync()];
-            await using var database = await faulty.Platform.DatabaseAsync("orders-db");
-            await RequireStandbyAsync(database, "'nobody'");
+    public async Task What_no_standby_has_is_not_called_stored_however_often_a_client_asks()
+    {
+        using var customer = restartable.Platform.Client("no-standby");
+        Guid[] orders = [await customer.CreateAsync(), await customer.CreateAsync()];
+        await using var database = await restartable.Platform.DatabaseAsync("orders-db");
+        await RequireStandbyAsync(database, "'nobody'");
 
-            var unknown = customer.PostRawAsync(Body);
-            // In the second round everything is already committed, but only on the primary.
-            for (var i = 0; i < 2; i++)
-                Assert.All(await RepeatableAsync(customer, orders), status => Assert.InRange((int)status, 503, 504));
-            await (await unknown).AssertProblemAsync(HttpStatusCode.GatewayTimeout);
+        var unknown = customer.PostRawAsync(Body);
+        // In the second round everything is already committed, but only on the primary.
+        for (var i = 0; i < 2; i++)
+            Assert.All(await RepeatableAsync(customer, orders), status => Assert.InRange((int)status, 503, 504));
+        await (await unknown).AssertProblemAsync(HttpStatusCode.GatewayTimeout);
 
-            await RequireStandbyAsync(database, "''");
-            Assert.Equal(
-                [HttpStatusCode.Created, HttpStatusCode.OK, HttpStatusCode.OK],
-                await RepeatableAsync(customer, orders)
-            );
-            return true;
-        });
+        await RequireStandbyAsync(database, "''");
+        Assert.Equal(
+            [HttpStatusCode.Created, HttpStatusCode.OK, HttpStatusCode.OK],
+            await RepeatableAsync(customer, orders)
+        );
+    }
 
     private static async Task<HttpStatusCode[]> RepeatableAsync(HttpClient customer, Guid[] orders)
     {

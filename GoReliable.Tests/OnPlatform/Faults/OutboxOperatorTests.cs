@@ -4,8 +4,8 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Faults;
 
 /// <summary>What an operator does with events that the broker does not take, and nobody else does.</summary>
-[Collection(OutboxPlatform.Name)]
-public sealed class OutboxOperatorTests(OutboxPlatform own)
+[Collection(RestartablePlatform.Name)]
+public sealed class OutboxOperatorTests(OutboxFixture own) : IClassFixture<OutboxFixture>
 {
     public static TheoryData<string, string> Routes =>
         new()

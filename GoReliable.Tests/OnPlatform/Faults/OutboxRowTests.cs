@@ -5,8 +5,8 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Faults;
 
 /// <summary>Rows of the outbox that the broker does not take delay no others.</summary>
-[Collection(OutboxPlatform.Name)]
-public sealed class OutboxRowTests(OutboxPlatform own)
+[Collection(RestartablePlatform.Name)]
+public sealed class OutboxRowTests(OutboxFixture own) : IClassFixture<OutboxFixture>
 {
     private readonly GoReliablePlatform platform = own.Platform;
 

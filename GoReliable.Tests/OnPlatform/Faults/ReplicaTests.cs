@@ -4,12 +4,12 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Faults;
 
-/// <summary>Two instances of Orders: which of them relays changes all the time, what arrives does not.</summary>
+/// <summary>Two instances of Orders: whichever of them relays, what arrives is the same.</summary>
+[Collection(ServersOnly.Name)]
 public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
 {
     private const int Orders = 150;
-
-    private readonly GoReliablePlatform platform = two.Platform;
+    private static readonly string[] Changes = ["confirm", "cancel"];
 
     [Fact]
     public async Task Two_relays_publish_each_event_once_and_the_events_of_an_order_in_order()
@@ -30,7 +30,7 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
         var orders = await TradeAsync("bob", done =>
         {
             if (done == Orders / 3)
-                killed = platform.KillReplicaAsync("orders");
+                killed = two.KillRelayAsync();
         });
         await killed;
 
@@ -40,17 +40,19 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
         Assert.All(copies.GroupBy(copy => copy.Order), order =>
             Assert.Equal([1, 2, 3], order.Select(copy => copy.Version).Distinct())
         );
-        using var bob = platform.Client("bob");
+        using var bob = TwoReplicas.Client("bob", two.Worker);
         foreach (var order in orders)
             Assert.Equal([1, 2, 3], (await bob.WaitForNotificationsAsync(order, 3)).Select(told => told.Version));
+        await two.ReplaceKilledAsync();
     }
 
     // Customers who go on until they are answered: each order is created, confirmed and cancelled.
     private async Task<IReadOnlyCollection<Guid>> TradeAsync(string customer, Action<int>? afterEach = null)
     {
-        using var client = platform.Client(customer);
+        HttpClient[] clients = [.. two.Orders.Select(replica => TwoReplicas.Client(customer, replica))];
         var orders = new ConcurrentQueue<Guid>();
-        var done = 0;
+        var (asked, done) = (0, 0);
+        HttpClient Next() => clients[(uint)Interlocked.Increment(ref asked) % clients.Length];
         await Parallel.ForAsync(
             0,
             Orders,
@@ -63,28 +65,29 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
             {
                 using var created = await AnsweredAsync(
                     () =>
-                        client.PostRawAsync(
-                            """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""",
-                            idempotencyKey: $"{customer}-{i}"
-                        ),
+                        Next()
+                            .PostRawAsync(
+                                """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""",
+                                idempotencyKey: $"{customer}-{i}"
+                            ),
                     HttpStatusCode.Created
                 );
                 var order = (await created.ReadAsync<OrderAnswer>()).Id;
                 // Its first try may have done it, and its answer be lost.
-                using var confirmed = await AnsweredAsync(
-                    () => client.ChangeStatusAsync(order, "confirm"),
-                    HttpStatusCode.OK,
-                    HttpStatusCode.Conflict
-                );
-                using var cancelled = await AnsweredAsync(
-                    () => client.ChangeStatusAsync(order, "cancel"),
-                    HttpStatusCode.OK,
-                    HttpStatusCode.Conflict
-                );
+                foreach (var change in Changes)
+                {
+                    using var changed = await AnsweredAsync(
+                        () => Next().ChangeStatusAsync(order, change),
+                        HttpStatusCode.OK,
+                        HttpStatusCode.Conflict
+                    );
+                }
                 orders.Enqueue(order);
                 afterEach?.Invoke(Interlocked.Increment(ref done));
             }
         );
+        foreach (var client in clients)
+            client.Dispose();
         return orders;
     }
 
@@ -98,30 +101,11 @@ public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
 
     private async Task<List<Published>> PublishedAsync(IReadOnlyCollection<Guid> orders)
     {
-        await using var database = await platform.DatabaseAsync("orders-db");
         await Poll.UntilAsync(
             "an empty outbox",
-            async () =>
-            {
-                await using var count = database.CreateCommand("SELECT count(*) FROM outbox");
-                return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-            },
+            () => two.Database.ScalarAsync<long>("SELECT count(*) FROM outbox"),
             pending => pending == 0
         );
-        return [.. (await Tap.EmptyAsync(platform)).Where(copy => orders.Contains(copy.Order))];
+        return [.. (await Tap.EmptyAsync(two.Platform)).Where(copy => orders.Contains(copy.Order))];
     }
-}
-
-/// <summary>A platform with two instances of Orders and of Notifications, and a <see cref="Tap"/>.</summary>
-public sealed class TwoReplicas : IAsyncLifetime
-{
-    public GoReliablePlatform Platform { get; private set; } = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Platform = await GoReliablePlatform.StartAsync(replicas: 2);
-        await Tap.OpenAsync(Platform);
-    }
-
-    public ValueTask DisposeAsync() => Platform.DisposeAsync();
 }

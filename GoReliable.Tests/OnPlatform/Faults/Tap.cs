@@ -46,6 +46,21 @@ internal static class Tap
         );
     }
 
+    /// <summary>No more copies, for whoever uses the broker next.</summary>
+    public static async Task CloseAsync(GoReliablePlatform platform)
+    {
+        await using var connection = await platform.BrokerAsync();
+        await using var channel = await connection.CreateChannelAsync(
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        await channel.QueueDeleteAsync(
+            Queue,
+            ifUnused: false,
+            ifEmpty: false,
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+    }
+
     /// <summary>Takes all copies that there are.</summary>
     public static async Task<List<Published>> EmptyAsync(GoReliablePlatform platform)
     {

@@ -1,13 +1,11 @@
 using System.Net;
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Testing;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Lifecycle;
 
 /// <summary>Nobody waits for anybody: the services are started first, and what they need comes later.</summary>
-public sealed class AnyOrderTests
+[Collection(RestartablePlatform.Name)]
+public sealed class AnyOrderTests(RestartablePlatform restartable)
 {
     private static readonly string[] Services = ["gateway", "orders", "notifications"];
 
@@ -16,8 +14,11 @@ public sealed class AnyOrderTests
     [Fact]
     public async Task Services_start_without_database_and_broker_say_what_is_missing_and_recover()
     {
-        await using var platform = await GoReliablePlatform.StartAsync(configure: ServicesFirst);
+        var platform = restartable.Platform;
         using var customer = platform.Client("any-order");
+        await Task.WhenAll(Services.Concat(["postgres", "messaging"]).Select(platform.StopAsync));
+        var stopped = DateTimeOffset.UtcNow;
+        await Task.WhenAll(Services.Select(platform.StartAsync));
 
         // Nothing is there.
         foreach (var service in Services)
@@ -66,23 +67,12 @@ public sealed class AnyOrderTests
         // refused and unreachable in turn.
         foreach (var service in new[] { "orders", "notifications" })
         {
-            var written = platform.Telemetry.Logs().Where(log => log.Service == service).ToList();
+            var written = platform.Telemetry.Logs().Where(log => log.Service == service && log.Time > stopped).ToList();
             Assert.InRange(written.Count(log => log.EventName == "broker.unreachable"), 1, 3);
             var reasons = written.Where(log => log.EventName == "schema.unavailable").CountBy(log => log.Body).ToList();
             Assert.NotEmpty(reasons);
             Assert.All(reasons, reason => Assert.InRange(reason.Value, 1, 3));
         }
-    }
-
-    private static void ServicesFirst(IDistributedApplicationTestingBuilder builder)
-    {
-        foreach (var service in builder.Resources.Where(resource => Services.Contains(resource.Name)))
-        {
-            foreach (var wait in service.Annotations.OfType<WaitAnnotation>().ToArray())
-                service.Annotations.Remove(wait);
-        }
-        foreach (var server in builder.Resources.Where(resource => resource.Name is "postgres" or "messaging"))
-            builder.CreateResourceBuilder(server).WithExplicitStart();
     }
 
     private static async Task<(HttpStatusCode Status, Dictionary<string, HealthCheckAnswer> Checks)> HealthAsync(

@@ -9,17 +9,15 @@ using RabbitMQ.Client;
 
 namespace GoReliable.Tests.OnPlatform.Faults;
 
-/// <summary>A platform whose outbox gets rows that no customer could bring about.</summary>
-public sealed class OutboxPlatform : IAsyncLifetime
+/// <summary>Fills the outbox of a platform with rows that no customer could bring about.</summary>
+/// <param name="restartable">The platform.</param>
+public sealed class OutboxFixture(RestartablePlatform restartable) : IAsyncLifetime
 {
-    /// <summary>Collection of the tests that share it.</summary>
-    public const string Name = "outbox";
-
     private const string Insert = """
         INSERT INTO outbox (event_id, order_id, type, body, created_at) VALUES ($1, $2, $3, $4, now())
         """;
 
-    public GoReliablePlatform Platform { get; private set; } = null!;
+    public GoReliablePlatform Platform => restartable.Platform;
 
     public NpgsqlDataSource Database { get; private set; } = null!;
 
@@ -28,7 +26,6 @@ public sealed class OutboxPlatform : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Platform = await GoReliablePlatform.StartAsync();
         Database = await Platform.DatabaseAsync("orders-db");
         Operator = Platform.Management("orders");
         Operator.DefaultRequestHeaders.Authorization = Platform.Tokens.Bearer("olga", Scopes.NotificationsOperate);
@@ -38,7 +35,6 @@ public sealed class OutboxPlatform : IAsyncLifetime
     {
         Operator.Dispose();
         await Database.DisposeAsync();
-        await Platform.DisposeAsync();
     }
 
     /// <summary>Commits a row of the outbox.</summary>
@@ -128,6 +124,3 @@ public sealed class OutboxPlatform : IAsyncLifetime
     internal Task<HttpResponseMessage> RedriveAsync(object request) =>
         Operator.PostAsJsonAsync("/outbox/set-aside/redrive", request, TestContext.Current.CancellationToken);
 }
-
-[CollectionDefinition(OutboxPlatform.Name)]
-public sealed class OutboxPlatformTests : ICollectionFixture<OutboxPlatform>;
