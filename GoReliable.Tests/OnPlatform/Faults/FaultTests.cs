@@ -101,9 +101,6 @@ public sealed class FaultTests(FaultyPlatform platform)
     }
 
     [Fact]
-    public Task A_giant_message_is_in_the_queue() => platform.SurviveAsync(Fault.GiantMessage, "giant-message");
-
-    [Fact]
     public async Task The_databases_disk_is_full() =>
         AssertNoticed(await platform.SurviveAsync(Fault.DiskFull, "disk-full"));
 

@@ -10,9 +10,6 @@ public sealed class RestartTests(FaultyPlatform faulty)
     private readonly GoReliablePlatform platform = faulty.Platform;
 
     [Fact]
-    public Task Services_restart_one_after_the_other() => faulty.SurviveAsync(Fault.Restarted, "restarted");
-
-    [Fact]
     public Task An_order_whose_process_was_killed_is_published_later_in_the_same_trace() =>
         faulty.RunAsync(async () =>
         {
