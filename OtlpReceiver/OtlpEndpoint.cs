@@ -68,10 +68,10 @@ public sealed partial class OtlpEndpoint : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(intake);
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = Intake.MaxPayloadBytes);
-        builder.Services.AddSingleton<IServiceMethodProvider<GrpcCollector>, GrpcCollectorMethods>();
+        builder.Services.AddSingleton<IServiceMethodProvider<Intake>, GrpcCollector>();
 
         var app = builder.Build();
-        app.MapGrpcService<GrpcCollector>();
+        app.MapGrpcService<Intake>();
         app.MapHttpCollector(intake);
         try
         {

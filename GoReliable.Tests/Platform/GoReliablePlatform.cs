@@ -96,9 +96,6 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
         {
             RunAsBuilt(service);
-            // One of each needs no proxy in front.
-            foreach (var endpoint in service.Annotations.OfType<EndpointAnnotation>())
-                endpoint.IsProxied = false;
             if (!services)
                 builder.CreateResourceBuilder(service).WithExplicitStart();
         }

@@ -3,59 +3,34 @@ using Grpc.Core;
 
 namespace OtlpReceiver.Protocol;
 
-/// <summary>OTLP over gRPC: three services with one method each.</summary>
-internal sealed class GrpcCollector(Intake intake)
+/// <summary>OTLP over gRPC: three services with one method each. Their messages stay bytes until they are read.</summary>
+internal sealed class GrpcCollector : IServiceMethodProvider<Intake>
 {
     private static readonly byte[] Accepted = []; // An empty message: nothing was rejected.
-
-    public Task<byte[]> Traces(byte[] payload) => Take(intake.Traces, payload);
-
-    public Task<byte[]> Logs(byte[] payload) => Take(intake.Logs, payload);
-
-    public Task<byte[]> Metrics(byte[] payload) => Take(intake.Metrics, payload);
-
-    private static Task<byte[]> Take(Action<byte[]> keep, byte[] payload)
-    {
-        try
-        {
-            keep(payload);
-            return Task.FromResult(Accepted);
-        }
-        catch (RefusedPayloadException e)
-        {
-            throw new RpcException(new Status(StatusCode.InvalidArgument, e.Message));
-        }
-    }
-}
-
-/// <summary>
-/// Binds the methods to payloads that are still bytes. The code that Grpc.Tools generates parses before the service is
-/// called, and what cannot be parsed is then answered as UNKNOWN without a reason, not as INVALID_ARGUMENT.
-/// </summary>
-internal sealed class GrpcCollectorMethods : IServiceMethodProvider<GrpcCollector>
-{
     private static readonly Marshaller<byte[]> Bytes = Marshallers.Create(bytes => bytes, bytes => bytes);
 
-    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<GrpcCollector> context)
+    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<Intake> context)
     {
-        AddExport(context, "trace.v1.TraceService", (collector, payload) => collector.Traces(payload));
-        AddExport(context, "logs.v1.LogsService", (collector, payload) => collector.Logs(payload));
-        AddExport(context, "metrics.v1.MetricsService", (collector, payload) => collector.Metrics(payload));
+        AddExport(context, "trace.v1.TraceService", (intake, payload) => intake.Traces(payload));
+        AddExport(context, "logs.v1.LogsService", (intake, payload) => intake.Logs(payload));
+        AddExport(context, "metrics.v1.MetricsService", (intake, payload) => intake.Metrics(payload));
     }
 
     private static void AddExport(
-        ServiceMethodProviderContext<GrpcCollector> context,
+        ServiceMethodProviderContext<Intake> context,
         string service,
-        Func<GrpcCollector, byte[], Task<byte[]>> export
+        Action<Intake, byte[]> keep
     )
     {
-        var method = new Method<byte[], byte[]>(
-            MethodType.Unary,
-            $"opentelemetry.proto.collector.{service}",
-            "Export",
-            Bytes,
-            Bytes
+        var name = $"opentelemetry.proto.collector.{service}";
+        context.AddUnaryMethod(
+            new Method<byte[], byte[]>(MethodType.Unary, name, "Export", Bytes, Bytes),
+            metadata: [],
+            (intake, payload, _) =>
+            {
+                keep(intake, payload);
+                return Task.FromResult(Accepted);
+            }
         );
-        context.AddUnaryMethod(method, metadata: [], (collector, payload, _) => export(collector, payload));
     }
 }

@@ -23,8 +23,8 @@ internal static class LogReader
             Level = Level(record.SeverityNumber),
             Body = Convert.ToString(Values.Read(record.Body), CultureInfo.InvariantCulture) ?? "",
             EventName = record.EventName,
-            TraceId = Values.OptionalTraceId(record.TraceId),
-            SpanId = Values.OptionalSpanId(record.SpanId),
+            TraceId = Values.OptionalId(record.TraceId),
+            SpanId = Values.OptionalId(record.SpanId),
             Attributes = Values.Read(record.Attributes),
         };
 

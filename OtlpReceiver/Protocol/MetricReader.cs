@@ -96,23 +96,12 @@ internal static class MetricReader
         new(
             exemplar.ValueCase == Exemplar.ValueOneofCase.Integer ? exemplar.Integer : exemplar.Number,
             Values.Time(exemplar.TimeUnixNano),
-            Values.OptionalTraceId(exemplar.TraceId),
-            Values.OptionalSpanId(exemplar.SpanId),
+            Values.OptionalId(exemplar.TraceId),
+            Values.OptionalId(exemplar.SpanId),
             Values.Read(exemplar.Attributes)
         );
 
-    private static IReadOnlyList<MetricBucket> Buckets(HistogramPoint point)
-    {
-        // Both lists are left out together by a sender that counts without buckets.
-        if (point.BucketCounts.Count != 0 && point.BucketCounts.Count != point.Bounds.Count + 1)
-        {
-            throw new RefusedPayloadException(
-                $"A histogram has one bucket more than bounds; this one has {point.BucketCounts.Count} "
-                    + $"buckets and {point.Bounds.Count} bounds."
-            );
-        }
-
-        return
+    private static IReadOnlyList<MetricBucket> Buckets(HistogramPoint point) =>
         [
             .. point.BucketCounts.Select(
                 (count, index) =>
@@ -122,7 +111,6 @@ internal static class MetricReader
                     )
             ),
         ];
-    }
 
     private static MetricKind Kind(Metric metric) =>
         metric.DataCase switch

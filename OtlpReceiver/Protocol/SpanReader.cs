@@ -19,9 +19,9 @@ internal static class SpanReader
             Scope = scope,
             Name = span.Name,
             Kind = Kind(span.Kind),
-            TraceId = Values.TraceId(span.TraceId),
-            SpanId = Values.SpanId(span.SpanId),
-            ParentSpanId = Values.OptionalSpanId(span.ParentSpanId),
+            TraceId = Values.Id(span.TraceId),
+            SpanId = Values.Id(span.SpanId),
+            ParentSpanId = Values.OptionalId(span.ParentSpanId),
             Start = Values.Time(span.StartTimeUnixNano),
             End = Values.Time(span.EndTimeUnixNano),
             Status = Status(span.Status?.Code),
@@ -38,8 +38,8 @@ internal static class SpanReader
             Links =
             [
                 .. span.Links.Select(l => new ReceivedSpanLink(
-                    Values.TraceId(l.TraceId),
-                    Values.SpanId(l.SpanId),
+                    Values.Id(l.TraceId),
+                    Values.Id(l.SpanId),
                     Values.Read(l.Attributes)
                 )),
             ],

@@ -6,9 +6,6 @@ namespace OtlpReceiver.Protocol;
 /// <summary>Reads OTLP's basic shapes: attributes, times and ids.</summary>
 internal static class Values
 {
-    private const int TraceIdBytes = 16;
-    private const int SpanIdBytes = 8;
-
     public static IReadOnlyDictionary<string, object?> Read(RepeatedField<KeyValue>? attributes)
     {
         // The last one wins where a sender repeats a key; OTLP leaves that open.
@@ -38,26 +35,7 @@ internal static class Values
     public static DateTimeOffset Time(ulong unixNanoseconds) =>
         DateTimeOffset.UnixEpoch.AddTicks((long)(unixNanoseconds / 100));
 
-    public static string TraceId(ByteString id) => Id(id, TraceIdBytes, "trace id");
+    public static string Id(ByteString id) => Convert.ToHexStringLower(id.Span);
 
-    public static string SpanId(ByteString id) => Id(id, SpanIdBytes, "span id");
-
-    public static string? OptionalTraceId(ByteString id) => id.IsEmpty ? null : TraceId(id);
-
-    public static string? OptionalSpanId(ByteString id) => id.IsEmpty ? null : SpanId(id);
-
-    private static string Id(ByteString id, int length, string what)
-    {
-        if (id.Length != length)
-        {
-            throw new RefusedPayloadException($"A {what} has {length} bytes; this one has {id.Length}.");
-        }
-
-        if (id.Span.IndexOfAnyExcept((byte)0) < 0)
-        {
-            throw new RefusedPayloadException($"A {what} of zeros is not valid.");
-        }
-
-        return Convert.ToHexStringLower(id.Span);
-    }
+    public static string? OptionalId(ByteString id) => id.IsEmpty ? null : Id(id);
 }

@@ -66,7 +66,6 @@ internal sealed class Watch
     private static async Task<long> CountAsync(GoReliablePlatform platform)
     {
         await using var database = await platform.DatabaseAsync("orders-db");
-        await using var command = database.CreateCommand(Rows);
-        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        return await database.ScalarAsync<long>(Rows);
     }
 }

@@ -7,7 +7,7 @@ namespace GoReliable.Tests.OnPlatform.Chaos;
 
 /// <summary>Trouble that is switched on and off on the running platform, in the file that its services watch.</summary>
 [Collection(RestartablePlatform.Name)]
-public sealed class ChaosPlatformTests(RestartablePlatform restartable)
+public sealed class ChaosPlatformTests(RestartablePlatform restartable) : IAsyncLifetime
 {
     // Before the second, the third, … attempt, where no setting says otherwise.
     private static readonly IReadOnlyList<TimeSpan> Delays = new RetryOptions().Effective;
@@ -15,6 +15,15 @@ public sealed class ChaosPlatformTests(RestartablePlatform restartable)
     private readonly GoReliablePlatform platform = restartable.Platform;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    // What failed waits in a retry queue, and would be delivered in the middle of another test.
+    public async ValueTask DisposeAsync()
+    {
+        await restartable.Settings.WriteAsync("{}");
+        await restartable.CalmAsync();
+    }
 
     [Fact]
     public async Task A_notification_is_delivered_once_its_channel_works_again()

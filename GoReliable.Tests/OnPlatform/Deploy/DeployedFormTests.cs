@@ -141,8 +141,7 @@ public sealed partial class DeployedFormTests(ServersOnly servers, PublishedServ
                 }
             )
             {
-                await using var command = source.CreateCommand(sql);
-                await command.ExecuteNonQueryAsync(Cancel);
+                await source.RunAsync(sql);
             }
         }
         return server;

@@ -109,15 +109,14 @@ public sealed class EraseNotificationsTests(ServersOnly shared)
 
     private static async Task LetterAsync(OwnDatabase database, string body, int times = 1)
     {
-        await using var command = database.Source.CreateCommand(
+        await database.Source.RunAsync(
             """
             INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body)
             SELECT gen_random_uuid(), 'order.created', 'rejected', 1, 0, now(), '', convert_to($1, 'UTF8')
             FROM generate_series(1, $2)
-            """
+            """,
+            body,
+            times
         );
-        command.Parameters.AddWithValue(body);
-        command.Parameters.AddWithValue(times);
-        await command.ExecuteNonQueryAsync(Cancel);
     }
 }

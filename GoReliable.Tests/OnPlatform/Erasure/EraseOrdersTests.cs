@@ -123,8 +123,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         await Poll.UntilAsync(
             "two changes that wait for the row",
             () =>
-                CountAsync(
-                    database,
+                database.ScalarAsync<long>(
                     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
                         + "AND query LIKE '-- UPDATE order%'"
                 ),
@@ -137,7 +136,10 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         foreach (var order in orders)
             Assert.Equal($"{ErasureReport.ErasedCustomer}||pending|25.00|1", await RowAsync(database, order));
         foreach (var order in orders)
-            Assert.Equal(0, await CountAsync(database, $"SELECT count(*) FROM outbox WHERE order_id = '{order}'"));
+            Assert.Equal(
+                0,
+                await database.ScalarAsync<long>($"SELECT count(*) FROM outbox WHERE order_id = '{order}'")
+            );
     }
 
     [Fact]
@@ -160,8 +162,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         await Poll.UntilAsync(
             "erasing that waits for the row",
             () =>
-                CountAsync(
-                    database,
+                database.ScalarAsync<long>(
                     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
                         + "AND query LIKE '-- erase orders%'"
                 ),
@@ -186,7 +187,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
         await Poll.UntilAsync(
             "the event published",
-            () => CountAsync(database, $"SELECT count(*) FROM outbox WHERE order_id = '{order}'"),
+            () => database.ScalarAsync<long>($"SELECT count(*) FROM outbox WHERE order_id = '{order}'"),
             count => count == 0
         );
         return order;
@@ -217,19 +218,10 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
         return (exitCode, output.ToString());
     }
 
-    private static async Task<string> RowAsync(NpgsqlDataSource database, Guid order)
-    {
-        await using var command = database.CreateCommand(
+    private static Task<string> RowAsync(NpgsqlDataSource database, Guid order) =>
+        database.ScalarAsync<string>(
             "SELECT concat_ws('|', customer_id, coalesce(contact_email, ''), status, total, version) "
-                + "FROM orders WHERE id = $1"
+                + "FROM orders WHERE id = $1",
+            order
         );
-        command.Parameters.AddWithValue(order);
-        return (string)(await command.ExecuteScalarAsync(Cancel))!;
-    }
-
-    private static async Task<long> CountAsync(NpgsqlDataSource database, string sql)
-    {
-        await using var command = database.CreateCommand(sql);
-        return (long)(await command.ExecuteScalarAsync(Cancel))!;
-    }
 }

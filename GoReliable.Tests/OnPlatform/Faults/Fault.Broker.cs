@@ -189,11 +189,10 @@ internal sealed partial record Fault
             "the message parked",
             async () =>
             {
-                await using var count = database.CreateCommand(
-                    "SELECT count(*) FROM dead_letters WHERE message_id = $1"
+                return await database.ScalarAsync<long>(
+                    "SELECT count(*) FROM dead_letters WHERE message_id = $1",
+                    message
                 );
-                count.Parameters.AddWithValue(message);
-                return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
             },
             count => count == 1,
             Patience

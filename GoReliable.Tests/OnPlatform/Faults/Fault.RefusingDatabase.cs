@@ -145,7 +145,6 @@ internal sealed partial record Fault
             Database = database,
         };
         await using var source = NpgsqlDataSource.Create(server);
-        await using var command = source.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await source.RunAsync(sql);
     }
 }

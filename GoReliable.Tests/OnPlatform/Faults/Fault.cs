@@ -161,8 +161,7 @@ internal sealed partial record Fault(
             what,
             async () =>
             {
-                await using var count = database.CreateCommand(sql);
-                return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+                return await database.ScalarAsync<long>(sql);
             },
             isSo,
             Patience

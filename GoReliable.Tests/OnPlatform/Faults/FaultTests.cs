@@ -1,3 +1,5 @@
+using GoReliable.Tests.Platform;
+
 namespace GoReliable.Tests.OnPlatform.Faults;
 
 /// <summary>
@@ -134,12 +136,11 @@ public sealed class FaultTests(FaultyPlatform platform)
     private async Task<long> AheadAsync(string customers)
     {
         await using var database = await platform.Platform.DatabaseAsync("orders-db");
-        await using var count = database.CreateCommand(
+        return await database.ScalarAsync<long>(
             "SELECT count(*) FROM orders WHERE starts_with(customer_id, $1) "
-                + "AND created_at > now() + interval '30 minutes'"
+                + "AND created_at > now() + interval '30 minutes'",
+            customers
         );
-        count.Parameters.AddWithValue(customers);
-        return (long)(await count.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 }
 

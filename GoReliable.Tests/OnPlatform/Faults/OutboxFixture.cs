@@ -57,12 +57,7 @@ public sealed class OutboxFixture(RestartablePlatform restartable) : IAsyncLifet
             now,
             Version: 1
         );
-        await using var command = Database.CreateCommand(Insert);
-        command.Parameters.AddWithValue(@event);
-        command.Parameters.AddWithValue(order);
-        command.Parameters.AddWithValue(type);
-        command.Parameters.AddWithValue(body ?? OrderEvent.Serialize(@event, content, "somebody"));
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await Database.RunAsync(Insert, @event, order, type, body ?? OrderEvent.Serialize(@event, content, "somebody"));
         return @event;
     }
 
@@ -70,11 +65,7 @@ public sealed class OutboxFixture(RestartablePlatform restartable) : IAsyncLifet
     internal Task<long> CountAsync(string types) =>
         ScalarAsync($"SELECT count(*) FROM outbox WHERE type LIKE '{types}'");
 
-    internal async Task<long> ScalarAsync(string sql)
-    {
-        await using var command = Database.CreateCommand(sql);
-        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-    }
+    internal Task<long> ScalarAsync(string sql) => Database.ScalarAsync<long>(sql);
 
     /// <summary>Waits until the next event of an order waits for an operator.</summary>
     internal Task UntilSetAsideAsync(Guid order) =>

@@ -133,10 +133,11 @@ public sealed class SlowMailServerTests(RestartablePlatform mail) : IAsyncLifeti
                 delivery.BasicProperties,
                 delivery.Body.ToArray()
             );
-            await using var command = database.CreateCommand("INSERT INTO suspects VALUES ($1, $2)");
-            command.Parameters.AddWithValue(GoReliable.Notifications.DeadLetters.DeadLetter.IdOf(message));
-            command.Parameters.AddWithValue(deaths);
-            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            await database.RunAsync(
+                "INSERT INTO suspects VALUES ($1, $2)",
+                GoReliable.Notifications.DeadLetters.DeadLetter.IdOf(message),
+                deaths
+            );
         }
     }
 

@@ -79,14 +79,11 @@ public sealed class SlowRecipientTests(RestartablePlatform mail) : IAsyncLifetim
     }
 
     /// <summary>Connections of the worker that do something, or keep a transaction open.</summary>
-    private static async Task<long> InUseAsync(NpgsqlDataSource database)
-    {
-        await using var command = database.CreateCommand(
+    private static Task<long> InUseAsync(NpgsqlDataSource database) =>
+        database.ScalarAsync<long>(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
                 + "AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
         );
-        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-    }
 
     /// <summary>A hundred to one mailbox that is full, and twenty to others between them.</summary>
     private async Task AssertRefusalsDelayNobodyAsync(HttpClient customer)

@@ -33,10 +33,9 @@ public sealed class VanishedHostTests(SharedPlatform shared)
     public async Task The_server_has_room_for_vanished_hosts_and_their_replacements()
     {
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
-        await using var ask = database.CreateCommand(
+        var places = await database.ScalarAsync<int>(
             "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
         );
-        var places = (int)(await ask.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
 
         const int relay = 1; // its connection is in no pool
         var platform = await PoolAsync("orders") + relay + await PoolAsync("notifications");

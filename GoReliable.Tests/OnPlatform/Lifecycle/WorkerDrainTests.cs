@@ -74,7 +74,7 @@ public sealed class WorkerDrainTests(RestartablePlatform mail) : IAsyncLifetime
         using var customer = platform.Client("accepted");
         await using var database = await platform.DatabaseAsync("notifications-db");
         var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
-        await ExecuteAsync(database, "ALTER TABLE notifications RENAME TO away");
+        await database.RunAsync("ALTER TABLE notifications RENAME TO away");
         Task stopping;
         try
         {
@@ -86,7 +86,7 @@ public sealed class WorkerDrainTests(RestartablePlatform mail) : IAsyncLifetime
         }
         finally
         {
-            await ExecuteAsync(database, "ALTER TABLE away RENAME TO notifications");
+            await database.RunAsync("ALTER TABLE away RENAME TO notifications");
         }
         await stopping;
 
@@ -95,12 +95,6 @@ public sealed class WorkerDrainTests(RestartablePlatform mail) : IAsyncLifetime
         await platform.WaitUntilHealthyAsync("notifications");
         await Poll.UntilAsync("an empty queue", WaitingMessagesAsync, waiting => waiting == 0);
         Assert.Equal(acceptedBefore + 1, accepted);
-    }
-
-    private static async Task ExecuteAsync(Npgsql.NpgsqlDataSource database, string sql)
-    {
-        await using var command = database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Cancel);
     }
 
     /// <summary>Orders, and waits until the mail server has the e-mail and has not said yes.</summary>

@@ -77,11 +77,7 @@ public sealed class DeadLetterPlatform : IAsyncLifetime
     internal async Task<long> NotifiedAsync(params Guid[] events)
     {
         await using var database = await Platform.DatabaseAsync("notifications-db");
-        await using var command = database.CreateCommand(
-            "SELECT count(*) FROM notifications WHERE event_id = ANY ($1)"
-        );
-        command.Parameters.AddWithValue(events);
-        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        return await database.ScalarAsync<long>("SELECT count(*) FROM notifications WHERE event_id = ANY ($1)", events);
     }
 
     internal async Task RedriveAsync(Guid id)

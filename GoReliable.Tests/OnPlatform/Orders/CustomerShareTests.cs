@@ -72,11 +72,8 @@ public sealed class CustomerShareTests(SharedPlatform shared)
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
     }
 
-    private static async Task<long> WaitingAsync(NpgsqlDataSource database)
-    {
-        await using var command = database.CreateCommand(
+    private static Task<long> WaitingAsync(NpgsqlDataSource database) =>
+        database.ScalarAsync<long>(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '-- UPDATE order%'"
         );
-        return (long)(await command.ExecuteScalarAsync(Cancel))!;
-    }
 }

@@ -39,7 +39,10 @@ public sealed class OutboxIdTests(SharedPlatform shared)
             );
             await Poll.UntilAsync(
                 "an order that waits",
-                () => CountAsync(database, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"),
+                () =>
+                    database.ScalarAsync<long>(
+                        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                    ),
                 waiting => waiting == 1
             );
 
@@ -56,13 +59,7 @@ public sealed class OutboxIdTests(SharedPlatform shared)
     }
 
     private static Task<long> LastIdAsync(NpgsqlDataSource database) =>
-        CountAsync(database, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_id_seq");
-
-    private static async Task<long> CountAsync(NpgsqlDataSource database, string sql)
-    {
-        await using var command = database.CreateCommand(sql);
-        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-    }
+        database.ScalarAsync<long>("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_id_seq");
 
     private static async Task ExecuteAsync(NpgsqlConnection session, string sql)
     {

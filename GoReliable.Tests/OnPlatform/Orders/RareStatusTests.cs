@@ -38,8 +38,7 @@ public sealed class RareStatusTests(ServersOnly shared)
             history.Parameters.AddWithValue(Pending);
             await history.ExecuteNonQueryAsync(Cancel);
         }
-        await using (var analyze = own.Source.CreateCommand("ANALYZE orders"))
-            await analyze.ExecuteNonQueryAsync(Cancel);
+        await own.Source.RunAsync("ANALYZE orders");
 
         foreach (var (status, before, rows) in Pages)
             await AssertReadByIndexAsync(own, status, before, rows);

@@ -27,8 +27,7 @@ internal static class EmptyDatabase
     public static async Task ExecuteAsync(GoReliablePlatform platform, string sql)
     {
         await using var server = await platform.DatabaseAsync("orders-db");
-        await using var command = server.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await server.RunAsync(sql);
     }
 
     /// <summary>The tables of a database, by name.</summary>

@@ -53,14 +53,11 @@ public sealed class SlowMigrationTests(ServersOnly shared)
         Assert.Empty(both.SelectMany(migration => migration.Events("schema.failed")));
     }
 
-    private static async Task<TimeSpan> WaitingAsync(NpgsqlDataSource source)
-    {
-        await using var command = source.CreateCommand(
+    private static Task<TimeSpan> WaitingAsync(NpgsqlDataSource source) =>
+        source.ScalarAsync<TimeSpan>(
             "SELECT coalesce(max(now() - query_start), interval '0') "
                 + "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         );
-        return (TimeSpan)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-    }
 
     // What became of the second one's first attempt.
     private static async Task<string?> SecondAsync(NpgsqlDataSource source)

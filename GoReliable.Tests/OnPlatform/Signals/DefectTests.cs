@@ -13,7 +13,7 @@ public sealed class DefectTests(SharedPlatform shared)
     {
         // A table that is not what the code thinks, which no waiting mends.
         await using var database = await platform.DatabaseAsync("notifications-db");
-        await ExecuteAsync(database, "ALTER TABLE inbox ADD CONSTRAINT broken CHECK (false) NOT VALID");
+        await database.RunAsync("ALTER TABLE inbox ADD CONSTRAINT broken CHECK (false) NOT VALID");
         TestEvent message;
         try
         {
@@ -31,7 +31,7 @@ public sealed class DefectTests(SharedPlatform shared)
         }
         finally
         {
-            await ExecuteAsync(database, "ALTER TABLE inbox DROP CONSTRAINT broken");
+            await database.RunAsync("ALTER TABLE inbox DROP CONSTRAINT broken");
         }
         await platform.Telemetry.WaitForLogAsync(
             log => log.EventName == "notification.delivered" && log.TraceId == message.TraceId,
@@ -52,11 +52,5 @@ public sealed class DefectTests(SharedPlatform shared)
         );
         Assert.Equal(ActivityStatusCode.Unset, deliveries[^1].Status);
         Assert.Same(deliveries[^1], trace.ParentOf(trace.Only("store notifications")));
-    }
-
-    private static async Task ExecuteAsync(Npgsql.NpgsqlDataSource database, string sql)
-    {
-        await using var command = database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }

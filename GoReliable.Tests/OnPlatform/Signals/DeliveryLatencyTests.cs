@@ -28,11 +28,10 @@ public sealed class DeliveryLatencyTests(SharedPlatform shared)
             "a notification that has waited for a second to be stored",
             async () =>
             {
-                await using var command = database.CreateCommand(
+                return await database.ScalarAsync<TimeSpan>(
                     "SELECT coalesce(max(clock_timestamp() - query_start), interval '0') FROM pg_stat_activity "
                         + "WHERE datname = current_database() AND wait_event_type = 'Lock'"
                 );
-                return (TimeSpan)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
             },
             waited => waited >= TimeSpan.FromSeconds(1),
             TimeSpan.FromSeconds(20)

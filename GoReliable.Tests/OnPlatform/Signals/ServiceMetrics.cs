@@ -31,8 +31,7 @@ internal static class ServiceMetrics
             cancellationToken: TestContext.Current.CancellationToken
         );
         await using var database = await platform.DatabaseAsync("orders-db");
-        await using var outbox = database.CreateCommand("SELECT count(*) FROM outbox");
-        var queued = (long)(await outbox.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        var queued = await database.ScalarAsync<long>("SELECT count(*) FROM outbox");
         foreach (var queue in new RetryOptions().Effective.Select(OrderTopology.RetryQueue).Append(OrderTopology.Queue))
             queued += await channel.MessageCountAsync(queue, TestContext.Current.CancellationToken);
         var notifications = (await platform.ScrapeAsync())["notifications"];
