@@ -49,12 +49,16 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     /// <param name="brokerManagement">
     /// Whether the broker's management plugin runs too; without, it starts and stops faster.
     /// </param>
+    /// <param name="resourceLogging">
+    /// Whether what the resources write is sent to the AppHost's loggers; it costs much for each line.
+    /// </param>
     public static async Task<GoReliablePlatform> StartAsync(
         Action<IDistributedApplicationTestingBuilder>? configure = null,
         bool observability = false,
         string? dashboardToken = null,
         bool services = true,
-        bool brokerManagement = false
+        bool brokerManagement = false,
+        bool resourceLogging = false
     )
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -74,7 +78,7 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
                 $"--ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://127.0.0.1:{ServiceProcess.FreePort()}",
             ];
         }
-        var builder = await CreateBuilderAsync(arguments, withDashboard: dashboardToken is not null, timeout.Token);
+        var builder = await CreateBuilderAsync(arguments, dashboardToken is not null, resourceLogging, timeout.Token);
         builder.CreateResourceBuilder<ProjectResource>("notifications").WithEnvironment("Email__PickupFolder", pickup);
         var telemetry = await OtlpEndpoint.StartAsync(timeout.Token);
         foreach (var service in dashboardToken is null ? Services : [])
@@ -128,7 +132,8 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
 
     private static async Task<IDistributedApplicationTestingBuilder> CreateBuilderAsync(
         string[] arguments,
-        bool withDashboard,
+        bool dashboard,
+        bool resourceLogging,
         CancellationToken cancel
     )
     {
@@ -137,7 +142,8 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         {
             return await DistributedApplicationTestingBuilder.CreateAsync<Projects.GoReliable_AppHost>(
                 arguments,
-                (options, _) => options.DisableDashboard = !withDashboard,
+                (options, _) =>
+                    (options.DisableDashboard, options.EnableResourceLogging) = (!dashboard, resourceLogging),
                 cancel
             );
         }

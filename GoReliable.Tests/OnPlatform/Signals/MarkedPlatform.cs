@@ -27,7 +27,10 @@ internal static class MarkedPlatform
     /// <param name="mailPort">Of the server that it sends e-mails to, with a password.</param>
     /// <param name="output">Gets what its services write.</param>
     public static Task<GoReliablePlatform> StartAsync(int mailPort, ResourceOutput output) =>
-        GoReliablePlatform.StartAsync(configure: builder => Configure(builder, mailPort, output));
+        GoReliablePlatform.StartAsync(
+            configure: builder => Configure(builder, mailPort, output),
+            resourceLogging: true
+        );
 
     private static void Configure(IDistributedApplicationTestingBuilder builder, int mailPort, ResourceOutput output)
     {

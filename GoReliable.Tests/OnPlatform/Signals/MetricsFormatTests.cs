@@ -97,9 +97,13 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
                     Assert.Equal(status, response.StatusCode);
                 }
             );
+        const string Requests = "goreliable_api_gateway_http_requests_total";
+        var counted = (await platform.ScrapeAsync())["gateway"].Sum(Requests);
         // The series of the four answers are there then.
         await SendAsync(0, 100);
-        var before = await platform.ScrapeAsync();
+        var before = await Poll.UntilAsync("100 requests more", platform.ScrapeAsync, scrape =>
+            scrape["gateway"].Sum(Requests) >= counted + 100
+        );
 
         await SendAsync(100, 1_000);
 
@@ -119,10 +123,7 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
                 "CONNECT",
                 "_OTHER",
             },
-            scrape
-                .Find("goreliable_api_gateway_http_requests_total", ("route", "unknown"))
-                .Select(sample => sample.Labels["method"])
-                .ToHashSet()
+            scrape.Find(Requests, ("route", "unknown")).Select(sample => sample.Labels["method"]).ToHashSet()
         );
         // A few new series at most; one histogram has about 15 lines. Series per connection may have gone.
         Assert.All(ServiceMetrics.Services, service =>
