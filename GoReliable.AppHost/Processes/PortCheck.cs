@@ -9,7 +9,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 /// <param name="endpoint">Where the server listens.</param>
 internal sealed class PortCheck(EndpointReference endpoint) : IHealthCheck
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private const int Tries = 300;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     public async Task<HealthCheckResult> CheckHealthAsync(
@@ -17,31 +17,19 @@ internal sealed class PortCheck(EndpointReference endpoint) : IHealthCheck
         CancellationToken cancellationToken = default
     )
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
-        try
+        for (var i = 0; i < Tries; i++)
         {
-            while (!await ListensAsync(patience.Token))
-                await Task.Delay(Pause, patience.Token);
-            return HealthCheckResult.Healthy();
+            try
+            {
+                using var client = new TcpClient();
+                await client.ConnectAsync(IPAddress.Loopback, endpoint.Port, cancellationToken);
+                return HealthCheckResult.Healthy();
+            }
+            catch (SocketException)
+            {
+                await Task.Delay(Pause, cancellationToken);
+            }
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return HealthCheckResult.Unhealthy($"Nothing listens on port {endpoint.Port}.");
-        }
-    }
-
-    private async Task<bool> ListensAsync(CancellationToken cancellationToken)
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            await socket.ConnectAsync(IPAddress.Loopback, endpoint.Port, cancellationToken);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
+        return HealthCheckResult.Unhealthy($"Nothing listens on port {endpoint.Port}.");
     }
 }

@@ -192,7 +192,7 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
     }
 
     /// <summary>
-    /// Where a service with one replica takes requests, past the proxy that Aspire has in front of it.
+    /// Where a service takes requests, past the proxy that Aspire has in front of it.
     /// </summary>
     public Uri Address(string service)
     {

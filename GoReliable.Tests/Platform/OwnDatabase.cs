@@ -58,11 +58,7 @@ internal sealed class OwnDatabase : IAsyncDisposable
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
-    public async Task<T> ScalarAsync<T>(string sql)
-    {
-        await using var command = Source.CreateCommand(sql);
-        return (T)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-    }
+    public Task<T> ScalarAsync<T>(string sql) => Source.ScalarAsync<T>(sql);
 
     /// <summary>Makes connections that are opened from now on read-only, or the opposite.</summary>
     /// <param name="value"><c>on</c> or <c>off</c>.</param>

@@ -56,6 +56,16 @@ public sealed class RestartablePlatform : IAsyncLifetime
         Settings.Dispose();
     }
 
+    /// <summary>Starts what a test has stopped.</summary>
+    internal async Task ReviveAsync()
+    {
+        string[] all = ["postgres", "messaging", "gateway", "orders", "notifications"];
+        foreach (var ended in all.Where(Platform.HasEnded))
+            await Platform.StartAsync(ended);
+        foreach (var resource in all)
+            await Platform.WaitUntilHealthyAsync(resource);
+    }
+
     /// <summary>The server takes every e-mail at once again, and nothing is left of what tests sent.</summary>
     internal async Task CalmAsync()
     {

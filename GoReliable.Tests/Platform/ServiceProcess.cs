@@ -11,9 +11,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private static readonly ConcurrentDictionary<int, int> GivenPorts = [];
+
     private readonly ConcurrentQueue<string> output = [];
     private readonly Process process;
     private readonly string name;
+    private bool isDisposed;
 
     private ServiceProcess(string name, Process process) => (this.name, this.process) = (name, process);
 
@@ -88,7 +91,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             events => events.Count > 0
         );
 
-    /// <summary>A port that nobody listens on now.</summary>
+    /// <summary>A port that nobody listens on now, and that nobody else gets from here.</summary>
     public static int FreePort()
     {
         while (true)
@@ -96,6 +99,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
             // Below those that the system gives to whoever connects somewhere: one of them could be taken before it is
             // used.
             var port = Random.Shared.Next(10_000, 32_768);
+            if (!GivenPorts.TryAdd(port, port))
+                continue;
             try
             {
                 using var listener = new TcpListener(IPAddress.Loopback, port);
@@ -151,6 +156,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
+        if (isDisposed)
+            return ValueTask.CompletedTask;
+
+        isDisposed = true;
         process.Kill();
         process.Dispose();
         Client.Dispose();

@@ -83,7 +83,13 @@ public sealed class ChaosPlatformTests(RestartablePlatform restartable) : IAsync
             async () => (await CreateAsync(customer)).Took,
             took => took < http
         );
-        var notification = Assert.Single(await customer.WaitForNotificationsAsync(order));
+        var notifications = await Poll.UntilAsync(
+            "the notification, perhaps after the longest wait",
+            () => customer.NotificationsAsync(order),
+            found => found.Length > 0,
+            TimeSpan.FromMinutes(2)
+        );
+        var notification = Assert.Single(notifications);
         await AssertWaitedAsync(order, notification.Attempts);
     }
 

@@ -17,7 +17,7 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// published, which takes minutes.
 /// </remarks>
 [Collection(ServersOnly.Name)]
-public sealed class BacklogTests(ServersOnly servers)
+public sealed class BacklogTests(ServersOnly servers) : IAsyncLifetime
 {
     private const int Million = 1_000_000;
     private const int Measured = 15_000;
@@ -80,11 +80,12 @@ public sealed class BacklogTests(ServersOnly servers)
         Assert.InRange(whenFull, TimeSpan.Zero, whenEmpty * 3);
         Assert.InRange(tail.BestSpeed, head.Speed / 2, double.PositiveInfinity);
         Assert.InRange(memory - memoryBefore, double.MinValue, 150 * MebiByte);
-        await PurgeAsync();
     }
 
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
     // These events are none that a worker could read.
-    private async Task PurgeAsync()
+    public async ValueTask DisposeAsync()
     {
         await using var connection = await servers.Platform.BrokerAsync();
         await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);

@@ -187,13 +187,7 @@ internal sealed partial record Fault
         await using var database = await platform.Platform.DatabaseAsync("notifications-db");
         await Poll.UntilAsync(
             "the message parked",
-            async () =>
-            {
-                return await database.ScalarAsync<long>(
-                    "SELECT count(*) FROM dead_letters WHERE message_id = $1",
-                    message
-                );
-            },
+            () => database.ScalarAsync<long>("SELECT count(*) FROM dead_letters WHERE message_id = $1", message),
             count => count == 1,
             Patience
         );

@@ -157,15 +157,7 @@ internal sealed partial record Fault(
     private static async Task CountAsync(FaultyPlatform platform, string what, string sql, Func<long, bool> isSo)
     {
         await using var database = await platform.Platform.DatabaseAsync("orders-db");
-        await Poll.UntilAsync(
-            what,
-            async () =>
-            {
-                return await database.ScalarAsync<long>(sql);
-            },
-            isSo,
-            Patience
-        );
+        await Poll.UntilAsync(what, () => database.ScalarAsync<long>(sql), isSo, Patience);
     }
 
     // For one of these reasons.

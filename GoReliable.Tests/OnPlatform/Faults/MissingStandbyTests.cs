@@ -9,9 +9,17 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// reports that the commit succeeded.
 /// </summary>
 [Collection(RestartablePlatform.Name)]
-public sealed class MissingStandbyTests(RestartablePlatform restartable)
+public sealed class MissingStandbyTests(RestartablePlatform restartable) : IAsyncLifetime
 {
     private const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        await using var database = await restartable.Platform.DatabaseAsync("orders-db");
+        await RequireStandbyAsync(database, "''");
+    }
 
     [Fact]
     public async Task What_no_standby_has_is_not_called_stored_however_often_a_client_asks()

@@ -27,6 +27,17 @@ public sealed class TwoReplicas(ServersOnly servers) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        // What a killed worker has not acknowledged would go to the next test's.
+        await Poll.UntilAsync(
+            "a worker with nothing to do",
+            async () =>
+                await Database.ScalarAsync<long>("SELECT coalesce(sum(version), 0) FROM orders")
+                    == await notified.ScalarAsync<long>("SELECT count(*) FROM notifications")
+                && (await Exposition.ScrapeAsync(Worker.Management)).Sum(
+                    "goreliable_notification_worker_messages_in_flight"
+                ) == 0,
+            isIdle => isIdle
+        );
         foreach (var process in Orders.Append(Worker))
             await process.DisposeAsync();
         await Tap.CloseAsync(Platform);

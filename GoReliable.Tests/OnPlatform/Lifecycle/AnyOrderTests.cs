@@ -5,11 +5,15 @@ namespace GoReliable.Tests.OnPlatform.Lifecycle;
 
 /// <summary>Nobody waits for anybody: the services are started first, and what they need comes later.</summary>
 [Collection(RestartablePlatform.Name)]
-public sealed class AnyOrderTests(RestartablePlatform restartable)
+public sealed class AnyOrderTests(RestartablePlatform restartable) : IAsyncLifetime
 {
     private static readonly string[] Services = ["gateway", "orders", "notifications"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync() => await restartable.ReviveAsync();
 
     [Fact]
     public async Task Services_start_without_database_and_broker_say_what_is_missing_and_recover()

@@ -27,7 +27,7 @@ public sealed class AppHostTests
     [Fact]
     public async Task Targets_that_Prometheus_could_not_be_given_are_given_later_and_nothing_outlives_the_AppHost()
     {
-        using var appHost = await AppHostProcess.StartAsync(byDotnetRun: false, "--Servers=processes");
+        using var appHost = await AppHostProcess.StartAsync(byDotnetRun: false, "--Servers=processes", "--Replicas=2");
         var targets = await Poll.UntilAsync(
             "the files of Prometheus",
             () => Task.FromResult($"{Assert.Single(TemporaryOf(appHost))}/prometheus/targets/goreliable.json"),
@@ -46,9 +46,9 @@ public sealed class AppHostTests
         inTheWay.Delete();
 
         await Poll.UntilAsync(
-            "a target for each service",
+            "a target for each instance of each service",
             () => Task.FromResult(File.Exists(targets) ? File.ReadAllText(targets) : ""),
-            text => Services.All(service => text.Contains($"\"{service}\"", StringComparison.Ordinal)),
+            text => Services.All(service => text.Split($"\"{service}\"").Length - 1 == (service == "gateway" ? 1 : 2)),
             TimeSpan.FromMinutes(2)
         );
         await appHost.UntilUpAsync();

@@ -26,13 +26,11 @@ public sealed class DeliveryLatencyTests(SharedPlatform shared)
         var order = await customer.CreateAsync();
         await Poll.UntilAsync(
             "a notification that has waited for a second to be stored",
-            async () =>
-            {
-                return await database.ScalarAsync<TimeSpan>(
+            () =>
+                database.ScalarAsync<TimeSpan>(
                     "SELECT coalesce(max(clock_timestamp() - query_start), interval '0') FROM pg_stat_activity "
                         + "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-                );
-            },
+                ),
             waited => waited >= TimeSpan.FromSeconds(1),
             TimeSpan.FromSeconds(20)
         );
