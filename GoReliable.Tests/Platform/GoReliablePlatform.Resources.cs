@@ -67,7 +67,10 @@ public sealed partial class GoReliablePlatform
                 TestContext.Current.CancellationToken
             )
             .WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
-        Kill(running);
+        using (
+            var process = Process.GetProcessById(ServerOf(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture)))
+        )
+            process.Kill();
         await app
             .ResourceNotifications.WaitForResourceAsync(
                 resource,
@@ -75,14 +78,6 @@ public sealed partial class GoReliablePlatform
                 TestContext.Current.CancellationToken
             )
             .WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
-    }
-
-    private static void Kill(ResourceEvent running)
-    {
-        using var process = Process.GetProcessById(
-            ServerOf(Convert.ToInt32(Pid(running), CultureInfo.InvariantCulture))
-        );
-        process.Kill();
     }
 
     // A server is the child of its script (which may have started a companion before it).

@@ -30,7 +30,8 @@ public sealed class RestartablePlatform : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await Settings.WriteAsync("{}");
-        Platform = await GoReliablePlatform.StartAsync(configure: builder =>
+        // With all that the broker has for people, which must listen on the loopback interface only, too.
+        Platform = await GoReliablePlatform.StartAsync(brokerManagement: true, configure: builder =>
         {
             foreach (var service in builder.Resources.OfType<ProjectResource>().ToArray())
             {

@@ -3,7 +3,9 @@ using Grpc.Core;
 
 namespace OtlpReceiver.Protocol;
 
-/// <summary>OTLP over gRPC: three services with one method each. Their messages stay bytes until they are read.</summary>
+/// <summary>
+/// OTLP over gRPC: three services with one method each. Bound by hand, so that both transports hand over bytes.
+/// </summary>
 internal sealed class GrpcCollector : IServiceMethodProvider<Intake>
 {
     private static readonly byte[] Accepted = []; // An empty message: nothing was rejected.

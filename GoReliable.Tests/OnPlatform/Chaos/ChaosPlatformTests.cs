@@ -7,7 +7,7 @@ namespace GoReliable.Tests.OnPlatform.Chaos;
 
 /// <summary>Trouble that is switched on and off on the running platform, in the file that its services watch.</summary>
 [Collection(RestartablePlatform.Name)]
-public sealed class ChaosPlatformTests(RestartablePlatform restartable) : IAsyncLifetime
+public sealed class ChaosPlatformTests(RestartablePlatform restartable) : IAsyncDisposable
 {
     // Before the second, the third, … attempt, where no setting says otherwise.
     private static readonly IReadOnlyList<TimeSpan> Delays = new RetryOptions().Effective;
@@ -15,8 +15,6 @@ public sealed class ChaosPlatformTests(RestartablePlatform restartable) : IAsync
     private readonly GoReliablePlatform platform = restartable.Platform;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     // What failed waits in a retry queue, and would be delivered in the middle of another test.
     public async ValueTask DisposeAsync()

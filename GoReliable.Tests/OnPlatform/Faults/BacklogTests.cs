@@ -17,7 +17,7 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// published, which takes minutes.
 /// </remarks>
 [Collection(ServersOnly.Name)]
-public sealed class BacklogTests(ServersOnly servers) : IAsyncLifetime
+public sealed class BacklogTests(ServersOnly servers) : IAsyncDisposable
 {
     private const int Million = 1_000_000;
     private const int Measured = 15_000;
@@ -81,8 +81,6 @@ public sealed class BacklogTests(ServersOnly servers) : IAsyncLifetime
         Assert.InRange(tail.BestSpeed, head.Speed / 2, double.PositiveInfinity);
         Assert.InRange(memory - memoryBefore, double.MinValue, 150 * MebiByte);
     }
-
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     // These events are none that a worker could read.
     public async ValueTask DisposeAsync()

@@ -9,11 +9,9 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// reports that the commit succeeded.
 /// </summary>
 [Collection(RestartablePlatform.Name)]
-public sealed class MissingStandbyTests(RestartablePlatform restartable) : IAsyncLifetime
+public sealed class MissingStandbyTests(RestartablePlatform restartable) : IAsyncDisposable
 {
     private const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
-
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {

@@ -68,19 +68,15 @@ public sealed class SlowMailServerTests(RestartablePlatform mail) : IAsyncLifeti
         await using var database = await platform.DatabaseAsync("notifications-db");
         var reasons = await Poll.UntilAsync(
             "one dead letter",
-            async () =>
-            {
-                await using var command = database.CreateCommand(
-                    "SELECT array_agg(reason) FROM dead_letters WHERE dead_since > $1"
-                );
-                command.Parameters.AddWithValue(begun);
-                return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) as string[] ?? [];
-            },
+            () =>
+                database.ScalarAsync<string[]>(
+                    "SELECT coalesce(array_agg(reason), '{}') FROM dead_letters WHERE dead_since > $1",
+                    begun
+                ),
             reasons => reasons.Length > 0
         );
         Assert.Equal(["fatal"], reasons);
-        await using var suspects = database.CreateCommand("SELECT count(*) FROM suspects");
-        Assert.Equal(0L, await suspects.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM suspects"));
     }
 
     /// <summary>Takes all messages and loses the connection, again and again.</summary>

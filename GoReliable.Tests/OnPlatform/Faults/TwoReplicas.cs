@@ -27,8 +27,23 @@ public sealed class TwoReplicas(ServersOnly servers) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        // What a killed worker has not acknowledged would go to the next test's.
-        await Poll.UntilAsync(
+        try
+        {
+            await UntilIdleAsync();
+        }
+        finally
+        {
+            foreach (var process in Orders.Append(Worker))
+                await process.DisposeAsync();
+            await Tap.CloseAsync(Platform);
+        }
+        await Database.DisposeAsync();
+        await notified.DisposeAsync();
+    }
+
+    // What a killed worker has not acknowledged would go to the next test's.
+    private Task<bool> UntilIdleAsync() =>
+        Poll.UntilAsync(
             "a worker with nothing to do",
             async () =>
                 await Database.ScalarAsync<long>("SELECT coalesce(sum(version), 0) FROM orders")
@@ -38,12 +53,6 @@ public sealed class TwoReplicas(ServersOnly servers) : IAsyncLifetime
                 ) == 0,
             isIdle => isIdle
         );
-        foreach (var process in Orders.Append(Worker))
-            await process.DisposeAsync();
-        await Tap.CloseAsync(Platform);
-        await Database.DisposeAsync();
-        await notified.DisposeAsync();
-    }
 
     /// <summary>A customer's client of one of them.</summary>
     internal static HttpClient Client(string customer, ServiceProcess of) =>

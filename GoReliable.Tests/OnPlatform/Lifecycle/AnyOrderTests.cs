@@ -5,13 +5,11 @@ namespace GoReliable.Tests.OnPlatform.Lifecycle;
 
 /// <summary>Nobody waits for anybody: the services are started first, and what they need comes later.</summary>
 [Collection(RestartablePlatform.Name)]
-public sealed class AnyOrderTests(RestartablePlatform restartable) : IAsyncLifetime
+public sealed class AnyOrderTests(RestartablePlatform restartable) : IAsyncDisposable
 {
     private static readonly string[] Services = ["gateway", "orders", "notifications"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync() => await restartable.ReviveAsync();
 

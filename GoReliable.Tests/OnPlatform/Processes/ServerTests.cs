@@ -95,7 +95,7 @@ public sealed class ServerTests(RestartablePlatform fixture) : IAsyncLifetime
 
     [Theory]
     [InlineData("postgres", 1)]
-    [InlineData("messaging", 2)]
+    [InlineData("messaging", 3)]
     public void A_server_listens_on_the_loopback_interface_only(string server, int ports)
     {
         SkipContainers();
