@@ -28,13 +28,10 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    // As long as a try of the client library to recover a connection may take. It may also have stopped trying:
-    // https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1871
-    private static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(30);
+    private readonly ConcurrentDictionary<string, Use> uses = new();
 
-    private readonly ConcurrentDictionary<string, IConnection> connections = new();
-    private readonly ConcurrentDictionary<string, long> closedSince = new();
-    private readonly SemaphoreSlim opening = new(1);
+    // Callers whose first try failed.
+    private int waiting;
 
     // Shared by all who wait, so that an outage is one line in the log and not one for each.
     private bool isUnreachable;
@@ -43,8 +40,8 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     // By use: the broker blocks a connection that publishes, and the end of another one does not change that.
     private readonly Dictionary<string, string> blockedReasons = [];
 
-    /// <summary>Whether all connections that were opened are up now.</summary>
-    public bool IsConnected => !connections.IsEmpty && connections.Values.All(connection => connection.IsOpen);
+    /// <summary>Whether the broker is there: a connection is open, and nobody waits for another one.</summary>
+    public bool IsConnected => Volatile.Read(ref waiting) == 0 && IsAnyOpen;
 
     /// <summary>
     /// Why the broker takes no messages now, in its own words, such as "low on memory"; null when it takes them.
@@ -61,36 +58,42 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
 
     private IConnectionFactory Factory => services.GetRequiredService<IConnectionFactory>();
 
+    private bool IsAnyOpen => uses.Values.Any(use => use.Connection is { IsOpen: true });
+
     /// <summary>Whether the service had all that it needs at least once.</summary>
     public bool WasDeclared { get; private set; }
 
-    /// <summary>
-    /// Waits for a connection: for the first one, for the client library to recover it, or for another one, if that
-    /// takes too long.
-    /// </summary>
+    /// <summary>Gives the connection that is open, or opens another one: at once, then every second.</summary>
     /// <param name="use">What it is for, in a word; the broker's management shows it.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <exception cref="OperationCanceledException">The service stops.</exception>
     public async Task<IConnection> ConnectAsync(string use, CancellationToken cancellationToken)
     {
-        while (true)
+        var isWaiting = false;
+        try
         {
-            try
+            while (true)
             {
-                var connection = await OpenAsync(use, cancellationToken);
-                if (connection.IsOpen)
+                try
                 {
+                    var connection = await OpenAsync(use, cancellationToken);
                     NoteConnected();
                     return connection;
                 }
-                if (connection.CloseReason is { } reason)
-                    NoteUnreachable($"{reason.ReplyCode} {reason.ReplyText}");
+                catch (BrokerUnreachableException exception)
+                {
+                    NoteUnreachable(exception.InnerException?.Message ?? exception.Message);
+                }
+                if (!isWaiting)
+                    Interlocked.Increment(ref waiting);
+                isWaiting = true;
+                await Task.Delay(Pause, time, cancellationToken);
             }
-            catch (BrokerUnreachableException exception)
-            {
-                NoteUnreachable(exception.InnerException?.Message ?? exception.Message);
-            }
-            await Task.Delay(Pause, time, cancellationToken);
+        }
+        finally
+        {
+            if (isWaiting)
+                Interlocked.Decrement(ref waiting);
         }
     }
 
@@ -131,43 +134,40 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (var connection in connections.Values)
-            await connection.DisposeAsync();
-        opening.Dispose();
+        foreach (var use in uses.Values)
+        {
+            if (use.Connection is not null)
+                await use.Connection.DisposeAsync();
+            use.Opening.Dispose();
+        }
     }
 
-    // One at a time: otherwise two callers could open the same connection twice, and nobody would close one of the two.
-    private async Task<IConnection> OpenAsync(string use, CancellationToken cancellationToken)
+    private async Task<IConnection> OpenAsync(string name, CancellationToken cancellationToken)
     {
+        var use = uses.GetOrAdd(name, _ => new Use());
         // What is open need not wait for an attempt to open another one.
-        if (connections.TryGetValue(use, out var known) && known.IsOpen)
+        if (use.Connection is { IsOpen: true } known)
             return known;
-        await opening.WaitAsync(cancellationToken);
+        // One at a time: otherwise two callers could open the same connection twice, and nobody would close one of them.
+        await use.Opening.WaitAsync(cancellationToken);
         try
         {
-            if (connections.TryGetValue(use, out var lost) && !IsLost(use, lost))
-                return lost;
-            var connection = await Factory.CreateConnectionAsync(use, cancellationToken);
-            connection.ConnectionBlockedAsync += (_, blocked) => SetBlocked(use, blocked.Reason);
-            connection.ConnectionUnblockedAsync += (_, _) => SetBlocked(use, null);
-            connection.ConnectionShutdownAsync += (_, _) =>
-            {
-                closedSince[use] = time.GetTimestamp();
-                return SetBlocked(use, null);
-            };
-            connections[use] = connection;
-            if (lost is not null)
-                await lost.DisposeAsync();
+            if (use.Connection is { IsOpen: true } opened)
+                return opened;
+            var connection = await Factory.CreateConnectionAsync(name, cancellationToken);
+            connection.ConnectionBlockedAsync += (_, blocked) => SetBlocked(name, blocked.Reason);
+            connection.ConnectionUnblockedAsync += (_, _) => SetBlocked(name, null);
+            connection.ConnectionShutdownAsync += (_, _) => SetBlocked(name, null);
+            (var closed, use.Connection) = (use.Connection, connection);
+            if (closed is not null)
+                await closed.DisposeAsync();
             return connection;
         }
         finally
         {
-            opening.Release();
+            use.Opening.Release();
         }
     }
-
-    private bool IsLost(string use, IConnection connection) =>
-        !connection.IsOpen && closedSince.TryGetValue(use, out var since) && time.GetElapsedTime(since) >= LostAfter;
 
     private Task SetBlocked(string use, string? reason)
     {
@@ -203,11 +203,18 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         lock (stateLock)
         {
             // A connection that ends alone is no outage, and another waiter may have got through meanwhile.
-            if (isUnreachable || connections.Values.Any(connection => connection.IsOpen))
+            if (isUnreachable || IsAnyOpen)
                 return;
             isUnreachable = true;
             LogUnreachable(reason);
         }
+    }
+
+    private sealed class Use
+    {
+        public SemaphoreSlim Opening { get; } = new(1);
+
+        public IConnection? Connection { get; set; }
     }
 
     [LoggerMessage(

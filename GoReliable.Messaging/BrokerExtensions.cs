@@ -50,12 +50,11 @@ public static class BrokerExtensions
         return builder;
     }
 
-    // Recovers a lost connection after a second instead of five. The owners of channels and consumers must reopen them.
     private static void Configure(ConnectionFactory factory)
     {
-        factory.AutomaticRecoveryEnabled = true;
-        factory.TopologyRecoveryEnabled = false;
-        factory.NetworkRecoveryInterval = TimeSpan.FromSeconds(1);
+        // Broker opens another one. The library's recovery may wait for half a minute, or stop trying:
+        // https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1871
+        factory.AutomaticRecoveryEnabled = false;
         // A half-open connection is noticed after three of these, measured.
         factory.RequestedHeartbeat = TimeSpan.FromSeconds(5);
         // For amqps the client library would let a certificate of any other name pass.

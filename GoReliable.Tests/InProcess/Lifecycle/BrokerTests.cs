@@ -64,84 +64,96 @@ public sealed class BrokerTests
     {
         var time = new FakeTimeProvider();
         var events = new LoggedEvents<Broker>();
-        var broker = new Broker(new Services(failures: 0), events, time);
-        var publish = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
-        var consume = (Open)(object)await broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
+        var services = new Services(failures: 0);
+        var broker = new Broker(services, events, time);
         var expected = new List<string>();
+        Assert.False(broker.IsConnected);
 
         for (var outage = 1; outage <= 2; outage++)
         {
-            // One connection that ends alone is no outage.
+            var publish = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+            var consume = (Open)(object)await broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
+            services.Fail(times: 3);
+
+            // One connection that ends alone is no outage, but somebody waits for it.
             publish.IsOpen = false;
+            Assert.True(broker.IsConnected);
             var publishing = broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+            Assert.False(broker.IsConnected);
             Assert.Equal(expected, events.Names);
 
             consume.IsOpen = false;
             var consuming = broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
-            time.Advance(TimeSpan.FromSeconds(1));
             expected.Add("broker.unreachable");
             Assert.Equal(expected, events.Names);
 
-            (publish.IsOpen, consume.IsOpen) = (true, true);
-            var connected = Task.WhenAll(publishing, consuming);
-            await Poll.UntilAsync(
-                "both connections",
-                () =>
-                {
-                    time.Advance(TimeSpan.FromSeconds(1));
-                    return Task.FromResult(connected.IsCompleted);
-                },
-                done => done
-            );
+            await AdvanceUntilAsync(time, Task.WhenAll(publishing, consuming));
             expected.Add("broker.connected");
             Assert.Equal(expected, events.Names);
+            Assert.True(broker.IsConnected);
         }
     }
 
     [Fact]
-    public async Task A_connection_that_the_client_library_does_not_recover_is_replaced()
+    public async Task A_connection_that_ended_is_replaced_at_once_by_whoever_needs_it()
     {
         var time = new FakeTimeProvider();
         var broker = new Broker(new Services(failures: 0), new LoggedEvents<Broker>(), time);
-        var lost = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
-        lost.IsOpen = false;
-        await lost.RaiseAsync("ConnectionShutdownAsync", End);
+        var ended = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+        ended.IsOpen = false;
 
-        var connecting = broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
-        for (var second = 1; second < 30; second++)
-        {
-            time.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
-        Assert.False(connecting.IsCompleted);
-        Assert.False(lost.IsDisposed);
+        var next = await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
 
-        await Poll.UntilAsync(
-            "another connection",
+        Assert.NotSame(ended, next);
+        Assert.True(ended.IsDisposed);
+        Assert.True(broker.IsConnected);
+    }
+
+    [Fact]
+    public async Task Nobody_waits_any_more_for_a_connection_that_was_given_up()
+    {
+        var services = new Services(failures: 0);
+        var broker = new Broker(services, new LoggedEvents<Broker>(), new FakeTimeProvider());
+        await broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
+        services.Fail(times: 1);
+        using var giveUp = new CancellationTokenSource();
+        var publishing = broker.ConnectAsync("publish", giveUp.Token);
+        Assert.False(broker.IsConnected);
+
+        await giveUp.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => publishing);
+        Assert.True(broker.IsConnected);
+    }
+
+    private static Task<bool> AdvanceUntilAsync(FakeTimeProvider time, Task ended) =>
+        Poll.UntilAsync(
+            "the end",
             () =>
             {
                 time.Advance(TimeSpan.FromSeconds(1));
-                return Task.FromResult(connecting.IsCompleted);
+                return Task.FromResult(ended.IsCompleted);
             },
             done => done
         );
-        Assert.NotSame(lost, await connecting);
-        Assert.True(lost.IsDisposed);
-        Assert.True(broker.IsConnected);
-    }
 
     private sealed class Services : IServiceProvider
     {
         private readonly IConnectionFactory factory = DispatchProxy.Create<IConnectionFactory, Factory>();
-        private int asked;
+        private int failures;
 
-        public Services(int failures) =>
+        public Services(int failures)
+        {
+            this.failures = failures;
             ((Factory)factory).Connect = () =>
-                ++asked > failures
-                    ? DispatchProxy.Create<IConnection, Open>()
-                    : throw new BrokerUnreachableException(new IOException("Nobody listens."));
+                ++Asked > 0 && this.failures-- > 0
+                    ? throw new BrokerUnreachableException(new IOException("Nobody listens."))
+                    : DispatchProxy.Create<IConnection, Open>();
+        }
 
-        public int Asked => asked;
+        public int Asked { get; private set; }
+
+        public void Fail(int times) => failures = times;
 
         public object? GetService(Type serviceType) => factory;
     }
@@ -171,7 +183,6 @@ public sealed class BrokerTests
             targetMethod!.Name switch
             {
                 $"get_{nameof(IConnection.IsOpen)}" => IsOpen,
-                $"get_{nameof(IConnection.CloseReason)}" => IsOpen ? null : End,
                 var name when name.StartsWith(Subscribe, StringComparison.Ordinal) => Add(
                     name[Subscribe.Length..],
                     (Delegate)args![0]!
