@@ -10,6 +10,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
@@ -96,8 +98,35 @@ internal static class TelemetryExtensions
         // dropped when their queue is full (OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BLRP_MAX_QUEUE_SIZE: 2048).
         if (EndpointVariables.Any(variable => !string.IsNullOrWhiteSpace(builder.Configuration[variable])))
         {
-            openTelemetry.UseOtlpExporter();
+            openTelemetry.AddOtlpExporters(builder.Configuration);
             builder.Services.AddHostedService<LastExport>();
+        }
+    }
+
+    /// <summary>
+    /// All three signals, unless <c>OTEL_METRICS_EXPORTER</c> says that metrics go another way: each reader of metrics
+    /// takes memory, and time for each measurement. /metrics is always there.
+    /// https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#exporter-selection
+    /// </summary>
+    private static void AddOtlpExporters(this OpenTelemetryBuilder openTelemetry, ConfigurationManager configuration)
+    {
+        if (
+            configuration["OTEL_METRICS_EXPORTER"] is not { Length: > 0 } metrics
+            || metrics.Split(',').Contains("otlp")
+        )
+        {
+            openTelemetry.UseOtlpExporter();
+            return;
+        }
+        openTelemetry
+            .WithTracing(tracing => tracing.AddOtlpExporter(otlp => SendTo(otlp, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")))
+            .WithLogging(logging => logging.AddOtlpExporter(otlp => SendTo(otlp, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")));
+
+        // Only UseOtlpExporter, which exports metrics too, reads these variables itself.
+        void SendTo(OtlpExporterOptions otlp, string variable)
+        {
+            if (configuration[variable] is { Length: > 0 } endpoint)
+                otlp.Endpoint = new Uri(endpoint);
         }
     }
 

@@ -36,6 +36,7 @@ public sealed partial class FaultyPlatform
                 .WithEnvironment("Logging__LogLevel__Default", "Critical")
                 .WithEnvironment("Logging__LogLevel__GoReliable.Orders.Outbox.OutboxRelay", "Warning")
                 .WithEnvironment("Logging__LogLevel__GoReliable.Notifications", "Warning")
+                .WithEnvironment("OTEL_METRICS_EXPORTER", "prometheus")
                 .WithEnvironment("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
                 .WithEnvironment("OTEL_TRACES_SAMPLER_ARG", "0.01");
         }
