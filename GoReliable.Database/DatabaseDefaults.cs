@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Npgsql;
 
@@ -29,8 +28,6 @@ public static class DatabaseDefaults
     private const string Options =
         "-c goreliable.options=on -c jit=off -c idle_in_transaction_session_timeout=60s "
         + "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
-
-    private static readonly ConcurrentDictionary<string, string> Names = new();
 
     /// <summary>
     /// Prepares statements automatically, and names spans by the first line of their SQL. Settings in the connection
@@ -86,7 +83,5 @@ public static class DatabaseDefaults
 
     // Every statement begins with "-- name", which the database's own log and pg_stat_activity show as well.
     private static string? Name(string sql) =>
-        sql.StartsWith("-- ", StringComparison.Ordinal)
-            ? Names.GetOrAdd(sql, text => text[3..text.IndexOf('\n', StringComparison.Ordinal)])
-            : null;
+        sql.StartsWith("-- ", StringComparison.Ordinal) ? sql[3..sql.IndexOf('\n', StringComparison.Ordinal)] : null;
 }

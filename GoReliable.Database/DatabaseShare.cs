@@ -40,9 +40,10 @@ public static class DatabaseShare
             QueueLimit = MaxWaiting,
             QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
         };
+        RateLimiter NewLimiter(string customer) => new ConcurrencyLimiter(share);
         var limiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
             context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
-                ? RateLimitPartition.GetConcurrencyLimiter(customer, _ => share)
+                ? RateLimitPartition.Get(customer, NewLimiter)
                 : RateLimitPartition.GetNoLimiter("")
         );
         app.Lifetime.ApplicationStopped.Register(limiter.Dispose);

@@ -94,7 +94,7 @@ internal sealed class EdgeLimits : IDisposable
             : RateLimitPartition.GetNoLimiter(new Key(Limit.CustomerRate, perCustomer.Current));
 
     private static RateLimitPartition<Key> Bucket(Key key) =>
-        RateLimitPartition.GetTokenBucketLimiter(key, key => ((RateLimit)key.Settings).Bucket());
+        RateLimitPartition.Get(key, static key => new TokenBucketRateLimiter(((RateLimit)key.Settings).Bucket()));
 
     // The pages of the documentation need no token: there the address stands for the customer.
     private RateLimitPartition<Key> CustomerLoad(HttpContext context)
@@ -102,16 +102,18 @@ internal sealed class EdgeLimits : IDisposable
         var key = Customer(context) is { Length: > 0 } customer
             ? new Key(Limit.CustomerLoad, load.Current) { Customer = customer }
             : new Key(Limit.CustomerLoad, load.Current) { Network = Network(context) };
-        return RateLimitPartition.GetConcurrencyLimiter(key, key => ((LoadShedding)key.Settings).CustomerLimiter());
+        return RateLimitPartition.Get(key, static key => new ConcurrencyLimiter(
+            ((LoadShedding)key.Settings).CustomerLimiter()
+        ));
     }
 
     // Requests that need no token have places of their own, so that they cannot take those of customers.
     private RateLimitPartition<Key> Load(HttpContext context)
     {
         var needsToken = context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null;
-        return RateLimitPartition.GetConcurrencyLimiter(
+        return RateLimitPartition.Get(
             new Key(Limit.Load, load.Current) { NeedsToken = needsToken },
-            key => ((LoadShedding)key.Settings).Limiter(key.NeedsToken)
+            static key => new ConcurrencyLimiter(((LoadShedding)key.Settings).Limiter(key.NeedsToken))
         );
     }
 
@@ -136,5 +138,8 @@ internal sealed class EdgeLimits : IDisposable
         public ulong Network { get; init; }
 
         public bool NeedsToken { get; init; }
+
+        // Without the settings: there are few, and hashing all of their values for each request is slow.
+        public override int GetHashCode() => HashCode.Combine(Limit, Customer, Network);
     }
 }

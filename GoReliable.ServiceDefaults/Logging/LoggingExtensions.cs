@@ -96,6 +96,8 @@ internal static class LoggingExtensions
             ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
             // Warns about keys that protect cookies; there are none.
             ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
+            // Nobody reads ASP.NET's scope, which it would make for each request.
+            ["Logging:CaptureScopes"] = "false",
             [FormatterName] = environment.IsDevelopment() ? ConsoleFormatterNames.Simple : JsonFormatter,
             ["Logging:Console:FormatterOptions:SingleLine"] = "true",
             ["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss.fff ",
