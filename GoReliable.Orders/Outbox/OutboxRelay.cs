@@ -112,7 +112,8 @@ internal sealed class OutboxRelay(
             activity?.SetTag("messaging.batch.message_count", messages.Count);
             try
             {
-                var isFull = messages.Count == Limit;
+                // Then there are probably more by now, and reading them costs no round trip.
+                var isBusy = messages.Count > 1 || messages.Count == Limit;
                 var published = new PublishedBatch(
                     messages,
                     FindCulprit(await publisher.PublishAsync(messages, stoppingToken), publisher)
@@ -121,7 +122,7 @@ internal sealed class OutboxRelay(
                 Report(published, activity);
                 var isRefused = published.HasRefused && oneByOne == 0;
                 if (
-                    isFull
+                    isBusy
                     && publisher.IsOpen
                     && published.UnknownCount == 0
                     && !isRefused
