@@ -66,6 +66,10 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
 
         var pickup = Directory.CreateTempSubdirectory("goreliable-pickup-").FullName;
         string[] arguments = ["--KeepData=false", $"--Observability={observability}"];
+        // Aspire's orchestrator asks for the container runtime every few seconds, and here nothing needs one. Asking for
+        // one that is not installed costs less than starting a client that finds no daemon.
+        if (Environment.GetEnvironmentVariable("Servers") == "processes")
+            arguments = [.. arguments, "--DcpPublisher:ContainerRuntime=podman"];
         if (dashboardToken is not null)
         {
             arguments =
