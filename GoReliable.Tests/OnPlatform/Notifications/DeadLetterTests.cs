@@ -1,113 +1,117 @@
 using System.Text.Json;
+using GoReliable.Notifications.Messages;
 using GoReliable.Tests.OnPlatform.Signals;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Notifications;
 
 /// <summary>What an operator learns about messages that were given up.</summary>
-[Collection(DeadLetterPlatform.Name)]
-public sealed class DeadLetterTests(DeadLetterPlatform own, DeadLetterTests.TwoLetters letters)
-    : IClassFixture<DeadLetterTests.TwoLetters>
+[Collection(SharedPlatform.Name)]
+public sealed class DeadLetterTests(DeadLetterOperator own, DeadLetterTests.TwoLetters letters)
+    : IClassFixture<DeadLetterOperator>,
+        IClassFixture<DeadLetterTests.TwoLetters>,
+        IAsyncDisposable
 {
-    private readonly GoReliablePlatform platform = own.Platform;
+    private DeadLetterAnswer Letter => letters.Failed.Detail.Letter;
 
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+    private Dictionary<string, JsonElement> Headers => letters.Failed.Detail.Properties.Headers;
 
-    private DeadLetterAnswer Letter => letters.Detail.Letter;
-
-    private Dictionary<string, JsonElement> Headers => letters.Detail.Properties.Headers;
+    public async ValueTask DisposeAsync() => await own.CleanAsync();
 
     [Fact]
-    public void A_letter_says_why_its_event_was_given_up() =>
+    public void A_letter_says_why_its_event_was_given_up()
+    {
         Assert.Equal(
-            ("order.created", "retries_exhausted", 2, 0),
+            ("order.created", "retries_exhausted", 4, 0),
             (Letter.EventType, Letter.Reason, Letter.Attempts, Letter.Redriven)
         );
-
-    [Fact]
-    public void A_letter_says_what_the_last_attempt_failed_with()
-    {
+        Assert.Equal(4, Headers[MessageHeaders.Attempt].GetInt32());
         Assert.NotEmpty(Letter.ExceptionType!);
         Assert.NotEmpty(Letter.ExceptionMessage!);
     }
 
     [Fact]
-    public void A_letter_says_when_the_first_attempt_failed() =>
+    public void A_letter_says_when_the_first_attempt_failed()
+    {
         Assert.Equal(
-            Headers["x-first-failure"].GetDateTimeOffset(),
+            Headers[MessageHeaders.FirstFailure].GetDateTimeOffset(),
             Letter.FirstFailure!.Value,
             TimeSpan.FromMilliseconds(1)
         );
-
-    [Fact]
-    public void The_first_failure_was_before_the_event_was_given_up() =>
         Assert.True(Letter.FirstFailure <= Letter.DeadSince);
-
-    [Fact]
-    public void A_letter_has_the_number_of_its_attempts_in_a_header() =>
-        Assert.Equal(2, Headers["x-attempt"].GetInt32());
-
-    [Fact]
-    public void A_letter_has_the_body_of_its_message() =>
-        Assert.Contains("\"contactEmail\":\"test-event@example.com\"", letters.Detail.Body, StringComparison.Ordinal);
-
-    [Fact]
-    public void A_letter_belongs_to_the_trace_of_its_event()
-    {
-        Assert.Equal(letters.Message.TraceId, Letter.TraceId);
-        Assert.Contains(letters.Message.TraceId, Headers["traceparent"].GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Storing_a_letter_is_logged_in_the_trace_of_its_event() =>
-        await platform.Telemetry.WaitForLogAsync(
-            log => log.EventName == "dead_letter.stored" && log.TraceId == letters.Message.TraceId,
-            Cancel
-        );
+    public void A_letter_has_the_body_of_its_message() =>
+        Assert.Contains("\"odd@example.com\"", letters.Failed.Detail.Body, StringComparison.Ordinal);
 
     [Fact]
-    public void A_letter_without_an_event_says_what_is_wrong_with_it()
+    public async Task A_letter_belongs_to_the_trace_of_its_event()
     {
-        Assert.Equal(
-            ("unknown", "unreadable", "System.Text.Json.JsonException"),
-            (letters.Unreadable.EventType, letters.Unreadable.Reason, letters.Unreadable.ExceptionType)
+        Assert.Equal(letters.Failed.TraceId, Letter.TraceId);
+        Assert.Contains(
+            letters.Failed.TraceId,
+            Headers[MessageHeaders.TraceParent].GetString(),
+            StringComparison.Ordinal
         );
-        Assert.NotEmpty(letters.Unreadable.ExceptionMessage!);
+        await own.Platform.Telemetry.WaitForLogAsync(
+            log => log.EventName == "dead_letter.stored" && log.TraceId == letters.Failed.TraceId,
+            TestContext.Current.CancellationToken
+        );
     }
 
     // Another attempt would not help.
     [Fact]
-    public void A_message_without_an_event_is_tried_once() => Assert.Equal(1, letters.Unreadable.Attempts);
+    public void A_letter_without_an_event_says_what_is_wrong_with_it_after_one_attempt()
+    {
+        var unreadable = letters.Unreadable;
+        Assert.Equal(
+            ("unknown", "unreadable", "System.Text.Json.JsonException", 1, letters.Poison.TraceId),
+            (unreadable.EventType, unreadable.Reason, unreadable.ExceptionType, unreadable.Attempts, unreadable.TraceId)
+        );
+        Assert.NotEmpty(unreadable.ExceptionMessage!);
+    }
 
     [Fact]
-    public void A_letter_without_an_event_belongs_to_the_trace_of_its_message() =>
-        Assert.Equal(letters.Poison.TraceId, letters.Unreadable.TraceId);
+    public async Task Pages_have_every_letter_once()
+    {
+        var ids = await own.GiveUpAsync(3);
+
+        var (found, cursor) = (new List<Guid>(), (string?)null);
+        do
+        {
+            var page = await own.PageAsync($"?limit=2{(cursor is null ? "" : $"&cursor={cursor}")}");
+            Assert.InRange(page.Items.Length, 1, 2);
+            found.AddRange(page.Items.Select(letter => letter.Id));
+            cursor = page.NextCursor;
+        } while (cursor is not null);
+
+        Assert.Equal(ids.Order(), found.Where(ids.Contains).Order());
+    }
 
     [Fact]
     public async Task The_gauge_tells_how_many_letters_wait()
     {
-        var messages = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => own.GiveUpAsync()));
-        using var management = platform.Management("notifications");
+        await own.GiveUpAsync(3);
+        await using var database = await own.Platform.DatabaseAsync("notifications-db");
 
         await Poll.UntilAsync(
-            "ten in the gauge",
+            "all letters in the gauge",
             async () =>
-                (await Exposition.ScrapeAsync(management)).Sum(
+                (await Exposition.ScrapeAsync(own.Client)).Sum(
                     "goreliable_notification_worker_queue_messages",
                     ("queue", "dead")
-                ),
-            waiting => waiting >= 10
+                ) - await database.ScalarAsync<long>("SELECT count(*) FROM dead_letters"),
+            difference => difference == 0
         );
-
-        await own.BulkAsync("discard", new { ids = messages.Select(message => message.Id) });
     }
 
     /// <summary>Of an event that could not be delivered, and of a message without an event.</summary>
-    public sealed class TwoLetters(DeadLetterPlatform own) : IAsyncLifetime
+    public sealed class TwoLetters(SharedPlatform shared) : IAsyncLifetime
     {
-        internal TestEvent Message { get; private set; } = null!;
+        private readonly DeadLetterOperator own = new(shared);
 
-        internal DeadLetterDetailAnswer Detail { get; private set; } = null!;
+        internal FailedEvent Failed { get; private set; } = null!;
 
         internal TestEvent Poison { get; private set; } = null!;
 
@@ -115,16 +119,15 @@ public sealed class DeadLetterTests(DeadLetterPlatform own, DeadLetterTests.TwoL
 
         public async ValueTask InitializeAsync()
         {
-            Message = await TestEvent.PublishAsync(own.Platform, block: true);
             Poison = await TestEvent.PublishAsync(own.Platform, poison: true);
-            Detail = await own.FindAsync(Message.Id);
+            Failed = await own.FailAsync();
             Unreadable = await own.FindByMessageAsync($"{Poison.Id}");
         }
 
         public async ValueTask DisposeAsync()
         {
-            await own.BulkAsync("discard", new { ids = new[] { Detail.Letter.Id, Unreadable.Id } });
-            Message.Unblock();
+            await own.BulkAsync("discard", new { ids = new[] { Failed.Id, Unreadable.Id } });
+            own.Dispose();
         }
     }
 }

@@ -75,12 +75,7 @@ public sealed class PoisonFilterTests(ServersOnly servers)
 
     private async Task PublishAsync(byte[] body, params (string Name, object? Value)[] headers)
     {
-        await using (var connection = await platform.BrokerAsync())
-        await using (var channel = await connection.CreateChannelAsync(cancellationToken: Cancel))
-        {
-            await OrderTopology.DeclareAsync(channel, Cancel);
-            await channel.QueuePurgeAsync(OrderTopology.Queue, Cancel);
-        }
+        await Odd.EmptyQueueAsync(platform);
         await Odd.PublishAsync(platform, OrderTopology.Queue, body, headers);
     }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using GoReliable.Messaging;
 using GoReliable.Tests.OnPlatform.Notifications;
-using GoReliable.Tests.OnPlatform.Signals;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Poison;
@@ -9,8 +8,8 @@ namespace GoReliable.Tests.OnPlatform.Poison;
 /// <summary>
 /// Messages with which the client library ends the connection, or which cannot be shown: each stands for itself.
 /// </summary>
-[Collection(DeadLetterPlatform.Name)]
-public sealed class PoisonTests(DeadLetterPlatform own)
+[Collection(SharedPlatform.Name)]
+public sealed class PoisonTests(DeadLetterOperator own) : IClassFixture<DeadLetterOperator>
 {
     private readonly GoReliablePlatform platform = own.Platform;
 
@@ -18,7 +17,7 @@ public sealed class PoisonTests(DeadLetterPlatform own)
     public async Task A_giant_message_is_dead_lettered_with_its_reason_and_the_others_are_notified()
     {
         var giant = await Odd.PublishAsync(platform, OrderTopology.Queue, new byte[Odd.Giant]);
-        await NotifiesAsync(20);
+        await NotifiesAsync();
 
         var letter = await own.FindByMessageAsync(giant);
 
@@ -41,14 +40,14 @@ public sealed class PoisonTests(DeadLetterPlatform own)
             Odd.Event(@event),
             ("odd", Odd.Undecodable)
         );
-        await NotifiesAsync(20);
+        await NotifiesAsync();
 
         var letter = await own.FindByMessageAsync(message);
 
         Assert.Equal((@event, "undecodable", "order.created"), (letter.Id, letter.Reason, letter.EventType));
         Assert.NotEmpty((await own.FindAsync(@event)).Properties.Wire!);
         await own.RedriveAsync(letter.Id);
-        await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
+        await own.WaitUntilNotifiedAsync(@event);
     }
 
     // Moved with a shovel or in the management UI. A message that crashed one worker may be harmless to the next one.
@@ -58,7 +57,7 @@ public sealed class PoisonTests(DeadLetterPlatform own)
         var (@event, begun) = (Guid.CreateVersion7(), DateTimeOffset.UtcNow);
         await Odd.PublishAsync(platform, OrderTopology.Queue, Odd.Event(@event), ("x-dead-reason", "fatal"));
 
-        await Poll.UntilAsync("the notification", () => own.NotifiedAsync(@event), count => count == 1);
+        await own.WaitUntilNotifiedAsync(@event);
         // It is read at the first try. Otherwise it would be refused and come back until it is read alone.
         Assert.DoesNotContain(platform.Telemetry.Logs(), log =>
             log.EventName == "consumer.batch_failed" && log.Time > begun
@@ -81,24 +80,22 @@ public sealed class PoisonTests(DeadLetterPlatform own)
             ("odd", Odd.Undecodable),
             ("odd", 1),
         };
-        var events = headers.Select(_ => Guid.CreateVersion7()).ToArray();
-        foreach (var (header, @event) in headers.Zip(events))
-            await Odd.PublishAsync(platform, OrderTopology.DeadQueue, Odd.Event(@event), header);
+        var ids = headers.Select(_ => Guid.CreateVersion7()).ToArray();
+        foreach (var (header, id) in headers.Zip(ids))
+            await Odd.PublishAsync(platform, OrderTopology.DeadQueue, Odd.Event(id), header);
 
-        foreach (var @event in events)
-            await own.FindAsync(@event);
-        await own.BulkAsync("redrive", new { all = true });
+        foreach (var id in ids)
+            await own.FindAsync(id);
+        await own.BulkAsync("redrive", new { ids });
 
-        await Poll.UntilAsync("all notifications", () => own.NotifiedAsync(events), count => count == events.Length);
+        await own.WaitUntilNotifiedAsync(ids);
     }
 
-    private async Task NotifiesAsync(int count)
+    /// <summary>Good events that come after are notified.</summary>
+    private async Task NotifiesAsync()
     {
-        var events = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => TestEvent.PublishAsync(platform)));
-        await Poll.UntilAsync(
-            $"{count} notifications",
-            () => own.NotifiedAsync([.. events.Select(sent => sent.Id)]),
-            notified => notified == count
-        );
+        Guid[] ids = [.. Enumerable.Range(0, 20).Select(_ => Guid.CreateVersion7())];
+        await Odd.PublishAllAsync(platform, OrderTopology.Queue, ids.Select(id => Odd.Event(id)));
+        await own.WaitUntilNotifiedAsync(ids);
     }
 }
