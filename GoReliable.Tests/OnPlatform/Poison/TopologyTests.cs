@@ -1,4 +1,4 @@
-using System.Net;
+using GoReliable.Messaging;
 using GoReliable.Tests.OnPlatform.Faults;
 using GoReliable.Tests.Platform;
 using RabbitMQ.Client;
@@ -11,41 +11,30 @@ public sealed class TopologyTests(ServersOnly shared)
 {
     private readonly GoReliablePlatform platform = shared.Platform;
 
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData("Orders")]
     [InlineData("Notifications")]
-    public async Task A_queue_that_exists_with_other_settings_is_named(string service)
+    public async Task What_the_broker_refuses_is_named(string service)
     {
-        var uri = await HostAsync($"otherwise-{service}");
-        await using (
-            var connection = await new ConnectionFactory { Uri = new Uri(uri) }.CreateConnectionAsync(
-                TestContext.Current.CancellationToken
-            )
-        )
-        await using (
-            var channel = await connection.CreateChannelAsync(cancellationToken: TestContext.Current.CancellationToken)
-        )
-            await channel.QueueDeclareAsync(
-                "notifications",
-                durable: true,
-                exclusive: false,
-                autoDelete: false,
-                cancellationToken: TestContext.Current.CancellationToken
-            );
-
-        await IsNotReadyAsync(service, uri, "x-dead-letter-exchange", "queue 'notifications'");
-    }
-
-    [Theory]
-    [InlineData("Orders")]
-    [InlineData("Notifications")]
-    public async Task A_missing_permission_is_named(string service) =>
-        await IsNotReadyAsync(
+        var name = $"refused-{service}";
+        var uri = await HostAsync(name);
+        await DeclareOtherwiseAsync(uri);
+        await using var database = await OwnDatabase.CreateAsync(platform, service);
+        await using var process = await ServiceProcess.StartAsync(
             service,
-            await HostAsync($"forbidden-{service}", configure: "^$"),
-            "ACCESS_REFUSED",
-            "configure"
+            ($"ConnectionStrings__{service.ToLowerInvariant()}-db", database.ConnectionString),
+            ("ConnectionStrings__messaging", uri)
         );
+
+        // The queue exists with other settings.
+        await IsNotReadyAsync(process, "x-dead-letter-exchange", "queue 'notifications'");
+
+        await HostAsync(name, configure: "^$");
+
+        await IsNotReadyAsync(process, "ACCESS_REFUSED", "configure");
+    }
 
     [Fact]
     public async Task A_missing_right_to_publish_is_not_blamed_on_events()
@@ -81,28 +70,31 @@ public sealed class TopologyTests(ServersOnly shared)
         );
     }
 
-    private async Task IsNotReadyAsync(string service, string uri, params string[] words)
+    private static async Task IsNotReadyAsync(ServiceProcess process, params string[] words)
     {
-        await using var database = await OwnDatabase.CreateAsync(platform, service);
-        await using var process = await ServiceProcess.StartAsync(
-            service,
-            ($"ConnectionStrings__{service.ToLowerInvariant()}-db", database.ConnectionString),
-            ("ConnectionStrings__messaging", uri)
-        );
-
-        var (status, reason) = await Poll.UntilAsync(
-            "a reason",
+        var (status, _) = await Poll.UntilAsync(
+            $"a reason with {string.Join(" and ", words)}",
             async () =>
             {
-                using var answer = await process.Management.GetAsync(
-                    "/health/ready",
-                    TestContext.Current.CancellationToken
-                );
-                return (answer.StatusCode, (await answer.ReadAsync<HealthAnswer>()).Checks["RabbitMQ"].Reason);
+                var (status, body) = await process.HealthAsync("ready");
+                return (Status: status, ApiAnswers.Parse<HealthAnswer>(body).Checks["RabbitMQ"].Reason);
             },
             told => words.All(word => told.Reason?.Contains(word, StringComparison.Ordinal) == true)
         );
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        Assert.Equal(503, status);
+    }
+
+    private static async Task DeclareOtherwiseAsync(string uri)
+    {
+        await using var connection = await new ConnectionFactory { Uri = new Uri(uri) }.CreateConnectionAsync(Cancel);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
+        await channel.QueueDeclareAsync(
+            OrderTopology.Queue,
+            durable: true,
+            exclusive: false,
+            autoDelete: false,
+            cancellationToken: Cancel
+        );
     }
 
     /// <summary>A virtual host of its own, with these rights to declare and to publish.</summary>
