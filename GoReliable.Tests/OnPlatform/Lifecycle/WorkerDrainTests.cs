@@ -1,136 +1,130 @@
+using System.Globalization;
+using GoReliable.Messaging;
+using GoReliable.Tests.OnPlatform.Notifications;
+using GoReliable.Tests.OnPlatform.Poison;
+using GoReliable.Tests.OnPlatform.Signals;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Lifecycle;
 
-/// <summary>The notification worker is told to stop while an e-mail is on its way to a slow server.</summary>
-[Collection(RestartablePlatform.Name)]
-public sealed class WorkerDrainTests(RestartablePlatform mail) : IAsyncLifetime
+/// <summary>The notification worker is told to stop while an e-mail is on its way.</summary>
+[Collection(ServersOnly.Name)]
+public sealed class WorkerDrainTests(ServersOnly servers) : IAsyncLifetime
 {
-    private readonly GoReliablePlatform platform = mail.Platform;
-    private volatile TaskCompletionSource allowed = NotYet();
+    private readonly GoReliablePlatform platform = servers.Platform;
+    private readonly TaskCompletionSource allowed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly MailServer mail = new();
+    private OwnDatabase database = null!;
     private int accepted;
-    private DateTimeOffset begun;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
-        mail.Server.BeforeYes = async _ =>
+        mail.BeforeYes = async _ =>
         {
             await allowed.Task;
             Interlocked.Increment(ref accepted);
         };
-        return ValueTask.CompletedTask;
+        database = await OwnDatabase.CreateAsync(platform, "Notifications");
+        await Odd.EmptyQueueAsync(platform);
     }
 
     public async ValueTask DisposeAsync()
     {
-        Allow();
-        await mail.CalmAsync();
+        await mail.DisposeAsync();
+        await database.DisposeAsync();
     }
 
     [Fact]
-    public async Task A_running_delivery_is_finished_and_acknowledged()
+    public async Task A_running_delivery_is_finished_and_stored_although_the_database_refuses_at_first()
     {
-        using var customer = platform.Client("drained");
-        var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
+        await using var worker = await StartWithMailAsync();
+        await BeginDeliveryAsync();
+        await database.ExecuteAsync("ALTER TABLE notifications RENAME TO away");
 
-        var stopping = platform.StopAsync("notifications");
-        await WaitForLogAsync("service.stopping");
-        Allow();
-        await stopping;
+        worker.Terminate();
+        await worker.WaitForEventAsync("service.stopping");
+        allowed.SetResult();
+        await worker.WaitForEventAsync("database.unavailable");
+        await database.ExecuteAsync("ALTER TABLE away RENAME TO notifications");
+        Assert.Equal(0, await worker.WaitForExitAsync());
 
-        Assert.Equal(acceptedBefore + 1, accepted);
-        Assert.Equal(0u, await WaitingMessagesAsync());
-        await platform.StartAsync("notifications");
-        await platform.WaitUntilHealthyAsync("notifications");
-        Assert.Single(await customer.WaitForNotificationsAsync(order));
+        Assert.Equal(1, accepted);
+        Assert.Equal((1, 0), await StoredAndWaitingAsync());
     }
 
     [Fact]
     public async Task A_late_delivery_goes_back_and_another_worker_makes_it_once()
     {
-        using var customer = platform.Client("overdue");
-        var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
-
-        await platform.StopAsync("notifications");
-
-        await WaitForLogAsync("service.stop_overdue");
-        Assert.Equal(acceptedBefore, accepted);
-        await Poll.UntilAsync("the message back in the queue", WaitingMessagesAsync, waiting => waiting == 1);
+        await using (var late = await StartWithMailAsync(("Shutdown__Deadline", "00:00:02")))
+        {
+            await BeginDeliveryAsync();
+            late.Terminate();
+            Assert.Equal(0, await late.WaitForExitAsync());
+            Assert.Single(late.Events("service.stop_overdue"));
+        }
+        await Poll.UntilAsync("the message back", StoredAndWaitingAsync, now => now == (0, 1));
         // The first one still waits for its answer, and nobody is there to hear it.
-        Forbid();
-        Allow();
-        await platform.StartAsync("notifications");
-        Assert.Single(await customer.WaitForNotificationsAsync(order));
-        await platform.WaitUntilHealthyAsync("notifications");
-        Assert.Equal(0u, await WaitingMessagesAsync());
-        Assert.Equal(acceptedBefore + 1, accepted);
+        mail.BeforeYes = _ => Task.FromResult(Interlocked.Increment(ref accepted));
+        // Its lease would be over in half a minute.
+        await database.ExecuteAsync("UPDATE leases SET until = now()");
+
+        await using var another = await StartWithMailAsync();
+
+        await Poll.UntilAsync("the notification", StoredAndWaitingAsync, now => now == (1, 0));
+        Assert.Equal(1, accepted);
     }
 
+    // It may have been collected from there, so it must not be written again.
     [Fact]
-    public async Task An_accepted_email_is_stored_although_the_database_refuses_at_first()
+    public async Task An_email_in_the_pickup_folder_is_stored_although_the_database_refuses_at_first()
     {
-        using var customer = platform.Client("accepted");
-        await using var database = await platform.DatabaseAsync("notifications-db");
-        var (order, acceptedBefore) = await BeginDeliveryAsync(customer);
-        await database.RunAsync("ALTER TABLE notifications RENAME TO away");
-        Task stopping;
-        try
-        {
-            Allow();
-            await WaitForLogAsync("database.unavailable");
+        await using var worker = await WorkerProcess.StartAsync(platform, database);
+        await worker.WaitUntilReadyAsync();
+        await database.ExecuteAsync("ALTER TABLE notifications RENAME TO away");
+        var message = await TestEvent.PublishAsync(platform);
+        await worker.WaitForEventAsync("database.unavailable");
+        Assert.True(message.IsWritten);
 
-            stopping = platform.StopAsync("notifications");
-            await WaitForLogAsync("service.stopping");
-        }
-        finally
-        {
-            await database.RunAsync("ALTER TABLE away RENAME TO notifications");
-        }
-        await stopping;
+        worker.Terminate();
+        await worker.WaitForEventAsync("service.stopping");
+        await database.ExecuteAsync("ALTER TABLE away RENAME TO notifications");
+        Assert.Equal(0, await worker.WaitForExitAsync());
 
-        await platform.StartAsync("notifications");
-        Assert.Single(await customer.WaitForNotificationsAsync(order));
-        await platform.WaitUntilHealthyAsync("notifications");
-        await Poll.UntilAsync("an empty queue", WaitingMessagesAsync, waiting => waiting == 0);
-        Assert.Equal(acceptedBefore + 1, accepted);
+        Assert.Equal((1, 0), await StoredAndWaitingAsync());
     }
 
-    /// <summary>Orders, and waits until the mail server has the e-mail and has not said yes.</summary>
-    private async Task<(Guid Order, int AcceptedBefore)> BeginDeliveryAsync(HttpClient customer)
+    private Task<ServiceProcess> StartWithMailAsync(params (string, string)[] settings) =>
+        WorkerProcess.StartAsync(
+            platform,
+            database,
+            [
+                ("Email__Smtp__Host", "127.0.0.1"),
+                ("Email__Smtp__Port", mail.Port.ToString(CultureInfo.InvariantCulture)),
+                ("Email__Smtp__Security", "None"),
+                .. settings,
+            ]
+        );
+
+    /// <summary>Waits until the mail server has an e-mail and has not said yes.</summary>
+    private async Task BeginDeliveryAsync()
     {
-        Forbid();
-        begun = DateTimeOffset.UtcNow;
-        var (acceptedBefore, received) = (accepted, mail.Server.Received.Count);
-        var order = await customer.CreateAsync(contactEmail: "slow@example.com");
+        await TestEvent.PublishAsync(platform);
         await Poll.UntilAsync(
             "the e-mail at the mail server",
-            () => Task.FromResult(mail.Server.Received.Count),
-            now => now > received
+            () => Task.FromResult(mail.Received.Count),
+            count => count == 1
         );
-        return (order, acceptedBefore);
     }
 
-    private async Task WaitForLogAsync(string @event) =>
-        await platform.Telemetry.WaitForLogAsync(
-            log => log.EventName == @event && log.Service == "notifications" && log.Time > begun,
-            Cancel,
-            @event
-        );
-
-    private async Task<uint> WaitingMessagesAsync()
+    private async Task<(long Stored, long Waiting)> StoredAndWaitingAsync()
     {
         await using var connection = await platform.BrokerAsync();
         await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
-        return (await channel.QueueDeclarePassiveAsync("notifications", Cancel)).MessageCount;
+        return (
+            await database.ScalarAsync<long>("SELECT count(*) FROM notifications"),
+            await channel.MessageCountAsync(OrderTopology.Queue, Cancel)
+        );
     }
-
-    // Keeps those waiting that come from now on.
-    private void Forbid() => allowed = NotYet();
-
-    // Says yes to all, from now on.
-    private void Allow() => allowed.TrySetResult();
-
-    private static TaskCompletionSource NotYet() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
