@@ -1,8 +1,5 @@
-using System.Net;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
+using GoReliable.Tests.Platform;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace GoReliable.Tests.OnPlatform.Lifecycle;
 
@@ -11,25 +8,21 @@ namespace GoReliable.Tests.OnPlatform.Lifecycle;
 /// </summary>
 internal sealed class SlowService : IAsyncDisposable
 {
-    private readonly WebApplication app;
     private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource allowed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Destination destination = null!;
 
-    private SlowService(WebApplication app) => this.app = app;
+    private SlowService() { }
 
-    public string Address => app.Urls.Single();
+    public string Address => $"{destination.Address}";
 
     /// <summary>Ends when the slow request has come in.</summary>
     public Task Asked => asked.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
     public static async Task<SlowService> StartAsync()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
-        var service = new SlowService(builder.Build());
-        service.app.Run(service.AnswerAsync);
-        await service.app.StartAsync(TestContext.Current.CancellationToken);
+        var service = new SlowService();
+        service.destination = await Destination.StartAsync(service.AnswerAsync);
         return service;
     }
 
@@ -39,7 +32,7 @@ internal sealed class SlowService : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Answer();
-        await app.DisposeAsync();
+        await destination.DisposeAsync();
     }
 
     private async Task AnswerAsync(HttpContext context)
