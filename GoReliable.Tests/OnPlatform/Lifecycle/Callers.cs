@@ -5,7 +5,8 @@ namespace GoReliable.Tests.OnPlatform.Lifecycle;
 /// <summary>Somebody who keeps calling, never twice for the same thing, and notes every call that failed.</summary>
 internal sealed class Callers : IAsyncDisposable
 {
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(40);
+    // Each request costs the machine on which services start meanwhile.
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource stop = new();
     private readonly Func<Task<HttpResponseMessage>> call;

@@ -14,8 +14,6 @@ public sealed class RollingRestartTests(ServersOnly servers)
     // Longer than a gateway keeps a connection that nobody uses, two seconds, and than the balancer takes to ask.
     private const string UntilOthersKnow = "00:00:03";
 
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task A_rolling_restart_under_load_fails_no_request_and_keeps_every_order_once()
     {
@@ -38,16 +36,14 @@ public sealed class RollingRestartTests(ServersOnly servers)
         );
         await using var gateways = await Replicas.StartAsync(
             "Gateway",
-            [
-                .. orders.As("orders"),
-                .. notifications.As("notifications"),
-                ("Resilience__TotalTimeout", "00:00:10"),
-                ("Resilience__TryTimeout", "00:00:03"),
-                ("RateLimits__PerAddress__PermitsPerSecond", "100000"),
-                ("RateLimits__PerAddress__Burst", "100000"),
-                ("RateLimits__PerCustomer__PermitsPerSecond", "100000"),
-                ("RateLimits__PerCustomer__Burst", "100000"),
-            ]
+            GatewayProcess.Settings(
+                orders.Addresses,
+                [
+                    .. notifications.Addresses.Select((at, i) => ($"services__notifications__http__{i}", $"{at}")),
+                    ("Resilience__TotalTimeout", "00:00:10"),
+                    ("Resilience__TryTimeout", "00:00:03"),
+                ]
+            )
         );
         using var balancer = new Balancer(gateways);
         var answered = new ConcurrentQueue<Guid>();
@@ -80,23 +76,14 @@ public sealed class RollingRestartTests(ServersOnly servers)
         Assert.True(buying.Succeeded > 100 && reading.Succeeded > 100);
 
         answered.Enqueue(first);
-        Assert.Equal(answered.Order(), (await IdsAsync(ordered, "SELECT id FROM orders")).Order());
+        var ids = answered.Order();
+        Assert.Equal(ids, (await ordered.ScalarAsync<Guid[]>("SELECT array_agg(id) FROM orders")).Order());
         var notified = await Poll.UntilAsync(
             "all notifications",
-            () => IdsAsync(told, "SELECT order_id FROM notifications"),
-            ids => ids.Count >= answered.Count
+            () => told.ScalarAsync<Guid[]>("SELECT array_agg(order_id) FROM notifications"),
+            notified => notified.Length >= answered.Count
         );
-        Assert.Equal(answered.Order(), notified.Order());
-    }
-
-    private static async Task<List<Guid>> IdsAsync(OwnDatabase database, string sql)
-    {
-        await using var command = database.Source.CreateCommand(sql);
-        await using var row = await command.ExecuteReaderAsync(Cancel);
-        var ids = new List<Guid>();
-        while (await row.ReadAsync(Cancel))
-            ids.Add(row.GetGuid(0));
-        return ids;
+        Assert.Equal(ids, notified.Order());
     }
 
     /// <summary>Two instances of a service, each at an address that it keeps.</summary>
@@ -109,22 +96,12 @@ public sealed class RollingRestartTests(ServersOnly servers)
         private Replicas(string service, (string, string)[] settings)
         {
             this.service = service;
-            this.settings =
-            [
-                .. instances.Select(_ =>
-                    (ValueTuple<string, string>[])
-                        [
-                            .. GatewayProcess.WithSigningKey,
-                            .. settings,
-                            ("Shutdown__ReadinessDelay", UntilOthersKnow),
-                            ("ASPNETCORE_URLS", $"http://127.0.0.1:{ServiceProcess.FreePort()}"),
-                            ("MANAGEMENT_PORT", $"{ServiceProcess.FreePort()}"),
-                        ]
-                ),
-            ];
+            this.settings = [.. instances.Select(_ => OfOne(settings))];
         }
 
         public ServiceProcess[] Instances => instances;
+
+        public Uri[] Addresses => [.. instances.Select(instance => instance.Client.BaseAddress!)];
 
         public static async Task<Replicas> StartAsync(string service, (string, string)[] settings)
         {
@@ -132,10 +109,6 @@ public sealed class RollingRestartTests(ServersOnly servers)
             await Task.WhenAll(Enumerable.Range(0, replicas.instances.Length).Select(replicas.StartAsync));
             return replicas;
         }
-
-        /// <summary>Where service discovery finds them.</summary>
-        public IEnumerable<(string, string)> As(string name) =>
-            instances.Select((instance, i) => ($"services__{name}__http__{i}", $"{instance.Client.BaseAddress}"));
 
         /// <summary>Stops and starts each, when the one before it is in use again.</summary>
         public async Task RollAsync(Func<Task>? waitUntilInUseAsync = null)
@@ -155,6 +128,15 @@ public sealed class RollingRestartTests(ServersOnly servers)
             foreach (var instance in instances)
                 await instance.DisposeAsync();
         }
+
+        private static (string, string)[] OfOne((string, string)[] settings) =>
+            [
+                .. GatewayProcess.WithSigningKey,
+                .. settings,
+                ("Shutdown__ReadinessDelay", UntilOthersKnow),
+                ("ASPNETCORE_URLS", $"http://127.0.0.1:{ServiceProcess.FreePort()}"),
+                ("MANAGEMENT_PORT", $"{ServiceProcess.FreePort()}"),
+            ];
 
         private async Task StartAsync(int i)
         {
