@@ -2,6 +2,7 @@ using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Messages;
 using GoReliable.ServiceDefaults.Lifecycle;
+using GoReliable.Tests.OnPlatform.Lifecycle;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -94,7 +95,7 @@ public sealed class SuspectTests(ServersOnly servers)
             telemetry: null!,
             TimeProvider.System
         );
-        var retry = new DatabaseRetry(database.Source, NullLogger<DatabaseRetry>.Instance, TimeProvider.System);
+        var retry = new DatabaseRetry(database.Source, NullLogger<DatabaseRetry>.Instance, new QuickTime());
         await new Suspects(database.Source, retry, channels, drain, NullLogger<Suspects>.Instance).ReadAsync(
             message,
             giveUp
