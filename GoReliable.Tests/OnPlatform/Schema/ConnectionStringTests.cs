@@ -1,8 +1,6 @@
 using GoReliable.Database;
-using GoReliable.Database.Schema;
 using GoReliable.Orders.Outbox;
 using GoReliable.Tests.Platform;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace GoReliable.Tests.OnPlatform.Schema;
@@ -75,9 +73,12 @@ public sealed class ConnectionStringTests(ServersOnly shared)
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await database.ExecuteAsync("DROP SCHEMA public CASCADE; CREATE SCHEMA shop");
 
-        var migration = await Migration.RunAsync("Orders", $"{database.ConnectionString};Options=-c search_path=shop");
+        await using var replica = new Replica(
+            $"{database.ConnectionString};Options=-c search_path=shop",
+            Replica.Orders
+        );
+        await replica.UpgradeAsync();
 
-        Assert.True(migration.ExitCode == 0, string.Join('\n', migration.Output));
         Assert.Equal(
             "shop",
             await database.ScalarAsync<string>(
@@ -98,22 +99,16 @@ public sealed class ConnectionStringTests(ServersOnly shared)
         var server = new NpgsqlConnectionStringBuilder(await shared.Platform.ConnectionStringAsync("orders-db"));
         using var pooler = new Pooler(server.Host!, server.Port, refusal);
         (server.Host, server.Port) = ("127.0.0.1", pooler.Port);
-        var builder = new NpgsqlDataSourceBuilder(server.ConnectionString);
-        DatabaseDefaults.Configure(builder, "orders-db");
-        await using var source = builder.Build();
-        using var schema = new SchemaUpgrade(
-            typeof(OutboxReader).Assembly,
-            source,
-            NullLogger<SchemaUpgrade>.Instance,
-            TimeProvider.System
-        );
+        await using var replica = new Replica(server.ConnectionString, Replica.Orders);
 
-        Assert.False(await schema.UpgradeWithinAsync(TimeSpan.FromSeconds(2)));
+        await replica.Schema.StartAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(
-            NoPooler.Replace(". Connect", answer + ". Connect", StringComparison.Ordinal),
-            schema.NotReadyBecause
+        await Poll.UntilAsync(
+            "what the service needs",
+            () => Task.FromResult(replica.Schema.NotReadyBecause),
+            reason => reason == NoPooler.Replace(". Connect", answer + ". Connect", StringComparison.Ordinal)
         );
+        await replica.Schema.StopAsync(TestContext.Current.CancellationToken);
     }
 
     private async Task<NpgsqlDataSource> SourceAsync(string more)
@@ -127,10 +122,7 @@ public sealed class ConnectionStringTests(ServersOnly shared)
     {
         var values = new List<string>();
         foreach (var name in names)
-        {
-            await using var show = source.CreateCommand($"SHOW {name}");
-            values.Add((string)(await show.ExecuteScalarAsync(TestContext.Current.CancellationToken))!);
-        }
+            values.Add(await source.ScalarAsync<string>($"SHOW {name}"));
         return values;
     }
 }

@@ -31,16 +31,12 @@ internal static class EmptyDatabase
     }
 
     /// <summary>The tables of a database, by name.</summary>
-    public static async Task<List<string>> TablesAsync(string database)
+    public static async Task<string[]> TablesAsync(string database)
     {
         await using var source = NpgsqlDataSource.Create(database);
-        await using var command = source.CreateCommand(
-            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name"
+        return await source.ScalarAsync<string[]>(
+            "SELECT array_agg(table_name::text ORDER BY table_name) "
+                + "FROM information_schema.tables WHERE table_schema = 'public'"
         );
-        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-        var tables = new List<string>();
-        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
-            tables.Add(reader.GetString(0));
-        return tables;
     }
 }

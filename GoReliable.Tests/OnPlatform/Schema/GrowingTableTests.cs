@@ -6,7 +6,7 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Schema;
 
-/// <summary>No table that grows is scanned whole, and each is vacuumed in time.</summary>
+/// <summary>No table that grows is scanned whole.</summary>
 [Collection(ServersOnly.Name)]
 public sealed class GrowingTableTests(GrowingTables tables) : IClassFixture<GrowingTables>
 {
@@ -65,48 +65,9 @@ public sealed class GrowingTableTests(GrowingTables tables) : IClassFixture<Grow
         AssertByIndex(await orders.PlanAsync(OutboxReader.Delete, "ARRAY[1::bigint, 2], NULL"), "outbox_pkey");
     }
 
-    [Fact]
-    public async Task Tables_of_the_worker_are_vacuumed_by_the_number_of_their_rows()
-    {
-        Assert.Equal(
-            ["autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=2000"],
-            await OptionsAsync(tables.Notifications, "leases")
-        );
-        Assert.Equal(
-            ["autovacuum_vacuum_scale_factor=0.01", "autovacuum_vacuum_threshold=10000"],
-            await OptionsAsync(tables.Notifications, "inbox")
-        );
-    }
-
-    // By number, not by share of a table that is mostly empty; at full speed, while a backlog drains; and bodies too
-    // large for a row as well.
-    [Theory]
-    [InlineData("outbox")]
-    [InlineData("(SELECT reltoastrelid FROM pg_class WHERE oid = 'outbox'::regclass)")]
-    public async Task The_outbox_is_vacuumed_often_and_at_full_speed(string table) =>
-        Assert.Equal(
-            [
-                "autovacuum_vacuum_cost_delay=0",
-                "autovacuum_vacuum_insert_threshold=-1",
-                "autovacuum_vacuum_scale_factor=0",
-                "autovacuum_vacuum_threshold=2000",
-            ],
-            await OptionsAsync(tables.Orders, table)
-        );
-
-    [Fact]
-    public async Task Orders_have_room_for_changes_in_their_pages() =>
-        Assert.Equal(["fillfactor=90"], await OptionsAsync(tables.Orders, "orders"));
-
     private static void AssertByIndex(string plan, string scan)
     {
         Assert.Contains(scan, plan, StringComparison.Ordinal);
         Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
     }
-
-    private static async Task<string[]> OptionsAsync(OwnDatabase database, string table) =>
-        await database.ScalarAsync<string[]>(
-            $"SELECT ARRAY(SELECT unnest(reloptions) FROM pg_class WHERE oid = "
-                + $"{(table.StartsWith('(') ? table : $"'{table}'::regclass")} ORDER BY 1)"
-        );
 }

@@ -3,62 +3,29 @@ using Npgsql;
 
 namespace GoReliable.Tests.OnPlatform.Schema;
 
-/// <summary>
-/// The argument <c>migrate</c>, as an init container gives it: real processes, and an empty database for each test.
-/// </summary>
+/// <summary>A database that nobody created gets its tables. MigrationLimitTests give the argument <c>migrate</c>.</summary>
 [Collection(ServersOnly.Name)]
 public sealed class MigrateTests(ServersOnly shared)
 {
-    private static readonly string[] OrdersTables =
-    [
-        "idempotency_keys",
-        "orders",
-        "outbox",
-        "outbox_set_aside",
-        "schemaversions",
-    ];
-    private static readonly string[] NotificationsTables =
-    [
-        "dead_letters",
-        "inbox",
-        "leases",
-        "notifications",
-        "schemaversions",
-        "suspects",
-    ];
-
-    public static TheoryData<string, string[]> Services =>
-        new() { { "Orders", OrdersTables }, { "Notifications", NotificationsTables } };
-
-    [Theory, MemberData(nameof(Services))]
-    public async Task An_empty_database_gets_its_tables_once(string service, string[] tables)
-    {
-        var database = await EmptyDatabase.CreateAsync(shared.Platform);
-
-        Assert.Equal(Migration.Scripts(service), (await Migration.RunAsync(service, database)).Applied());
-        Assert.Equal(tables, await EmptyDatabase.TablesAsync(database));
-
-        Assert.Equal(0, (await Migration.RunAsync(service, database)).Applied());
-        Assert.Equal(tables, await EmptyDatabase.TablesAsync(database));
-    }
-
     [Fact]
-    public async Task Of_several_processes_one_creates_the_database_and_migrates_and_the_others_find_nothing_to_do()
+    public async Task Of_several_replicas_one_creates_the_database_and_its_tables()
     {
         var database = await EmptyDatabase.NameAsync(shared.Platform);
+        await using var one = new Replica(database, Replica.Orders);
+        await using var two = new Replica(database, Replica.Orders);
+        await using var three = new Replica(database, Replica.Orders);
 
-        var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Migration.RunAsync("Orders", database)));
+        await Task.WhenAll(one.UpgradeAsync(), two.UpgradeAsync(), three.UpgradeAsync());
 
-        Assert.Equal([0, 0, Migration.Scripts("Orders")], all.Select(migration => migration.Applied()).Order());
-        Assert.Equal(OrdersTables, await EmptyDatabase.TablesAsync(database));
-        var name = new NpgsqlConnectionStringBuilder(database).Database;
         Assert.Equal(
-            name,
-            Assert
-                .Single(all.SelectMany(migration => migration.Events("schema.database_created")))
-                .GetProperty("database")
-                .GetString()
+            ["idempotency_keys", "orders", "outbox", "outbox_set_aside", "schemaversions"],
+            await EmptyDatabase.TablesAsync(database)
         );
+        string?[] events = [.. one.Events, .. two.Events, .. three.Events];
+        Assert.Single(events, "schema.database_created");
+        // A script that ran twice would have failed.
+        Assert.Equal(3, events.Count(name => name == "schema.upgraded"));
+        Assert.DoesNotContain("schema.failed", events);
     }
 
     [Fact]
@@ -72,18 +39,25 @@ public sealed class MigrateTests(ServersOnly shared)
             Username = name,
             Password = "guest",
         }.ConnectionString;
+        await using var replica = new Replica(database, Replica.Notifications);
 
-        var migration = await Migration.RunAsync("Notifications", database, whenUnavailable: () =>
-            EmptyDatabase.ExecuteAsync(shared.Platform, $"CREATE DATABASE \"{name}\" OWNER \"{name}\"")
+        var upgrading = replica.UpgradeAsync();
+        await Poll.UntilAsync(
+            "what it needs",
+            () => Task.FromResult(replica.Schema.NotReadyBecause),
+            reason =>
+                reason
+                == $"Database \"{name}\" does not exist, and this service could not create it "
+                    + "(permission denied to create database). "
+                    + $"An administrator can run: CREATE DATABASE \"{name}\" OWNER \"{name}\""
         );
+        await EmptyDatabase.ExecuteAsync(shared.Platform, $"CREATE DATABASE \"{name}\" OWNER \"{name}\"");
+        await upgrading;
 
-        Assert.Equal(Migration.Scripts("Notifications"), migration.Applied());
-        Assert.Equal(NotificationsTables, await EmptyDatabase.TablesAsync(database));
         Assert.Equal(
-            $"Database \"{name}\" does not exist, and this service could not create it "
-                + "(permission denied to create database). "
-                + $"An administrator can run: CREATE DATABASE \"{name}\" OWNER \"{name}\"",
-            Assert.Single(migration.Events("schema.unavailable")).GetProperty("reason").GetString()
+            ["dead_letters", "inbox", "leases", "notifications", "schemaversions", "suspects"],
+            await EmptyDatabase.TablesAsync(database)
         );
+        Assert.Equal(["schema.unavailable", "schema.upgraded"], replica.Events);
     }
 }

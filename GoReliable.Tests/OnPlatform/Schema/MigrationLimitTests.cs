@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using GoReliable.Database.Schema;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Builder;
 
 namespace GoReliable.Tests.OnPlatform.Schema;
 
@@ -9,19 +12,19 @@ namespace GoReliable.Tests.OnPlatform.Schema;
 public sealed class MigrationLimitTests(ServersOnly shared)
 {
     [Fact]
-    public async Task A_wrong_timeout_is_reported_in_one_line() =>
+    public async Task A_wrong_timeout_is_refused()
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Configuration["Migration:Timeout"] = "2min";
+
+        var refusal = await Assert.ThrowsAsync<InvalidSettingException>(builder.MigrateAsync);
+
         Assert.Equal(
-            1,
-            (
-                await Migration.RunAsync(
-                    "Orders",
-                    "Host=127.0.0.1",
-                    [("Migration__Timeout", "2min")],
-                    errors: "Migration:Timeout is '2min', but must be from 00:00:01 to 01:00:00 "
-                        + "(hours:minutes:seconds; a number alone means days)."
-                )
-            ).ExitCode
+            "Migration:Timeout is '2min', but must be from 00:00:01 to 01:00:00 "
+                + "(hours:minutes:seconds; a number alone means days).",
+            refusal.Message
         );
+    }
 
     [Fact]
     public async Task Without_a_database_migration_gives_up_and_says_why_in_one_line()
@@ -31,7 +34,7 @@ public sealed class MigrationLimitTests(ServersOnly shared)
         var migration = await Migration.RunAsync(
             "Orders",
             $"Host=127.0.0.1;Port={nobody};Database=none;Username=none;Password=none",
-            [("Migration__Timeout", "00:00:02")]
+            ("Migration__Timeout", "00:00:02")
         );
 
         Assert.Equal(1, migration.ExitCode);
@@ -58,11 +61,9 @@ public sealed class MigrationLimitTests(ServersOnly shared)
         var migration = await Migration.RunAsync(
             "Notifications",
             database,
-            [
-                ("ASPNETCORE_URLS", $"http://{port.LocalEndpoint}"),
-                ("MANAGEMENT_PORT", $"{((IPEndPoint)managementPort.LocalEndpoint).Port}"),
-                ("ConnectionStrings__messaging", $"amqp://guest:guest@{broker.LocalEndpoint}"),
-            ]
+            ("ASPNETCORE_URLS", $"http://{port.LocalEndpoint}"),
+            ("MANAGEMENT_PORT", $"{((IPEndPoint)managementPort.LocalEndpoint).Port}"),
+            ("ConnectionStrings__messaging", $"amqp://guest:guest@{broker.LocalEndpoint}")
         );
 
         Assert.Equal(Migration.Scripts("Notifications"), migration.Applied());
