@@ -45,18 +45,6 @@ public sealed class LeaseTests(ServersOnly shared)
     }
 
     [Fact]
-    public async Task An_event_whose_delivery_failed_can_be_claimed_again()
-    {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
-        using var leases = Of(database);
-        var (owner, message) = (Guid.NewGuid(), Failed());
-
-        await leases.TakeAsync(message.Event!.Id, owner);
-        Assert.True(await leases.EndAsync(message, owner));
-        Assert.Equal(Claim.Taken, await leases.TakeAsync(message.Event.Id, Guid.NewGuid()));
-    }
-
-    [Fact]
     public async Task The_leases_of_living_deliveries_are_renewed_and_no_others()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
