@@ -6,7 +6,7 @@ namespace GoReliable.Tests.Platform;
 /// <summary>A scrape's answer, as text.</summary>
 internal sealed record ScrapeText(string Text)
 {
-    /// <summary>Scrapes the management port of a gateway.</summary>
+    /// <summary>Scrapes a management port.</summary>
     public static async Task<ScrapeText> ReadAsync(HttpClient management, bool openMetrics = false)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics");

@@ -1,5 +1,4 @@
-using System.Diagnostics;
-using GoReliable.Tests.Files.Manifest;
+using GoReliable.Tests.Files.Deploy;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Docs;
@@ -10,7 +9,6 @@ namespace GoReliable.Tests.OnPlatform.Docs;
 internal sealed class DocumentedCommands
 {
     private const string Mark = "-- end of block --";
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly IReadOnlyList<(string Block, string Output)> ran;
 
@@ -25,48 +23,27 @@ internal sealed class DocumentedCommands
     /// <param name="blocks">Fenced blocks of a document.</param>
     public static async Task<DocumentedCommands> RunAsync(GoReliablePlatform platform, IReadOnlyList<string> blocks)
     {
-        using var api = platform.Client(customer: null);
-        using var gateway = platform.Management("gateway");
-        using var orders = platform.Management("orders");
-        using var notifications = platform.Management("notifications");
-        var script = string.Concat(blocks.Select(block => $"{block}\necho; echo '{Mark}'\n"))
-            .Replace("localhost:8080", api.BaseAddress!.Authority, StringComparison.Ordinal)
-            .Replace("localhost:9101", gateway.BaseAddress!.Authority, StringComparison.Ordinal)
-            .Replace("localhost:9102", orders.BaseAddress!.Authority, StringComparison.Ordinal)
-            .Replace("localhost:9103", notifications.BaseAddress!.Authority, StringComparison.Ordinal);
+        var script = string.Concat(blocks.Select(block => $"{block}\necho; echo '{Mark}'\n"));
+        foreach (
+            var (port, client) in new[]
+            {
+                (8080, platform.Client(customer: null)),
+                (9101, platform.Management("gateway")),
+                (9102, platform.Management("orders")),
+                (9103, platform.Management("notifications")),
+            }
+        )
+        {
+            using (client)
+                script = script.Replace($"localhost:{port}", client.BaseAddress!.Authority, StringComparison.Ordinal);
+        }
 
-        var (exitCode, output, error) = await BashAsync(script);
+        var (exitCode, output) = await Tool.RunAsync("bash", "part of every system", "-eu", "-c", script);
         var outputs = output.Split(Mark);
         Assert.True(
             exitCode == 0 && outputs.Length == blocks.Count + 1,
-            $"Exit code {exitCode} after {outputs.Length - 1} of {blocks.Count} blocks.\n{output}\n{error}"
+            $"Exit code {exitCode} after {outputs.Length - 1} of {blocks.Count} blocks.\n{output}"
         );
         return new DocumentedCommands([.. blocks.Zip(outputs)]);
-    }
-
-    private static async Task<(int ExitCode, string Output, string Error)> BashAsync(string script)
-    {
-        using var bash = Process.Start(
-            new ProcessStartInfo("bash", ["-eu", "-c", script])
-            {
-                WorkingDirectory = AppHostRun.Repository,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            }
-        )!;
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(Patience);
-        try
-        {
-            var output = bash.StandardOutput.ReadToEndAsync(patience.Token);
-            var error = bash.StandardError.ReadToEndAsync(patience.Token);
-            await bash.WaitForExitAsync(patience.Token);
-            return (bash.ExitCode, await output, await error);
-        }
-        catch (OperationCanceledException exception)
-        {
-            bash.Kill(entireProcessTree: true);
-            throw new TimeoutException($"These commands did not end within {Patience}:\n{script}", exception);
-        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Json;
 using GoReliable.Tests.OnPlatform.Signals;
 using GoReliable.Tests.Platform;
 
@@ -8,6 +7,10 @@ namespace GoReliable.Tests.OnPlatform.Docs;
 /// <summary>Makes the platform emit all that a run without a broken process can make it emit.</summary>
 public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
 {
+    private const string Body = """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}""";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     public GoReliablePlatform Platform { get; } = shared.Platform;
 
     public async ValueTask InitializeAsync()
@@ -25,97 +28,55 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
     {
         var order = await customer.CreateAsync(contactEmail: "reference@example.com");
         var second = await customer.CreateAsync();
-        Assert.Equal(HttpStatusCode.OK, (await customer.ChangeStatusAsync(order, "confirm")).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await customer.ChangeStatusAsync(order, "cancel")).StatusCode);
+        await AssertAsync(HttpStatusCode.OK, customer.ChangeStatusAsync(order, "confirm"));
+        await AssertAsync(HttpStatusCode.OK, customer.ChangeStatusAsync(order, "cancel"));
         await customer.WaitForNotificationsAsync(order, 3);
         foreach (var key in new[] { "confirm", "confirm", "confirm-again" })
-            Assert.Equal(HttpStatusCode.OK, (await customer.ChangeStatusAsync(second, "confirm", key)).StatusCode);
-        await customer.CreateAsync();
-        foreach (
-            var path in new[]
-            {
-                $"{OrdersClient.Orders}/{order}",
-                OrdersClient.Orders,
-                $"{OrdersClient.Orders}?status=cancelled",
-                "/openapi/v1.json",
-            }
-        )
-            await customer.GetAsync<object>(path);
+            await AssertAsync(HttpStatusCode.OK, customer.ChangeStatusAsync(second, "confirm", key));
+        foreach (var path in new[] { $"/{order}", "", "?status=cancelled" })
+            await AssertAsync(HttpStatusCode.OK, customer.GetAsync($"{OrdersClient.Orders}{path}", Cancel));
+        await AssertAsync(HttpStatusCode.OK, customer.GetAsync("/openapi/v1.json", Cancel));
         foreach (var _ in new[] { "first", "again" })
-            Assert.Equal(HttpStatusCode.Created, (await PostOnceAsync(customer, 1)).StatusCode);
+            await AssertAsync(HttpStatusCode.Created, customer.PostRawAsync(Body, idempotencyKey: "reference"));
     }
 
     private async Task FailAsync(HttpClient customer)
     {
-        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await PostOnceAsync(customer, 2)).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await customer.PostRawAsync("{")).StatusCode);
-        Assert.Equal(
-            HttpStatusCode.NotFound,
-            (await customer.ChangeStatusAsync(Guid.CreateVersion7(), "confirm")).StatusCode
+        await AssertAsync(
+            HttpStatusCode.UnprocessableEntity,
+            customer.PostRawAsync(Body.Replace("1.5", "2", StringComparison.Ordinal), idempotencyKey: "reference")
         );
-        foreach (
-            var path in new[]
-            {
-                $"{OrdersClient.Orders}/{Guid.CreateVersion7()}",
-                $"{OrdersClient.Orders}/1",
-                $"{OrdersClient.Orders}/1/notifications",
-                "/nowhere",
-            }
-        )
-            Assert.Equal(
-                HttpStatusCode.NotFound,
-                (await customer.GetAsync(path, TestContext.Current.CancellationToken)).StatusCode
-            );
-        Assert.Equal(
-            HttpStatusCode.BadRequest,
-            (
-                await customer.GetAsync($"{OrdersClient.Orders}?limit=none", TestContext.Current.CancellationToken)
-            ).StatusCode
-        );
+        await AssertAsync(HttpStatusCode.BadRequest, customer.PostRawAsync("{"));
+        await AssertAsync(HttpStatusCode.BadRequest, customer.GetAsync($"{OrdersClient.Orders}?limit=none", Cancel));
+        await AssertAsync(HttpStatusCode.NotFound, customer.ChangeStatusAsync(Guid.CreateVersion7(), "confirm"));
+        foreach (var path in new[] { $"/{Guid.CreateVersion7()}", "/1", "/1/notifications" })
+            await AssertAsync(HttpStatusCode.NotFound, customer.GetAsync($"{OrdersClient.Orders}{path}", Cancel));
+        await AssertAsync(HttpStatusCode.NotFound, customer.GetAsync("/nowhere", Cancel));
         using var nobody = Platform.Client(customer: null);
-        Assert.Equal(
-            HttpStatusCode.Unauthorized,
-            (await nobody.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken)).StatusCode
-        );
+        await AssertAsync(HttpStatusCode.Unauthorized, nobody.GetAsync(OrdersClient.Orders, Cancel));
     }
 
-    private static Task<HttpResponseMessage> PostOnceAsync(HttpClient customer, decimal unitPrice)
+    private static async Task AssertAsync(HttpStatusCode status, Task<HttpResponseMessage> answer)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders)
-        {
-            Content = JsonContent.Create(OrdersClient.Body(unitPrice)),
-        };
-        request.Headers.Add("Idempotency-Key", "reference");
-        return customer.SendAsync(request, TestContext.Current.CancellationToken);
+        using var response = await answer;
+        Assert.Equal(status, response.StatusCode);
     }
 
     // An e-mail that arrives at the second attempt, a message that arrives twice, and poison.
     private async Task DeliverWithTroubleAsync()
     {
-        var cancel = TestContext.Current.CancellationToken;
+        Task UntilAsync(TestEvent message, string @event) =>
+            Platform.Telemetry.WaitForLogAsync(
+                log => log.EventName == @event && log.TraceId == message.TraceId,
+                Cancel
+            );
         var blocked = await TestEvent.PublishAsync(Platform, block: true);
-        await Platform.Telemetry.WaitForLogAsync(
-            log => log.EventName == "notification.retried" && log.TraceId == blocked.TraceId,
-            cancel
-        );
+        await UntilAsync(blocked, "notification.retried");
         blocked.Unblock();
-        await Platform.Telemetry.WaitForLogAsync(
-            log => log.EventName == "notification.delivered" && log.TraceId == blocked.TraceId,
-            cancel
-        );
-
+        await UntilAsync(blocked, "notification.delivered");
         // Often enough that one batch has nothing but duplicates.
-        var twice = await TestEvent.PublishAsync(Platform, times: 20);
-        await Platform.Telemetry.WaitForLogAsync(
-            log => log.EventName == "notification.duplicate" && log.TraceId == twice.TraceId,
-            cancel
-        );
-
-        var poison = await TestEvent.PublishAsync(Platform, poison: true);
-        await Platform.Telemetry.WaitForLogAsync(
-            log => log.EventName == "notification.dead_lettered" && log.TraceId == poison.TraceId,
-            cancel
-        );
+        await UntilAsync(await TestEvent.PublishAsync(Platform, times: 20), "notification.duplicate");
+        await UntilAsync(await TestEvent.PublishAsync(Platform, poison: true), "notification.dead_lettered");
     }
 
     // The relay's message comes back, since no queue wants it. Its next session declares the binding again, and sends
@@ -123,16 +84,8 @@ public sealed class ReferenceTraffic(SharedPlatform shared) : IAsyncLifetime
     private async Task PublishToNobodyAsync(HttpClient customer)
     {
         await using var connection = await Platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(
-            cancellationToken: TestContext.Current.CancellationToken
-        );
-        await channel.QueueUnbindAsync(
-            "notifications",
-            "orders",
-            "order.*",
-            cancellationToken: TestContext.Current.CancellationToken
-        );
-        var order = await customer.CreateAsync();
-        await customer.WaitForNotificationsAsync(order);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
+        await channel.QueueUnbindAsync("notifications", "orders", "order.*", null, Cancel);
+        await customer.WaitForNotificationsAsync(await customer.CreateAsync());
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using GoReliable.Tests.Files.Docs;
+using GoReliable.Tests.OnPlatform.Signals;
 using GoReliable.Tests.Platform;
 using OtlpReceiver;
 
@@ -9,7 +10,6 @@ namespace GoReliable.Tests.OnPlatform.Docs;
 [Collection(SharedPlatform.Name)]
 public sealed partial class TelemetryReferenceTests(ReferenceTraffic traffic) : IClassFixture<ReferenceTraffic>
 {
-    private static readonly string[] Services = ["gateway", "orders", "notifications"];
     private static readonly MarkdownDocument Reference = MarkdownDocument.Read("docs/telemetry.md");
 
     private readonly GoReliablePlatform platform = traffic.Platform;
@@ -20,9 +20,11 @@ public sealed partial class TelemetryReferenceTests(ReferenceTraffic traffic) : 
         var listed = Reference
             .Rows("Prometheus name")
             .Select(row => $"{row.Code("Prometheus name")} {row["type"]} {Words(row.Codes("labels"))}");
-        var exposed = (await OwnFamiliesAsync()).SelectMany(family =>
-            family.Series.Select(series => $"{family.Name} {family.Type} {Words(series.Keys)}")
-        );
+        var exposed = (await ExposedAsync())
+            .Where(sample => sample.Family.StartsWith("goreliable_", StringComparison.Ordinal))
+            .Select(sample =>
+                $"{sample.Family} {sample.Type} {Words(sample.Labels.Keys.Where(label => label != "le"))}"
+            );
 
         AssertSame(listed, exposed);
     }
@@ -31,23 +33,26 @@ public sealed partial class TelemetryReferenceTests(ReferenceTraffic traffic) : 
     public async Task Labels_have_only_the_values_that_are_listed()
     {
         var labels = Reference.Rows("label");
-        foreach (var family in await OwnFamiliesAsync())
+        foreach (
+            var (family, label, value) in (await ExposedAsync())
+                .Where(sample => sample.Family.StartsWith("goreliable_", StringComparison.Ordinal))
+                .SelectMany(sample => sample.Labels.Select(label => (sample.Family, label.Key, label.Value)))
+                .Where(label => label.Key != "le")
+                .Distinct()
+        )
         {
-            foreach (var (label, value) in family.Series.SelectMany(series => series).Distinct())
-            {
-                var row = Assert.Single(labels, row =>
-                    row.Code("label") == label
-                    && (
-                        row["of"] == "all"
-                        || row.Codes("of").Any(name => family.Name.EndsWith($"_{name}", StringComparison.Ordinal))
-                    )
-                );
-                // Without a set of values there are words, which no machine can compare.
-                Assert.True(
-                    row.Codes("values") is [] || row.Codes("values").Contains(value),
-                    $"{family.Name}{{{label}=\"{value}\"}}: {row["values"]}"
-                );
-            }
+            var row = Assert.Single(labels, row =>
+                row.Code("label") == label
+                && (
+                    row["of"] == "all"
+                    || row.Codes("of").Any(name => family.EndsWith($"_{name}", StringComparison.Ordinal))
+                )
+            );
+            // Without a set of values there are words, which no machine can compare.
+            Assert.True(
+                row.Codes("values") is [] || row.Codes("values").Contains(value),
+                $"{family}{{{label}=\"{value}\"}}: {row["values"]}"
+            );
         }
     }
 
@@ -87,15 +92,14 @@ public sealed partial class TelemetryReferenceTests(ReferenceTraffic traffic) : 
     public async Task Every_standard_family_is_listed_and_every_listed_one_is_exposed()
     {
         var rows = Reference.Rows("family");
-        foreach (var service in Services)
+        foreach (var (service, scrape) in await platform.ScrapeAsync(openMetrics: false))
         {
             var prefixes = rows.Where(row => row["services"] == "all" || Names(row["services"]).Contains(service))
                 .Select(row => row.Code("family"))
+                .Append("goreliable_")
+                .Append("target_info")
                 .ToList();
-            var names = (await ExposedFamily.ScrapeAsync(platform, service))
-                .Where(family => !family.IsOwn && family.Name != "target_info")
-                .Select(family => family.Name)
-                .ToList();
+            var names = scrape.Samples.Select(sample => sample.Family).Distinct().ToList();
 
             Assert.All(names, name =>
                 Assert.Contains(prefixes, prefix => name.StartsWith(prefix, StringComparison.Ordinal))
@@ -106,13 +110,8 @@ public sealed partial class TelemetryReferenceTests(ReferenceTraffic traffic) : 
         }
     }
 
-    private async Task<IReadOnlyList<ExposedFamily>> OwnFamiliesAsync()
-    {
-        var families = new List<ExposedFamily>();
-        foreach (var service in Services)
-            families.AddRange((await ExposedFamily.ScrapeAsync(platform, service)).Where(family => family.IsOwn));
-        return families;
-    }
+    private async Task<IEnumerable<Exposition.Sample>> ExposedAsync() =>
+        (await platform.ScrapeAsync(openMetrics: false)).Values.SelectMany(scrape => scrape.Samples);
 
     private static void AssertSame(IEnumerable<string> listed, IEnumerable<string> real)
     {
