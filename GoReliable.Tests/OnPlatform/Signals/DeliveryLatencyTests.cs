@@ -1,5 +1,4 @@
 using GoReliable.Tests.Platform;
-using Npgsql;
 
 namespace GoReliable.Tests.OnPlatform.Signals;
 
@@ -7,8 +6,6 @@ namespace GoReliable.Tests.OnPlatform.Signals;
 [Collection(SharedPlatform.Name)]
 public sealed class DeliveryLatencyTests(SharedPlatform shared)
 {
-    private const string Latency = "goreliable_notification_worker_delivery_latency_seconds_sum";
-
     private readonly GoReliablePlatform platform = shared.Platform;
 
     [Fact]
@@ -17,24 +14,22 @@ public sealed class DeliveryLatencyTests(SharedPlatform shared)
         await platform.UntilQuietAsync();
         var before = await SumAsync();
         await using var database = await platform.DatabaseAsync("notifications-db");
-        await using var connection = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using (var @lock = new NpgsqlCommand("LOCK TABLE notifications IN SHARE MODE", connection, transaction))
-            await @lock.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-
         using var customer = platform.Client("latency");
-        var order = await customer.CreateAsync();
-        await Poll.UntilAsync(
-            "a notification that has waited for a second to be stored",
-            () =>
-                database.ScalarAsync<TimeSpan>(
-                    "SELECT coalesce(max(clock_timestamp() - query_start), interval '0') FROM pg_stat_activity "
-                        + "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-                ),
-            waited => waited >= TimeSpan.FromSeconds(1),
-            TimeSpan.FromSeconds(20)
-        );
-        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        Guid order;
+        await using (await TableLock.TakeAsync(database, "notifications IN SHARE MODE"))
+        {
+            order = await customer.CreateAsync();
+            await Poll.UntilAsync(
+                "a notification that has waited for a second to be stored",
+                () =>
+                    database.ScalarAsync<TimeSpan>(
+                        "SELECT coalesce(max(clock_timestamp() - query_start), interval '0') FROM pg_stat_activity "
+                            + "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    ),
+                waited => waited >= TimeSpan.FromSeconds(1),
+                TimeSpan.FromSeconds(20)
+            );
+        }
 
         await customer.WaitForNotificationsAsync(order, 1);
         await Poll.UntilAsync(
@@ -45,5 +40,7 @@ public sealed class DeliveryLatencyTests(SharedPlatform shared)
         );
     }
 
-    private async Task<double> SumAsync() => (await platform.ScrapeAsync())["notifications"].Sum(Latency);
+    private async Task<double> SumAsync() =>
+        (await platform.ScrapeAsync())["notifications"]
+            .Sum("goreliable_notification_worker_delivery_latency_seconds_sum");
 }
