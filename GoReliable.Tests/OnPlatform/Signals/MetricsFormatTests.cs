@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using GoReliable.Tests.Files.Deploy;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Signals;
@@ -14,25 +15,17 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
     public async Task An_exemplar_leads_to_its_trace()
     {
         using var alice = platform.Client("alice");
-        var response = await alice.PostRawAsync(
-            """{"currency":"CHF","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""
-        );
-        var trace = await platform.Telemetry.WaitForTraceAsync(
-            response.Headers.GetValues("X-Trace-Id").Single(),
-            ["POST /api/v1/orders", "POST /api/v1/orders", "store notifications"],
-            TestContext.Current.CancellationToken
+        var trace = await platform.TraceAsync(
+            await alice.PostRawAsync("""{"currency":"CHF","items":[{"sku":"a","quantity":1,"unitPrice":1.5}]}"""),
+            "store notifications"
         );
 
         foreach (
             var (service, histogram, kind) in new[]
             {
-                ("gateway", "goreliable_api_gateway_http_request_duration_seconds_bucket", ActivityKind.Server),
-                ("orders", "goreliable_order_service_order_operation_duration_seconds_bucket", ActivityKind.Server),
-                (
-                    "notifications",
-                    "goreliable_notification_worker_message_processing_duration_seconds_bucket",
-                    ActivityKind.Consumer
-                ),
+                ("gateway", "api_gateway_http_request_duration", ActivityKind.Server),
+                ("orders", "order_service_order_operation_duration", ActivityKind.Server),
+                ("notifications", "notification_worker_message_processing_duration", ActivityKind.Consumer),
             }
         )
         {
@@ -40,7 +33,7 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
                 $"an exemplar of {trace.TraceId} at {service}",
                 async () =>
                     (await platform.ScrapeAsync())[service]
-                        .Find(histogram)
+                        .Find($"goreliable_{histogram}_seconds_bucket")
                         .Select(sample => sample.Exemplar)
                         .SingleOrDefault(exemplar => exemplar.GetValueOrDefault("trace_id") == trace.TraceId),
                 exemplar => exemplar is not null
@@ -52,79 +45,19 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
     [Fact]
     public async Task Whatever_clients_send_the_number_of_series_stays_small()
     {
-        using var stranger = platform.Client(null);
-        var alice = platform.Tokens.Bearer("alice");
-        Task SendAsync(int first, int count) =>
-            Parallel.ForAsync(
-                first,
-                first + count,
-                new ParallelOptions
-                {
-                    MaxDegreeOfParallelism = 16,
-                    CancellationToken = TestContext.Current.CancellationToken,
-                },
-                async (i, token) =>
-                {
-                    // In turn: an unknown path, a known path with an unknown method, no token, an order that does not
-                    // exist.
-                    var (method, path, authorization, status) = (i % 4) switch
-                    {
-                        0 => (HttpMethod.Delete, $"/{Guid.NewGuid()}/{i}", null, HttpStatusCode.NotFound),
-                        1 => (
-                            new HttpMethod($"M{i}"),
-                            $"{OrdersClient.Orders}/{Guid.NewGuid()}",
-                            null,
-                            HttpStatusCode.MethodNotAllowed
-                        ),
-                        2 => (
-                            HttpMethod.Get,
-                            $"{OrdersClient.Orders}/{Guid.NewGuid()}",
-                            null,
-                            HttpStatusCode.Unauthorized
-                        ),
-                        _ => (
-                            HttpMethod.Get,
-                            $"{OrdersClient.Orders}/{Guid.NewGuid()}",
-                            alice,
-                            HttpStatusCode.NotFound
-                        ),
-                    };
-                    using var request = new HttpRequestMessage(method, path)
-                    {
-                        Headers = { Host = $"host-{i}.example.com", Authorization = authorization },
-                    };
-                    using var response = await stranger.SendAsync(request, token);
-                    Assert.Equal(status, response.StatusCode);
-                }
-            );
         const string Requests = "goreliable_api_gateway_http_requests_total";
         var counted = (await platform.ScrapeAsync())["gateway"].Sum(Requests);
         // The series of the four answers are there then.
-        await SendAsync(0, 100);
-        var before = await Poll.UntilAsync("100 requests more", platform.ScrapeAsync, scrape =>
-            scrape["gateway"].Sum(Requests) >= counted + 100
+        await SendStrangeAsync(0, 40);
+        var before = await Poll.UntilAsync(
+            "40 requests more",
+            () => platform.ScrapeAsync(),
+            scrape => scrape["gateway"].Sum(Requests) >= counted + 40
         );
 
-        await SendAsync(100, 1_000);
+        await SendStrangeAsync(40, 600);
 
         var after = await platform.ScrapeAsync();
-        var scrape = after["gateway"];
-        Assert.Subset(
-            new HashSet<string>
-            {
-                "GET",
-                "POST",
-                "PUT",
-                "PATCH",
-                "DELETE",
-                "HEAD",
-                "OPTIONS",
-                "TRACE",
-                "CONNECT",
-                "_OTHER",
-            },
-            scrape.Find(Requests, ("route", "unknown")).Select(sample => sample.Labels["method"]).ToHashSet()
-        );
         // A few new series at most; one histogram has about 15 lines. Series per connection may have gone.
         Assert.All(ServiceMetrics.Services, service =>
             Assert.True(
@@ -132,7 +65,30 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
                 $"{service}: {before[service].Samples.Count} before, {after[service].Samples.Count} after"
             )
         );
-        Assert.DoesNotContain("host-", scrape.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("host-", after["gateway"].Text, StringComparison.Ordinal);
+    }
+
+    // In turn: an unknown path, a known path with an unknown method, no token, an order that does not exist.
+    private async Task SendStrangeAsync(int first, int count)
+    {
+        using var stranger = platform.Client(null);
+        var alice = platform.Tokens.Bearer("alice");
+        await Parallel.ForAsync(first, first + count, TestContext.Current.CancellationToken, async (i, cancel) =>
+        {
+            var (method, path, status) = (i % 4) switch
+            {
+                0 => ("DELETE", "", HttpStatusCode.NotFound),
+                1 => ($"M{i}", OrdersClient.Orders, HttpStatusCode.MethodNotAllowed),
+                2 => ("GET", OrdersClient.Orders, HttpStatusCode.Unauthorized),
+                _ => ("GET", OrdersClient.Orders, HttpStatusCode.NotFound),
+            };
+            using var request = new HttpRequestMessage(new HttpMethod(method), $"{path}/{Guid.NewGuid()}")
+            {
+                Headers = { Host = $"host-{i}.example.com", Authorization = i % 4 == 3 ? alice : null },
+            };
+            using var response = await stranger.SendAsync(request, cancel);
+            Assert.Equal(status, response.StatusCode);
+        });
     }
 
     [Fact]
@@ -141,34 +97,18 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
         foreach (var service in ServiceMetrics.Services)
         {
             using var management = platform.Management(service);
-            var plain = await management.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
-            var ours =
-                string.Join(
-                    '\n',
-                    plain
-                        .Split('\n')
-                        .Where(line =>
-                            line.Contains("goreliable_", StringComparison.Ordinal)
-                            && !line.StartsWith("target_info", StringComparison.Ordinal)
-                        )
-                ) + "\n";
-            Assert.Equal((0, ""), await PromtoolAsync(ours));
+            Assert.Equal(
+                (0, ""),
+                await Tool.RunAsync(
+                    "bash",
+                    "part of every system",
+                    "-o",
+                    "pipefail",
+                    "-c",
+                    $"curl --silent --show-error --fail {management.BaseAddress}metrics | grep goreliable_ "
+                        + "| grep -v ^target_info | promtool check metrics"
+                )
+            );
         }
-    }
-
-    private static async Task<(int ExitCode, string Output)> PromtoolAsync(string metrics)
-    {
-        using var promtool = Process.Start(
-            new ProcessStartInfo("promtool", ["check", "metrics"])
-            {
-                RedirectStandardInput = true,
-                RedirectStandardError = true,
-            }
-        )!;
-        await promtool.StandardInput.WriteAsync(metrics);
-        promtool.StandardInput.Close();
-        var output = await promtool.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await promtool.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (promtool.ExitCode, output);
     }
 }
