@@ -3,7 +3,6 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using GoReliable.Tests.OnPlatform.Signals;
 using GoReliable.Tests.Platform;
-using RabbitMQ.Client;
 
 namespace GoReliable.Tests.OnPlatform.Deploy;
 
@@ -18,6 +17,8 @@ public sealed class LivePlatform : IAsyncLifetime
 
     /// <summary>What the dashboard asks for.</summary>
     internal const string BrowserToken = "a-token-of-these-tests";
+
+    private const string Body = """{"currency":"CHF","items":[{"sku":"a","quantity":1,"unitPrice":1}]}""";
 
     // Three scrapes and three evaluations are enough; a busy machine takes longer.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
@@ -39,10 +40,13 @@ public sealed class LivePlatform : IAsyncLifetime
 
     internal LivePrometheus Prometheus { get; private set; } = null!;
 
+    /// <summary>In containers a service is one target, however many replicas it has.</summary>
+    internal int OrdersTargets => Platform.IsProcess("prometheus") ? 2 : 1;
+
     public async ValueTask InitializeAsync()
     {
         Platform = await GoReliablePlatform.StartAsync(
-            configure: MakeRequestsWaitForConnections,
+            configure: ConfigureOrders,
             observability: true,
             dashboardToken: BrowserToken
         );
@@ -50,14 +54,22 @@ public sealed class LivePlatform : IAsyncLifetime
         Prometheus = new LivePrometheus(Platform.Client("prometheus", customer: null));
 
         // From the first scrape on, Prometheus sees counters grow. rate() ignores what they had counted before.
-        await Poll.UntilAsync("three services scraped", () => Prometheus.NowAsync("count(up == 1)"), up => up is [3]);
+        await Poll.UntilAsync(
+            "all services scraped",
+            () => Prometheus.NowAsync("count(up == 1)"),
+            up => up is [var count] && count == 2 + OrdersTargets
+        );
         await FailAsync(Platform);
         await Poll.UntilAsync(
             "traffic of every kind in Prometheus, and the rules evaluated on it",
             async () =>
             {
                 await TrafficAsync(Platform);
-                return await MissingAsync(Prometheus);
+                var missing = new List<string>();
+                foreach (var query in Seen)
+                    if ((await Prometheus.NowAsync(query)).Length == 0)
+                        missing.Add(query);
+                return string.Join(", ", missing);
             },
             missing => missing.Length == 0,
             Patience
@@ -70,9 +82,11 @@ public sealed class LivePlatform : IAsyncLifetime
         await Platform.DisposeAsync();
     }
 
-    private static void MakeRequestsWaitForConnections(IDistributedApplicationTestingBuilder builder) =>
+    // Two replicas, each a target of Prometheus, in which requests wait for connections.
+    private static void ConfigureOrders(IDistributedApplicationTestingBuilder builder) =>
         builder
             .CreateResourceBuilder<ProjectResource>("orders")
+            .WithReplicas(2)
             .WithEnvironment(context =>
             {
                 const string Variable = "ConnectionStrings__orders-db";
@@ -95,9 +109,7 @@ public sealed class LivePlatform : IAsyncLifetime
             async () =>
             {
                 using var response = await unlucky.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken);
-                using var creation = await unlucky.PostRawAsync(
-                    """{"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}]}"""
-                );
+                using var creation = await unlucky.PostRawAsync(Body);
                 return await Prometheus.NowAsync(
                     "sum(rate(goreliable_api_gateway_http_requests_total{status_code=~\"5..\"}[1m])) > 0"
                 );
@@ -109,7 +121,7 @@ public sealed class LivePlatform : IAsyncLifetime
         await platform.WaitUntilHealthyAsync("orders");
 
         await TestEvent.PublishAsync(platform, block: true);
-        await PublishPoisonAsync(platform);
+        await TestEvent.PublishAsync(platform, poison: true);
     }
 
     private static async Task TrafficAsync(GoReliablePlatform platform)
@@ -124,10 +136,7 @@ public sealed class LivePlatform : IAsyncLifetime
 
         var key = Guid.NewGuid().ToString();
         for (var i = 0; i < 2; i++)
-            await ada.PostRawAsync(
-                """{"currency":"CHF","items":[{"sku":"a","quantity":1,"unitPrice":1}]}""",
-                idempotencyKey: key
-            );
+            await ada.PostRawAsync(Body, idempotencyKey: key);
         await ada.PostRawAsync("{");
 
         // More than there are connections, by as many customers: one alone may not have them all.
@@ -144,32 +153,6 @@ public sealed class LivePlatform : IAsyncLifetime
         await ada.NotificationsAsync(paid);
         await ada.GetAsync($"{OrdersClient.Orders}/{Guid.NewGuid()}", TestContext.Current.CancellationToken);
         await ada.GetAsync("/nowhere", TestContext.Current.CancellationToken);
-    }
-
-    private static async Task PublishPoisonAsync(GoReliablePlatform platform)
-    {
-        await using var connection = await platform.BrokerAsync();
-        await using var channel = await connection.CreateChannelAsync(
-            new CreateChannelOptions(true, true),
-            TestContext.Current.CancellationToken
-        );
-        await channel.BasicPublishAsync(
-            "orders",
-            "order.created",
-            mandatory: true,
-            new BasicProperties(),
-            "nothing that anybody could read"u8.ToArray(),
-            TestContext.Current.CancellationToken
-        );
-    }
-
-    private static async Task<string> MissingAsync(LivePrometheus prometheus)
-    {
-        var missing = new List<string>();
-        foreach (var query in Seen)
-            if ((await prometheus.NowAsync(query)).Length == 0)
-                missing.Add(query);
-        return string.Join(", ", missing);
     }
 }
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using GoReliable.Tests.Files.Manifest;
@@ -19,42 +18,30 @@ internal sealed class AppHostProcess : IDisposable
     // To look at every process of the machine is work.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private static readonly string[] Members = ["postgres", "epmd", "beam.smp", "prometheus", "GoReliable.Gate"];
+    private readonly Process process;
+    private readonly string mark;
+    private readonly Task<string[]> output;
 
-    // Every process that it starts, however far away, inherits this variable.
-    private readonly string mark = $"GORELIABLE_TEST={Guid.NewGuid():N}";
-    private readonly ConcurrentQueue<string> output = [];
-    private Process process = null!;
-
-    /// <summary>All that it wrote.</summary>
-    public string Output => string.Join('\n', output);
-
-    /// <param name="byDotnetRun">As F5 and <c>dotnet run</c> start it, or the program itself.</param>
-    /// <param name="arguments">Its arguments besides those that keep it apart from others on this machine.</param>
-    public static async Task<AppHostProcess> StartAsync(bool byDotnetRun, params string[] arguments)
+    private AppHostProcess(Process process, string mark)
     {
-        string[] program = byDotnetRun
-            ?
-            [
-                "run",
-                "--no-build",
-                "--no-launch-profile",
-                "--project",
-                Path.Combine(AppHostRun.Repository, "GoReliable.AppHost"),
-                "--",
-            ]
-            : [AppHostRun.Program];
-        string[] apart = ["--KeepData=false", "--DcpPublisher:RandomizePorts=true", .. arguments];
-        var appHost = new AppHostProcess();
-        appHost.process = await TiedProcess.StartDotnetAsync(
-            [.. program, .. apart],
-            LaunchVariables().Append(new(appHost.mark.Split('=')[0], appHost.mark.Split('=')[1]))
+        (this.process, this.mark) = (process, mark);
+        output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+    }
+
+    public int Id => process.Id;
+
+    /// <param name="arguments">Its arguments besides those that keep it apart from others on this machine.</param>
+    public static async Task<AppHostProcess> StartAsync(params string[] arguments)
+    {
+        // Every process that it starts, however far away, inherits this variable.
+        var mark = $"{Guid.NewGuid():N}";
+        return new(
+            await TiedProcess.StartDotnetAsync(
+                [AppHostRun.Program, "--KeepData=false", "--DcpPublisher:RandomizePorts=true", .. arguments],
+                LaunchVariables().Append(new("GORELIABLE_TEST", mark))
+            ),
+            $"GORELIABLE_TEST={mark}"
         );
-        appHost.process.OutputDataReceived += appHost.Keep;
-        appHost.process.ErrorDataReceived += appHost.Keep;
-        appHost.process.BeginOutputReadLine();
-        appHost.process.BeginErrorReadLine();
-        return appHost;
     }
 
     /// <summary>What a launch profile over plain http sets, with ports that are free.</summary>
@@ -70,31 +57,16 @@ internal sealed class AppHostProcess : IDisposable
             ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
         };
 
-    /// <summary>Every process that belongs to it and lives, itself included: name and id.</summary>
-    public IReadOnlyList<(string Name, int Id)> Family() =>
-        [
-            .. from directory in Directory.GetDirectories("/proc")
-            where
-                int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out _)
-                && Read(directory, "environ").Contains(mark, StringComparison.Ordinal)
-            select (
-                Read(directory, "comm").Trim(),
-                int.Parse(Path.GetFileName(directory), CultureInfo.InvariantCulture)
-            ),
-        ];
-
-    /// <summary>Waits until everything is up.</summary>
-    public async Task UntilUpAsync()
+    /// <summary>Waits until processes with these names belong to it.</summary>
+    public async Task UntilRunningAsync(string[] names)
     {
         var missing = await Poll.UntilAsync(
             "servers and services below the AppHost",
-            () =>
-            {
-                var names = Family().Select(member => member.Name).ToList();
-                var state = process.HasExited ? $"it ended: {Output}" : string.Join(' ', Members.Except(names));
-                return Task.FromResult(state);
-            },
-            state => state.Length == 0 || process.HasExited,
+            async () =>
+                process.HasExited
+                    ? $"it ended: {string.Join('\n', await output.WaitAsync(Interval))}"
+                    : string.Join(' ', names.Except(Family())),
+            missing => missing.Length == 0 || process.HasExited,
             TimeSpan.FromMinutes(3),
             Interval
         );
@@ -110,29 +82,10 @@ internal sealed class AppHostProcess : IDisposable
             interval: Interval
         );
 
-    /// <summary>Sends a signal to the AppHost itself, not to a <c>dotnet run</c> around it.</summary>
     public async Task SignalAsync(string signal)
     {
-        var appHost = Family()
-            .Single(member =>
-                member.Name.StartsWith("GoReliable.AppH", StringComparison.Ordinal)
-                || (
-                    member.Id == process.Id
-                    && member.Name == "dotnet"
-                    && Family().All(other => !other.Name.StartsWith("GoReliable.AppH", StringComparison.Ordinal))
-                )
-            );
-        using var kill = Process.Start("kill", [$"-{signal}", appHost.Id.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
-    }
-
-    /// <summary>Waits for its end.</summary>
-    public async Task<int> WaitForExitAsync()
-    {
-        await process
-            .WaitForExitAsync(TestContext.Current.CancellationToken)
-            .WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
-        return process.ExitCode;
     }
 
     public void Dispose()
@@ -142,11 +95,13 @@ internal sealed class AppHostProcess : IDisposable
         process.Dispose();
     }
 
-    private void Keep(object sender, DataReceivedEventArgs line)
-    {
-        if (line.Data is { } text)
-            output.Enqueue(text);
-    }
+    // The names of all processes that belong to it and live, itself included.
+    private IEnumerable<string> Family() =>
+        from directory in Directory.GetDirectories("/proc")
+        where
+            int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out _)
+            && Read(directory, "environ").Contains(mark, StringComparison.Ordinal)
+        select Read(directory, "comm").Trim();
 
     private static string Read(string directory, string file)
     {
