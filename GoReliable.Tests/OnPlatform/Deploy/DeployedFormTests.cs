@@ -13,17 +13,16 @@ namespace GoReliable.Tests.OnPlatform.Deploy;
 /// The services as they are deployed, as far as processes can be what containers are, on real servers.
 /// </summary>
 [Collection(ServersOnly.Name)]
-public sealed partial class DeployedFormTests(ServersOnly servers, PublishedServices published)
-    : IClassFixture<PublishedServices>
+public sealed partial class DeployedFormTests(ServersOnly servers)
 {
     private const string Password = "letters0and1digits";
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task An_order_goes_through_the_published_services()
     {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Images are for Linux.");
         var overlay = await Overlay.BuildAsync("prod");
+        await using var published = await PublishedServices.PublishAsync();
         var platform = servers.Platform;
         var postgres = await CreateDatabasesAsync(overlay, await platform.ConnectionStringAsync("orders-db"));
         await using var provider = new FakeProvider();
@@ -132,17 +131,9 @@ public sealed partial class DeployedFormTests(ServersOnly servers, PublishedServ
             .Append((Name: cluster.Bootstrap.Initdb.Database, cluster.Bootstrap.Initdb.Owner));
         foreach (var (name, owner) in databases)
         {
-            foreach (
-                var sql in new[]
-                {
-                    $"DROP DATABASE \"{name}\" WITH (FORCE)",
-                    $"CREATE ROLE \"{owner}\" LOGIN PASSWORD '{Password}'",
-                    $"CREATE DATABASE \"{name}\" OWNER \"{owner}\"",
-                }
-            )
-            {
-                await source.RunAsync(sql);
-            }
+            await source.RunAsync($"DROP DATABASE \"{name}\" WITH (FORCE)");
+            await source.RunAsync($"CREATE ROLE \"{owner}\" LOGIN PASSWORD '{Password}'");
+            await source.RunAsync($"CREATE DATABASE \"{name}\" OWNER \"{owner}\"");
         }
         return server;
     }
