@@ -32,33 +32,22 @@ public sealed class DashboardTests(LivePlatform live)
             new { token = LivePlatform.BrowserToken },
             TestContext.Current.CancellationToken
         );
-        var said = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var said = await answer.TextAsync();
         Assert.True(answer.IsSuccessStatusCode, $"{answer.StatusCode} {said}");
         dashboard.DefaultRequestHeaders.Add(
             "X-API-Key",
             JsonSerializer.Deserialize<JsonElement>(said).GetProperty("apiKey").GetString()
         );
 
-        await Poll.UntilAsync(
-            "a trace through all services in the dashboard",
-            () => AskAsync(dashboard, "traces"),
-            text => HasAll(text, "create order", "INSERT order", "publish orders:order.created", "send email")
-        );
-        await Poll.UntilAsync(
-            "its logs",
-            () => AskAsync(dashboard, "logs"),
-            text => HasAll(text, "created with", "answered 201", "Delivered order.created")
-        );
-        await Poll.UntilAsync(
-            "the services",
-            () => AskAsync(dashboard, "resources"),
-            text => HasAll(text, "gateway", "orders", "notifications")
-        );
+        await UntilShownAsync("traces", "create order", "INSERT order", "publish orders:order.created", "send email");
+        await UntilShownAsync("logs", "created with", "answered 201", "Delivered order.created");
+        await UntilShownAsync("resources", "gateway", "orders", "notifications");
+
+        Task UntilShownAsync(string what, params string[] parts) =>
+            Poll.UntilAsync(
+                $"{what} in the dashboard",
+                () => dashboard.GetStringAsync($"/api/telemetry/{what}", TestContext.Current.CancellationToken),
+                text => parts.All(part => text.Contains(part, StringComparison.Ordinal))
+            );
     }
-
-    private static bool HasAll(string text, params string[] parts) =>
-        parts.All(part => text.Contains(part, StringComparison.Ordinal));
-
-    private static Task<string> AskAsync(HttpClient dashboard, string what) =>
-        dashboard.GetStringAsync($"/api/telemetry/{what}", TestContext.Current.CancellationToken);
 }

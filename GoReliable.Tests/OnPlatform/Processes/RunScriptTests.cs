@@ -1,7 +1,6 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using GoReliable.Tests.Files.Manifest;
+using GoReliable.Tests.Files.Deploy;
 
 namespace GoReliable.Tests.OnPlatform.Processes;
 
@@ -11,18 +10,18 @@ public sealed class RunScriptTests : IDisposable
     // Only its owner may enter it.
     private readonly DirectoryInfo copy = Directory.CreateTempSubdirectory("goreliable-run-");
 
-    private static readonly (string, string) WithoutPrograms = ("PATH", "/no/such/directory");
+    private const string WithoutPrograms = "PATH=/no/such/directory";
 
     public RunScriptTests()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "What other systems lack is taken away here.");
-        foreach (var file in Directory.GetFiles(Path.Combine(AppHostRun.Repository, Processes), "*.sh"))
-            Copy(Path.Combine(Processes, Path.GetFileName(file)));
-        Copy("run");
-        Copy(".setup");
+        const string Processes = "GoReliable.AppHost/Processes";
+        copy.CreateSubdirectory(Processes);
+        foreach (
+            var file in (string[])["run", ".setup", .. DeployFiles.Find(Processes, "*.sh").Select(DeployFiles.Relative)]
+        )
+            File.Copy(DeployFiles.Path(file), Path.Combine(copy.FullName, file));
     }
-
-    private static string Processes => Path.Combine("GoReliable.AppHost", "Processes");
 
     public void Dispose() => copy.Delete(recursive: true);
 
@@ -36,12 +35,8 @@ public sealed class RunScriptTests : IDisposable
             foreach (var data in kept)
                 Directory.CreateDirectory(data);
 
-            await BashAsync(
-                "./run --fresh",
-                // Other data of this machine stays.
-                ("ASPIRE_CONTAINER_RUNTIME", "none"),
-                ("Servers", "containers")
-            );
+            // Other data of this machine stays.
+            await BashAsync("./run --fresh", "ASPIRE_CONTAINER_RUNTIME=none", "Servers=containers");
 
             Assert.DoesNotContain(kept, Directory.Exists);
         }
@@ -86,10 +81,10 @@ public sealed class RunScriptTests : IDisposable
     {
         var (_, output) = await BashAsync(
             "dotnet() { echo 10.0.0; }; source ./.setup; prepare; bash -c 'echo $no_proxy $NO_PROXY'",
-            ("Servers", "containers"),
-            ("http_proxy", "http://proxy.example.com:3128"),
-            ("no_proxy", "example.com"),
-            ("NO_PROXY", "")
+            "Servers=containers",
+            "http_proxy=http://proxy.example.com:3128",
+            "no_proxy=example.com",
+            "NO_PROXY="
         );
 
         Assert.Equal("example.com,localhost,127.0.0.1,::1 example.com,localhost,127.0.0.1,::1\n", output);
@@ -98,11 +93,11 @@ public sealed class RunScriptTests : IDisposable
     [Theory]
     [InlineData("true", "docker\n")]
     [InlineData("false", "")]
-    [InlineData("exec /usr/bin/sleep 60", "")]
+    [InlineData("exec /usr/bin/sleep 60", "")] // A tenth of a second is a hundredth here.
     public async Task A_container_runtime_is_asked_on_a_machine_without_the_program_timeout(string docker, string found)
     {
         var (_, output) = await BashAsync(
-            $"docker() {{ {docker}; }}; sleep() {{ /usr/bin/sleep \"$@\"; }}; source ./.setup; container_runtime",
+            $"docker() {{ {docker}; }}; sleep() {{ /usr/bin/sleep 0.01; }}; source ./.setup; container_runtime",
             WithoutPrograms
         );
 
@@ -152,11 +147,7 @@ public sealed class RunScriptTests : IDisposable
     }
 
     private Task<(int ExitCode, string Output)> FreshAsync() =>
-        BashAsync(
-            "PATH=$PWD/bin:$PATH ./run --fresh",
-            ("ASPIRE_CONTAINER_RUNTIME", "docker"),
-            ("Servers", "containers")
-        );
+        BashAsync("PATH=$PWD/bin:$PATH ./run --fresh", "ASPIRE_CONTAINER_RUNTIME=docker", "Servers=containers");
 
     // As Aspire names it (VolumeNameGenerator).
     private string Volume(string resource)
@@ -166,28 +157,10 @@ public sealed class RunScriptTests : IDisposable
         return $"goreliable.apphost-{Convert.ToHexStringLower(hash)[..10]}-{resource}-data";
     }
 
-    private void Copy(string file)
-    {
-        var target = Path.Combine(copy.FullName, file);
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        File.Copy(Path.Combine(AppHostRun.Repository, file), target);
-    }
-
-    private async Task<(int ExitCode, string Output)> BashAsync(
-        string script,
-        params (string Name, string Value)[] variables
-    )
-    {
-        var start = new ProcessStartInfo("/bin/bash", ["-euo", "pipefail", "-c", $"{script} 2>&1"])
-        {
-            WorkingDirectory = copy.FullName,
-            RedirectStandardOutput = true,
-        };
-        foreach (var (name, value) in variables)
-            start.Environment[name] = value;
-        using var bash = Process.Start(start)!;
-        var output = await bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (bash.ExitCode, output);
-    }
+    private Task<(int ExitCode, string Output)> BashAsync(string script, params string[] variables) =>
+        Tool.RunAsync(
+            "env",
+            "part of every system",
+            [$"--chdir={copy.FullName}", .. variables, "/bin/bash", "-euo", "pipefail", "-c", $"{script} 2>&1"]
+        );
 }

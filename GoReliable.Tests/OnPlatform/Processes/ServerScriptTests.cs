@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using GoReliable.Tests.Files.Manifest;
+using GoReliable.Tests.Files.Deploy;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Processes;
@@ -16,12 +16,6 @@ public sealed class ServerScriptTests : IDisposable
     public void Dispose() => directory.Delete(recursive: true);
 
     [Theory]
-    [InlineData("postgres.sh")]
-    [InlineData("rabbitmq.sh")]
-    public async Task Nothing_is_in_the_way_of_a_first_start(string script) =>
-        Assert.Equal((0, ""), await RunAsync(script, "check"));
-
-    [Theory]
     [InlineData("postgres.sh", "PostgreSQL", "postgresql")]
     [InlineData("rabbitmq.sh", "RabbitMQ", "rabbitmq-server")]
     public async Task A_program_that_is_not_installed_is_named_with_its_package(
@@ -31,44 +25,34 @@ public sealed class ServerScriptTests : IDisposable
     )
     {
         // A function of this name, which looks in a directory that is not there instead of the one with the programs.
-        var find = ("BASH_FUNC_find%%", "() { command find /no/such/directory \"${@:2}\"; }");
+        const string Find = "BASH_FUNC_find%%=() { command find /no/such/directory \"${@:2}\"; }";
 
         Assert.Equal(
             (1, $"{program} is not installed. Install it with: apt-get install --no-install-recommends {package}"),
-            await RunAsync(script, "check", find)
+            await RunAsync(script, "check", Find)
         );
     }
 
-    [Fact]
-    public async Task Data_of_another_major_version_is_named_and_kept()
+    [Theory]
+    [InlineData(
+        "PG_VERSION",
+        @"^The data in {0} was made by PostgreSQL 9; installed is \d+\. "
+            + @"Start with \./run --fresh to remove it, or install postgresql-9\.$"
+    )]
+    [InlineData("letter", @"^The data in {0} is not PostgreSQL's\. Start with \./run --fresh to remove it\.$")]
+    public async Task Data_that_PostgreSQL_cannot_read_is_named_and_kept(string file, string sentence)
     {
         Directory.CreateDirectory(Data);
-        await File.WriteAllTextAsync(Path.Combine(Data, "PG_VERSION"), "9\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(Data, file), "9\n", TestContext.Current.CancellationToken);
+        // As root, PostgreSQL's data is another user's.
+        if (Environment.IsPrivilegedProcess)
+            await ChangeOwnerAsync("postgres");
 
-        var (exitCode, says) = await GivenToPostgresAsync("check");
+        var (exitCode, says) = await RunAsync("postgres.sh", "check");
 
         Assert.Equal(1, exitCode);
-        Assert.Matches(
-            $@"^The data in {Data} was made by PostgreSQL 9; installed is \d+\. "
-                + @"Start with \./run --fresh to remove it, or install postgresql-9\.$",
-            says
-        );
-        Assert.True(File.Exists(Path.Combine(Data, "PG_VERSION")));
-    }
-
-    [Fact]
-    public async Task A_directory_without_PostgreSQL_data_is_named_and_kept()
-    {
-        Directory.CreateDirectory(Data);
-        await File.WriteAllTextAsync(Path.Combine(Data, "letter"), "", TestContext.Current.CancellationToken);
-
-        var (exitCode, says) = await GivenToPostgresAsync("check");
-
-        Assert.Equal(
-            (1, $"The data in {Data} is not PostgreSQL's. Start with ./run --fresh to remove it."),
-            (exitCode, says)
-        );
-        Assert.True(File.Exists(Path.Combine(Data, "letter")));
+        Assert.Matches(sentence.Replace("{0}", Data, StringComparison.Ordinal), says);
+        Assert.True(File.Exists(Path.Combine(Data, file)));
     }
 
     [Theory]
@@ -122,14 +106,15 @@ public sealed class ServerScriptTests : IDisposable
     public async Task PostgreSQL_ends_with_a_script_that_is_killed()
     {
         using var script = Process.Start(
-            Script(
+            "env",
+            Command(
                 "postgres.sh",
                 "run",
-                ("PORT", $"{ServiceProcess.FreePort()}"),
-                ("POSTGRES_USER", "postgres"),
-                ("POSTGRES_PASSWORD", "secret")
+                $"PORT={ServiceProcess.FreePort()}",
+                "POSTGRES_USER=postgres",
+                "POSTGRES_PASSWORD=secret"
             )
-        )!;
+        );
         var file = Path.Combine(Data, "postmaster.pid");
         var server = await Poll.UntilAsync(
             "a server that is ready",
@@ -146,51 +131,27 @@ public sealed class ServerScriptTests : IDisposable
         );
     }
 
-    // As root, PostgreSQL's data is another user's.
-    private async Task<(int ExitCode, string Says)> GivenToPostgresAsync(string verb)
+    private async Task ChangeOwnerAsync(string user) =>
+        Assert.Equal((0, ""), await Tool.RunAsync("chown", "part of every system", "--recursive", user, Data));
+
+    private async Task<(int ExitCode, string Says)> RunAsync(string script, string verb, params string[] variables)
     {
-        if (Environment.IsPrivilegedProcess)
-            await ChangeOwnerAsync("postgres");
-        return await RunAsync("postgres.sh", verb);
+        var (exitCode, says) = await Tool.RunAsync("env", "part of every system", Command(script, verb, variables));
+        return (exitCode, says.Trim());
     }
 
-    private async Task ChangeOwnerAsync(string user)
-    {
-        using var chown = Process.Start("chown", ["--recursive", user, Data]);
-        await chown.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(0, chown.ExitCode);
-    }
-
-    private async Task<(int ExitCode, string Says)> RunAsync(
-        string script,
-        string verb,
-        params (string Name, string Value)[] variables
-    )
-    {
-        using var process = Process.Start(Script(script, verb, variables))!;
-        var says = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, says.Trim());
-    }
-
-    private ProcessStartInfo Script(string script, string verb, params (string Name, string Value)[] variables)
+    // The arguments of env.
+    private string[] Command(string script, string verb, params string[] variables)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Servers run as processes on Linux only.");
-        var start = new ProcessStartInfo(
-            Path.Combine(AppHostRun.Repository, "GoReliable.AppHost", "Processes", script),
-            [verb]
-        )
-        {
-            RedirectStandardError = true,
-            Environment =
-            {
-                ["DATA"] = Data,
-                ["TEMPORARY"] = directory.FullName,
-                ["APPHOST"] = $"{Environment.ProcessId}",
-            },
-        };
-        foreach (var (name, value) in variables)
-            start.Environment[name] = value;
-        return start;
+        return
+        [
+            $"DATA={Data}",
+            $"TEMPORARY={directory.FullName}",
+            $"APPHOST={Environment.ProcessId}",
+            .. variables,
+            DeployFiles.Path($"GoReliable.AppHost/Processes/{script}"),
+            verb,
+        ];
     }
 }
