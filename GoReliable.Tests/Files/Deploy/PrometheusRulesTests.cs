@@ -5,35 +5,46 @@ public sealed class PrometheusRulesTests
     private static readonly bool[] Outcomes = [true, false];
 
     [Fact]
-    public void Slo_rules_follow_from_the_specs() =>
-        AssertFile("deploy/prometheus/rules/slo.yaml", SloRules.Render(SloSpec.LoadAll()));
+    public void Slo_rules_follow_from_the_specs() => AssertFile("deploy/prometheus/rules/slo.yaml", SloRules.Render());
 
+    // Kustomize can put a file into a ConfigMap but not into a PrometheusRule.
     [Fact]
-    public void Operator_objects_hold_the_same_rules() =>
+    public void Operator_objects_hold_the_same_rules()
+    {
+        var objects = DeployFiles
+            .Find("deploy/prometheus/rules", "*.yaml")
+            .Select(file =>
+            {
+                var lines = File.ReadLines(file)
+                    .SkipWhile(line => line.StartsWith('#'))
+                    .Select(line => line.Length == 0 ? "\n" : $"  {line}\n");
+                return "---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n"
+                    + $"  name: goreliable-{Path.GetFileNameWithoutExtension(file)}\nspec:\n{string.Concat(lines)}";
+            });
         AssertFile(
             "deploy/prometheus/prometheusrules.yaml",
-            PrometheusRuleObjects.Render(DeployFiles.Find("deploy/prometheus/rules", "*.yaml"))
+            "# The rules of deploy/prometheus/rules for the Prometheus Operator: change those, not this file.\n"
+                + "# A test compares the two and, where they differ, writes the file as it should be.\n"
+                + string.Concat(objects)
         );
+    }
 
     [Fact]
     public void The_four_objectives_are_the_promised_ones() =>
         Assert.Equal(
-            ["gateway-availability 99.9", "gateway-latency 99", "notifications-freshness 99", "orders-creation 99.95"],
-            SloSpec
-                .LoadAll()
-                .SelectMany(spec =>
-                    spec.Slos.Select(slo => FormattableString.Invariant($"{spec.Service}-{slo.Name} {slo.Objective}"))
-                )
-                .Order(StringComparer.Ordinal)
+            [
+                ("gateway-availability", 99.9m),
+                ("gateway-latency", 99m),
+                ("notifications-freshness", 99m),
+                ("orders-creation", 99.95m),
+            ],
+            SloRules.Objectives().Select(objective => (objective.Id, objective.Percent))
         );
 
     [Fact]
     public void Each_objective_has_a_rule_that_tells_when_it_cannot_be_computed() =>
         Assert.Equal(
-            SloSpec
-                .LoadAll()
-                .SelectMany(spec => spec.Slos.Select(slo => $"{spec.Service}-{slo.Name}"))
-                .Order(StringComparer.Ordinal),
+            SloRules.Objectives().Select(objective => objective.Id).Order(StringComparer.Ordinal),
             AlertRules
                 .LoadRules()
                 .Where(rule => rule.Record == "slo:sli_unmeasured:count")
@@ -42,27 +53,12 @@ public sealed class PrometheusRulesTests
         );
 
     [Fact]
-    public async Task Promtool_accepts_the_configuration_and_its_rules()
-    {
-        var (exitCode, output) = await Tool.PromtoolAsync(
-            "check",
-            "config",
-            "--lint-fatal",
-            DeployFiles.Path("deploy/prometheus/prometheus.yml")
-        );
-        Assert.True(exitCode == 0, output);
-    }
+    public Task Promtool_accepts_the_configuration_and_its_rules() =>
+        Tool.PromtoolAsync("check", "config", "--lint-fatal", DeployFiles.Path("deploy/prometheus/prometheus.yml"));
 
-    [Theory]
-    [MemberData(nameof(RuleTests))]
-    public async Task Promtool_passes_the_rule_tests(string file)
-    {
-        var (exitCode, output) = await Tool.PromtoolAsync("test", "rules", DeployFiles.Path(file));
-        Assert.True(exitCode == 0, output);
-    }
-
-    public static TheoryData<string> RuleTests() =>
-        new(DeployFiles.Find("deploy/prometheus/tests", "*.yaml").Select(DeployFiles.Relative));
+    [Fact]
+    public Task Promtool_passes_the_rule_tests() =>
+        Tool.PromtoolAsync(["test", "rules", .. DeployFiles.Find("deploy/prometheus/tests", "*.yaml")]);
 
     /// <summary>
     /// "Fires just above, not just below, and resolves" is what the files in deploy/prometheus/tests say; here, that
@@ -71,16 +67,23 @@ public sealed class PrometheusRulesTests
     [Fact]
     public void Every_alert_and_severity_has_a_case_in_which_it_fires_and_one_in_which_it_does_not()
     {
-        var cases = RuleTestCases.LoadAll();
-        var missing = AlertRules
-            .LoadAll()
-            .SelectMany(alert =>
-                Outcomes.Select(fires => (alert.Alert, Severity: alert.Labels["severity"], Fires: fires))
-            )
-            .Where(wanted =>
-                !cases.Any(@case => @case.Alert == wanted.Alert && @case.FiresWith(wanted.Severity) == wanted.Fires)
+        var cases = DeployFiles
+            .Find("deploy/prometheus/tests", "*.yaml")
+            .SelectMany(file => Node.Load(file)["tests"]!.Items)
+            .SelectMany(test => test["alert_rule_test"]?.Items ?? [])
+            .Select(test =>
+                (
+                    Alert: test["alertname"]!.Text,
+                    Severities: test["exp_alerts"]!.Items.Select(alert => alert["exp_labels"]!["severity"]!.Text)
+                )
             )
             .ToArray();
+        var missing =
+            from alert in AlertRules.LoadAll()
+            from fires in Outcomes
+            let severity = alert.Labels["severity"]
+            where !cases.Any(one => one.Alert == alert.Alert && one.Severities.Contains(severity) == fires)
+            select (alert.Alert, severity, fires);
 
         Assert.Empty(missing);
     }
@@ -88,10 +91,7 @@ public sealed class PrometheusRulesTests
     [Fact]
     public void Every_alert_has_a_severity_a_value_and_a_runbook() => Assert.All(AlertRules.LoadAll(), alert =>
         {
-            Assert.True(
-                alert.Labels["severity"] is "page" or "ticket",
-                $"{alert.Alert} has severity {alert.Labels["severity"]}."
-            );
+            Assert.Matches("^(page|ticket)$", alert.Labels["severity"]);
             // What is absent has no value.
             if (!alert.Expr.StartsWith("label_replace(absent(", StringComparison.Ordinal))
                 Assert.Contains("$value", alert.Annotations["summary"], StringComparison.Ordinal);

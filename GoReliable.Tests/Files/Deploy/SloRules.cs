@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Text;
 
 namespace GoReliable.Tests.Files.Deploy;
 
 /// <summary>
-/// The Prometheus rules that follow from the SLO specs, in the layout that Sloth gives them, so that its dashboards
-/// work too. One rule differs on purpose: see <see cref="PeriodRatio"/>.
+/// The Prometheus rules that follow from the SLO specs (https://sloth.dev/specs/default/), in the layout that Sloth gives
+/// them, so that its dashboards work too. One rule differs on purpose: see <see cref="PeriodRatio"/>.
 /// </summary>
 internal static class SloRules
 {
@@ -18,73 +17,77 @@ internal static class SloRules
         ("ticket", [(3m, "2h", "1d"), (1m, "6h", "3d")]),
     ];
 
+    /// <summary>Each objective with its specification: id, and percent of events that must be good.</summary>
+    public static IEnumerable<(string Id, decimal Percent, Node Spec, Node Slo)> Objectives() =>
+        from file in DeployFiles.Find("deploy/prometheus/slo", "*.yaml")
+        let spec = Node.Load(file)
+        from slo in spec["slos"]!.Items
+        select (
+            $"{spec["service"]!.Text}-{slo["name"]!.Text}",
+            decimal.Parse(slo["objective"]!.Text!, CultureInfo.InvariantCulture),
+            spec,
+            slo
+        );
+
     /// <summary>The whole rule file.</summary>
-    public static string Render(IEnumerable<SloSpec> specs)
-    {
-        var text = new StringBuilder();
-        text.AppendLine("# Follows from deploy/prometheus/slo: change the spec, not this file.");
-        text.AppendLine("# A test compares the two and, where they differ, writes the file as it should be.");
-        text.AppendLine("groups:");
-        foreach (var spec in specs)
-        foreach (var slo in spec.Slos)
-            AppendSlo(text, spec, slo);
-        return text.ToString().ReplaceLineEndings("\n");
-    }
+    public static string Render() =>
+        "# Follows from deploy/prometheus/slo: change the spec, not this file.\n"
+        + "# A test compares the two and, where they differ, writes the file as it should be.\n"
+        + "groups:\n"
+        + string.Concat(Objectives().Select(one => Groups(one.Id, one.Percent, one.Spec, one.Slo)));
 
-    private static void AppendSlo(StringBuilder text, SloSpec spec, SloSpec.Slo slo)
+    private static string Groups(string id, decimal percent, Node spec, Node slo)
     {
-        var id = $"{spec.Service}-{slo.Name}";
-        var labels = new SortedDictionary<string, string>(spec.Labels, StringComparer.Ordinal)
-        {
-            ["sloth_id"] = id,
-            ["sloth_service"] = spec.Service,
-            ["sloth_slo"] = slo.Name,
-        };
         var self = $$"""{sloth_id="{{id}}"}""";
-        var budget = slo.ErrorBudget.ToString(CultureInfo.InvariantCulture);
+        var budget = Number((100 - percent) / 100);
+        (string, string)[] labels =
+        [
+            .. Members(spec["labels"]!),
+            ("sloth_id", id),
+            ("sloth_service", spec["service"]!.Text!),
+            ("sloth_slo", slo["name"]!.Text!),
+        ];
+        var events = slo["sli"]!["events"]!;
+        string Errors(string window) => Query(events["error_query"]!, window);
+        string Total(string window) => Query(events["total_query"]!, window);
+        string Record(string name, string expression, params (string, string)[] more) =>
+            $"      - record: {name}\n" + Expression(expression) + Map("labels", [.. labels, .. more]);
 
-        AppendGroup(text, $"sloth-slo-sli-recordings-{id}");
-        AppendRecord(text, "slo:sli_error:rate5m", slo.Sli.Events.Errors("5m"), labels);
-        // The month leaves out what has no ratio, events as well as errors.
-        AppendRecord(
-            text,
-            "slo:sli_total:rate5m",
-            $"({slo.Sli.Events.Total("5m")})\nand on ()\n({slo.Sli.Events.Errors("5m")})",
-            labels
-        );
-        foreach (var window in Windows)
-        {
-            var ratio = $"({slo.Sli.Events.Errors(window)})\n/\n({slo.Sli.Events.Total(window)})";
-            AppendRecord(text, $"slo:sli_error:ratio_rate{window}", ratio, With(labels, "sloth_window", window));
-        }
-        AppendRecord(text, "slo:sli_error:ratio_rate30d", PeriodRatio(self), With(labels, "sloth_window", "30d"));
-
-        AppendGroup(text, $"sloth-slo-meta-recordings-{id}");
-        AppendRecord(
-            text,
-            "slo:objective:ratio",
-            $"vector({(slo.Objective / 100).ToString(CultureInfo.InvariantCulture)})",
-            labels
-        );
-        AppendRecord(text, "slo:error_budget:ratio", $"vector({budget})", labels);
-        AppendRecord(text, "slo:time_period:days", "vector(30)", labels);
-        AppendRecord(text, "slo:current_burn_rate:ratio", BurnRate("5m", self), labels);
-        AppendRecord(text, "slo:period_burn_rate:ratio", BurnRate("30d", self), labels);
-        AppendRecord(text, "slo:period_error_budget_remaining:ratio", $"1 - slo:period_burn_rate:ratio{self}", labels);
-        AppendRecord(
-            text,
-            "sloth_slo_info",
-            "vector(1)",
-            With(
-                With(labels, "sloth_objective", slo.Objective.ToString(CultureInfo.InvariantCulture)),
-                "sloth_spec",
-                spec.Version
-            )
-        );
-
-        AppendGroup(text, $"sloth-slo-alerts-{id}");
-        foreach (var (severity, burns) in Alerts)
-            AppendAlert(text, slo, severity, string.Join("\nor\n", burns.Select(burn => Burning(burn, self, budget))));
+        return string.Concat([
+            Group($"sloth-slo-sli-recordings-{id}"),
+            Record("slo:sli_error:rate5m", Errors("5m")),
+            // The month leaves out what has no ratio, events as well as errors.
+            Record("slo:sli_total:rate5m", $"({Total("5m")})\nand on ()\n({Errors("5m")})"),
+            .. Windows.Select(window =>
+                Record(
+                    $"slo:sli_error:ratio_rate{window}",
+                    $"({Errors(window)})\n/\n({Total(window)})",
+                    ("sloth_window", window)
+                )
+            ),
+            Record("slo:sli_error:ratio_rate30d", PeriodRatio(self), ("sloth_window", "30d")),
+            Group($"sloth-slo-meta-recordings-{id}"),
+            Record("slo:objective:ratio", $"vector({Number(percent / 100)})"),
+            Record("slo:error_budget:ratio", $"vector({budget})"),
+            Record("slo:time_period:days", "vector(30)"),
+            Record("slo:current_burn_rate:ratio", BurnRate("5m", self)),
+            Record("slo:period_burn_rate:ratio", BurnRate("30d", self)),
+            Record("slo:period_error_budget_remaining:ratio", $"1 - slo:period_burn_rate:ratio{self}"),
+            Record(
+                "sloth_slo_info",
+                "vector(1)",
+                ("sloth_objective", Number(percent)),
+                ("sloth_spec", spec["version"]!.Text!)
+            ),
+            Group($"sloth-slo-alerts-{id}"),
+            .. Alerts.Select(alert =>
+                Alert(
+                    slo["alerting"]!,
+                    alert.Severity,
+                    string.Join("\nor\n", alert.Burns.Select(burn => Burning(burn, self, budget)))
+                )
+            ),
+        ]);
     }
 
     /// <summary>
@@ -101,57 +104,35 @@ internal static class SloRules
     private static string Burning((decimal Factor, string Short, string Long) burn, string self, string budget)
     {
         string Over(string window) =>
-            FormattableString.Invariant(
-                $"max(slo:sli_error:ratio_rate{window}{self} > ({burn.Factor} * {budget})) without (sloth_window)"
-            );
+            $"max(slo:sli_error:ratio_rate{window}{self} > ({Number(burn.Factor)} * {budget})) without (sloth_window)";
         return $"(\n  {Over(burn.Short)}\n  and\n  {Over(burn.Long)}\n)";
     }
 
-    private static void AppendGroup(StringBuilder text, string name) =>
-        text.Append("  - name: ").AppendLine(name).AppendLine("    rules:");
+    private static string Group(string name) => $"  - name: {name}\n    rules:\n";
 
-    private static void AppendRecord(
-        StringBuilder text,
-        string name,
-        string expression,
-        SortedDictionary<string, string> labels
-    )
-    {
-        text.Append("      - record: ").AppendLine(name);
-        AppendExpression(text, expression);
-        AppendMap(text, "labels", labels);
-    }
+    private static string Alert(Node alerting, string severity, string expression) =>
+        $"      - alert: {alerting["name"]!.Text}\n"
+        + Expression(expression)
+        + Map("labels", [.. Members(alerting[$"{severity}_alert"]!["labels"]!), ("sloth_severity", severity)])
+        + Map("annotations", [.. Members(alerting["annotations"]!)]);
 
-    private static void AppendAlert(StringBuilder text, SloSpec.Slo slo, string severity, string expression)
-    {
-        text.Append("      - alert: ").AppendLine(slo.Alerting.Name);
-        AppendExpression(text, expression);
-        var own = severity == "page" ? slo.Alerting.PageAlert : slo.Alerting.TicketAlert;
-        AppendMap(text, "labels", With(own.Labels, "sloth_severity", severity));
-        AppendMap(text, "annotations", slo.Alerting.Annotations);
-    }
+    private static string Expression(string text) =>
+        $"        expr: |-\n          {text.Replace("\n", "\n          ", StringComparison.Ordinal)}\n";
 
-    private static void AppendExpression(StringBuilder text, string expression)
-    {
-        text.AppendLine("        expr: |-");
-        foreach (var line in expression.Split('\n'))
-            text.Append("          ").AppendLine(line);
-    }
+    private static string Map(string name, (string Name, string Value)[] values) =>
+        $"        {name}:\n"
+        + string.Concat(
+            values
+                .OrderBy(value => value.Name, StringComparer.Ordinal)
+                .Select(value =>
+                    $"          {value.Name}: \"{value.Value.Replace("\"", "\\\"", StringComparison.Ordinal)}\"\n"
+                )
+        );
 
-    private static void AppendMap(StringBuilder text, string name, SortedDictionary<string, string> values)
-    {
-        text.Append("        ").Append(name).AppendLine(":");
-        foreach (var (key, value) in values)
-            text.Append("          ")
-                .Append(key)
-                .Append(": \"")
-                .Append(value.Replace("\"", "\\\"", StringComparison.Ordinal))
-                .AppendLine("\"");
-    }
+    private static IEnumerable<(string, string)> Members(Node map) => map.Keys.Select(key => (key, map[key]!.Text!));
 
-    private static SortedDictionary<string, string> With(
-        SortedDictionary<string, string> labels,
-        string name,
-        string value
-    ) => new(labels, StringComparer.Ordinal) { [name] = value };
+    private static string Query(Node query, string window) =>
+        query.Text!.Replace("{{.window}}", window, StringComparison.Ordinal);
+
+    private static string Number(decimal value) => value.ToString(CultureInfo.InvariantCulture);
 }
