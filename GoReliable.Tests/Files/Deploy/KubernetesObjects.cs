@@ -8,12 +8,15 @@ internal sealed class KubernetesObjects
 {
     private static readonly ConcurrentDictionary<string, Lazy<Task<KubernetesObjects>>> Built = new();
 
-    private KubernetesObjects(IReadOnlyList<Entry> all) => All = all;
+    private KubernetesObjects(string text, IReadOnlyList<Entry> all) => (Text, All) = (text, all);
 
     internal sealed record Entry(string ApiVersion, string Kind, string? Namespace, string Name, object Object)
     {
         public required IReadOnlyDictionary<string, string> Annotations { get; init; }
     }
+
+    /// <summary>All of them, as YAML.</summary>
+    public string Text { get; }
 
     public IReadOnlyList<Entry> All { get; }
 
@@ -30,12 +33,15 @@ internal sealed class KubernetesObjects
         Built.GetOrAdd(folder, _ => new(() => RunKustomizeAsync(folder))).Value;
 
     public static KubernetesObjects Parse(string text) =>
-        new([
-            .. text.Split("\n---\n")
-                .Select(document => document.Trim())
-                .Where(document => document.Length > 0)
-                .Select(ParseOne),
-        ]);
+        new(
+            text,
+            [
+                .. text.Split("\n---\n")
+                    .Select(document => document.Trim())
+                    .Where(document => document.Length > 0)
+                    .Select(ParseOne),
+            ]
+        );
 
     private static async Task<KubernetesObjects> RunKustomizeAsync(string folder)
     {
@@ -51,7 +57,7 @@ internal sealed class KubernetesObjects
 
     private static Entry ParseOne(string document)
     {
-        var head = Node.ParseAll(document).Single();
+        var head = Node.Parse(document);
         var (apiVersion, kind) = (head["apiVersion"]!.Text!, head["kind"]!.Text!);
         var metadata = head["metadata"]!;
         try

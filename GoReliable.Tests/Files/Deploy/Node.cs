@@ -10,13 +10,14 @@ internal sealed class Node
     private Node(YamlNode yaml) => this.yaml = yaml;
 
     /// <summary>Reads a file of one document. A key that is there twice is an error.</summary>
-    public static Node Load(string file) => ParseAll(DeployFiles.Read(file)).Single();
+    public static Node Load(string file) => Parse(DeployFiles.Read(file));
 
-    public static IReadOnlyList<Node> ParseAll(string text)
+    /// <inheritdoc cref="Load"/>
+    public static Node Parse(string text)
     {
         var stream = new YamlStream();
         stream.Load(new StringReader(text));
-        return [.. stream.Documents.Select(document => new Node(document.RootNode))];
+        return new(stream.Documents.Single().RootNode);
     }
 
     public string? Text => (yaml as YamlScalarNode)?.Value;
