@@ -1,5 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using GoReliable.Tests.Files.Deploy;
 
 namespace GoReliable.Tests.Files.Manifest;
 
@@ -10,75 +10,39 @@ namespace GoReliable.Tests.Files.Manifest;
 /// </summary>
 public sealed class ManifestTests : IDisposable
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private static readonly string Expected = DeployFiles.Read("GoReliable.Tests/Files/Manifest/aspire-manifest.json");
 
     // As deep below the repository's root as the expectation, so that relative paths are the same.
-    private readonly string _directory = Path.Combine(
-        AppHostRun.Repository,
-        "aspire-output",
-        "manifests",
-        Guid.NewGuid().ToString("N")
-    );
+    private readonly string directory = Directory
+        .CreateDirectory(DeployFiles.Path($"aspire-output/manifests/{Guid.NewGuid():N}"))
+        .FullName;
 
-    private string ManifestPath => Path.Combine(_directory, "aspire-manifest.json");
+    public void Dispose() => Directory.Delete(directory, recursive: true);
 
-    public void Dispose()
-    {
-        if (Directory.Exists(_directory))
-            Directory.Delete(_directory, recursive: true);
-    }
-
+    // azd gives a directory, and expects this name in it. It knows no passwords; whoever does must not publish them.
     [Theory]
-    [InlineData("--operation publish --step publish-manifest")]
-    [InlineData("--publisher manifest --Servers=processes")]
-    [InlineData("--publisher manifest --Servers=containers")]
-    public async Task The_published_manifest_is_the_checked_in_one(string form)
+    [InlineData("--operation publish --step publish-manifest --Servers=containers", "aspire-manifest.json", "")]
+    [InlineData("--publisher manifest --Servers=processes", "", "Parameters__postgres-password")]
+    public async Task The_published_manifest_is_the_checked_in_one(string form, string path, string secret)
     {
-        var run = await AppHostRun.RunAsync([.. form.Split(' '), "--output-path", ManifestPath]);
-
-        Assert.True(File.Exists(ManifestPath), $"No manifest was written. {run}");
-        Assert.Equal(0, run.ExitCode);
-        Assert.Equal(
-            Normalized(
-                Path.Combine(AppHostRun.Repository, "GoReliable.Tests", "Files", "Manifest", "aspire-manifest.json")
-            ),
-            Normalized(ManifestPath)
+        var run = await AppHostRun.RunAsync(
+            [.. form.Split(' '), "--output-path", Path.Combine(directory, path)],
+            secret == "" ? null : new Dictionary<string, string> { [secret] = "not-to-be-published" }
         );
-    }
 
-    [Fact]
-    public async Task An_output_directory_gets_a_file_with_the_name_that_azd_expects()
-    {
-        var run = await AppHostRun.RunAsync(["--publisher", "manifest", "--output-path", _directory]);
-
-        Assert.True(File.Exists(ManifestPath), $"No manifest was written. {run}");
-    }
-
-    [Fact]
-    public async Task Secrets_are_described_but_their_values_are_not_written()
-    {
-        var secrets = new Dictionary<string, string>
-        {
-            ["Parameters__postgres-password"] = "not-to-be-published",
-            ["Parameters__messaging-password"] = "not-to-be-published",
-        };
-
-        var run = await AppHostRun.RunAsync(["--publisher", "manifest", "--output-path", ManifestPath], secrets);
-
-        Assert.True(File.Exists(ManifestPath), $"No manifest was written. {run}");
-        var manifest = await File.ReadAllTextAsync(ManifestPath, TestContext.Current.CancellationToken);
-        Assert.Contains("{postgres-password.value}", manifest, StringComparison.Ordinal);
-        Assert.DoesNotContain("not-to-be-published", manifest, StringComparison.Ordinal);
+        Assert.True(run.ExitCode == 0, $"{run}");
+        Assert.Contains("{postgres-password.value}", Expected, StringComparison.Ordinal);
+        var manifest = await File.ReadAllTextAsync(
+            Path.Combine(directory, "aspire-manifest.json"),
+            TestContext.Current.CancellationToken
+        );
+        Assert.Equal(Expected.TrimEnd(), manifest.TrimEnd());
     }
 
     [Fact]
     public void Only_the_gateways_api_is_external()
     {
-        var resources = JsonNode.Parse(
-            File.ReadAllText(
-                Path.Combine(AppHostRun.Repository, "GoReliable.Tests", "Files", "Manifest", "aspire-manifest.json")
-            )
-        )!["resources"]!.AsObject();
+        var resources = JsonNode.Parse(Expected)!["resources"]!.AsObject();
 
         var external =
             from resource in resources
@@ -88,6 +52,4 @@ public sealed class ManifestTests : IDisposable
 
         Assert.Equal(["gateway/http", "gateway/https"], external);
     }
-
-    private static string Normalized(string path) => JsonNode.Parse(File.ReadAllText(path))!.ToJsonString(Indented);
 }
