@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Reflection;
 using System.Text.RegularExpressions;
@@ -13,28 +12,12 @@ namespace GoReliable.Tests.Files.Deploy;
 /// <summary>What the manifests set is what the services read, and every name in it means something.</summary>
 public sealed partial class ManifestSettingTests
 {
-    // The settings that the services read (docs/settings.md), beside those that only the manifests use to build them.
-    private static readonly HashSet<string> Settings =
+    // Of .NET and OpenTelemetry.
+    private static readonly string[] Standard =
     [
         "DOTNET_ENVIRONMENT",
         "ASPNETCORE_ENVIRONMENT",
         "DOTNET_gcServer",
-        "HTTP_PORTS",
-        "MANAGEMENT_PORT",
-        "GORELIABLE_CONFIG",
-        "Authentication__Schemes__Bearer__Authority",
-        "ForwardedHeaders__KnownProxies__0",
-        "ConnectionStrings__orders-db",
-        "ConnectionStrings__notifications-db",
-        "ConnectionStrings__messaging",
-        "services__orders__http__0",
-        "services__notifications__http__0",
-        "Email__From",
-        "Email__Smtp__Host",
-        "Email__Smtp__Port",
-        "Email__Smtp__Security",
-        "Email__Smtp__User",
-        "Email__Smtp__Password",
         "OTEL_SERVICE_NAME",
         "OTEL_RESOURCE_ATTRIBUTES",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -43,70 +26,35 @@ public sealed partial class ManifestSettingTests
         "OTEL_METRICS_EXEMPLAR_FILTER",
     ];
 
-    private static readonly HashSet<string> Parts =
-    [
-        "POD_NAME",
-        "POD_UID",
-        "ENVIRONMENT_NAME",
-        "ORDERS_DB_PASSWORD",
-        "NOTIFICATIONS_DB_PASSWORD",
-        "ORDERS_DB_POOL",
-        "NOTIFICATIONS_DB_POOL",
-    ];
-
-    [Fact]
-    public void Every_setting_of_our_own_is_read_by_a_service()
-    {
-        string[] services =
-        [
-            "GoReliable.ServiceDefaults",
-            "GoReliable.Database",
-            "GoReliable.Messaging",
-            "GoReliable.Gateway",
-            "GoReliable.Orders",
-            "GoReliable.Notifications",
-        ];
-        var code = string.Concat(
-            services
-                .SelectMany(service =>
-                    Directory.GetFiles(Path.Combine(DeployFiles.Root, service), "*.cs", SearchOption.AllDirectories)
-                )
-                .Select(File.ReadAllText)
-        );
-        foreach (var setting in Settings.Where(name => !StandardSetting().IsMatch(name)))
-        {
-            var parts = setting.Split("__");
-            // Options are bound by the names of their properties; everything else is asked for by its name, or by that
-            // of its list.
-            var read =
-                parts[0] == "Email"
-                    ? parts[1..]
-                        .Aggregate((Type?)typeof(EmailOptions), (type, property) =>
-                            type?.GetProperty(property)?.PropertyType
-                        )
-                        is not null
-                    : code.Contains($"\"{parts[^1]}\"", StringComparison.Ordinal)
-                        || (
-                            int.TryParse(parts[^1], CultureInfo.InvariantCulture, out _)
-                            && code.Contains($"\"{string.Join(':', parts[..^1])}\"", StringComparison.Ordinal)
-                        );
-            Assert.True(read, $"{setting} is in the manifests, and no service reads it.");
-        }
-    }
-
-    // .NET's, OpenTelemetry's, and service discovery's.
-    [GeneratedRegex("^(DOTNET|ASPNETCORE|OTEL)_|^services__")]
-    private static partial Regex StandardSetting();
+    private static readonly string Documented = DeployFiles.Read("docs/settings.md");
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task Every_variable_is_read_by_a_service_or_is_part_of_one_that_is(string overlay)
+    public async Task Every_variable_is_a_documented_setting_that_a_service_reads_or_part_of_one(string overlay)
     {
         var platform = await Overlay.BuildAsync(overlay);
-        Assert.All(platform.Containers, container =>
-            Assert.All(platform.EnvironmentOf(container).Keys, name =>
-                Assert.True(Settings.Contains(name) || Parts.Contains(name), $"{container.Name}: nobody reads {name}.")
-            )
+        var parts = platform
+            .Containers.SelectMany(container => container.Env)
+            .SelectMany(variable => Reference.Matches(variable.Value ?? ""))
+            .Select(reference => reference.Groups[1].Value);
+        var settings = platform.Containers.SelectMany(container => platform.EnvironmentOf(container).Keys);
+        var options = Options().ToHashSet();
+        string[] services = ["ServiceDefaults", "Database", "Messaging", "Gateway", "Orders", "Notifications"];
+        var code = string.Concat(
+            services.SelectMany(name => DeployFiles.Find($"GoReliable.{name}", "*.cs")).Select(File.ReadAllText)
         );
+
+        // Options are bound by the names of their properties; everything else is asked for by its name, or by that of
+        // its list. Service discovery asks for addresses.
+        bool IsRead(string[] path) =>
+            path[0] == "services"
+            || options.Contains(string.Join("__", path))
+            || code.Contains($"\"{path[^1]}\"", StringComparison.Ordinal)
+            || (path[^1] == "0" && code.Contains($"\"{string.Join(':', path[..^1])}\"", StringComparison.Ordinal));
+        Assert.All(settings.Distinct().Except(parts).Except(Standard), name =>
+        {
+            Assert.True(IsRead(name.Split("__")), $"No service reads {name}.");
+            Assert.Contains($"`{name}", Documented, StringComparison.Ordinal);
+        });
     }
 
     // $(NAME) stays as it is when NAME is unknown or comes later.
@@ -168,19 +116,8 @@ public sealed partial class ManifestSettingTests
     }
 
     [Fact]
-    public void Every_setting_is_in_the_reference()
-    {
-        var reference = DeployFiles.Read("docs/settings.md");
-        Assert.All(
-            Settings
-                .Where(name =>
-                    !name.StartsWith("OTEL_", StringComparison.Ordinal)
-                    && !name.EndsWith("_ENVIRONMENT", StringComparison.Ordinal)
-                )
-                .Concat(Options()),
-            name => Assert.Contains($"`{name}", reference, StringComparison.Ordinal)
-        );
-    }
+    public void Every_option_is_in_the_reference() =>
+        Assert.All(Options(), name => Assert.Contains($"`{name}", Documented, StringComparison.Ordinal));
 
     // The chaos switches are in docs/chaos.md, and the options of the gateway in docs/edge.md.
     private static IEnumerable<string> Options() =>
