@@ -14,14 +14,10 @@ internal sealed class ApplicationSpec
         public required string TargetRevision { get; set; }
         public string? Path { get; set; }
         public string? Chart { get; set; }
-        public HelmSpec? Helm { get; set; }
-        public KustomizeSpec? Kustomize { get; set; }
-    }
 
-    internal sealed class HelmSpec
-    {
         /// <summary>The chart's own business, so anything goes.</summary>
-        public required Dictionary<string, object> ValuesObject { get; set; }
+        public Dictionary<string, object>? Helm { get; set; }
+        public KustomizeSpec? Kustomize { get; set; }
     }
 
     internal sealed class KustomizeSpec
@@ -73,7 +69,7 @@ internal sealed class AppProjectSpec
     }
 }
 
-internal sealed class Destination
+internal sealed record Destination
 {
     public required string Server { get; set; }
     public required string Namespace { get; set; }

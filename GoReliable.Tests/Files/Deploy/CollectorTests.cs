@@ -18,18 +18,10 @@ public sealed partial class CollectorTests
 
     [Theory, MemberData(nameof(Configurations))]
     public void Every_component_that_is_used_is_defined(string name) =>
-        Assert.All(Used(Configuration(name)), component =>
-            Assert.True(
-                Kinds.Any(kind => Configuration(name)[kind]?.Keys.Contains(component) == true),
-                $"{component} is not defined."
-            )
-        );
+        Assert.Empty(Used(Configuration(name)).Except(Defined(Configuration(name))));
 
     [Fact]
-    public void Every_component_that_is_defined_is_used() =>
-        Assert.All(Kinds.SelectMany(kind => Kubernetes[kind]?.Keys ?? []), component =>
-            Assert.Contains(component, Used(Kubernetes))
-        );
+    public void Every_component_that_is_defined_is_used() => Assert.Empty(Defined(Kubernetes).Except(Used(Kubernetes)));
 
     [Theory, MemberData(nameof(Configurations))]
     public void A_connector_ends_one_pipeline_and_begins_another(string name)
@@ -120,17 +112,19 @@ public sealed partial class CollectorTests
         );
 
     [Fact]
-    public void Metrics_of_our_services_are_not_written_twice()
-    {
-        var written = Pipelines(Kubernetes)
-            .Where(pipeline =>
-                pipeline.Exporters.Contains("prometheus_remote_write") && pipeline.Receivers.Contains("otlp")
-            );
-        Assert.All(written, pipeline => Assert.Contains("filter/scraped", pipeline.Processors));
-    }
+    public void Metrics_of_our_services_are_not_written_twice() =>
+        Assert.All(
+            Pipelines(Kubernetes)
+                .Where(pipeline =>
+                    pipeline.Exporters.Contains("prometheus_remote_write") && pipeline.Receivers.Contains("otlp")
+                ),
+            pipeline => Assert.Contains("filter/scraped", pipeline.Processors)
+        );
 
     [Fact]
-    public void On_a_developers_machine_the_Aspire_dashboard_receives_every_signal_unsampled() =>
+    public void On_a_developers_machine_the_Aspire_dashboard_receives_every_signal_unsampled()
+    {
+        Assert.DoesNotContain("k8s_attributes", Used(Local));
         Assert.Equal(
             ["logs", "metrics", "traces"],
             Pipelines(Local)
@@ -143,10 +137,7 @@ public sealed partial class CollectorTests
                 .Select(pipeline => pipeline.Name.Split('/')[0])
                 .Order(StringComparer.Ordinal)
         );
-
-    [Fact]
-    public void On_a_developers_machine_Kubernetes_is_not_asked() =>
-        Assert.DoesNotContain("k8s_attributes", Used(Local));
+    }
 
     [Fact]
     public void The_Collectors_metrics_and_health_answer_on_the_pods_ports()
@@ -170,6 +161,9 @@ public sealed partial class CollectorTests
     private static Node Configuration(string name) => name == "local" ? Local : Kubernetes;
 
     private static string Port(string endpoint) => endpoint[(endpoint.LastIndexOf(':') + 1)..];
+
+    private static IEnumerable<string> Defined(Node configuration) =>
+        Kinds.SelectMany(kind => configuration[kind]?.Keys ?? []);
 
     private static HashSet<string> Used(Node configuration) =>
         [

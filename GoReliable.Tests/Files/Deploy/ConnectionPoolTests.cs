@@ -46,7 +46,7 @@ public sealed class ConnectionPoolTests
                 .Where(variable => variable.Key.EndsWith("-db", StringComparison.Ordinal))
         )
         {
-            var database = container.Env.Single(variable => variable.Name == name).Name.Split("__")[1].Split('-')[0];
+            var database = name.Split("__")[1].Split('-')[0];
             Assert.Equal(
                 $"$({database.ToUpperInvariant()}_DB_POOL)",
                 new DbConnectionStringBuilder { ConnectionString = value }["Maximum Pool Size"]
@@ -64,23 +64,22 @@ public sealed class ConnectionPoolTests
             (double)deployment.Spec.Template.Spec.TerminationGracePeriodSeconds!.Value
                 / deployment.Spec.MinReadySeconds!.Value
         );
-        return MaxConnections(platform, service)
+        return MaxReplicas(platform, service)
             + int.Parse(update.MaxSurge.Value, CultureInfo.InvariantCulture)
             + (int)ending;
     }
 
-    private static int MaxConnections(Overlay platform, string service) =>
+    private static int MaxReplicas(Overlay platform, string service) =>
         platform
             .Objects.Of<V2HorizontalPodAutoscaler>()
-            .Where(scaler => scaler.Spec.ScaleTargetRef.Name == service)
-            .Select(scaler => scaler.Spec.MaxReplicas)
+            .Select(scaler => (scaler.Spec.ScaleTargetRef.Name, scaler.Spec.MaxReplicas))
             .Concat(
                 platform
                     .Objects.Custom<ScaledObjectSpec>()
-                    .Where(scaler => scaler.Spec.ScaleTargetRef.Name == service)
-                    .Select(scaler => scaler.Spec.MaxReplicaCount)
+                    .Select(scaler => (scaler.Spec.ScaleTargetRef.Name, MaxReplicas: scaler.Spec.MaxReplicaCount))
             )
-            .Single();
+            .Single(scaler => scaler.Name == service)
+            .MaxReplicas;
 
     private static int Pool(Overlay platform, string service) =>
         int.Parse(

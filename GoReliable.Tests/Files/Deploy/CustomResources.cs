@@ -1,3 +1,4 @@
+using k8s.Models;
 using YamlDotNet.Serialization;
 using YamlDotNet.Serialization.NamingConventions;
 
@@ -54,11 +55,16 @@ internal static class CustomResources
         Types.TryGetValue($"{apiVersion}/{kind}", out var type) ? Yaml.Deserialize(yaml, type) : null;
 }
 
+internal sealed class NameRef
+{
+    public required string Name { get; set; }
+}
+
 /// <summary>https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PodMonitorSpec</summary>
 internal sealed class PodMonitorSpec
 {
     public required string JobLabel { get; set; }
-    public required LabelSelector Selector { get; set; }
+    public required V1LabelSelector Selector { get; set; }
     public required List<Endpoint> PodMetricsEndpoints { get; set; }
 
     internal sealed class Endpoint
@@ -79,40 +85,22 @@ internal sealed class PodMonitorSpec
         public string? Regex { get; set; }
         public required string Action { get; set; }
     }
-
-    internal sealed class LabelSelector
-    {
-        public required Dictionary<string, string> MatchLabels { get; set; }
-    }
 }
 
 /// <summary>https://keda.sh/docs/latest/reference/scaledobject-spec/</summary>
 internal sealed class ScaledObjectSpec
 {
-    public required Target ScaleTargetRef { get; set; }
+    public required NameRef ScaleTargetRef { get; set; }
     public required int MinReplicaCount { get; set; }
     public required int MaxReplicaCount { get; set; }
     public required List<Trigger> Triggers { get; set; }
-
-    internal sealed class Target
-    {
-        public required string Name { get; set; }
-    }
 
     /// <summary>https://keda.sh/docs/latest/scalers/rabbitmq-queue/</summary>
     internal sealed class Trigger
     {
         public required string Type { get; set; }
-        public required RabbitmqMetadata Metadata { get; set; }
-        public required Target AuthenticationRef { get; set; }
-    }
-
-    internal sealed class RabbitmqMetadata
-    {
-        public required string Protocol { get; set; }
-        public required string QueueName { get; set; }
-        public required string Mode { get; set; }
-        public required string Value { get; set; }
+        public required Dictionary<string, string> Metadata { get; set; }
+        public required NameRef AuthenticationRef { get; set; }
     }
 }
 
@@ -133,15 +121,9 @@ internal sealed class TriggerAuthenticationSpec
 internal sealed class ExternalSecretSpec
 {
     public required string RefreshInterval { get; set; }
-    public required StoreRef SecretStoreRef { get; set; }
+    public required Dictionary<string, string> SecretStoreRef { get; set; }
     public required SecretTarget Target { get; set; }
     public required List<Item> Data { get; set; }
-
-    internal sealed class StoreRef
-    {
-        public required string Kind { get; set; }
-        public required string Name { get; set; }
-    }
 
     internal sealed class SecretTarget
     {
@@ -152,24 +134,13 @@ internal sealed class ExternalSecretSpec
     internal sealed class SecretTemplate
     {
         public required string Type { get; set; }
-        public required TemplateMetadata Metadata { get; set; }
+        public required Dictionary<string, Dictionary<string, string>> Metadata { get; set; }
         public required Dictionary<string, string> Data { get; set; }
-    }
-
-    internal sealed class TemplateMetadata
-    {
-        public required Dictionary<string, string> Labels { get; set; }
     }
 
     internal sealed class Item
     {
         public required string SecretKey { get; set; }
-        public required RemoteRef RemoteRef { get; set; }
-    }
-
-    internal sealed class RemoteRef
-    {
-        public required string Key { get; set; }
-        public required string Property { get; set; }
+        public required Dictionary<string, string> RemoteRef { get; set; }
     }
 }

@@ -10,9 +10,7 @@ public sealed class GitOpsTests
     // A fork has another.
     private static readonly string Repository = Root("dev").Custom<ApplicationSpec>().Single().Spec.Source.RepoURL;
 
-    public static TheoryData<string> Environments => ["dev", "prod"];
-
-    [Theory, MemberData(nameof(Environments))]
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task Every_source_and_target_of_an_application_is_allowed_by_its_project(string environment)
     {
         var objects = await BuildAsync(environment);
@@ -23,15 +21,14 @@ public sealed class GitOpsTests
         {
             var project = projects[application.Spec.Project];
             Assert.Contains(application.Spec.Source.RepoURL, project.SourceRepos);
-            Assert.Contains(project.Destinations, target =>
-                target.Server == application.Spec.Destination.Server
-                && target.Namespace == application.Spec.Destination.Namespace
-            );
+            Assert.Contains(application.Spec.Destination, project.Destinations);
         });
     }
 
-    [Theory, MemberData(nameof(Environments))]
-    public async Task No_project_allows_everything(string environment) =>
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
+    public async Task No_project_allows_everything_and_the_root_changes_nothing_of_the_whole_cluster(string environment)
+    {
+        Assert.Empty(Assert.Single(Root(environment).Custom<AppProjectSpec>()).Spec.ClusterResourceWhitelist);
         Assert.All((await BuildAsync(environment)).Custom<AppProjectSpec>().Select(project => project.Spec), project =>
         {
             Assert.DoesNotContain("*", project.SourceRepos);
@@ -40,8 +37,9 @@ public sealed class GitOpsTests
             );
             Assert.DoesNotContain(project.ClusterResourceWhitelist, kind => kind.Kind == "*");
         });
+    }
 
-    [Theory, MemberData(nameof(Environments))]
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task Every_chart_and_every_foreign_repository_is_pinned(string environment) =>
         Assert.All((await BuildAsync(environment)).Custom<ApplicationSpec>(), application =>
         {
@@ -50,34 +48,31 @@ public sealed class GitOpsTests
                 Assert.Matches(@"^v?\d+\.\d+\.\d+$", source.TargetRevision);
         });
 
-    [Theory, MemberData(nameof(Environments))]
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task The_cluster_follows_Git(string environment) =>
         Assert.All(await ApplicationsAsync(environment), application =>
-            Assert.True(application.Spec.SyncPolicy.Automated is { Prune: true, SelfHeal: true })
-        );
-
-    // Somebody makes the secret store by hand, after a while. Without "refresh" the first commit is tried for ever.
-    [Theory, MemberData(nameof(Environments))]
-    public async Task Failed_syncs_are_retried_with_the_newest_commit(string environment) =>
-        Assert.All(await ApplicationsAsync(environment), application =>
+        {
+            // Somebody makes the secret store by hand, after a while. Without "refresh" the first commit is tried for
+            // ever.
             Assert.True(
-                application.Spec.SyncPolicy.Retry
-                    is { Limit: < 0, Refresh: true, Backoff: { Factor: > 1, MaxDuration: "5m" } }
-            )
-        );
+                application.Spec.SyncPolicy
+                    is {
+                        Automated: { Prune: true, SelfHeal: true },
+                        Retry: { Limit: < 0, Refresh: true, Backoff: { Factor: > 1, MaxDuration: "5m" } }
+                    }
+            );
+            // Argo CD does not know the defaults of types in lists: what it compares by itself would differ for ever.
+            Assert.Equal("ServerSideDiff=true", application.Metadata.Annotations["argocd.argoproj.io/compare-options"]);
+        });
 
-    /// <summary>
-    /// Argo CD does not know the defaults of types in lists: what it compares by itself would differ for ever.
-    /// </summary>
-    [Theory, MemberData(nameof(Environments))]
-    public async Task The_API_server_computes_the_differences(string environment) =>
-        Assert.All(await ApplicationsAsync(environment), application =>
-            Assert.Equal("ServerSideDiff=true", application.Metadata.Annotations["argocd.argoproj.io/compare-options"])
-        );
-
-    [Theory, MemberData(nameof(Environments))]
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task Operators_come_before_what_needs_them_and_the_platform_comes_last(string environment)
     {
+        // Argo CD waits for a wave only if it checks the health of applications.
+        Assert.Contains(
+            "resource.customizations.health.argoproj.io_Application",
+            Node.Load("deploy/argocd/argocd-cm.yaml")["data"]!.Keys
+        );
         var waves = (await BuildAsync(environment))
             .Custom<ApplicationSpec>()
             .ToDictionary(
@@ -97,37 +92,18 @@ public sealed class GitOpsTests
         );
     }
 
-    [Fact]
-    public void Sync_waves_wait_because_Argo_CD_checks_the_health_of_applications() =>
-        Assert.Contains(
-            "resource.customizations.health.argoproj.io_Application",
-            Node.Load("deploy/argocd/argocd-cm.yaml")["data"]!.Keys
-        );
-
-    [Theory, MemberData(nameof(Environments))]
-    public async Task Paths_in_this_repository_exist_and_can_be_built(string environment)
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
+    public async Task Paths_in_this_repository_can_be_built_and_the_platform_is_its_overlay(string environment)
     {
-        foreach (var application in await ApplicationsAsync(environment))
-        {
-            if (application.Spec.Source.RepoURL == Repository)
-                Assert.NotEmpty((await KubernetesObjects.BuildAsync(application.Spec.Source.Path!)).All);
-        }
+        var paths = (await ApplicationsAsync(environment))
+            .Where(application => application.Spec.Source.RepoURL == Repository)
+            .ToDictionary(application => application.Metadata.Name, application => application.Spec.Source.Path!);
+        Assert.Equal($"deploy/k8s/overlays/{environment}", paths["platform"]);
+        foreach (var path in paths.Values)
+            Assert.NotEmpty((await KubernetesObjects.BuildAsync(path)).All);
     }
 
-    [Theory, MemberData(nameof(Environments))]
-    public async Task The_platform_of_an_environment_is_its_overlay(string environment) =>
-        Assert.Equal(
-            $"deploy/k8s/overlays/{environment}",
-            (await ApplicationsAsync(environment))
-                .Single(application => application.Metadata.Name == "platform")
-                .Spec.Source.Path
-        );
-
-    [Theory, MemberData(nameof(Environments))]
-    public void The_root_may_change_nothing_of_the_whole_cluster(string environment) =>
-        Assert.Empty(Assert.Single(Root(environment).Custom<AppProjectSpec>()).Spec.ClusterResourceWhitelist);
-
-    [Theory, MemberData(nameof(Environments))]
+    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task The_platforms_project_allows_the_kinds_that_the_platform_has_and_no_others(string environment)
     {
         var project = (await BuildAsync(environment))
@@ -138,14 +114,9 @@ public sealed class GitOpsTests
             .NamespaceResourceWhitelist.Concat(project.ClusterResourceWhitelist)
             .Select(kind => (kind.Group, kind.Kind))
             .Order();
-        var used = (await KubernetesObjects.BuildAsync($"deploy/k8s/overlays/{environment}"))
-            .All.Select(entry =>
-                (
-                    Group: entry.ApiVersion.Contains('/', StringComparison.Ordinal)
-                        ? entry.ApiVersion.Split('/')[0]
-                        : "",
-                    entry.Kind
-                )
+        var used = (await Overlay.BuildAsync(environment))
+            .Objects.All.Select(entry =>
+                (Group: entry.ApiVersion.Split('/') is [var group, _] ? group : "", entry.Kind)
             )
             .Distinct()
             .Order();

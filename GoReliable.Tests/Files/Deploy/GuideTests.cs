@@ -1,41 +1,9 @@
-using System.Text.RegularExpressions;
-
 namespace GoReliable.Tests.Files.Deploy;
 
-/// <summary>The deployment guide: two ways, in steps that can be pasted, in an order that works.</summary>
-public sealed partial class GuideTests
+/// <summary>The deployment guide: steps in an order that works, and what they rely on.</summary>
+public sealed class GuideTests
 {
     private static readonly string Guide = DeployFiles.Read("docs/deploy.md");
-
-    private static readonly string[] Ways = ["## Azure Container Apps with azd", "## Kubernetes with Argo CD"];
-
-    /// <summary>The text of a way, up to the next heading of its rank.</summary>
-    public static TheoryData<string> Sections => new(Ways);
-
-    [Fact]
-    public void The_guide_describes_two_ways_to_deploy() =>
-        Assert.Equal(
-            [.. Ways, "## Kubernetes from then on", "## What is checked, and what is not"],
-            Heading.Matches(Guide).Select(match => match.Value)
-        );
-
-    [Theory, MemberData(nameof(Sections))]
-    public void Each_step_is_numbered_and_says_what_it_prints_when_it_worked(string way)
-    {
-        var section = Section(way);
-        var starts = Step.Matches(section);
-        Assert.NotEmpty(starts);
-        Assert.Equal(
-            Enumerable.Range(1, starts.Count),
-            starts.Select(match => int.Parse(match.Groups["number"].Value, null))
-        );
-        Assert.All(starts.Zip(starts.Skip(1).Select(match => match.Index).Append(section.Length)), step =>
-        {
-            var text = section[step.First.Index..step.Second];
-            Assert.Contains("```", text, StringComparison.Ordinal);
-            Assert.Contains("It worked:", text, StringComparison.Ordinal);
-        });
-    }
 
     /// <summary>
     /// The store for secrets is of a type that the root's applications bring; what needs it is tried again until then.
@@ -59,12 +27,12 @@ public sealed partial class GuideTests
         Assert.Equal(places.Order(), places);
     }
 
-    [Theory]
-    [InlineData("registry", "deploy/k8s/base/gateway/serviceaccount.yaml")]
-    [InlineData("registry", "deploy/k8s/base/orders/serviceaccount.yaml")]
-    [InlineData("registry", "deploy/k8s/base/notifications/serviceaccount.yaml")]
-    public void Private_images_are_pulled_with_the_secret_of_the_guide(string secret, string file) =>
-        Assert.Equal(secret, Assert.Single(Node.Load(file)["imagePullSecrets"]!.Items)["name"]!.Text);
+    [Fact]
+    public void Private_images_are_pulled_with_the_secret_of_the_guide() => Assert.All(Overlay.Services, service =>
+        {
+            var account = Node.Load($"deploy/k8s/base/{service}/serviceaccount.yaml");
+            Assert.Equal("registry", Assert.Single(account["imagePullSecrets"]!.Items)["name"]!.Text);
+        });
 
     [Fact]
     public void Pull_requests_of_the_release_workflow_are_tested()
@@ -76,17 +44,4 @@ public sealed partial class GuideTests
             step["run"]?.Text?.StartsWith("gh workflow run ci.yaml", StringComparison.Ordinal) == true
         );
     }
-
-    private static string Section(string heading)
-    {
-        var start = Guide.IndexOf(heading, StringComparison.Ordinal);
-        var next = Guide.IndexOf("\n## ", start + heading.Length, StringComparison.Ordinal);
-        return Guide[start..next];
-    }
-
-    [GeneratedRegex("^## .+$", RegexOptions.Multiline)]
-    private static partial Regex Heading { get; }
-
-    [GeneratedRegex(@"^(?<number>\d+)\. ", RegexOptions.Multiline)]
-    private static partial Regex Step { get; }
 }

@@ -58,7 +58,7 @@ public sealed class ManifestSecretTests
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task A_changed_password_is_set_at_once(string overlay) =>
         Assert.All((await Overlay.BuildAsync(overlay)).Objects.Custom<ExternalSecretSpec>(), secret =>
-            Assert.Equal("true", secret.Spec.Target.Template.Metadata.Labels["cnpg.io/reload"])
+            Assert.Equal("true", secret.Spec.Target.Template.Metadata["labels"]["cnpg.io/reload"])
         );
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]

@@ -80,18 +80,9 @@ public sealed class ManifestTests
         Assert.All((await Overlay.BuildAsync(overlay)).Pods.Select(pod => pod.Containers.Single()), container =>
         {
             // Not /health/startup, which waits for the schema: a database that is away for minutes must restart nobody.
-            Assert.Equal(
-                ("/health/live", "management"),
-                (container.StartupProbe.HttpGet.Path, container.StartupProbe.HttpGet.Port.Value)
-            );
-            Assert.Equal(
-                ("/health/ready", "management"),
-                (container.ReadinessProbe.HttpGet.Path, container.ReadinessProbe.HttpGet.Port.Value)
-            );
-            Assert.Equal(
-                ("/health/live", "management"),
-                (container.LivenessProbe.HttpGet.Path, container.LivenessProbe.HttpGet.Port.Value)
-            );
+            Assert.Equal(("/health/live", "management"), Target(container.StartupProbe));
+            Assert.Equal(("/health/ready", "management"), Target(container.ReadinessProbe));
+            Assert.Equal(("/health/live", "management"), Target(container.LivenessProbe));
         });
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
@@ -122,6 +113,8 @@ public sealed class ManifestTests
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task No_pod_waits_before_its_service_is_told_to_stop(string overlay) =>
         Assert.All((await Overlay.BuildAsync(overlay)).Pods, pod => Assert.Null(pod.Containers.Single().Lifecycle));
+
+    private static (string, string) Target(V1Probe probe) => (probe.HttpGet.Path, probe.HttpGet.Port.Value);
 
     private static bool Matches(IDictionary<string, string>? selector, IDictionary<string, string> labels) =>
         selector is { Count: > 0 }

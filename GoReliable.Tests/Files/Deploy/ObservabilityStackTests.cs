@@ -7,6 +7,10 @@ public sealed class ObservabilityStackTests
         "deploy/grafana/provisioning/datasources/goreliable.yaml"
     )["datasources"]!.Items.ToDictionary(source => source["uid"]!.Text!);
 
+    private static readonly Node Cluster = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")["spec"]![
+        "source"
+    ]!["helm"]!["valuesObject"]!;
+
     [Fact]
     public void An_exemplar_leads_to_its_trace()
     {
@@ -30,9 +34,7 @@ public sealed class ObservabilityStackTests
     [Fact]
     public void Grafana_reads_addresses_from_its_environment()
     {
-        var grafana = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")["spec"]!["source"]!["helm"]![
-            "valuesObject"
-        ]!["grafana"]!["env"]!;
+        var grafana = Cluster["grafana"]!["env"]!;
         Assert.All(DataSources.Values, source => Assert.Contains(source["url"]!.Text!.TrimStart('$'), grafana.Keys));
         Assert.EndsWith(
             ":" + Node.Load("deploy/tempo/tempo.yaml")["server"]!["http_listen_port"]!.Text,
@@ -63,21 +65,6 @@ public sealed class ObservabilityStackTests
     }
 
     [Fact]
-    public void Every_dashboard_and_every_rule_reaches_the_cluster()
-    {
-        var files = Node.Load("deploy/grafana/kustomization.yaml")["configMapGenerator"]!
-            .Items.SelectMany(map => map["files"]!.Items.Select(file => file.Text!))
-            .ToArray();
-        Assert.All(DeployFiles.Find("deploy/grafana/dashboards", "*.json"), file =>
-            Assert.Contains("dashboards/" + Path.GetFileName(file), files)
-        );
-        Assert.Equal(
-            ["prometheusrules.yaml"],
-            Node.Load("deploy/prometheus/kustomization.yaml")["resources"]!.Items.Select(resource => resource.Text)
-        );
-    }
-
-    [Fact]
     public void Both_Prometheus_servers_drop_the_created_series_and_keep_exemplars()
     {
         var local = Node.Load("deploy/prometheus/prometheus.yml");
@@ -85,10 +72,10 @@ public sealed class ObservabilityStackTests
         Assert.Equal(("drop", ".+_created"), (relabel["action"]!.Text, relabel["regex"]!.Text));
         Assert.NotNull(local["storage"]!["exemplars"]!["max_exemplars"]);
 
-        var cluster = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")["spec"]!["source"]!["helm"]![
-            "valuesObject"
-        ]!["prometheus"]!["prometheusSpec"]!;
-        Assert.Contains("exemplar-storage", cluster["enableFeatures"]!.Items.Select(feature => feature.Text));
+        Assert.Contains(
+            "exemplar-storage",
+            Cluster["prometheus"]!["prometheusSpec"]!["enableFeatures"]!.Items.Select(feature => feature.Text)
+        );
         var monitor = Assert.Single(
             Node.Load("deploy/k8s/base/podmonitor.yaml")["spec"]!["podMetricsEndpoints"]!.Items
         );

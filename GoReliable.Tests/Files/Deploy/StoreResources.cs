@@ -7,19 +7,13 @@ internal sealed class PostgresClusterSpec
 {
     public required int Instances { get; set; }
     public required string ImageName { get; set; }
-    public AffinitySpec? Affinity { get; set; }
+    public Dictionary<string, string>? Affinity { get; set; }
     public required BootstrapSpec Bootstrap { get; set; }
     public required ManagedSpec Managed { get; set; }
-    public required StorageSpec Storage { get; set; }
-    public required StorageSpec WalStorage { get; set; }
-    public required ResourceLimits Resources { get; set; }
+    public required Dictionary<string, string> Storage { get; set; }
+    public required Dictionary<string, string> WalStorage { get; set; }
+    public required Dictionary<string, Dictionary<string, string>> Resources { get; set; }
     public required PostgresqlSpec Postgresql { get; set; }
-
-    internal sealed class AffinitySpec
-    {
-        public required string PodAntiAffinityType { get; set; }
-        public required string TopologyKey { get; set; }
-    }
 
     internal sealed class BootstrapSpec
     {
@@ -46,11 +40,6 @@ internal sealed class PostgresClusterSpec
         public required bool Inherit { get; set; }
         public required int ConnectionLimit { get; set; }
         public required NameRef PasswordSecret { get; set; }
-    }
-
-    internal sealed class StorageSpec
-    {
-        public required string Size { get; set; }
     }
 
     internal sealed class PostgresqlSpec
@@ -82,28 +71,7 @@ internal sealed class RabbitmqClusterSpec
     public required int Replicas { get; set; }
     public required string Image { get; set; }
     public V1Affinity? Affinity { get; set; }
-    public required PersistenceSpec Persistence { get; set; }
-    public required ResourceLimits Resources { get; set; }
-    public required RabbitmqSpec Rabbitmq { get; set; }
-
-    internal sealed class PersistenceSpec
-    {
-        public required string Storage { get; set; }
-    }
-
-    internal sealed class RabbitmqSpec
-    {
-        public required string AdditionalConfig { get; set; }
-    }
-}
-
-internal sealed class NameRef
-{
-    public required string Name { get; set; }
-}
-
-internal sealed class ResourceLimits
-{
-    public required Dictionary<string, string> Requests { get; set; }
-    public required Dictionary<string, string> Limits { get; set; }
+    public required Dictionary<string, string> Persistence { get; set; }
+    public required Dictionary<string, Dictionary<string, string>> Resources { get; set; }
+    public required Dictionary<string, string> Rabbitmq { get; set; }
 }

@@ -13,7 +13,7 @@ public sealed class StoreTests
     {
         var objects = (await Overlay.BuildAsync("prod")).Objects;
         var postgres = Assert.Single(objects.Custom<PostgresClusterSpec>()).Spec.Affinity;
-        Assert.Equal(("required", Zone), (postgres?.PodAntiAffinityType, postgres?.TopologyKey));
+        Assert.Equal(("required", Zone), (postgres?["podAntiAffinityType"], postgres?["topologyKey"]));
 
         var messaging = Assert.Single(objects.Custom<RabbitmqClusterSpec>());
         var apart = Assert.Single(
@@ -49,7 +49,7 @@ public sealed class StoreTests
     public async Task The_broker_takes_no_message_that_a_worker_cannot_take(string overlay)
     {
         var objects = (await Overlay.BuildAsync(overlay)).Objects;
-        var configuration = Assert.Single(objects.Custom<RabbitmqClusterSpec>()).Spec.Rabbitmq.AdditionalConfig;
+        var configuration = Assert.Single(objects.Custom<RabbitmqClusterSpec>()).Spec.Rabbitmq["additionalConfig"];
         Assert.Contains($"max_message_size = {RawMessage.MaxBodyBytes}", configuration.Split('\n'));
     }
 }

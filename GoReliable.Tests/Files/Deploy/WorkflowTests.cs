@@ -16,21 +16,15 @@ public sealed partial class WorkflowTests
         Assert.All(Jobs(file), job => Assert.NotNull(job["timeout-minutes"]));
 
     [Theory, MemberData(nameof(Workflows))]
-    public void Every_action_is_pinned_to_a_commit(string file) =>
-        Assert.All(Steps(file).Where(step => step["uses"] is not null), step =>
-            Assert.Matches("@[0-9a-f]{40}$", step["uses"]!.Text)
-        );
-
-    [Theory, MemberData(nameof(Workflows))]
-    public void Every_pinned_commit_says_which_version_it_is(string file) =>
-        Assert.All(PinnedAction.Matches(DeployFiles.Read($".github/workflows/{file}")), match =>
-            Assert.NotEmpty(match.Groups["version"].Value)
+    public void Every_action_is_pinned_to_a_commit_and_says_which_version_it_is(string file) =>
+        Assert.All(Action.Matches(DeployFiles.Read($".github/workflows/{file}")), action =>
+            Assert.Matches(@"@[0-9a-f]{40} # v[\d.]+$", action.Value)
         );
 
     // A value of the event inside a script could be a script itself.
     [Theory, MemberData(nameof(Workflows))]
     public void No_script_contains_a_value(string file) =>
-        Assert.All(Steps(file).Where(step => step["run"] is not null), step =>
+        Assert.All(Jobs(file).SelectMany(job => job["steps"]!.Items).Where(step => step["run"] is not null), step =>
             Assert.DoesNotContain("${{", step["run"]!.Text, StringComparison.Ordinal)
         );
 
@@ -71,8 +65,6 @@ public sealed partial class WorkflowTests
         return jobs.Keys.Select(job => jobs[job]!);
     }
 
-    private static IEnumerable<Node> Steps(string file) => Jobs(file).SelectMany(job => job["steps"]!.Items);
-
-    [GeneratedRegex(@"uses: [\w./-]+@[0-9a-f]{40}(?<version> # v[\d.]+)?", RegexOptions.ExplicitCapture)]
-    private static partial Regex PinnedAction { get; }
+    [GeneratedRegex("uses: .+")]
+    private static partial Regex Action { get; }
 }
