@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using GoReliable.Tests.Files.Manifest;
+using GoReliable.Tests.Files.Deploy;
 
 namespace GoReliable.Tests.Files.Docs;
 
@@ -12,8 +12,7 @@ internal sealed partial class MarkdownDocument
 
     /// <summary>Reads a document.</summary>
     /// <param name="path">Relative to the repository's root.</param>
-    public static MarkdownDocument Read(string path) =>
-        new(File.ReadAllLines(Path.Combine(AppHostRun.Repository, path)));
+    public static MarkdownDocument Read(string path) => new(File.ReadAllLines(DeployFiles.Path(path)));
 
     /// <summary>The rows of all tables whose first column has this heading.</summary>
     public IReadOnlyList<Row> Rows(string firstColumn)
