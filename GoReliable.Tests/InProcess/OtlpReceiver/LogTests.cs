@@ -33,20 +33,6 @@ public sealed partial class LogTests
         Assert.Equal([log], otlp.Logs(span.TraceId.ToString()));
     }
 
-    [Fact]
-    public async Task A_log_record_outside_any_trace_has_no_ids()
-    {
-        await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
-        using var sender = new SdkSender(otlp);
-        OrderRefused(sender.Logger, 1, exception: null);
-        sender.Flush();
-
-        var log = await otlp.WaitForLogAsync(l => l.EventName == "order.refused", Cancel);
-
-        Assert.Null(log.TraceId);
-        Assert.Null(log.SpanId);
-    }
-
     [LoggerMessage(EventName = "order.refused", Level = LogLevel.Warning, Message = "Order refused: {Items} items")]
     private static partial void OrderRefused(ILogger logger, int items, Exception? exception);
 }

@@ -34,13 +34,11 @@ public sealed class MetricTests
         Assert.Empty(otlp.Metrics("requests", ("method", "DELETE")));
     }
 
-    [Theory]
-    [InlineData(OtlpExportProtocol.Grpc)]
-    [InlineData(OtlpExportProtocol.HttpProtobuf)]
-    public async Task A_histogram_of_the_SDK_arrives_with_buckets_and_exemplars(OtlpExportProtocol protocol)
+    [Fact]
+    public async Task A_histogram_of_the_SDK_arrives_with_buckets_and_exemplars()
     {
         await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
-        using var sender = new SdkSender(otlp, protocol);
+        using var sender = new SdkSender(otlp);
         var duration = sender.Meter.CreateHistogram(
             "duration",
             "s",

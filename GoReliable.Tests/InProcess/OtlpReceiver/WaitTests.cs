@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using OtlpReceiver;
 
 namespace GoReliable.Tests.InProcess.OtlpReceiver;
@@ -78,29 +76,11 @@ public sealed class WaitTests
             )
         );
 
-        TestContext.Current.TestOutputHelper?.WriteLine(error.Message);
         Assert.Contains("After 0.2 s", error.Message, StringComparison.Ordinal);
         Assert.Contains("missing \"INSERT order\", \"publish order.created\"", error.Message, StringComparison.Ordinal);
         Assert.Contains("└─ POST /api/v1/orders [SERVER shop]", error.Message, StringComparison.Ordinal);
         Assert.Contains("   └─ INSERT order [CLIENT shop]", error.Message, StringComparison.Ordinal);
         Assert.Contains("ERROR deadlock", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_time_out_without_any_span_of_the_trace_names_the_traces_that_came()
-    {
-        await using var otlp = await OtlpEndpoint.StartAsync(Impatient, Cancel);
-        using var sender = new SdkSender(otlp);
-        var other = sender.Source.StartActivity("GET /other")!;
-        other.Stop();
-        sender.Flush();
-
-        var error = await Assert.ThrowsAsync<TimeoutException>(() =>
-            otlp.WaitForTraceAsync(ActivityTraceId.CreateRandom().ToString(), tree => tree.Spans.Count > 3, Cancel)
-        );
-
-        Assert.Contains("is not as wanted: tree => tree.Spans.Count > 3", error.Message, StringComparison.Ordinal);
-        Assert.Contains($"{other.TraceId}: 1 spans of shop, first GET /other", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,52 +97,5 @@ public sealed class WaitTests
 
         Assert.Contains("no point of orders with p => p.Value == 3", error.Message, StringComparison.Ordinal);
         Assert.Contains("orders{currency=\"EUR\"} [Counter shop] 2", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_cancelled_wait_ends_as_cancelled()
-    {
-        await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
-        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var wait = otlp.WaitForLogAsync(_ => true, cancelled.Token);
-
-        await cancelled.CancelAsync();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait);
-    }
-
-    [Fact]
-    public async Task A_wait_for_something_that_is_no_trace_id_fails_at_once()
-    {
-        await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
-
-        var error = await Assert.ThrowsAsync<ArgumentException>(() =>
-            otlp.WaitForTraceAsync("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ["any"], Cancel)
-        );
-
-        Assert.StartsWith("A trace id is 32 lower-case hex digits", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Stopping_does_not_wait_for_a_sender_that_hangs()
-    {
-        var otlp = await OtlpEndpoint.StartAsync(Cancel);
-        using var sender = new TcpClient();
-        await sender.ConnectAsync(IPAddress.Loopback, otlp.HttpEndpoint.Port, Cancel);
-        await sender
-            .GetStream()
-            .WriteAsync(
-                (
-                    "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"u8
-                    + "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"u8
-                ).ToArray(),
-                Cancel
-            );
-        // The server asks for the body only when it reads it: now a request is in flight.
-        await sender.GetStream().ReadExactlyAsync(new byte["HTTP/1.1 100 Continue".Length], Cancel);
-
-        var started = Stopwatch.GetTimestamp();
-        await otlp.DisposeAsync();
-        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
 }
