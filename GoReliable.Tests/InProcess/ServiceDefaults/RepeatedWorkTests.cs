@@ -11,28 +11,26 @@ public sealed class RepeatedWorkTests
 
     private readonly FakeTimeProvider time = new();
 
-    [Fact]
-    public async Task The_same_reason_is_logged_once()
+    [Theory]
+    [InlineData("away away away", "away")]
+    [InlineData("away refused away", "away refused away")]
+    [InlineData("away success away", "away away")]
+    public async Task A_reason_is_logged_once_and_again_after_another_or_after_success(string outcomes, string logged)
     {
-        using var work = new Work(time, ["the broker is away", "the broker is away", "the broker is away"]);
+        using var work = new Work(time, outcomes.Split(' '));
+        await work.StartAsync(TestContext.Current.CancellationToken);
+        await Poll.UntilAsync(
+            "all runs",
+            () =>
+            {
+                time.Advance(Pause);
+                return Task.FromResult(work.IsDone);
+            },
+            isDone => isDone
+        );
+        await work.StopAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(["the broker is away"], await RunAllAsync(work));
-    }
-
-    [Fact]
-    public async Task Another_reason_is_logged_too()
-    {
-        using var work = new Work(time, ["the broker is away", "the password is wrong", "the broker is away"]);
-
-        Assert.Equal(["the broker is away", "the password is wrong", "the broker is away"], await RunAllAsync(work));
-    }
-
-    [Fact]
-    public async Task The_same_reason_is_logged_again_after_success()
-    {
-        using var work = new Work(time, ["the broker is away", null, "the broker is away"]);
-
-        Assert.Equal(["the broker is away", "the broker is away"], await RunAllAsync(work));
+        Assert.Equal(logged, string.Join(' ', work.Logged));
     }
 
     [Fact]
@@ -47,24 +45,8 @@ public sealed class RepeatedWorkTests
         Assert.Empty(work.Logged);
     }
 
-    private async Task<List<string>> RunAllAsync(Work work)
-    {
-        await work.StartAsync(TestContext.Current.CancellationToken);
-        await Poll.UntilAsync(
-            "all runs",
-            () =>
-            {
-                time.Advance(Pause);
-                return Task.FromResult(work.IsDone);
-            },
-            isDone => isDone
-        );
-        await work.StopAsync(TestContext.Current.CancellationToken);
-        return work.Logged;
-    }
-
-    /// <summary>Fails for these reasons, one after the other, and succeeds where there is none; then it waits.</summary>
-    private sealed class Work(TimeProvider time, string?[] reasons) : RepeatedWork(Pause, time)
+    /// <summary>Succeeds or fails for these reasons, one after the other; then it waits.</summary>
+    private sealed class Work(TimeProvider time, string[] outcomes) : RepeatedWork(Pause, time)
     {
         private int runs;
 
@@ -76,13 +58,13 @@ public sealed class RepeatedWorkTests
 
         protected override Task RunAsync(CancellationToken stoppingToken)
         {
-            if (runs == reasons.Length)
+            if (runs == outcomes.Length)
             {
                 IsDone = true;
                 return Task.Delay(Timeout.Infinite, stoppingToken);
             }
-            return reasons[runs++] is { } reason
-                ? Task.FromException(new InvalidOperationException(reason))
+            return outcomes[runs++] is var outcome and not "success"
+                ? Task.FromException(new InvalidOperationException(outcome))
                 : Task.CompletedTask;
         }
     }
