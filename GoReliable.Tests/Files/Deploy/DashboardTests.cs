@@ -26,18 +26,14 @@ public sealed class DashboardTests
         Panels.SelectMany(panel => panel.GetProperty("targets").EnumerateArray());
 
     [Fact]
-    public void The_six_dashboards_are_there_and_can_be_linked_to() =>
+    public void The_six_dashboards_are_there_and_can_be_linked_to()
+    {
+        string[] names = ["gateway", "notifications", "orders", "overview", "runtime", "slo"];
         Assert.Equal(
-            [
-                "goreliable-gateway",
-                "goreliable-notifications",
-                "goreliable-orders",
-                "goreliable-overview",
-                "goreliable-runtime",
-                "goreliable-slo",
-            ],
+            names.Select(name => $"goreliable-{name}"),
             Dashboards.Select(dashboard => Dashboard.Text(dashboard.Json, "uid")).Order(StringComparer.Ordinal)
         );
+    }
 
     [Fact]
     public async Task Every_query_is_one_that_Prometheus_can_parse()

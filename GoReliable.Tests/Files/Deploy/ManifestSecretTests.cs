@@ -15,14 +15,7 @@ public sealed class ManifestSecretTests
             .ToDictionary(secret => secret.Spec.Target.Name, secret => secret.Spec.Target.Template.Data.Keys.ToArray());
         // The RabbitMQ operator: https://www.rabbitmq.com/kubernetes/operator/using-operator#find
         foreach (var cluster in objects.Custom<RabbitmqClusterSpec>())
-            made[$"{cluster.Metadata.Name}-default-user"] =
-            [
-                "username",
-                "password",
-                "host",
-                "port",
-                "connection_string",
-            ];
+            made[$"{cluster.Metadata.Name}-default-user"] = "username password host port connection_string".Split(' ');
 
         var needed = platform
             .Containers.SelectMany(container => container.Env)

@@ -50,7 +50,7 @@ public sealed class ManifestTests
     public async Task Ports_are_the_ones_that_the_services_listen_on(string overlay)
     {
         var platform = await Overlay.BuildAsync(overlay);
-        Assert.All(platform.Pods.Select(pod => pod.Containers.Single()), container =>
+        Assert.All(platform.ServiceContainers, container =>
         {
             var ports = container.Ports.ToDictionary(port => port.Name, port => port.ContainerPort);
             var settings = platform.EnvironmentOf(container.Name);
@@ -77,7 +77,7 @@ public sealed class ManifestTests
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task Probes_ask_the_health_endpoints_on_the_management_port(string overlay) =>
-        Assert.All((await Overlay.BuildAsync(overlay)).Pods.Select(pod => pod.Containers.Single()), container =>
+        Assert.All((await Overlay.BuildAsync(overlay)).ServiceContainers, container =>
         {
             // Not /health/startup, which waits for the schema: a database that is away for minutes must restart nobody.
             Assert.Equal(("/health/live", "management"), Target(container.StartupProbe));
@@ -112,7 +112,9 @@ public sealed class ManifestTests
     // The service waits itself until nobody sends anything new, and says so meanwhile.
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task No_pod_waits_before_its_service_is_told_to_stop(string overlay) =>
-        Assert.All((await Overlay.BuildAsync(overlay)).Pods, pod => Assert.Null(pod.Containers.Single().Lifecycle));
+        Assert.All((await Overlay.BuildAsync(overlay)).ServiceContainers, container =>
+            Assert.Null(container.Lifecycle)
+        );
 
     private static (string, string) Target(V1Probe probe) => (probe.HttpGet.Path, probe.HttpGet.Port.Value);
 

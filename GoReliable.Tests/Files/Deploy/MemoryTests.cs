@@ -11,7 +11,7 @@ public sealed partial class MemoryTests
     {
         var measured = Measured.Match(DeployFiles.Read("docs/performance.md")).Groups["of"].Value;
         var platform = await Overlay.BuildAsync(overlay);
-        Assert.All(platform.Pods.Select(pod => pod.Containers.Single()), container =>
+        Assert.All(platform.ServiceContainers, container =>
         {
             var megabytes = Regex.Match(measured, $@"{container.Name} (\d+) MB").Groups[1].Value;
             var needed = decimal.Parse(megabytes, CultureInfo.InvariantCulture) * 1_000_000;

@@ -17,6 +17,9 @@ internal sealed class Overlay
 
     public IEnumerable<V1PodSpec> Pods => Deployments.Select(deployment => deployment.Spec.Template.Spec);
 
+    /// <summary>The container of each service.</summary>
+    public IEnumerable<V1Container> ServiceContainers => Pods.Select(pod => pod.Containers.Single());
+
     public static async Task<Overlay> BuildAsync(string name) =>
         new(await KubernetesObjects.BuildAsync($"deploy/k8s/overlays/{name}"));
 
@@ -26,7 +29,7 @@ internal sealed class Overlay
 
     /// <summary>The variables of a service, with those from ConfigMaps. Values from elsewhere are null.</summary>
     public Dictionary<string, string?> EnvironmentOf(string service) =>
-        EnvironmentOf(Pods.SelectMany(pod => pod.Containers).Single(container => container.Name == service));
+        EnvironmentOf(ServiceContainers.Single(container => container.Name == service));
 
     /// <inheritdoc cref="EnvironmentOf(string)"/>
     public Dictionary<string, string?> EnvironmentOf(V1Container container)
