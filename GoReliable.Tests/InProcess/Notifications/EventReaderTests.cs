@@ -7,22 +7,6 @@ namespace GoReliable.Tests.InProcess.Notifications;
 public sealed class EventReaderTests
 {
     [Fact]
-    public void The_fields_that_are_needed_are_read()
-    {
-        var (read, _) = Read(Events.Created);
-
-        Assert.NotNull(read);
-        Assert.Equal(Guid.Parse("0195f1a0-0000-7000-8000-000000000001"), read.Id);
-        Assert.Equal("order.created", read.Type.Name);
-        Assert.Equal(Events.Time, read.Time);
-        Assert.Equal(Guid.Parse("0195f1a0-0000-7000-8000-000000000002"), read.OrderId);
-        Assert.Equal("alice", read.CustomerId);
-        Assert.Equal("alice@example.com", read.ContactEmail);
-        Assert.Equal(12.50m, read.Total);
-        Assert.Equal("EUR", read.Currency);
-    }
-
-    [Fact]
     public void Unknown_fields_are_ignored()
     {
         var (read, _) = Read(
@@ -56,15 +40,11 @@ public sealed class EventReaderTests
 
     [Theory]
     [InlineData("", "unreadable")]
-    [InlineData("nope", "unreadable")]
     [InlineData("[]", "unreadable")]
     [InlineData("null", "unknown_type")]
-    [InlineData("{}", "unknown_type")]
     [InlineData("{\"id\":\"no uuid\",\"type\":\"goreliable.order.created.v1\"}", "unreadable")]
     [InlineData("{\"type\":\"goreliable.order.created.v2\"}", "unknown_type")]
-    [InlineData("{\"type\":\"goreliable.order.shipped.v1\"}", "unknown_type")]
     [InlineData("{\"type\":\"GoReliable.Order.Created.v1\"}", "unknown_type")]
-    [InlineData("{\"type\":\"goreliable.order.created.v1\"}", "incomplete")]
     public void An_unreadable_event_is_poison_with_a_reason(string body, string reason)
     {
         var (read, poison) = Read(body);
@@ -74,22 +54,18 @@ public sealed class EventReaderTests
         Assert.True(poison?.Permanent);
     }
 
+    // The last two the database might refuse.
     [Theory]
-    [InlineData("\"id\": \"0195f1a0-0000-7000-8000-000000000001\",")]
-    [InlineData("\"time\": \"2026-03-04T05:06:07Z\",")]
-    [InlineData("\"orderId\": \"0195f1a0-0000-7000-8000-000000000002\",")]
-    [InlineData("\"customerId\": \"alice\",")]
-    public void An_event_without_a_needed_field_is_poison(string field) =>
-        Assert.Equal("incomplete", Read(Events.Created.Replace(field, "", StringComparison.Ordinal)).Poison?.Reason);
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("a\\u0000b")]
-    [InlineData("a\\nb")]
-    public void A_customer_that_the_database_might_refuse_is_poison(string customer) =>
+    [InlineData("\"id\": \"0195f1a0-0000-7000-8000-000000000001\",", "")]
+    [InlineData("\"time\": \"2026-03-04T05:06:07Z\",", "")]
+    [InlineData("\"orderId\": \"0195f1a0-0000-7000-8000-000000000002\",", "")]
+    [InlineData("\"customerId\": \"alice\",", "")]
+    [InlineData("\"alice\"", "\"\"")]
+    [InlineData("\"alice\"", "\"a\\u0000b\"")]
+    public void An_event_without_a_field_that_is_needed_is_poison(string field, string instead) =>
         Assert.Equal(
             "incomplete",
-            Read(Events.Created.Replace("\"alice\"", $"\"{customer}\"", StringComparison.Ordinal)).Poison?.Reason
+            Read(Events.Created.Replace(field, instead, StringComparison.Ordinal)).Poison?.Reason
         );
 
     [Fact]

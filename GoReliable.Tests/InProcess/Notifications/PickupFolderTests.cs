@@ -1,6 +1,5 @@
 using GoReliable.Notifications.Delivery;
-using Microsoft.Extensions.FileProviders;
-using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Options;
 using MimeKit;
 
@@ -39,7 +38,10 @@ public sealed class PickupFolderTests : IDisposable
     }
 
     private PickupFolder Folder() =>
-        new(Options.Create(new EmailOptions { PickupFolder = "out" }), new Environment(root));
+        new(
+            Options.Create(new EmailOptions { PickupFolder = "out" }),
+            new HostingEnvironment { ContentRootPath = root }
+        );
 
     private static Task SendAsync(PickupFolder folder, Guid id, string subject) =>
         folder.SendAsync(
@@ -50,15 +52,4 @@ public sealed class PickupFolderTests : IDisposable
                 Body = new TextPart("plain") { Text = "" },
             }
         );
-
-    private sealed class Environment(string root) : IHostEnvironment
-    {
-        public string ApplicationName { get; set; } = "";
-
-        public IFileProvider ContentRootFileProvider { get; set; } = new NullFileProvider();
-
-        public string ContentRootPath { get; set; } = root;
-
-        public string EnvironmentName { get; set; } = "Test";
-    }
 }

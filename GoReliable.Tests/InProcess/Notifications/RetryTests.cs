@@ -50,13 +50,6 @@ public sealed class RetryTests
             Problems(Configured("00:00:01", "00:00:00"))
         );
         Assert.Equal(
-            [
-                "Retry:Delays:0 is 1.00:00:00, but must be from 00:00:00.0010000 to 12:00:00 "
-                    + "(hours:minutes:seconds; a number alone means days).",
-            ],
-            Problems(Configured("1"))
-        );
-        Assert.Equal(
             ["Retry:Delays has 11 entries, but 10 at most are allowed."],
             Problems(Configured([.. Enumerable.Repeat("00:00:01", 11)]))
         );
@@ -86,25 +79,15 @@ public sealed class RetryTests
         Assert.Equal([1, 1, 1, 1, 1, 10, 10, 10, 10, 10, 60, 60], waits);
         Assert.Equal((1, 12), (message.Attempt, message.Deferrals));
         // The next attempt may have to wait as well, and begins anew.
-        Assert.Equal(
-            0,
-            Events
-                .Message(FailedMessage.ForRetry(message, Plan().After(1, random: 0)!.Value, Events.Time).Headers)
-                .Deferrals
-        );
+        Assert.Equal(0, Events.Message(Retry(message, Events.Time).Headers).Deferrals);
     }
 
     [Fact]
     public void A_retried_message_keeps_its_identity_and_counts_its_attempts()
     {
         var first = Events.Message(new Dictionary<string, object?> { ["traceparent"] = "00-a-b-01"u8.ToArray() });
-        var once = FailedMessage.ForRetry(first, Plan().After(first.Attempt, random: 0)!.Value, Events.Time);
-        var second = Events.Message(once.Headers);
-        var twice = FailedMessage.ForRetry(
-            second,
-            Plan().After(second.Attempt, random: 0)!.Value,
-            Events.Time.AddSeconds(1)
-        );
+        var second = Events.Message(Retry(first, Events.Time).Headers);
+        var twice = Retry(second, Events.Time.AddSeconds(1));
 
         Assert.Equal((1, 2), (first.Attempt, second.Attempt));
         Assert.Equal(2, twice.Headers![MessageHeaders.Attempt]);
@@ -152,35 +135,36 @@ public sealed class RetryTests
     [Fact]
     public void A_dead_letter_says_why()
     {
-        var exhausted = FailedMessage.ForDeadLetter(Events.Message(), Transient, Events.Time).Headers!;
-        Assert.Equal(Failure.RetriesExhausted, exhausted[MessageHeaders.DeadReason]);
-        Assert.Equal("System.IO.IOException", exhausted[MessageHeaders.ExceptionType]);
-        Assert.Equal("Detail", exhausted[MessageHeaders.ExceptionMessage]);
+        var given = FailedMessage.ForDeadLetter(Events.Message(), Transient, Events.Time).Headers!;
+        var poison = Failure.Poison("unreadable", "Summary");
 
-        var poison = FailedMessage
-            .ForDeadLetter(Events.Message(body: "nope"), Failure.Poison("unreadable", "Summary"), Events.Time)
-            .Headers!;
-        Assert.Equal("unreadable", poison[MessageHeaders.DeadReason]);
+        Assert.Equal(Failure.RetriesExhausted, given[MessageHeaders.DeadReason]);
+        Assert.Equal("System.IO.IOException", given[MessageHeaders.ExceptionType]);
+        Assert.Equal("Detail", given[MessageHeaders.ExceptionMessage]);
+        Assert.Equal(
+            "unreadable",
+            FailedMessage.ForDeadLetter(Events.Message(), poison, Events.Time).Headers![MessageHeaders.DeadReason]
+        );
     }
 
     [Theory]
-    [InlineData(null, 1)]
     [InlineData(3, 4)]
     [InlineData(3L, 4)]
     [InlineData("3", 4)]
     [InlineData("many", 1)]
     [InlineData(-7, 1)]
-    public void The_attempt_is_read_from_any_kind_of_header(object? header, int attempt)
+    public void The_attempt_is_read_from_any_kind_of_header(object header, int attempt)
     {
         var value = header is string text ? Encoding.UTF8.GetBytes(text) : header;
 
         Assert.Equal(
             attempt,
-            Events
-                .Message(header is null ? null : new Dictionary<string, object?> { [MessageHeaders.Attempt] = value })
-                .Attempt
+            Events.Message(new Dictionary<string, object?> { [MessageHeaders.Attempt] = value }).Attempt
         );
     }
+
+    private static RabbitMQ.Client.BasicProperties Retry(Message message, DateTimeOffset now) =>
+        FailedMessage.ForRetry(message, Plan().After(message.Attempt, random: 0)!.Value, now);
 
     private static RetryPlan Plan(params TimeSpan[] delays) =>
         new(Options.Create(new RetryOptions { Delays = [.. delays] }));

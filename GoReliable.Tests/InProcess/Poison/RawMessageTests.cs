@@ -17,14 +17,7 @@ public sealed class RawMessageTests
     [InlineData(26_000, "undecodable")]
     public void Headers_are_decoded_only_to_a_safe_depth(int depth, string? reason)
     {
-        var (message, obstacle) = new RawMessage(
-            1,
-            Redelivered: true,
-            "",
-            "notifications",
-            Nested(depth),
-            Encoding.UTF8.GetBytes(Events.Created)
-        ).Decode();
+        var (message, obstacle) = Decode(Nested(depth), Encoding.UTF8.GetBytes(Events.Created));
 
         Assert.Equal(reason, obstacle?.Reason);
         Assert.Equal("m1", message.Properties.MessageId);
@@ -34,14 +27,7 @@ public sealed class RawMessageTests
     [Fact]
     public void Truncated_properties_count_as_none()
     {
-        var (message, obstacle) = new RawMessage(
-            1,
-            Redelivered: true,
-            "",
-            "notifications",
-            Nested(10)[..20],
-            []
-        ).Decode();
+        var (message, obstacle) = Decode(Nested(10)[..20], []);
 
         Assert.Equal("undecodable", obstacle?.Reason);
         Assert.Null(message.Properties.MessageId);
@@ -52,29 +38,29 @@ public sealed class RawMessageTests
     [InlineData(128 * 1024, null)]
     [InlineData(128 * 1024 + 1, "too_large")]
     public void A_body_is_taken_up_to_128_KiB(int bytes, string? reason) =>
-        Assert.Equal(
-            reason,
-            new RawMessage(1, Redelivered: true, "", "notifications", [0, 0], new byte[bytes]).Decode().Obstacle?.Reason
-        );
+        Assert.Equal(reason, Decode([0, 0], new byte[bytes]).Obstacle?.Reason);
 
     // As the collector of dead letters sees it. In the worker's own queue the header says nothing.
     [Fact]
     public void A_dead_letter_that_ended_the_worker_is_not_read_and_a_message_with_its_header_is()
     {
-        var (message, obstacle) = new RawMessage(
-            1,
-            Redelivered: false,
-            "",
-            "notifications.dead",
+        var (message, obstacle) = Decode(
             [Headers, 0, 0, 0, 0, 24, 13, .. "x-dead-reason"u8, (byte)'S', 0, 0, 0, 5, .. "fatal"u8],
-            Encoding.UTF8.GetBytes(Events.Created)
-        ).Decode();
+            Encoding.UTF8.GetBytes(Events.Created),
+            queue: "notifications.dead"
+        );
 
         Assert.Null(obstacle);
         Assert.Equal("fatal", message.Header(MessageHeaders.DeadReason));
         Assert.Null(message.Event);
         Assert.NotNull(Events.Message(message.Properties.Headers).Event);
     }
+
+    private static (Message Message, Failure? Obstacle) Decode(
+        byte[] properties,
+        byte[] body,
+        string queue = "notifications"
+    ) => new RawMessage(1, Redelivered: true, "", queue, properties, body).Decode();
 
     private static byte[] Nested(int depth)
     {
