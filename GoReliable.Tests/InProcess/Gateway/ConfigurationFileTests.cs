@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.InProcess.Gateway;
@@ -9,13 +8,8 @@ namespace GoReliable.Tests.InProcess.Gateway;
 [Collection(InProcessGateway.Collection)]
 public sealed class ConfigurationFileTests : IAsyncLifetime
 {
-    private const string Quiet = """{ "Logging": { "LogLevel": { "GoReliable.Gateway": "Warning" } } }""";
-    private const string Verbose = """{ "Logging": { "LogLevel": { "GoReliable.Gateway": "Information" } } }""";
-
     private readonly SettingsFile settings = new();
     private Destination orders = null!;
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync() => orders = await Destination.StartAsync();
 
@@ -30,80 +24,62 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
     {
         // As Kubernetes does it: settings.json -> ..data/settings.json, ..data -> a folder of the day, swapped by a
         // rename.
-        Mount("1", Quiet);
+        Mount("1", """{ "Logging": { "LogLevel": { "GoReliable.Gateway": "Warning" } } }""");
         File.CreateSymbolicLink(settings.Path, Path.Combine("..data", "settings.json"));
         await using var gateway = await StartAsync();
-        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
-        Assert.Equal(0, Requests(gateway));
+        await gateway.ListAsync();
+        Assert.Empty(gateway.EventsOf("http.request"));
 
-        Mount("2", Verbose);
+        Mount("2", """{ "Logging": { "LogLevel": { "GoReliable.Gateway": "Information" } } }""");
 
-        await WaitForLoggedRequestsAsync(gateway);
+        await Poll.UntilAsync(
+            "a logged request",
+            async () =>
+            {
+                await gateway.ListAsync();
+                return gateway.EventsOf("http.request").Count;
+            },
+            count => count > 0
+        );
     }
 
     [Theory]
     [InlineData(null)]
     [InlineData("")]
     [InlineData("{ \"RateLimits\": { \"PerAddress\": ")]
-    [InlineData("[]")]
     public async Task A_file_that_becomes_unreadable_keeps_its_last_values_with_one_warning(string? content)
     {
-        await settings.WriteAsync(Limit(1));
+        await settings.WriteAsync($"{{ {Limit(1)} }}");
         await using var gateway = await StartAsync();
-        Assert.Contains(HttpStatusCode.TooManyRequests, await SendAsync(gateway));
+        await AssertLimitedAsync(gateway);
 
         if (content is null)
             File.Delete(settings.Path);
         else
             await settings.WriteAsync(content);
-        await Poll.UntilAsync("the warning", () => Task.FromResult(Warnings(gateway)), count => count > 0);
-        Assert.Contains(HttpStatusCode.TooManyRequests, await SendAsync(gateway));
+        await gateway.WaitForEventsAsync("settings.unreadable");
+        await AssertLimitedAsync(gateway);
 
         // Another reason is no other trouble.
-        await settings.WriteAsync("{");
-        await settings.WriteAsync(Limit(1000));
-        await Poll.UntilAsync(
-            "thirty requests at once that pass",
-            () => SendAsync(gateway),
-            answers => answers.All(answer => answer == HttpStatusCode.OK)
-        );
-        Assert.Equal(1, Warnings(gateway));
+        await settings.WriteAsync("[]");
+        await settings.WriteAsync($"{{ {Limit(1000)} }}");
+        await WaitForNoLimitAsync(gateway);
+        Assert.Single(gateway.EventsOf("settings.unreadable"));
     }
 
     [Fact]
     public async Task An_unknown_log_level_is_reported_and_the_other_settings_are_followed()
     {
-        await settings.WriteAsync(Limit(1));
+        await settings.WriteAsync($"{{ {Limit(1)} }}");
         await using var gateway = await StartAsync();
 
         await settings.WriteAsync(
-            Limit(1000).TrimEnd('}', ' ') + """ } }, "Logging": { "LogLevel": { "GoReliable.Gateway": "Loud" } } }"""
+            $$"""{ {{Limit(1000)}}, "Logging": { "LogLevel": { "GoReliable.Gateway": "Loud" } } }"""
         );
 
-        await Poll.UntilAsync(
-            "thirty requests at once that pass",
-            () => SendAsync(gateway),
-            answers => answers.All(answer => answer == HttpStatusCode.OK)
-        );
-        await Poll.UntilAsync(
-            "the complaint",
-            () => Task.FromResult(gateway.Output),
-            lines => lines.Any(line => line.Contains("'Loud'", StringComparison.Ordinal))
-        );
-    }
-
-    [Fact]
-    public async Task An_empty_settings_file_is_reported_at_start_up()
-    {
-        await settings.WriteAsync("");
-
-        var failure = await Assert.ThrowsAsync<InvalidSettingException>(StartAsync);
-
-        Assert.Contains(
-            $"GORELIABLE_CONFIG, '{settings.Path}', cannot be read: ",
-            failure.Message,
-            StringComparison.Ordinal
-        );
+        await WaitForNoLimitAsync(gateway);
+        var complaints = await gateway.WaitForEventsAsync("settings.not_followed");
+        Assert.Contains("'Loud'", complaints[0].GetProperty("reason").GetString(), StringComparison.Ordinal);
     }
 
     // The level in the environment is the one that the file overrides.
@@ -115,34 +91,20 @@ public sealed class ConfigurationFileTests : IAsyncLifetime
         );
 
     private static string Limit(int permits) =>
-        $$"""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{permits}} } } }""";
+        $$"""
+            "RateLimits": { "PerAddress": { "PermitsPerSecond": {{permits}}, "Burst": {{permits}} } }
+            """;
 
-    private static async Task<HttpStatusCode[]> SendAsync(InProcessGateway gateway) =>
-        await Task.WhenAll(
-            Enumerable
-                .Range(0, 30)
-                .Select(async _ =>
-                {
-                    using var answer = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
-                    return answer.StatusCode;
-                })
+    private static async Task AssertLimitedAsync(InProcessGateway gateway) =>
+        Assert.Contains(await gateway.ListAsync(times: 30), answer =>
+            answer.StatusCode == HttpStatusCode.TooManyRequests
         );
 
-    private static int Warnings(InProcessGateway gateway) =>
-        gateway.Output.Count(line => line.Contains("\"event\":\"settings.unreadable\"", StringComparison.Ordinal));
-
-    private static int Requests(InProcessGateway gateway) =>
-        gateway.Output.Count(line => line.Contains("\"event\":\"http.request\"", StringComparison.Ordinal));
-
-    private static Task<int> WaitForLoggedRequestsAsync(InProcessGateway gateway) =>
+    private static Task<HttpResponseMessage[]> WaitForNoLimitAsync(InProcessGateway gateway) =>
         Poll.UntilAsync(
-            "a logged request",
-            async () =>
-            {
-                await gateway.Client.GetAsync("/api/v1/orders", Cancel);
-                return Requests(gateway);
-            },
-            count => count > 0
+            "thirty requests at once that pass",
+            () => gateway.ListAsync(times: 30),
+            answers => answers.All(answer => answer.StatusCode == HttpStatusCode.OK)
         );
 
     private void Mount(string version, string content)

@@ -13,21 +13,14 @@ public sealed class ConflictRetryTests
     [Fact]
     public async Task A_retry_waits_for_a_first_try_that_is_still_running()
     {
-        await using var slow = await Destination.StartAsync(async context =>
-        {
-            switch (orders.Bodies.Count)
+        await using var slow = await Destination.StartAsync(context =>
+            orders.Bodies.Count switch
             {
-                case 0:
-                    await orders.FailAsync(context, "hang");
-                    break;
-                case < 5:
-                    await orders.FailAsync(context, "409");
-                    break;
-                default:
-                    context.Response.StatusCode = StatusCodes.Status201Created;
-                    break;
+                0 => orders.FailAsync(context, Destination.Hang),
+                < 5 => orders.FailAsync(context, "409"),
+                _ => Results.StatusCode(StatusCodes.Status201Created).ExecuteAsync(context),
             }
-        });
+        );
         await using var gateway = await InProcessGateway.StartAsync(
             [slow.Address],
             ("Resilience__TryTimeout", "00:00:01")
@@ -44,7 +37,7 @@ public sealed class ConflictRetryTests
         await using var changed = await Destination.StartAsync(async context =>
         {
             if (orders.Bodies.IsEmpty)
-                await orders.FailAsync(context, "drop");
+                await orders.FailAsync(context, Destination.Drop);
             else
             {
                 await orders.ReadAsync(context);

@@ -11,10 +11,6 @@ internal sealed class FailingOrders
     /// <summary>The bodies that came in, at all of its replicas.</summary>
     public ConcurrentQueue<string> Bodies { get; } = [];
 
-    /// <summary>Settings of the gateway for a test in which the service fails like this.</summary>
-    public static (string, string)[] PatienceFor(string failure) =>
-        failure == Destination.Hang ? GatewayProcess.Impatient : [];
-
     public async Task ReadAsync(HttpContext context)
     {
         using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);

@@ -1,6 +1,5 @@
 using System.Net;
 using GoReliable.Tests.Platform;
-using Microsoft.AspNetCore.Http;
 
 namespace GoReliable.Tests.InProcess.Gateway;
 
@@ -9,27 +8,35 @@ namespace GoReliable.Tests.InProcess.Gateway;
 public sealed class HeaderTests : IAsyncLifetime
 {
     private Destination orders = null!;
+    private InProcessGateway gateway = null!;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() =>
+    public async ValueTask InitializeAsync()
+    {
         orders = await Destination.StartAsync(context =>
         {
+            if (context.Request.Query.ContainsKey("drop"))
+                context.Abort();
             if (context.Request.Query.ContainsKey("cache"))
                 context.Response.Headers.CacheControl = "private, max-age=60";
-            return context.Response.WriteAsync("{}");
+            return Task.CompletedTask;
         });
+        gateway = await InProcessGateway.StartAsync([orders.Address]);
+    }
 
-    public async ValueTask DisposeAsync() => await orders.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await gateway.DisposeAsync();
+        await orders.DisposeAsync();
+    }
 
     [Theory]
     [InlineData("/api/v1/orders")]
-    [InlineData("/api/v1/orders/1/notifications")]
     [InlineData("/nowhere")]
     [InlineData("/docs")]
     public async Task Every_answer_forbids_browsers_content_sniffing_and_framing(string path)
     {
-        await using var gateway = await InProcessGateway.StartAsync([orders.Address]);
         using var response = await gateway.Client.GetAsync(path, Cancel);
 
         Assert.Equal("nosniff", Value(response, "X-Content-Type-Options"));
@@ -44,7 +51,6 @@ public sealed class HeaderTests : IAsyncLifetime
     [Fact]
     public async Task Orders_are_not_cached_unless_the_service_says_so()
     {
-        await using var gateway = await InProcessGateway.StartAsync([orders.Address]);
         using var plain = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
         using var cached = await gateway.Client.GetAsync("/api/v1/orders?cache", Cancel);
         using var docs = await gateway.Client.GetAsync("/docs", Cancel);
@@ -54,27 +60,23 @@ public sealed class HeaderTests : IAsyncLifetime
         Assert.Null(docs.Headers.CacheControl);
     }
 
-    [Fact]
-    public async Task No_origin_is_allowed_to_read_answers()
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("OPTIONS")]
+    public async Task No_origin_is_allowed_to_read_answers(string method)
     {
-        await using var gateway = await InProcessGateway.StartAsync([orders.Address]);
-        using var preflight = new HttpRequestMessage(HttpMethod.Options, "/api/v1/orders");
-        preflight.Headers.Add("Origin", "https://elsewhere.example");
-        preflight.Headers.Add("Access-Control-Request-Method", "POST");
-        using var simple = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders");
-        simple.Headers.Add("Origin", "https://elsewhere.example");
+        using var request = new HttpRequestMessage(new(method), "/api/v1/orders");
+        request.Headers.Add("Origin", "https://elsewhere.example");
+        request.Headers.Add("Access-Control-Request-Method", "POST");
 
-        foreach (var request in new[] { preflight, simple })
-        {
-            using var response = await gateway.Client.SendAsync(request, Cancel);
-            Assert.DoesNotContain(response.Headers, header =>
-                header.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase)
-            );
-        }
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        Assert.DoesNotContain(response.Headers, header =>
+            header.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase)
+        );
     }
 
     [Theory]
-    [InlineData("127.0.0.1", "203.0.113.9", "https", true)]
     [InlineData("127.0.0.0/8", "203.0.113.9", "https", true)]
     [InlineData("192.0.2.1", "127.0.0.1", "http", false)]
     [InlineData(null, "127.0.0.1", "http", false)]
@@ -86,7 +88,8 @@ public sealed class HeaderTests : IAsyncLifetime
     )
     {
         (string, string)[] settings = known is null ? [] : [("ForwardedHeaders__KnownProxies__0", known)];
-        await using var gateway = await InProcessGateway.StartAsync(
+        // As Aspire's deployments set it; ASP.NET would then believe anybody.
+        await using var behind = await InProcessGateway.StartAsync(
             [orders.Address],
             [("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"), .. settings]
         );
@@ -97,14 +100,14 @@ public sealed class HeaderTests : IAsyncLifetime
         request.Headers.Add("X-Forwarded-Prefix", "/evil");
         request.Headers.Add("Forwarded", "for=198.51.100.7");
 
-        using var response = await gateway.Client.SendAsync(request, Cancel);
+        using var response = await behind.Client.SendAsync(request, Cancel);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(hsts ? "max-age=31536000" : null, Value(response, "Strict-Transport-Security"));
         var told = Assert.Single(orders.Requests);
         Assert.Equal(address, told["X-Forwarded-For"].ToString());
         Assert.Equal(scheme, told["X-Forwarded-Proto"].ToString());
-        Assert.Equal(gateway.Client.BaseAddress!.Authority, told["X-Forwarded-Host"].ToString());
+        Assert.Equal(behind.Client.BaseAddress!.Authority, told["X-Forwarded-Host"].ToString());
         Assert.DoesNotContain(
             "evil",
             string.Join(' ', told.Select(header => $"{header.Key}: {header.Value}")),
@@ -114,32 +117,9 @@ public sealed class HeaderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Headers_that_Connection_names_are_not_forwarded()
-    {
-        await using var gateway = await InProcessGateway.StartAsync([orders.Address]);
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders");
-        request.Headers.TryAddWithoutValidation("Connection", "x-private, TE");
-        request.Headers.Add("X-Private", "for this connection");
-        request.Headers.Add("X-Public", "for everybody");
-
-        using var response = await gateway.Client.SendAsync(request, Cancel);
-
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        var forwarded = Assert.Single(orders.Requests);
-        Assert.False(forwarded.ContainsKey("X-Private"));
-        Assert.Equal("for everybody", forwarded["X-Public"]);
-    }
-
-    [Fact]
     public async Task An_idempotency_key_that_Connection_names_is_ignored_by_gateway_and_service()
     {
-        await using var dropping = await Destination.StartAsync(context =>
-        {
-            context.Abort();
-            return Task.CompletedTask;
-        });
-        await using var gateway = await InProcessGateway.StartAsync([dropping.Address]);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders?drop")
         {
             Content = new StringContent("{}"),
         };
@@ -150,7 +130,7 @@ public sealed class HeaderTests : IAsyncLifetime
 
         // Sent once: the service would make a second order of it.
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
-        Assert.False(Assert.Single(dropping.Requests).ContainsKey("Idempotency-Key"));
+        Assert.False(Assert.Single(orders.Requests).ContainsKey("Idempotency-Key"));
     }
 
     private static string? Value(HttpResponseMessage response, string header) =>

@@ -30,7 +30,12 @@ internal sealed class InProcessGateway : IAsyncDisposable
     private readonly WebApplicationFactory<Telemetry> factory;
     private readonly ConcurrentQueue<string> output = [];
 
-    private InProcessGateway(string address, int management, (string Name, string Value)[] settings)
+    private InProcessGateway(
+        string address,
+        int management,
+        Action<IServiceCollection>? change,
+        (string Name, string Value)[] settings
+    )
     {
         factory = new WebApplicationFactory<Telemetry>().WithWebHostBuilder(web =>
         {
@@ -44,6 +49,8 @@ internal sealed class InProcessGateway : IAsyncDisposable
                     provider.GetRequiredService<JsonLine>(),
                     Keep
                 ));
+                services.AddSingleton<TimeProvider>(new QuickLook());
+                change?.Invoke(services);
             });
         });
         factory.UseKestrel();
@@ -69,21 +76,47 @@ internal sealed class InProcessGateway : IAsyncDisposable
     /// Replicas of the order service; every other destination is a port where nobody listens.
     /// </param>
     /// <param name="settings">More settings, named like environment variables.</param>
-    public static async Task<InProcessGateway> StartAsync(Uri[] orders, params (string Name, string Value)[] settings)
+    public static Task<InProcessGateway> StartAsync(Uri[] orders, params (string Name, string Value)[] settings) =>
+        StartAsync(orders, change: null, settings);
+
+    /// <summary>Starts it with some of its services changed.</summary>
+    public static async Task<InProcessGateway> StartAsync(
+        Uri[] orders,
+        Action<IServiceCollection>? change,
+        params (string Name, string Value)[] settings
+    )
     {
         var gateway = new InProcessGateway(
             $"http://127.0.0.1:{ServiceProcess.FreePort()}",
             ServiceProcess.FreePort(),
+            change,
             GatewayProcess.Settings(orders, [("Shutdown__Deadline", "00:00:01"), .. settings])
         );
         await Task.Run(gateway.factory.StartServer, TestContext.Current.CancellationToken);
         return gateway;
     }
 
+    /// <summary>Asks for the orders.</summary>
+    /// <param name="customer">Who asks; alice, if not given.</param>
+    /// <param name="address">What a proxy says about the client's address, if anything.</param>
+    public Task<HttpResponseMessage> ListAsync(string? customer = null, string? address = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, OrdersClient.Orders);
+        if (customer is not null)
+            request.Headers.Authorization = GatewayProcess.Tokens.Bearer(customer);
+        if (address is not null)
+            request.Headers.Add("X-Forwarded-For", address);
+        return Client.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Asks for them so many times at once.</summary>
+    public Task<HttpResponseMessage[]> ListAsync(int times) =>
+        Task.WhenAll(Enumerable.Range(0, times).Select(_ => ListAsync()));
+
     /// <summary>Sends an order, with an idempotency key unless that is null.</summary>
     public Task<HttpResponseMessage> OrderAsync(string? key)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
+        var request = new HttpRequestMessage(HttpMethod.Post, OrdersClient.Orders)
         {
             Content = new StringContent(OrderBody, Encoding.UTF8, "application/json"),
         };
@@ -91,6 +124,18 @@ internal sealed class InProcessGateway : IAsyncDisposable
             request.Headers.Add("Idempotency-Key", key);
         return Client.SendAsync(request, TestContext.Current.CancellationToken);
     }
+
+    /// <summary>The log lines with this event name.</summary>
+    public IReadOnlyList<JsonElement> EventsOf(string name) =>
+        [.. Events.Where(line => line.TryGetProperty("event", out var found) && found.GetString() == name)];
+
+    /// <summary>Waits until it has logged so many of them.</summary>
+    public Task<IReadOnlyList<JsonElement>> WaitForEventsAsync(string name, int count = 1) =>
+        Poll.UntilAsync(
+            $"{count} of {name} in the log",
+            () => Task.FromResult(EventsOf(name)),
+            events => events.Count >= count
+        );
 
     /// <summary>What a scrape sees now.</summary>
     public Task<ScrapeText> ScrapeAsync() => ScrapeText.ReadAsync(Management);
@@ -110,6 +155,18 @@ internal sealed class InProcessGateway : IAsyncDisposable
     {
         foreach (var line in Encoding.UTF8.GetString(lines.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries))
             output.Enqueue(line);
+    }
+
+    /// <summary>A time in which the gateway looks at its file of settings as often as a test does.</summary>
+    private sealed class QuickLook : TimeProvider
+    {
+        private static readonly TimeSpan Usual = TimeSpan.FromSeconds(4);
+        private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(50);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            period == Usual
+                ? base.CreateTimer(callback, state, Quick, Quick)
+                : base.CreateTimer(callback, state, dueTime, period);
     }
 }
 

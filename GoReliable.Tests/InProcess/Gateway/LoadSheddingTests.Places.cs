@@ -10,27 +10,15 @@ public sealed partial class LoadSheddingTests
     public async Task One_customer_cannot_have_all_the_places()
     {
         await using var gateway = await StartAsync(slow, ("LoadShedding__PerCustomer", "6"));
-        var admitted = Enumerable.Range(0, 6).Select(_ => gateway.Client.GetAsync(Orders, Cancel)).ToList();
-        await Poll.UntilAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
+        var admitted = Enumerable.Range(0, 6).Select(_ => gateway.ListAsync()).ToList();
+        await WaitForServiceAsync(6);
 
-        using var refused = await gateway.Client.GetAsync(Orders, Cancel);
-        await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
-        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
-        Assert.Equal(
-            1,
-            (await gateway.ScrapeAsync()).Value(
-                "goreliable_api_gateway_requests_rejected_total{reason=\"customer_load\"}"
-            )
-        );
+        await AssertRefusedAsync(await gateway.ListAsync(), HttpStatusCode.TooManyRequests);
+        Assert.Equal(1, (await gateway.ScrapeAsync()).Value(Rejected("customer_load")));
 
-        admitted.Add(SendAsync(gateway, "bob"));
-        await Poll.UntilAsync(
-            "somebody else's request at the service",
-            () => Task.FromResult(slow.Requests.Count),
-            count => count == 7
-        );
-        release.SetResult();
-        Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        admitted.Add(gateway.ListAsync("bob"));
+        await WaitForServiceAsync(7);
+        await AssertServedAsync(admitted);
     }
 
     [Fact]
@@ -51,19 +39,13 @@ public sealed partial class LoadSheddingTests
             return await gateway.Client.SendAsync(request, Cancel);
         }
         var admitted = Enumerable.Range(0, 6).Select(_ => AskAsync("203.0.113.1")).ToList();
-        await Poll.UntilAsync("six at the service", () => Task.FromResult(slow.Requests.Count), count => count == 6);
+        await WaitForServiceAsync(6);
 
-        using var refused = await AskAsync("203.0.113.1");
-        await refused.AssertProblemAsync(HttpStatusCode.TooManyRequests);
+        await AssertRefusedAsync(await AskAsync("203.0.113.1"), HttpStatusCode.TooManyRequests);
 
-        admitted.AddRange([AskAsync("203.0.113.2"), gateway.Client.GetAsync(Orders, Cancel)]);
-        await Poll.UntilAsync(
-            "two others at the service",
-            () => Task.FromResult(slow.Requests.Count),
-            count => count == 8
-        );
-        release.SetResult();
-        Assert.All(await Task.WhenAll(admitted), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        admitted.AddRange([AskAsync("203.0.113.2"), gateway.ListAsync()]);
+        await WaitForServiceAsync(8);
+        await AssertServedAsync(admitted);
     }
 
     [Fact]
@@ -75,19 +57,20 @@ public sealed partial class LoadSheddingTests
             ("LoadShedding__Queue", "0"),
             ("LoadShedding__PerCustomer", "4")
         );
-        var dripping = new List<SlowBody>();
+        var dripping = new List<SlowRequest>();
         foreach (var customer in new[] { "mallory", "mallet", "marvin", "trudy" })
         {
             for (var i = 0; i < 4; i++)
-                dripping.Add(await SlowBody.BeginAsync(gateway, customer));
+                dripping.Add(await SlowRequest.BeginAsync(gateway, customer, "POST", "Content-Length: 3\r\n\r\na"));
         }
-        await Poll.UntilAsync("sixteen in flight", () => gateway.ScrapeAsync(), scrape => scrape.Value(InFlight) == 16);
+        await WaitForAsync(gateway, InFlight, 16);
 
-        Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await gateway.ListAsync()).StatusCode);
         // The customer's own number counts them.
-        await (await SendAsync(gateway, "mallory")).AssertProblemAsync(HttpStatusCode.TooManyRequests);
+        await AssertRefusedAsync(await gateway.ListAsync("mallory"), HttpStatusCode.TooManyRequests);
         // When it is here, it is forwarded as any other.
-        Assert.StartsWith("HTTP/1.1 200 ", await dripping[0].EndAsync(), StringComparison.Ordinal);
+        await dripping[0].SendAsync("bc");
+        Assert.StartsWith("HTTP/1.1 200 ", await dripping[0].AnswerAsync(), StringComparison.Ordinal);
         dripping.ForEach(body => body.Dispose());
     }
 
@@ -104,10 +87,14 @@ public sealed partial class LoadSheddingTests
         var unread = new List<HttpResponseMessage>();
         for (var i = 0; i < 8; i++)
             unread.Add(
-                await gateway.Client.GetAsync($"{Orders}?large", HttpCompletionOption.ResponseHeadersRead, Cancel)
+                await gateway.Client.GetAsync(
+                    $"{OrdersClient.Orders}?large",
+                    HttpCompletionOption.ResponseHeadersRead,
+                    Cancel
+                )
             );
 
-        Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync(Orders, Cancel)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await gateway.ListAsync()).StatusCode);
         Assert.Equal(8, (await gateway.ScrapeAsync()).Value(InFlight));
         unread.ForEach(answer => answer.Dispose());
     }
@@ -116,27 +103,14 @@ public sealed partial class LoadSheddingTests
     public async Task The_pages_of_the_documentation_have_places_of_their_own()
     {
         await using var gateway = await StartAsync(slow, ("LoadShedding__Queue", "0"), ("LoadShedding__Docs", "2"));
-        var readers = Enumerable.Range(0, 2).Select(_ => gateway.Client.GetAsync("/docs", Cancel)).ToList();
-        await Poll.UntilAsync("two at the service", () => Task.FromResult(slow.Requests.Count), count => count == 2);
-        await (await gateway.Client.GetAsync("/docs", Cancel)).AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
+        Task<HttpResponseMessage> ReadAsync() => gateway.Client.GetAsync("/docs", Cancel);
+        var admitted = new List<Task<HttpResponseMessage>> { ReadAsync(), ReadAsync() };
+        await WaitForServiceAsync(2);
+        await AssertRefusedAsync(await ReadAsync());
 
-        readers.AddRange(Enumerable.Range(0, 8).Select(_ => gateway.Client.GetAsync(Orders, Cancel)));
-        await Poll.UntilAsync(
-            "eight more at the service",
-            () => Task.FromResult(slow.Requests.Count),
-            count => count == 10
-        );
-        await (await gateway.Client.GetAsync(Orders, Cancel)).AssertProblemAsync(HttpStatusCode.ServiceUnavailable);
-        release.SetResult();
-        Assert.All(await Task.WhenAll(readers), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
-    }
-
-    private static async Task<HttpResponseMessage> SendAsync(InProcessGateway gateway, string customer)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, Orders)
-        {
-            Headers = { Authorization = GatewayProcess.Tokens.Bearer(customer) },
-        };
-        return await gateway.Client.SendAsync(request, Cancel);
+        admitted.AddRange(Enumerable.Range(0, 8).Select(_ => gateway.ListAsync()));
+        await WaitForServiceAsync(10);
+        await AssertRefusedAsync(await gateway.ListAsync());
+        await AssertServedAsync(admitted);
     }
 }
