@@ -1,39 +1,14 @@
 using System.Diagnostics;
 using System.Net;
-using GoReliable.Tests.Platform;
 using OtlpReceiver;
 
 namespace GoReliable.Tests.OnPlatform.Gateway;
 
 /// <summary>The spans of a gateway in front of services that do not answer as they should.</summary>
-public sealed class TraceTests(TracedGateway traced) : IClassFixture<TracedGateway>
+[Collection(OwnGateway.Name)]
+public sealed class TraceTests(OwnGateway own)
 {
-    private readonly GatewayProcess gateway = traced.Gateway;
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    [Fact]
-    public async Task A_body_that_turns_out_too_long_is_not_forwarded_and_no_error()
-    {
-        using var body = new StreamContent(new MemoryStream(new byte[200 * 1024]));
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
-        {
-            Content = body,
-            Headers = { TransferEncodingChunked = true },
-        };
-        using var response = await gateway.Client.SendAsync(request, Cancel);
-        var trace = await traced.Telemetry.WaitForTraceAsync(
-            response.Headers.GetValues("X-Trace-Id").Single(),
-            tree => tree.Spans.Count >= 1,
-            Cancel
-        );
-
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
-        var server = Assert.Single(trace.Spans);
-        Assert.Empty(server.Events);
-        Assert.Equal(ActivityStatusCode.Unset, server.Status);
-        Assert.Null(server["error.type"]);
-    }
 
     [Fact]
     public async Task An_unreachable_service_is_an_error_in_all_spans_with_the_reason_in_the_client_span()
@@ -59,19 +34,18 @@ public sealed class TraceTests(TracedGateway traced) : IClassFixture<TracedGatew
         Assert.All(tries, client => Assert.Equal(server, trace.ParentOf(client)));
         Assert.Equal(
             tries.Select(client => client.SpanId).Order(),
-            traced
-                .Orders.Requests.Select(headers => headers.TraceParent.ToString().Split('-'))
+            own.Orders.Requests.Select(headers => headers.TraceParent.ToString().Split('-'))
                 .Where(parent => parent[1] == trace.TraceId)
                 .Select(parent => parent[2])
                 .Order()
         );
     }
 
-    private async Task<(SpanTree Trace, HttpStatusCode Status)> TraceAsync(string path, int spans = 2)
+    private async Task<(SpanTree Trace, HttpStatusCode Status)> TraceAsync(string path, int spans)
     {
-        using var response = await gateway.Client.GetAsync(path, Cancel);
+        using var response = await own.Gateway.Client.GetAsync(path, Cancel);
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
-        var trace = await traced.Telemetry.WaitForTraceAsync(traceId, tree => tree.Spans.Count >= spans, Cancel);
+        var trace = await own.Spans.WaitForTraceAsync(traceId, tree => tree.Spans.Count >= spans, Cancel);
         return (trace, response.StatusCode);
     }
 }

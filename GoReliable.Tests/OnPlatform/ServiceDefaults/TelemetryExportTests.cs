@@ -7,47 +7,14 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry.Exporter;
-using OtlpReceiver;
 
 namespace GoReliable.Tests.OnPlatform.ServiceDefaults;
 
 public sealed class TelemetryExportTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    [Fact]
-    public async Task The_standard_variables_win_over_a_services_own_attributes()
-    {
-        await using var gateway = await GatewayProcess.StartAsync(
-            [],
-            ("OTEL_SERVICE_NAME", "edge"),
-            ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=edge-1,deployment.environment.name=blue")
-        );
-
-        var info = Assert.Single((await gateway.ScrapeAsync()).Series("target_info"));
-
-        Assert.Contains("service_name=\"edge\"", info, StringComparison.Ordinal);
-        Assert.Contains("service_namespace=\"goreliable\"", info, StringComparison.Ordinal);
-        Assert.Contains("service_instance_id=\"edge-1\"", info, StringComparison.Ordinal);
-        Assert.Contains("deployment_environment_name=\"blue\"", info, StringComparison.Ordinal);
-        Assert.All(gateway.Events, line => Assert.Equal("edge", line.GetProperty("service").GetString()));
-    }
-
-    // To that for all signals every platform of these tests exports.
-    [Fact]
-    public async Task Spans_are_exported_to_the_endpoint_for_traces()
-    {
-        await using var receiver = await OtlpEndpoint.StartAsync(Cancel);
-        await using var gateway = await GatewayProcess.StartAsync(
-            [],
-            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", receiver.GrpcEndpoint.OriginalString)
-        );
-
-        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
-
-        await receiver.WaitForSpanAsync(span => span.Name == "GET /api/v1/orders", Cancel);
-    }
 
     [Theory]
     [InlineData(null, false)]
@@ -70,74 +37,19 @@ public sealed class TelemetryExportTests
         );
     }
 
-    [Fact]
-    public async Task Exemplars_can_be_switched_off_by_their_variable()
-    {
-        await using var gateway = await GatewayProcess.StartAsync([], ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off"));
-        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
-
-        Assert.DoesNotContain(
-            "trace_id",
-            (await gateway.ScrapeAsync(openMetrics: true)).Text,
-            StringComparison.Ordinal
-        );
-    }
-
     [Theory]
-    [InlineData("always_on", true)]
-    [InlineData("always_off", false)]
-    public async Task Protocol_and_sampler_are_those_of_the_standard_variables(string sampler, bool isSampled)
+    [InlineData("Development", true)]
+    [InlineData("Staging", false)]
+    public void Only_in_development_logs_are_text(string environment, bool isText)
     {
-        await using var otlp = await OtlpEndpoint.StartAsync(Cancel);
-        await using var gateway = await GatewayProcess.StartAsync(
-            [],
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp.HttpEndpoint.OriginalString),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-            ("OTEL_TRACES_SAMPLER", sampler)
-        );
-        await gateway.Client.GetAsync("/api/v1/orders", Cancel);
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
+        builder.Configuration["MANAGEMENT_PORT"] = $"{ServiceProcess.FreePort()}";
 
-        // What it has not sent yet, it sends at its end.
-        await gateway.StopAsync();
+        builder.AddServiceDefaults();
 
-        Assert.Contains(otlp.Logs(), log => log.EventName == "http.request");
-        Assert.Equal(isSampled, otlp.Spans().Any(span => span.Kind == ActivityKind.Server));
-    }
-
-    [Fact]
-    public async Task In_development_logs_are_text()
-    {
-        await using var gateway = await GatewayProcess.StartAsync([], ("ASPNETCORE_ENVIRONMENT", "Development"));
-
-        await Poll.UntilAsync(
-            "its start in the log",
-            () => Task.FromResult(string.Join('\n', gateway.Output)),
-            output => output.Contains("Application started", StringComparison.Ordinal)
-        );
-        Assert.Empty(gateway.Events);
-    }
-
-    [Fact]
-    public async Task Outside_development_every_line_is_JSON_and_frameworks_keep_quiet()
-    {
-        await using var orders = await Destination.StartAsync();
-        await using var gateway = await GatewayProcess.StartAsync(
-            [orders.Address],
-            ("ASPNETCORE_ENVIRONMENT", "Production"),
-            ("Authentication__Schemes__Bearer__Authority", "https://id.example")
-        );
-        gateway.Client.DefaultRequestHeaders.Authorization = null;
-        await gateway.Client.GetAsync("/docs", Cancel);
-        await gateway.StopAsync();
-
-        Assert.Equal(gateway.Output.Count, gateway.Events.Count());
         Assert.Equal(
-            [
-                "GoReliable.Gateway.Requests.RequestTelemetry",
-                "GoReliable.ServiceDefaults.Lifecycle.Drain",
-                "Microsoft.Hosting.Lifetime",
-            ],
-            gateway.Events.Select(line => line.GetProperty("logger").GetString()).Distinct().Order()
+            isText,
+            builder.Services.Any(service => service.ImplementationType == typeof(ConsoleLoggerProvider))
         );
     }
 

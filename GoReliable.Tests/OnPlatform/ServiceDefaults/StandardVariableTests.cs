@@ -1,0 +1,46 @@
+using GoReliable.Tests.OnPlatform.Gateway;
+using GoReliable.Tests.Platform;
+
+namespace GoReliable.Tests.OnPlatform.ServiceDefaults;
+
+/// <summary>What OpenTelemetry's own variables do to a service.</summary>
+[Collection(OwnGateway.Name)]
+public sealed class StandardVariableTests(OwnGateway own)
+{
+    private readonly GatewayProcess gateway = own.Gateway;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void They_win_over_a_services_own_attributes()
+    {
+        var info = Assert.Single(own.AtStart.Series("target_info"));
+
+        Assert.Contains("service_name=\"edge\"", info, StringComparison.Ordinal);
+        Assert.Contains("service_namespace=\"goreliable\"", info, StringComparison.Ordinal);
+        Assert.Contains("service_instance_id=\"edge-1\"", info, StringComparison.Ordinal);
+        Assert.Contains("deployment_environment_name=\"blue\"", info, StringComparison.Ordinal);
+        Assert.All(gateway.Events, line => Assert.Equal("edge", line.GetProperty("service").GetString()));
+    }
+
+    // To that for all signals every platform of these tests exports.
+    [Fact]
+    public async Task Spans_are_exported_to_the_endpoint_for_traces()
+    {
+        await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
+
+        await own.Spans.WaitForSpanAsync(span => span.Name == "GET /api/v1/orders", Cancel);
+    }
+
+    [Fact]
+    public async Task Exemplars_can_be_switched_off()
+    {
+        await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
+
+        Assert.DoesNotContain(
+            "trace_id",
+            (await gateway.ScrapeAsync(openMetrics: true)).Text,
+            StringComparison.Ordinal
+        );
+    }
+}
