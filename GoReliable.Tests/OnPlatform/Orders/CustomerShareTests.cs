@@ -21,17 +21,11 @@ public sealed class CustomerShareTests(SharedPlatform shared)
         using var bob = shared.Platform.Client($"bob-{Guid.NewGuid():N}");
         var order = await alice.CreateAsync();
         await using var database = await shared.Platform.DatabaseAsync("orders-db");
-        await using var connection = await database.OpenConnectionAsync(Cancel);
-        await using var transaction = await connection.BeginTransactionAsync(Cancel);
-        await using var hold = new NpgsqlCommand(
+        await using var hold = await OpenTransaction.BeginAsync(
+            database,
             "SELECT 1 FROM orders WHERE id = $1 FOR UPDATE",
-            connection,
-            transaction
-        )
-        {
-            Parameters = { new() { Value = order } },
-        };
-        await hold.ExecuteNonQueryAsync(Cancel);
+            order
+        );
 
         // Each waits in the database for the row that this test holds.
         var confirmations = Enumerable.Range(0, 50).Select(_ => alice.ChangeStatusAsync(order, "confirm")).ToList();
@@ -54,7 +48,7 @@ public sealed class CustomerShareTests(SharedPlatform shared)
         var problem = await refused[0].AssertProblemAsync(HttpStatusCode.TooManyRequests);
         Assert.Contains("one customer", problem.Detail, StringComparison.Ordinal);
 
-        await transaction.RollbackAsync(Cancel);
+        await hold.DisposeAsync();
         Assert.Equal(
             Share,
             (await Task.WhenAll(confirmations)).Count(answer => answer.StatusCode == HttpStatusCode.OK)

@@ -1,4 +1,3 @@
-using System.Data;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using GoReliable.Orders.Outbox;
@@ -13,67 +12,54 @@ public sealed partial class OutboxReaderTests
     [Fact]
     public async Task Reading_from_the_first_row_takes_a_twentieth_of_the_time_at_most()
     {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxDataSource.Create(database.ConnectionString);
-        await using var reader = await OpenAsync(source);
         var id = await database.ScalarAsync<long>("SELECT nextval('outbox_id_seq')");
-        await MoveOnAsync(database, reader);
+        await MoveOnAsync();
 
         // In place of millions of rows that a backup keeps.
-        await using var blocker = await LockAsync(database);
+        await using var blocker = await LockAsync();
         time.Advance(TimeSpan.FromSeconds(1));
-        var looking = DrainAsync(reader);
-        await WaitingAsync(database, TimeSpan.Zero);
+        var looking = DrainAsync();
+        await WaitingAsync(TimeSpan.Zero);
         time.Advance(TimeSpan.FromSeconds(2));
         await blocker.DisposeAsync();
         Assert.Empty(await looking);
 
-        await InsertAsync(
-            new NpgsqlCommand(Row, await database.Source.OpenConnectionAsync(Cancel))
-            {
-                Parameters = { new() { Value = id } },
-            }
-        );
+        await database.Source.RunAsync(Row, id);
         time.Advance(TimeSpan.FromSeconds(37));
-        Assert.Empty(await DrainAsync(reader));
+        Assert.Empty(await DrainAsync());
         time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal([id], await DrainAsync(reader));
+        Assert.Equal([id], await DrainAsync());
     }
 
     [Fact]
     public async Task Deleted_rows_are_not_read_again_although_vacuum_cannot_remove_them()
     {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         // A backup, say: nothing that it could still see is removed.
-        await using var backup = await database.Source.OpenConnectionAsync(Cancel);
-        await using var transaction = await backup.BeginTransactionAsync(IsolationLevel.RepeatableRead, Cancel);
-        await using var look = new NpgsqlCommand("SELECT count(*) FROM outbox", backup, transaction);
-        await look.ExecuteScalarAsync(Cancel);
-        await using var source = OutboxDataSource.Create(database.ConnectionString);
-        await using var reader = await OpenAsync(source);
+        await using var backup = await OpenTransaction.BeginAsync(
+            database.Source,
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM outbox"
+        );
 
         await database.ExecuteAsync($"{Rows} FROM generate_series(1, 5000)");
-        Assert.Equal(5000, (await DrainAsync(reader)).Count);
-        await MoveOnAsync(database, reader);
+        Assert.Equal(5000, (await DrainAsync()).Count);
+        await MoveOnAsync();
 
-        Assert.InRange(await PagesAsync(source, after: reader.Start), 1, 20);
-        Assert.InRange(await PagesAsync(source, after: 0), 50, 100_000);
+        Assert.InRange(await PagesAsync(after: reader.Start), 1, 20);
+        Assert.InRange(await PagesAsync(after: 0), 50, 100_000);
     }
 
     [Fact]
     public async Task A_read_from_the_first_row_that_timed_out_has_more_time_the_next_time()
     {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
         await database.ExecuteAsync($"{Rows} FROM generate_series(1, 3)");
-        await using var source = OutboxDataSource.Create(database.ConnectionString);
-        await using var reader = new OutboxReader(source, NewTelemetry(), TimeProvider.System);
-        await using var blocker = await LockAsync(database);
+        await using var impatient = OutboxDataSource.Create($"{database.ConnectionString};Command Timeout=1");
+        await using var late = await OpenAsync(impatient, TimeProvider.System);
+        await using var blocker = await LockAsync();
 
-        await reader.OpenAsync(Cancel);
-        await Assert.ThrowsAsync<NpgsqlException>(() => reader.TryBeginAsync());
-        await reader.OpenAsync(Cancel);
-        var looking = reader.TryBeginAsync();
-        await WaitingAsync(database, TimeSpan.FromSeconds(6));
+        await Assert.ThrowsAsync<NpgsqlException>(() => late.TryBeginAsync());
+        await late.OpenAsync(Cancel);
+        var looking = late.TryBeginAsync();
+        await WaitingAsync(TimeSpan.FromSeconds(2));
         await blocker.DisposeAsync();
 
         Assert.Equal([1L, 2L, 3L], (await looking)!.Select(message => message.Id));
@@ -82,8 +68,6 @@ public sealed partial class OutboxReaderTests
     [Fact]
     public async Task The_relay_never_scans_the_whole_table_whatever_the_plan_and_never_uses_JIT()
     {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxDataSource.Create(database.ConnectionString);
         foreach (
             var (statement, arguments) in new[]
             {
@@ -93,7 +77,6 @@ public sealed partial class OutboxReaderTests
         )
         {
             var lines = await ExplainAsync(
-                source,
                 $"DEALLOCATE ALL; SET plan_cache_mode = force_generic_plan; PREPARE statement AS {statement}",
                 $"EXPLAIN EXECUTE statement({arguments})"
             );
@@ -102,18 +85,12 @@ public sealed partial class OutboxReaderTests
                 line.Contains("Seq Scan", StringComparison.Ordinal) || line.Contains("JIT", StringComparison.Ordinal)
             );
         }
-        Assert.Equal(["off"], await ExplainAsync(source, "SELECT", "SHOW jit"));
+        Assert.Equal(["off"], await ExplainAsync("SELECT", "SHOW jit"));
     }
 
-    private static async Task<NpgsqlConnection> LockAsync(OwnDatabase database)
-    {
-        var blocker = await database.Source.OpenConnectionAsync(Cancel);
-        await using var block = new NpgsqlCommand("BEGIN; LOCK TABLE outbox", blocker);
-        await block.ExecuteNonQueryAsync(Cancel);
-        return blocker;
-    }
+    private Task<OpenTransaction> LockAsync() => OpenTransaction.BeginAsync(database.Source, "LOCK TABLE outbox");
 
-    private static Task<TimeSpan> WaitingAsync(OwnDatabase database, TimeSpan atLeast) =>
+    private Task<TimeSpan> WaitingAsync(TimeSpan atLeast) =>
         Poll.UntilAsync(
             $"a look that has waited for {atLeast}",
             () =>
@@ -130,17 +107,13 @@ public sealed partial class OutboxReaderTests
             .Select.Replace("$1", $"{OutboxReader.BatchSize}", StringComparison.Ordinal)
             .Replace("$2", after.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
-    private static async Task<int> PagesAsync(NpgsqlDataSource source, long after)
+    private async Task<int> PagesAsync(long after)
     {
-        var plan = await ExplainAsync(
-            source,
-            "SET goreliable.relay = 'true'",
-            $"EXPLAIN (ANALYZE, BUFFERS) {Literal(after)}"
-        );
+        var plan = await ExplainAsync("SET goreliable.relay = 'true'", $"EXPLAIN (ANALYZE, BUFFERS) {Literal(after)}");
         return int.Parse(Hits.Match(plan.First(Hits.IsMatch)).Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
-    private static async Task<List<string>> ExplainAsync(NpgsqlDataSource source, string before, string explain)
+    private async Task<List<string>> ExplainAsync(string before, string explain)
     {
         await using var connection = await source.OpenConnectionAsync(Cancel);
         await using (var prepare = new NpgsqlCommand(before, connection))

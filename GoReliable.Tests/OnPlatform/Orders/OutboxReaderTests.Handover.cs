@@ -1,6 +1,4 @@
-using GoReliable.Orders.Outbox;
 using GoReliable.Tests.Platform;
-using Npgsql;
 
 namespace GoReliable.Tests.OnPlatform.Orders;
 
@@ -10,22 +8,21 @@ namespace GoReliable.Tests.OnPlatform.Orders;
 /// </summary>
 public sealed partial class OutboxReaderTests
 {
+    // In a transaction that has its number before its row has an id, as those of Orders do.
+    private const string NumberedRow = $"SELECT pg_current_xact_id(); {Rows}";
+
     [Fact]
     public async Task A_row_that_is_committed_before_the_end_of_a_drain_is_read_by_the_next_one()
     {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxDataSource.Create(database.ConnectionString);
-        await using var reader = await OpenAsync(source);
-        await MoveOnAsync(database, reader);
+        await MoveOnAsync();
 
-        await using var late = await database.Source.OpenConnectionAsync(Cancel);
-        await using var transaction = await late.BeginTransactionAsync(Cancel);
-        var id = await InsertAsync(transaction);
-        await InsertAsync(database.Source.CreateCommand(Rows));
+        await using var late = await OpenTransaction.BeginAsync(database.Source, NumberedRow);
+        var id = await LastIdAsync();
+        await database.ExecuteAsync(Rows);
         var first = (await reader.TryBeginAsync(limit: 1))!;
-        await InsertAsync(database.Source.CreateCommand(Rows));
+        await database.ExecuteAsync(Rows);
         var second = await reader.ContinueAsync(Confirmed(first), limit: 1);
-        await transaction.CommitAsync(Cancel);
+        await late.CommitAsync();
         await reader.EndAsync(Confirmed(second));
 
         Assert.Equal([id], (await reader.TryBeginAsync())!.Select(message => message.Id));
@@ -34,17 +31,13 @@ public sealed partial class OutboxReaderTests
     [Fact]
     public async Task A_row_that_is_committed_while_another_relay_is_active_is_read_when_that_one_is_gone()
     {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxDataSource.Create(database.ConnectionString);
-        await using var reader = await OpenAsync(source);
-        await MoveOnAsync(database, reader);
+        await MoveOnAsync();
 
-        await using var late = await database.Source.OpenConnectionAsync(Cancel);
-        await using var transaction = await late.BeginTransactionAsync(Cancel);
-        var id = await InsertAsync(transaction);
-        await InsertAsync(database.Source.CreateCommand(Rows));
-        Assert.Single(await DrainAsync(reader));
-        await transaction.CommitAsync(Cancel);
+        await using var late = await OpenTransaction.BeginAsync(database.Source, NumberedRow);
+        var id = await LastIdAsync();
+        await database.ExecuteAsync(Rows);
+        Assert.Single(await DrainAsync());
+        await late.CommitAsync();
 
         var other = await OpenAsync(source);
         Assert.Equal([id], (await other.TryBeginAsync())!.Select(message => message.Id));
@@ -58,14 +51,5 @@ public sealed partial class OutboxReaderTests
                 message => message.Id
             )
         );
-    }
-
-    // A row with an id that is not committed yet, in a transaction that has its number already, as those of Orders do.
-    private static async Task<long> InsertAsync(NpgsqlTransaction transaction)
-    {
-        await InsertAsync(new NpgsqlCommand("SELECT pg_current_xact_id()", transaction.Connection, transaction));
-        await InsertAsync(new NpgsqlCommand(Rows, transaction.Connection, transaction));
-        await using var id = new NpgsqlCommand("SELECT currval('outbox_id_seq')", transaction.Connection, transaction);
-        return (long)(await id.ExecuteScalarAsync(Cancel))!;
     }
 }

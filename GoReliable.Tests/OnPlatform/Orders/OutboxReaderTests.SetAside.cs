@@ -1,5 +1,4 @@
 using GoReliable.Orders.Outbox;
-using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.OnPlatform.Orders;
 
@@ -9,53 +8,44 @@ public sealed partial class OutboxReaderTests
     [Fact]
     public async Task A_later_event_of_an_order_that_was_put_back_waits_for_the_one_that_failed()
     {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxDataSource.Create(database.ConnectionString);
-        await using var reader = await OpenAsync(source);
-        var failed = await SetAsideAsync(database);
-        await MoveOnAsync(database, reader);
-        var later = await LaterEventAsync(database, failed);
+        var failed = await SetAsideAsync();
+        await MoveOnAsync();
+        var later = await LaterEventAsync(failed);
         Assert.InRange(reader.Start, failed, later);
 
-        await PutBackAsync(database);
-        Assert.Empty(await DrainAsync(reader));
+        await PutBackAsync();
+        Assert.Empty(await DrainAsync());
         time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal([failed, later], await DrainAsync(reader));
+        Assert.Equal([failed, later], await DrainAsync());
     }
 
     [Fact]
     public async Task A_later_event_of_an_order_whose_event_was_discarded_waits_for_the_ones_before_it()
     {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxDataSource.Create(database.ConnectionString);
-        await using var reader = await OpenAsync(source);
-        var failed = await SetAsideAsync(database);
-        var second = await LaterEventAsync(database, failed);
-        await MoveOnAsync(database, reader);
-        var third = await LaterEventAsync(database, failed);
+        var failed = await SetAsideAsync();
+        var second = await LaterEventAsync(failed);
+        await MoveOnAsync();
+        var third = await LaterEventAsync(failed);
         Assert.InRange(reader.Start, second, third);
 
         var order = await database.ScalarAsync<Guid>($"SELECT order_id FROM outbox WHERE id = {failed}");
         Assert.NotNull(await SetAsideTable.DiscardAsync(database.Source, order, Cancel));
-        Assert.Empty(await DrainAsync(reader));
+        Assert.Empty(await DrainAsync());
         time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal([second, third], await DrainAsync(reader));
+        Assert.Equal([second, third], await DrainAsync());
         Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM outbox_set_aside"));
     }
 
     [Fact]
     public async Task Orders_that_were_put_back_are_read_without_a_pause_between_two_batches()
     {
-        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Orders");
-        await using var source = OutboxDataSource.Create(database.ConnectionString);
-        await using var reader = await OpenAsync(source);
-        long[] failed = [await SetAsideAsync(database), await SetAsideAsync(database), await SetAsideAsync(database)];
-        await MoveOnAsync(database, reader);
+        long[] failed = [await SetAsideAsync(), await SetAsideAsync(), await SetAsideAsync()];
+        await MoveOnAsync();
         Assert.InRange(reader.Start, failed[2], long.MaxValue);
 
-        await PutBackAsync(database);
+        await PutBackAsync();
         time.Advance(TimeSpan.FromSeconds(1));
         var first = (await reader.TryBeginAsync(limit: 1))!;
         var second = await reader.ContinueAsync(Confirmed(first), limit: 1);
@@ -65,7 +55,7 @@ public sealed partial class OutboxReaderTests
     }
 
     // A row whose order waits for an operator.
-    private static Task<long> SetAsideAsync(OwnDatabase database) =>
+    private Task<long> SetAsideAsync() =>
         database.ScalarAsync<long>(
             $"""
             WITH failed AS ({Rows} RETURNING id, order_id, event_id, type), aside AS (
@@ -76,12 +66,11 @@ public sealed partial class OutboxReaderTests
             """
         );
 
-    private static Task<long> LaterEventAsync(OwnDatabase database, long earlier) =>
+    private Task<long> LaterEventAsync(long earlier) =>
         database.ScalarAsync<long>(
             "INSERT INTO outbox (event_id, order_id, type, body, created_at) "
                 + $"SELECT gen_random_uuid(), order_id, type, body, now() FROM outbox WHERE id = {earlier} RETURNING id"
         );
 
-    private static Task PutBackAsync(OwnDatabase database) =>
-        database.ExecuteAsync("UPDATE outbox_set_aside SET retry_at = now()");
+    private Task PutBackAsync() => database.ExecuteAsync("UPDATE outbox_set_aside SET retry_at = now()");
 }
