@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using static GoReliable.Tests.OnPlatform.BadInput.BadValues;
 
 namespace GoReliable.Tests.OnPlatform.BadInput;
 
@@ -10,31 +11,17 @@ internal static class Bodies
     public const string Good =
         """{"currency":"EUR","items":[{"sku":"a","quantity":2,"unitPrice":1.5}],"contactEmail":"a@example.com"}""";
 
+    private const string Json = "application/json";
+
     private static readonly string[] Texts =
     [
+        .. Words(
+            """null true 0 "" [] {} { } [ ] {] " nul {"currency" {"currency": {"currency":} {"currency":"EUR" <order/>"""
+        ),
+        .. Words("""{"currency":"EUR",} {'currency':'EUR'} {currency:"EUR"} currency=EUR&items=a"""),
         "",
         " ",
         "\t\r\n",
-        "null",
-        "true",
-        "0",
-        "\"\"",
-        "[]",
-        "{}",
-        "{",
-        "}",
-        "[",
-        "]",
-        "{]",
-        "\"",
-        "nul",
-        "{\"currency\"",
-        "{\"currency\":",
-        "{\"currency\":}",
-        "{\"currency\":\"EUR\"",
-        "{\"currency\":\"EUR\",}",
-        "{'currency':'EUR'}",
-        "{currency:\"EUR\"}",
         $"{Good},",
         $"{Good}{Good}",
         $"[{Good}]",
@@ -43,19 +30,18 @@ internal static class Bodies
         $"// a comment\n{Good}",
         Good[..^1],
         Good[1..],
-        Good.Replace("\"sku\":\"a\"", "\"sku\":\"a\\x\"", StringComparison.Ordinal),
-        Good.Replace("\"sku\":\"a\"", "\"sku\":\"a\\u12\"", StringComparison.Ordinal),
-        Good.Replace("\"a\"", "\"a\u0000\"", StringComparison.Ordinal),
-        Good.Replace("\"a\"", "\"a\n\"", StringComparison.Ordinal),
-        "<order/>",
-        "currency=EUR&items=a",
+        With("\"sku\":\"a\"", "\"sku\":\"a\\x\""),
+        With("\"sku\":\"a\"", "\"sku\":\"a\\u12\""),
+        With("\"a\"", "\"a\u0000\""),
+        With("\"a\"", "\"a\n\""),
         "---\ncurrency: EUR",
         "<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><x>&e;</x>",
-        Good.Replace("\"EUR\"", "null", StringComparison.Ordinal),
-        Good.Replace("\"EUR\"", "1", StringComparison.Ordinal),
-        Good.Replace("\"EUR\"", "[\"EUR\"]", StringComparison.Ordinal),
+        With("\"EUR\"", "null"),
+        With("\"EUR\"", "1"),
+        With("\"EUR\"", "[\"EUR\"]"),
         """{"currency":"EUR","items":[]}""",
         """{"currency":"EUR","items":[null]}""",
+        """{"currency":"EUR","items":[[[[[[[[[[]]]]]]]]]]}""",
         """{"currency":"EUR","items":{}}""",
         """{"currency":"EUR","items":null}""",
         """{"currency":"EUR"}""",
@@ -63,16 +49,16 @@ internal static class Bodies
         """{"currency":"EUR","items":[{"quantity":1,"unitPrice":1}]}""",
         """{"currency":"EUR","items":[{"sku":"a","unitPrice":1}]}""",
         """{"currency":"EUR","items":[{"sku":"a","quantity":1}]}""",
-        Good.Replace("{\"currency\"", "{\"currency\":\"EUR\",\"currency\"", StringComparison.Ordinal),
-        Good.Replace("{\"sku\"", "{\"sku\":\"b\",\"sku\"", StringComparison.Ordinal),
-        Good.Replace("{\"currency\"", "{\"\\u0063urrency\":\"USD\",\"currency\"", StringComparison.Ordinal),
-        Good.Replace("{\"currency\"", "{\"Currency\":\"USD\",\"currency\"", StringComparison.Ordinal),
-        Good.Replace("{\"currency\"", "{\"id\":1,\"currency\"", StringComparison.Ordinal),
-        Good.Replace("{\"currency\"", "{\"__proto__\":{},\"currency\"", StringComparison.Ordinal),
-        Good.Replace("{\"currency\"", "{\"$type\":\"System.IO.FileInfo\",\"currency\"", StringComparison.Ordinal),
-        Good.Replace("{\"currency\"", "{\"\":0,\"currency\"", StringComparison.Ordinal),
-        Good.Replace("{\"sku\"", "{\"total\":0,\"sku\"", StringComparison.Ordinal),
-        Good.Replace("{\"sku\"", "{\"a\\ud800\":0,\"sku\"", StringComparison.Ordinal),
+        With("{\"currency\"", "{\"currency\":\"EUR\",\"currency\""),
+        With("{\"sku\"", "{\"sku\":\"b\",\"sku\""),
+        With("{\"currency\"", "{\"\\u0063urrency\":\"USD\",\"currency\""),
+        With("{\"currency\"", "{\"Currency\":\"USD\",\"currency\""),
+        With("{\"currency\"", "{\"id\":1,\"currency\""),
+        With("{\"currency\"", "{\"__proto__\":{},\"currency\""),
+        With("{\"currency\"", "{\"$type\":\"System.IO.FileInfo\",\"currency\""),
+        With("{\"currency\"", "{\"\":0,\"currency\""),
+        With("{\"sku\"", "{\"total\":0,\"sku\""),
+        With("{\"sku\"", "{\"a\\ud800\":0,\"sku\""),
         new('[', 30_000),
         $"{new string('[', 20_000)}{new string(']', 20_000)}",
         string.Concat(Enumerable.Repeat("{\"items\":", 5_000)),
@@ -82,27 +68,10 @@ internal static class Bodies
         $"{{{string.Join(',', Enumerable.Range(0, 4000).Select(i => $"\"m{i}\":0"))}}}",
     ];
 
-    /// <summary>All bad bodies that are sent with the content type application/json.</summary>
-    public static IReadOnlyList<byte[]> All { get; } =
+    /// <summary>What is wrong with these is not a value of an order.</summary>
+    public static IReadOnlyList<byte[]> Malformed { get; } =
     [
-        .. BadValues
-            .Quantities.Select(value =>
-                Good.Replace("\"quantity\":2", $"\"quantity\":{value}", StringComparison.Ordinal)
-            )
-            .Concat(
-                BadValues.Prices.Select(value =>
-                    Good.Replace("\"unitPrice\":1.5", $"\"unitPrice\":{value}", StringComparison.Ordinal)
-                )
-            )
-            .Concat(
-                BadValues.Skus.Select(value =>
-                    Good.Replace("\"sku\":\"a\"", $"\"sku\":\"{value}\"", StringComparison.Ordinal)
-                )
-            )
-            .Concat(BadValues.Emails.Select(value => Good.Replace("a@example.com", value, StringComparison.Ordinal)))
-            .Concat(BadValues.Currencies.Select(value => Good.Replace("EUR", value, StringComparison.Ordinal)))
-            .Concat(Texts)
-            .Select(Encoding.UTF8.GetBytes),
+        .. Texts.Select(Encoding.UTF8.GetBytes),
         // Not UTF-8.
         Encoding.Unicode.GetBytes(Good),
         Encoding.BigEndianUnicode.GetBytes(Good),
@@ -119,33 +88,35 @@ internal static class Bodies
         [.. Enumerable.Repeat((byte)0, 60_000)],
     ];
 
-    /// <summary>A valid body with an unsupported content type or content encoding.</summary>
+    /// <summary>All bad bodies that are sent with the content type application/json.</summary>
+    public static IReadOnlyList<byte[]> All { get; } =
+    [
+        .. Malformed,
+        .. Quantities
+            .Select(value => With("\"quantity\":2", $"\"quantity\":{value}"))
+            .Concat(Prices.Select(value => With("\"unitPrice\":1.5", $"\"unitPrice\":{value}")))
+            .Concat(Skus.Select(value => With("\"sku\":\"a\"", $"\"sku\":\"{value}\"")))
+            .Concat(Emails.Select(value => With("a@example.com", value)))
+            .Concat(Currencies.Select(value => With("EUR", value)))
+            .Select(Encoding.UTF8.GetBytes),
+    ];
+
+    /// <summary>Bodies with an unsupported content type or content encoding.</summary>
     public static IReadOnlyList<(string? Type, string? Encoding, byte[] Body)> BadlyDescribed { get; } =
     [
-        .. new[]
-        {
-            null,
-            "text/plain",
-            "text/json",
-            "application/xml",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data; boundary=x",
-            "application/octet-stream",
-            "application",
-            "json",
-            "/",
-            "application/json/",
-            ";",
-            "*/*",
-            new string('a', 5000),
-        }.Select(type => (type, (string?)null, Encoding.UTF8.GetBytes(Good))),
+        .. Words("text/plain text/json application/xml application/x-www-form-urlencoded application/octet-stream")
+            .Concat(Words("application json / application/json/ ; */*"))
+            .Concat([null!, "multipart/form-data; boundary=x", new('a', 5000)])
+            .Select(type => ((string?)type, (string?)null, Encoding.UTF8.GetBytes(Good))),
         .. new[] { "gzip", "br", "deflate", "identity, gzip", "nonsense" }.Select(encoding =>
-            ((string?)"application/json", (string?)encoding, Encoding.UTF8.GetBytes(Good))
+            ((string?)Json, (string?)encoding, Encoding.UTF8.GetBytes(Good))
         ),
-        ("application/json", "gzip", Zip(Good)),
+        (Json, "gzip", Zip(Good)),
         // A megabyte of spaces in a kilobyte.
-        ("application/json", "gzip", Zip(new string(' ', 1_000_000))),
+        (Json, "gzip", Zip(new string(' ', 1_000_000))),
     ];
+
+    private static string With(string part, string bad) => Good.Replace(part, bad, StringComparison.Ordinal);
 
     private static byte[] With(params byte[] bytes)
     {

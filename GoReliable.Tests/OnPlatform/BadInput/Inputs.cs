@@ -1,5 +1,7 @@
+using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using static GoReliable.Tests.OnPlatform.BadInput.BadValues;
 
 namespace GoReliable.Tests.OnPlatform.BadInput;
 
@@ -8,133 +10,73 @@ internal static class Inputs
 {
     private static readonly string[] Names =
     [
-        "currency",
-        "items",
-        "sku",
-        "quantity",
-        "unitPrice",
-        "contactEmail",
-        "id",
+        .. Words("""currency items sku quantity unitPrice contactEmail id \u0000 __proto__"""),
         "",
-        "\\u0000",
-        "__proto__",
     ];
 
     private static readonly string[] Leaves =
     [
-        "null",
-        "true",
-        "false",
-        "0",
-        "-0",
-        "1",
-        "-1",
-        "1.5",
-        "1e2",
-        "1E-2",
-        "1e400",
-        "1e-400",
-        "0.1",
-        "00",
-        "NaN",
-        "999999999999999999999",
-        "\"\"",
-        "\"EUR\"",
-        "\"a\"",
-        "\"a@example.com\"",
-        "\"\\u0000\"",
-        "\"\\ud800\"",
-        "\"ä\"",
-        "\"\\\"\"",
-        "\"2\"",
-        "\"",
+        .. Words("""null true false 0 -0 1 -1 1.5 1e2 1E-2 1e400 1e-400 0.1 00 NaN 999999999999999999999"""),
+        .. Words(""" "" "EUR" "a" "a@example.com" "\u0000" "\ud800" "ä" "\"" "2" " """),
         "",
         " ",
     ];
 
     private static readonly string[] Slots =
     [
-        "\"EUR\"",
-        "\"a\"",
-        "2",
-        "1.5",
-        "\"a@example.com\"",
-        "\"currency\"",
-        "\"items\"",
-        "\"sku\"",
-        "\"quantity\"",
-        "\"unitPrice\"",
-        "\"contactEmail\"",
-        ":",
-        ",",
-        "[",
-        "]",
-        "{",
-        "}",
+        .. Words(
+            """ "EUR" "a" 2 1.5 "a@example.com" "currency" "items" "sku" "quantity" "unitPrice" "contactEmail" """
+        ),
+        .. Words(": , [ ] { }"),
     ];
 
-    /// <summary>Almost JSON.</summary>
-    public static Gen<string> Json { get; } = Value(depth: 4);
+    private static readonly string[] UrlParts = Words("""a 0 - . .. ; = & ~ : @ % %% %2 \ ' " | { } + *""");
 
-    /// <summary>An order with one part replaced; it may still be valid.</summary>
-    public static Gen<string> AlmostOrder { get; } =
-        from slot in Gen.Elements(Slots)
-        from value in Gen.Frequency((4, Value(depth: 2)), (1, Gen.Elements(Slots)), (1, Text))
-        select ReplaceFirst(Bodies.Good, slot, value);
+    /// <summary>A request with random input in one place.</summary>
+    public static Gen<string> Request { get; } =
+        Gen.OneOf(
+            Body.Select(body => RawRequests.WithBody(Encoding.Latin1.GetString(body))),
+            HeaderValue.Select(key => RawRequests.WithBody(Bodies.Good, $"Idempotency-Key: {key}\r\n")),
+            HeaderValue.Select(value =>
+                RawRequests.WithPath(
+                    "/api/v1/orders",
+                    $"traceparent: {value}\r\nAccept: {value}\r\nContent-Type: {value}\r\nCookie: {value}\r\n"
+                )
+            ),
+            UrlPart.Select(part =>
+                RawRequests.WithPath($"/api/v1/orders?limit={part}&status={part}&cursor={part}&{part}")
+            ),
+            from part in UrlPart
+            from end in Gen.Elements("", "/notifications", "/confirm")
+            select RawRequests.WithPath($"/api/v1/orders/{part}{end}")
+        );
 
-    /// <summary>An order with some bytes replaced; it may still be valid.</summary>
-    public static Gen<byte[]> DamagedOrder { get; } =
-        from damages in Gen.Zip(Gen.Choose(0, Bodies.Good.Length - 1), Byte).NonEmptyListOf()
-        select Damage(damages);
+    // An order with one part replaced, or with some bytes replaced; almost JSON; or anything.
+    private static Gen<byte[]> Body =>
+        Gen.OneOf(
+            AlmostOrder.Select(Encoding.UTF8.GetBytes),
+            Gen.Zip(Gen.Choose(0, Bodies.Good.Length - 1), Byte).NonEmptyListOf().Select(Damage),
+            Value(depth: 4).Select(Encoding.UTF8.GetBytes),
+            Byte.ArrayOf()
+        );
 
-    /// <summary>Anything.</summary>
-    public static Gen<byte[]> Bytes { get; } = Byte.ArrayOf();
-
-    /// <summary>A part of a URL: each byte as it is, if a URL may have it, or percent-encoded.</summary>
-    public static Gen<string> UrlPart { get; } =
-        Gen.Frequency(
-                (3, Byte.Select(value => $"%{value:X2}")),
-                (
-                    3,
-                    Gen.Elements(
-                        "a",
-                        "0",
-                        "-",
-                        ".",
-                        "..",
-                        ";",
-                        "=",
-                        "&",
-                        "~",
-                        ":",
-                        "@",
-                        "%",
-                        "%%",
-                        "%2",
-                        "\\",
-                        "'",
-                        "\"",
-                        "|",
-                        "{",
-                        "}",
-                        "+",
-                        "*"
-                    )
-                ),
-                (1, Gen.Constant("/"))
-            )
+    // Each byte as it is, if a URL may have it, or percent-encoded.
+    private static Gen<string> UrlPart =>
+        Gen.Frequency((3, Byte.Select(value => $"%{value:X2}")), (3, Gen.Elements(UrlParts)), (1, Gen.Constant("/")))
             .ListOf()
             .Select(string.Concat);
 
-    /// <summary>
-    /// The value of a header, one character for each byte; no line breaks, which would begin another.
-    /// </summary>
-    public static Gen<string> HeaderValue { get; } =
-        Gen.Choose(0, 255)
-            .Where(value => value is not ('\r' or '\n'))
+    // One character for each byte; no line breaks, which would begin another header.
+    private static Gen<string> HeaderValue =>
+        Byte.Where(value => value is not ((byte)'\r' or (byte)'\n'))
             .Select(value => (char)value)
             .ListOf()
             .Select(string.Concat);
+
+    private static Gen<string> AlmostOrder =>
+        from slot in Gen.Elements(Slots)
+        from value in Gen.Frequency((4, Value(depth: 2)), (1, Gen.Elements(Slots)), (1, Text))
+        select ReplaceFirst(Bodies.Good, slot, value);
 
     private static Gen<byte> Byte => Gen.Choose(0, 255).Select(value => (byte)value);
 
@@ -162,7 +104,7 @@ internal static class Inputs
 
     private static byte[] Damage(IEnumerable<(int At, byte Value)> damages)
     {
-        var body = System.Text.Encoding.UTF8.GetBytes(Bodies.Good);
+        var body = Encoding.UTF8.GetBytes(Bodies.Good);
         foreach (var (at, value) in damages)
             body[at] = value;
         return body;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Platform;
+using static GoReliable.Tests.OnPlatform.BadInput.BadValues;
 
 namespace GoReliable.Tests.OnPlatform.BadInput;
 
@@ -17,74 +18,33 @@ public sealed class OperatorTests(SharedPlatform shared)
     // Not one of them may be read as "all".
     private static readonly string[] Selections =
     [
-        """{"all":false}""",
-        """{"all":1}""",
-        """{"all":"true"}""",
-        """{"all":[true]}""",
-        """{"all":true,"all":true}""",
-        """{"all":false,"all":true}""",
-        """{"all":true,"\u0061ll":true}""",
-        """[{"all":true}]""",
-        """{"all":true}{"all":true}""",
+        .. Words(
+            """{"all":false} {"all":1} {"all":"true"} {"all":[true]} {"all":true,"all":true} {"all":false,"all":true}"""
+        ),
+        .. Words("""{"all":true,"\u0061ll":true} [{"all":true}] {"all":true}{"all":true} {"all":true,"All":true}"""),
+        .. Words(
+            """{"ids":null} {"ids":{}} {"ids":"all"} {"ids":[null]} {"ids":[1]} {"ids":[""]} {"ids":["*"]} {"ids":["%"]}"""
+        ),
+        .. Words(
+            """{"all":true,"upTo":-1} {"all":true,"upTo":1.5} {"all":true,"upTo":1e400} {"all":true,"upTo":"x"}"""
+        ),
+        .. Words("""{"all":true,"upTo":[]} {"all":true,"upTo":9223372036854775808} {"all":true,"reason":""}"""),
+        .. Words("""{"all":true,"reason":1} {"all":true,"reason":"a\u0000"} {"all":true,"reason":"\ud800"}"""),
         """{"all":true} x""",
-        """{"all":true,"All":true}""",
-        """{"ids":null}""",
-        """{"ids":{}}""",
-        """{"ids":"all"}""",
-        """{"ids":[null]}""",
-        """{"ids":[1]}""",
-        """{"ids":[""]}""",
-        """{"ids":["*"]}""",
-        """{"ids":["%"]}""",
-        """{"ids":[["0195f1a0-0000-7000-8000-000000000001"]]}""",
+        $$"""{"ids":[["{{Id}}"]]}""",
         $$"""{"ids":["{{Id}} "]}""",
         $$"""{"ids":["{{Id}}\u0000"]}""",
         $$"""{"ids":["{{Id}}"],"ids":["{{Id}}"]}""",
         $$"""{"ids":[{{string.Join(',', Enumerable.Repeat($"\"{Id}\"", 1001))}}]}""",
-        """{"all":true,"upTo":-1}""",
-        """{"all":true,"upTo":1.5}""",
-        """{"all":true,"upTo":1e400}""",
-        """{"all":true,"upTo":9223372036854775808}""",
-        """{"all":true,"upTo":"x"}""",
-        """{"all":true,"upTo":[]}""",
-        """{"all":true,"reason":""}""",
-        """{"all":true,"reason":1}""",
-        """{"all":true,"reason":"a\u0000"}""",
-        """{"all":true,"reason":"\ud800"}""",
         $$"""{"all":true,"reason":"{{new string('r', 256)}}"}""",
     ];
 
-    private static readonly string[] Rates =
-    [
-        "0",
-        "-1",
-        "1.5",
-        "1e1",
-        "1e400",
-        "1001",
-        "2147483648",
-        "NaN",
-        "true",
-        "[]",
-        "{}",
-        "\"fast\"",
-        "\"\"",
-    ];
+    private static readonly string[] Rates = Words("""0 -1 1.5 1e1 1e400 1001 2147483648 NaN true [] {} "fast" """);
 
     private static readonly string[] Numbers =
     [
         "",
-        "%20",
-        "-1",
-        "1.5",
-        "1e1",
-        "0x1",
-        "+1",
-        "%00",
-        "%d9%a1",
-        "99999999999999999999",
-        "1;2",
-        "1&{0}=1",
+        .. Words("%20 -1 1.5 1e1 0x1 +1 %00 %d9%a1 99999999999999999999 1;2 1&{0}=1"),
     ];
 
     private static readonly string[] Paths =
@@ -112,26 +72,20 @@ public sealed class OperatorTests(SharedPlatform shared)
     {
         var watch = await Watch.BeginAsync(shared.Platform);
         await using var database = await shared.Platform.DatabaseAsync("notifications-db");
-        await using (
-            var add = database.CreateCommand(
-                """
-                INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body)
-                SELECT gen_random_uuid(), 'order.created', 'kept', 1, 0, now(), '{}', '{}' FROM generate_series(1, 10)
-                """
-            )
-        )
-            await add.ExecuteNonQueryAsync(Cancel);
+        await database.RunAsync(
+            """
+            INSERT INTO dead_letters (id, event_type, reason, attempts, redriven, dead_since, properties, body)
+            SELECT gen_random_uuid(), 'order.created', 'kept', 1, 0, now(), '{}', '{}' FROM generate_series(1, 10)
+            """
+        );
         using var worker = shared.Platform.Management("notifications");
         worker.DefaultRequestHeaders.Authorization = shared.Platform.Tokens.Bearer("olga", Scopes.NotificationsOperate);
 
         foreach (var verb in new[] { "redrive", "discard" })
         {
-            var bodies = Selections.Select(Encoding.UTF8.GetBytes).Concat(Bodies.All);
-            if (verb == "redrive")
-                bodies = bodies.Concat(
-                    Rates.Select(rate => Encoding.UTF8.GetBytes($$"""{"ids":["{{Id}}"],"perSecond":{{rate}}}"""))
-                );
-            foreach (var body in bodies)
+            var rates = Rates.Select(rate => $$"""{"ids":["{{Id}}"],"perSecond":{{rate}}}""");
+            var bodies = verb == "redrive" ? Selections.Concat(rates) : Selections;
+            foreach (var body in bodies.Select(Encoding.UTF8.GetBytes).Concat(Bodies.Malformed))
                 await AssertRefusedAsync(worker, $"POST /dead-letters/{verb}", body);
             foreach (
                 var type in new[] { null, "text/plain", "application/xml", "application/x-www-form-urlencoded", "json" }

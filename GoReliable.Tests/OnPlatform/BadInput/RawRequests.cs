@@ -1,7 +1,9 @@
+using static GoReliable.Tests.OnPlatform.BadInput.BadValues;
+
 namespace GoReliable.Tests.OnPlatform.BadInput;
 
 /// <summary>
-/// Requests that no HTTP client would send, as they go over the wire. {token} and {body} are good ones.
+/// Requests that no HTTP client would send, as they go over the wire. {token} is a good one.
 /// </summary>
 internal static class RawRequests
 {
@@ -13,70 +15,36 @@ internal static class RawRequests
     private const string Open =
         "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
         + "Content-Type: application/json\r\n";
-    private const string Stolen =
+    private static readonly string Stolen =
         "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        + "Content-Length: {length}\r\n\r\n{body}";
+        + $"Content-Length: {Bodies.Good.Length}\r\n\r\n{Bodies.Good}";
 
-    private static readonly string[] Paths =
-    [
-        "/api/v1/orders/..%2f..%2fmetrics",
-        "/api/v1/orders/%2e%2e/%2e%2e/metrics",
-        "/api/v1/orders/../../../metrics",
-        "/api/v1/orders/%252e%252e%252fmetrics",
-        "//api//v1//orders",
-        "/api/v1/orders//",
-        "/api/v1/orders/;a=b",
-        "/api/v1/orders;a=b",
-        "/api/v1/orders/a;b=c/confirm",
-        "/api/v1/orders/%5c..%5c",
-        "/api/v1\\orders",
-        "/api/v1/orders/%c0%ae%c0%ae",
-        "/api/v1/orders/%ff",
-        "/api/v1/orders/%ed%a0%80",
-        "/api/v1/orders/%",
-        "/api/v1/orders/%g0",
-        "/api/v1/orders/%u0041",
-        "/api/v1/orders/1%0d%0aX-Admin:%20yes",
-        "/api/v1/orders/%20",
-        "/api/v1/orders/{id}",
-        "/api/v1/orders/$(id)",
-        "/api/v1/orders/'%20OR%201=1",
-        "/api/v1/orders/00000000-0000-0000-0000-000000000000",
-        "/api/v1/orders/{00000000-0000-0000-0000-000000000000}",
-        "/api/v1/orders/00000000000000000000000000000000%0a",
-        "/health/ready",
-        "/metrics",
-        "/%2e%2e/metrics",
-        "/.git/config",
-        "/api/v1/orders?limit=0",
-        "/api/v1/orders?limit=-1",
-        "/api/v1/orders?limit=1e1",
-        "/api/v1/orders?limit=%00",
-        "/api/v1/orders?limit=1&limit=2",
-        "/api/v1/orders?limit=99999999999999999999",
-        "/api/v1/orders?limit=%d9%a1",
-        "/api/v1/orders?limit=",
-        "/api/v1/orders?status=%00",
-        "/api/v1/orders?status=pending&status=confirmed",
-        "/api/v1/orders?cursor=%00",
-        "/api/v1/orders?cursor=AAAA",
-        "/api/v1/orders?cursor=AAAAAAAAAAAAAAAAAAAAAA==",
-        "/api/v1/orders?cursor=%ff%fe",
-        "/api/v1/orders?cursor=a&cursor=b",
-        "/api/v1/orders/..%2f..%2fmetrics/notifications",
-        "/api/v1/orders/'%20OR%201=1/notifications",
-        "/api/v1/orders/%ff/notifications",
-    ];
+    // Behind /api/v1/orders.
+    private static readonly string[] Suffixes = Words(
+        """
+        /..%2f..%2fmetrics /%2e%2e/%2e%2e/metrics /../../../metrics /%252e%252e%252fmetrics // /;a=b ;a=b /a;b=c/confirm
+        /%5c..%5c /%c0%ae%c0%ae /%ff /%ed%a0%80 /% /%g0 /%u0041 /1%0d%0aX-Admin:%20yes /%20 /{id} /$(id) /'%20OR%201=1
+        /00000000-0000-0000-0000-000000000000 /{00000000-0000-0000-0000-000000000000}
+        /00000000000000000000000000000000%0a /..%2f..%2fmetrics/notifications /'%20OR%201=1/notifications
+        /%ff/notifications
+        ?limit=0 ?limit=-1 ?limit=1e1 ?limit=%00 ?limit=1&limit=2 ?limit=99999999999999999999 ?limit=%d9%a1 ?limit=
+        ?status=%00 ?status=pending&status=confirmed ?cursor=%00 ?cursor=AAAA ?cursor=AAAAAAAAAAAAAAAAAAAAAA==
+        ?cursor=%ff%fe ?cursor=a&cursor=b ?status=paid ?status= ?limit=101 ?limit=ten ?cursor= ?cursor=nonsense
+        ?cursor=%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00
+        """
+    );
 
-    private static readonly string[] UnreadablePaths =
-    [
-        "/api/v1/orders/%00",
-        "/api/v1/orders/a%00b",
-        "/api/v1/orders/%00/notifications",
-        "http://somewhere.else/api/v1/orders",
-        "x",
-        "*",
-    ];
+    private static readonly string[] OtherPaths = Words(
+        """
+        //api//v1//orders /api/v1\orders /health/ready /metrics /%2e%2e/metrics /.git/config
+        """
+    );
+
+    private static readonly string[] UnreadablePaths = Words(
+        """
+        /api/v1/orders/%00 /api/v1/orders/a%00b /api/v1/orders/%00/notifications http://somewhere.else/api/v1/orders x *
+        """
+    );
 
     private static readonly string[] Headers =
     [
@@ -84,6 +52,7 @@ internal static class RawRequests
         "Idempotency-Key: a b\r\n",
         "Idempotency-Key: a\tb\r\n",
         "Idempotency-Key: \"\r\n",
+        "Idempotency-Key: \"\"\r\n",
         "Idempotency-Key: \"a\r\n",
         "Idempotency-Key: a\"b\r\n",
         "Idempotency-Key: a\\b\r\n",
@@ -125,10 +94,10 @@ internal static class RawRequests
         "TRACE /api/v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         "CONNECT somewhere.else:443 HTTP/1.1\r\nHost: somewhere.else:443\r\nConnection: close\r\n\r\n",
         "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        $"{Post}Transfer-Encoding: chunked\r\n\r\nzz\r\n{{body}}\r\n0\r\n\r\n",
-        $"{Post}Transfer-Encoding: chunked\r\n\r\n-1\r\n{{body}}\r\n0\r\n\r\n",
-        $"{Post}Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{{body}}\r\n0\r\n\r\n",
-        $"{Post}Transfer-Encoding: chunked\r\n\r\n5\r\n{{body}}\r\n0\r\n\r\n",
+        $"{Post}Transfer-Encoding: chunked\r\n\r\nzz\r\n{Bodies.Good}\r\n0\r\n\r\n",
+        $"{Post}Transfer-Encoding: chunked\r\n\r\n-1\r\n{Bodies.Good}\r\n0\r\n\r\n",
+        $"{Post}Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{Bodies.Good}\r\n0\r\n\r\n",
+        $"{Post}Transfer-Encoding: chunked\r\n\r\n5\r\n{Bodies.Good}\r\n0\r\n\r\n",
         $"{Post}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         $"{Post}Transfer-Encoding: chunked\r\n\r\n2\n{{}}\n0\n\n",
         // Request smuggling: two contradicting lengths. What follows must not become a second request with the first
@@ -160,20 +129,30 @@ internal static class RawRequests
 
     /// <summary>Those that are requests, whatever they want: each is answered with a problem document.</summary>
     public static IReadOnlyList<string> Readable { get; } =
-    [.. Paths.Select(WithPath), .. Headers.Select(WithHeader), .. Whole];
+    [
+        .. Suffixes.Select(suffix => WithPath($"/api/v1/orders{suffix}")),
+        .. OtherPaths.Select(path => WithPath(path)),
+        .. Headers.Select(WithHeader),
+        .. Whole,
+    ];
 
     /// <summary>
     /// Those that are none: Kestrel answers them by itself, with a status and nothing else, and no code of ours sees
     /// them.
     /// </summary>
     public static IReadOnlyList<string> Unreadable { get; } =
-    [.. UnreadablePaths.Select(WithPath), .. UnreadableHeaders.Select(WithHeader), .. UnreadableWhole];
+    [.. UnreadablePaths.Select(path => WithPath(path)), .. UnreadableHeaders.Select(WithHeader), .. UnreadableWhole];
 
-    private static string WithPath(string path) =>
-        Get.Replace("/api/v1/orders ", $"{path} ", StringComparison.Ordinal) + "\r\n";
+    /// <summary>Something to read.</summary>
+    public static string WithPath(string path, string headers = "") =>
+        $"{Get.Replace("/api/v1/orders ", $"{path} ", StringComparison.Ordinal)}{headers}\r\n";
+
+    /// <summary>An order, one character for each byte of it.</summary>
+    public static string WithBody(string body, string headers = "") =>
+        $"{Post}{headers}Content-Length: {body.Length}\r\n\r\n{body}";
 
     private static string WithHeader(string header) =>
-        $"{Post}{header}"
-        + (header.StartsWith("Transfer-Encoding", StringComparison.Ordinal) ? "" : "Content-Length: {length}\r\n")
-        + "\r\n{body}";
+        header.StartsWith("Transfer-Encoding", StringComparison.Ordinal)
+            ? $"{Post}{header}\r\n{Bodies.Good}"
+            : WithBody(Bodies.Good, header);
 }
