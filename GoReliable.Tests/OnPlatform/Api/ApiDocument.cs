@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json;
+using GoReliable.Orders;
 using GoReliable.Tests.Platform;
 using NJsonSchema;
 using NSwag;
@@ -21,20 +23,12 @@ internal sealed class ApiDocument
         "Content-Length",
     ];
 
-    private readonly OpenApiDocument document;
+    private ApiDocument(OpenApiDocument document) => Parsed = document;
 
-    private ApiDocument(string text, OpenApiDocument document) => (Text, this.document) = (text, document);
-
-    public string Text { get; }
-
-    /// <summary>Every operation and status that is described, as <c>GET /path 200</c>.</summary>
-    public IEnumerable<string> Answers =>
-        Operations.SelectMany(operation =>
-            operation.Operation.Responses.Keys.Select(status => $"{operation} {status}")
-        );
+    public OpenApiDocument Parsed { get; }
 
     public IEnumerable<ApiOperation> Operations =>
-        document.Paths.SelectMany(path =>
+        Parsed.Paths.SelectMany(path =>
             path.Value.Select(operation => new ApiOperation(
                 operation.Key.ToUpperInvariant(),
                 path.Key,
@@ -42,19 +36,34 @@ internal sealed class ApiDocument
             ))
         );
 
-    public OpenApiDocument Parsed => document;
-
     public static async Task<ApiDocument> ReadAsync(GoReliablePlatform platform)
     {
         using var nobody = platform.Client(customer: null);
-        var text = await nobody.GetStringAsync("/openapi/v1.json", TestContext.Current.CancellationToken);
-        return new(text, await OpenApiDocument.FromJsonAsync(text, TestContext.Current.CancellationToken));
+        return await ParseAsync(await nobody.GetStringAsync("/openapi/v1.json", TestContext.Current.CancellationToken));
     }
+
+    /// <summary>Reads it where it is written, for tests without the platform.</summary>
+    public static async Task<ApiDocument> ReadAsync()
+    {
+        using var json = new StreamReader(typeof(Telemetry).Assembly.GetManifestResourceStream("openapi.json")!);
+        return await ParseAsync(await json.ReadToEndAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static async Task<ApiDocument> ParseAsync(string json) =>
+        new(await OpenApiDocument.FromJsonAsync(json, TestContext.Current.CancellationToken));
+
+    /// <summary>Every operation and status that is described, as <c>GET /path 200</c>.</summary>
+    /// <param name="which">Of which statuses; of all, if not given.</param>
+    public IEnumerable<string> AnswersWith(Predicate<HttpStatusCode>? which = null) =>
+        from operation in Operations
+        from status in operation.Operation.Responses.Keys
+        where which?.Invoke(Enum.Parse<HttpStatusCode>(status)) != false
+        select $"{operation} {status}";
 
     public ApiOperation Operation(string id) => Operations.Single(operation => operation.Operation.OperationId == id);
 
     /// <summary>Asserts that status, type, headers and body are described for this operation.</summary>
-    /// <returns>What it is: an element of <see cref="Answers"/>.</returns>
+    /// <returns>What it is: an element of <see cref="AnswersWith"/>.</returns>
     public static async Task<string> AssertDescribedAsync(ApiOperation operation, HttpResponseMessage answer)
     {
         var status = $"{(int)answer.StatusCode}";
@@ -82,7 +91,7 @@ internal sealed class ApiDocument
         }
         foreach (var (header, schema) in described!.Headers)
             Assert.True(
-                headers.ContainsKey(header) || !IsRequired(schema),
+                headers.ContainsKey(header) || !schema.ActualParameter.IsRequired,
                 $"{name}: the header {header} is described and not there."
             );
 
@@ -120,8 +129,6 @@ internal sealed class ApiDocument
                 ),
             _ => [],
         };
-
-    private static bool IsRequired(OpenApiParameter header) => header.ActualParameter.IsRequired;
 }
 
 /// <summary>One operation of the document.</summary>
