@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Net;
-using System.Text;
 using GoReliable.Database.Erasure;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Files.Manifest;
 using GoReliable.Tests.OnPlatform.Signals;
 using GoReliable.Tests.Platform;
+using static GoReliable.Tests.OnPlatform.BadInput.BadValues;
 
 namespace GoReliable.Tests.OnPlatform.Erasure;
 
@@ -56,14 +56,11 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     }
 
     [Fact]
-    public async Task A_customer_may_begin_like_an_option() =>
-        Assert.Equal(0, (await RunAsync("orders", $"--yes -- -{Guid.NewGuid():n}")).ExitCode);
-
-    [Fact]
     public async Task Erasing_logs_the_operator_but_not_the_customer()
     {
-        var (alice, begun) = ($"alice-{Guid.NewGuid():n}", DateTimeOffset.UtcNow);
-        Assert.Equal(0, (await RunAsync("orders", alice, answer: "y\n")).ExitCode);
+        // A customer may begin like an option.
+        var (alice, begun) = ($"-alice-{Guid.NewGuid():n}", DateTimeOffset.UtcNow);
+        Assert.Equal(0, (await RunAsync("orders", $"-- {alice}", answer: "y\n")).ExitCode);
 
         var log = await platform.Telemetry.WaitForLogAsync(
             log => log.EventName == "customer.erased" && log.Service == "orders" && log.Time > begun,
@@ -80,9 +77,13 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     public async Task Erasing_needs_the_scope(string service)
     {
         using var nobody = platform.Management(service);
-        await (await PostAsync(nobody, """{"customer":"alice"}""")).AssertProblemAsync(HttpStatusCode.Unauthorized);
+        await (await nobody.SendJsonAsync("POST", Path, """{"customer":"alice"}""")).AssertProblemAsync(
+            HttpStatusCode.Unauthorized
+        );
         nobody.DefaultRequestHeaders.Authorization = platform.Tokens.Bearer("alice");
-        await (await PostAsync(nobody, """{"customer":"alice"}""")).AssertProblemAsync(HttpStatusCode.Forbidden);
+        await (await nobody.SendJsonAsync("POST", Path, """{"customer":"alice"}""")).AssertProblemAsync(
+            HttpStatusCode.Forbidden
+        );
     }
 
     [Theory]
@@ -91,44 +92,23 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     public Task Erasing_works_only_on_the_management_port(string service) =>
         platform.AssertNotPublicAsync(service, "POST", Path);
 
-    [Theory]
-    [InlineData("orders")]
-    [InlineData("notifications")]
-    public async Task A_missing_token_or_scope_is_explained(string service)
-    {
-        var unknown = await RunAsync(service, "alice --yes", scopes: null);
-        Assert.Equal(1, unknown.ExitCode);
-        Assert.Contains("--token, or GORELIABLE_TOKEN", unknown.Error, StringComparison.Ordinal);
-        Assert.Contains(
-            "lacks the scope notifications:operate",
-            (await RunAsync(service, "alice --yes", TokenIssuer.CustomerScopes)).Error,
-            StringComparison.Ordinal
-        );
-    }
+    public static TheoryData<string> BadRequests { get; } =
+    [
+        "",
+        """{"customer":"erased customer"}""",
+        .. Words("""{ {} [] null {"customer":null} {"customer":""} {"customer":1} {"customer":["alice"]}"""),
+        .. Words("""{"customer":"alice\u0000"} {"customer":"\ud800"} {"customer":"älice"}"""),
+        .. Words("""{"customer":"alice","customer":"bob"} {"customer":"alice","all":true}"""),
+    ];
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("{")]
-    [InlineData("{}")]
-    [InlineData("[]")]
-    [InlineData("null")]
-    [InlineData("""{"customer":null}""")]
-    [InlineData("""{"customer":""}""")]
-    [InlineData("""{"customer":1}""")]
-    [InlineData("""{"customer":["alice"]}""")]
-    [InlineData("""{"customer":"erased customer"}""")]
-    [InlineData("""{"customer":"alice\u0000"}""")]
-    [InlineData("""{"customer":"\ud800"}""")]
-    [InlineData("""{"customer":"älice"}""")]
-    [InlineData("""{"customer":"alice","customer":"bob"}""")]
-    [InlineData("""{"customer":"alice","all":true}""")]
+    [Theory, MemberData(nameof(BadRequests))]
     public async Task A_bad_request_is_answered_with_a_problem(string body)
     {
         foreach (var service in new[] { "orders", "notifications" })
         {
             using var client = platform.Management(service);
             client.DefaultRequestHeaders.Authorization = platform.Tokens.Bearer("olga", Scopes.NotificationsOperate);
-            await (await PostAsync(client, body)).AssertProblemAsync(HttpStatusCode.BadRequest);
+            await (await client.SendJsonAsync("POST", Path, body)).AssertProblemAsync(HttpStatusCode.BadRequest);
         }
     }
 
@@ -141,37 +121,32 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     [InlineData("alice --url", "--url needs a value.")]
     [InlineData("alice --url localhost", "'localhost' is not an address such as http://localhost:9102.")]
     [InlineData("alice --all", "There is no option '--all'.")]
-    public async Task Misuse_is_explained(string arguments, string explained)
-    {
-        using var error = new StringWriter();
-        var exitCode = await EraseCommand.RunAsync(
-            "orders",
-            9102,
-            arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries),
-            TextReader.Null,
-            TextWriter.Null,
-            error,
-            Cancel
-        );
-        Assert.Equal((2, $"{explained} See erase --help.\n"), (exitCode, $"{error}".ReplaceLineEndings("\n")));
-    }
-
-    [Fact]
-    public async Task The_script_returns_the_exit_code_of_misuse()
-    {
-        var misused = await ScriptAsync("--all");
-        Assert.Equal(
-            (2, "There is no option '--all'. See erase --help.\n"),
-            (misused.ExitCode, misused.Error.ReplaceLineEndings("\n"))
-        );
-    }
+    public async Task Misuse_is_explained(string arguments, string explained) =>
+        Assert.Equal((2, "", $"{explained} See erase --help.\n"), await CommandAsync("orders", arguments));
 
     [Fact]
     public async Task The_script_asks_both_services()
     {
-        var nobody = await ScriptAsync("alice", "--yes", "--url", $"http://127.0.0.1:{ServiceProcess.FreePort()}");
-        Assert.Equal(1, nobody.ExitCode);
-        Assert.Matches("(?s)^orders: .*refused.*notifications: .*refused", nobody.Error);
+        using var script = Process.Start(
+            new ProcessStartInfo(
+                "bash",
+                [
+                    System.IO.Path.Combine(AppHostRun.Repository, "erase"),
+                    "alice",
+                    "--yes",
+                    "--url",
+                    $"http://127.0.0.1:{ServiceProcess.FreePort()}",
+                ]
+            )
+            {
+                RedirectStandardError = true,
+            }
+        )!;
+        var error = await script.StandardError.ReadToEndAsync(Cancel);
+        await script.WaitForExitAsync(Cancel);
+
+        Assert.Equal(1, script.ExitCode);
+        Assert.Matches("(?s)^orders: .*refused.*notifications: .*refused", error);
     }
 
     private static string TextOf(OtlpReceiver.ReceivedLog log) =>
@@ -186,42 +161,34 @@ public sealed class EraseCommandTests(SharedPlatform shared)
         );
     }
 
-    private static Task<HttpResponseMessage> PostAsync(HttpClient client, string body) =>
-        client.PostAsync(Path, new StringContent(body, Encoding.UTF8, "application/json"), Cancel);
-
     private async Task<(int ExitCode, string Output, string Error)> RunAsync(
         string service,
         string arguments,
-        string? scopes = Scopes.NotificationsOperate,
+        string answer = ""
+    )
+    {
+        using var management = platform.Management(service);
+        var token = platform.Tokens.Issue("olga", Scopes.NotificationsOperate);
+        return await CommandAsync(service, $"{arguments} --url {management.BaseAddress} --token {token}", answer);
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> CommandAsync(
+        string service,
+        string arguments,
         string answer = ""
     )
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        using var management = platform.Management(service);
-        var token = scopes is null ? "" : $" --token {platform.Tokens.Issue("olga", scopes)}";
         var exitCode = await EraseCommand.RunAsync(
             service,
             9102,
-            $"{arguments} --url {management.BaseAddress}{token}".Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries),
             new StringReader(answer),
             output,
             error,
             Cancel
         );
         return (exitCode, output.ToString(), error.ToString().ReplaceLineEndings("\n"));
-    }
-
-    private static async Task<(int ExitCode, string Error)> ScriptAsync(params string[] arguments)
-    {
-        using var script = Process.Start(
-            new ProcessStartInfo("bash", [System.IO.Path.Combine(AppHostRun.Repository, "erase"), .. arguments])
-            {
-                RedirectStandardError = true,
-            }
-        )!;
-        var error = await script.StandardError.ReadToEndAsync(Cancel);
-        await script.WaitForExitAsync(Cancel);
-        return (script.ExitCode, error);
     }
 }

@@ -50,7 +50,20 @@ public sealed class EraseOutboxTests(ServersOnly shared)
     {
         var now = Order.Now(TimeProvider.System);
         var ids = Enumerable.Range(0, count).Select(_ => Guid.CreateVersion7(now)).ToArray();
-        await using var command = database.Source.CreateCommand(
+        OrderItem[] items = [new("a", 1, 1)];
+        var events = ids.Select(id => new Order(
+                id,
+                OrderStatus.Pending,
+                "EUR",
+                items,
+                1,
+                "a@example.com",
+                now,
+                now,
+                Version: 1
+            ))
+            .Select(order => OrderEvent.Serialize(order.Id, order, customer));
+        await database.Source.RunAsync(
             """
             WITH stored AS (
                 INSERT INTO orders (id, customer_id, status, currency, items, total,
@@ -59,31 +72,11 @@ public sealed class EraseOutboxTests(ServersOnly shared)
             )
             INSERT INTO outbox (event_id, order_id, type, body, created_at)
             SELECT id, id, 'order.created', body, $2 FROM unnest($3, $4) AS events (id, body)
-            """
+            """,
+            customer,
+            now,
+            ids,
+            events.ToArray()
         );
-        command.Parameters.AddWithValue(customer);
-        command.Parameters.AddWithValue(now);
-        command.Parameters.AddWithValue(ids);
-        command.Parameters.AddWithValue(
-            ids.Select(id =>
-                    OrderEvent.Serialize(
-                        id,
-                        new Order(
-                            id,
-                            OrderStatus.Pending,
-                            "EUR",
-                            [new OrderItem("a", 1, 1)],
-                            1,
-                            "a@example.com",
-                            now,
-                            now,
-                            Version: 1
-                        ),
-                        customer
-                    )
-                )
-                .ToArray()
-        );
-        await command.ExecuteNonQueryAsync(Cancel);
     }
 }
