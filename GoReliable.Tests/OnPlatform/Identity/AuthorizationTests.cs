@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Platform;
@@ -44,13 +43,10 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
 
     public static TheoryData<string> Everywhere { get; } = [.. ScopeByRequest.Keys];
 
-    public static TheoryData<string> AtEachDoor { get; } = [.. OneByEachDoor];
-
     public static TheoryData<string> OnOrdersOfOthers { get; } =
     [.. ScopeByRequest.Keys.Where(request => request.Contains("/orders/{id}", StringComparison.Ordinal))];
 
-    public static MatrixTheoryData<string, string> BadTokensAtEachDoor { get; } =
-        new(BadTokens.All.Keys, OneByEachDoor);
+    public static TheoryData<string> BadOnes { get; } = [.. BadTokens.All.Keys];
 
     [Fact]
     public void Every_route_of_the_gateway_is_tested() =>
@@ -63,53 +59,42 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
         );
 
     [Theory, MemberData(nameof(Everywhere))]
-    public Task Without_a_token_no_route_lets_anybody_in(string to) => AssertUnauthorizedAsync(to, authorization: null);
-
-    [Theory, MemberData(nameof(BadTokensAtEachDoor))]
-    public Task A_bad_token_is_answered_with_401_and_changes_nothing(string token, string to) =>
-        AssertUnauthorizedAsync(to, BadTokens.All[token](shared.Platform.Tokens));
-
-    [Theory, MemberData(nameof(AtEachDoor))]
-    public async Task A_token_in_the_query_does_not_count(string to)
+    public async Task Without_a_token_no_route_lets_anybody_in(string to)
     {
-        using var response = await SendAsync(
-            to,
-            authorization: null,
-            query: $"?access_token={shared.Platform.Tokens.Issue(BadTokens.Customer)}"
-        );
-
-        await response.AssertProblemAsync(HttpStatusCode.Unauthorized);
+        await AssertUnauthorizedAsync(to, authorization: null);
         await alice.AssertUntouchedAsync();
     }
 
-    [Theory, MemberData(nameof(AtEachDoor))]
-    public async Task Two_Authorization_headers_count_as_none(string to)
+    [Theory, MemberData(nameof(BadOnes))]
+    public async Task A_bad_token_is_answered_with_401_at_each_door_and_changes_nothing(string token)
     {
-        var (method, path) = Parse(to);
-        using var api = Door(to);
-        var bearer = shared.Platform.Tokens.Bearer(BadTokens.Customer);
-        using var client = new TcpClient();
-        await client.ConnectAsync(api.BaseAddress!.Host, api.BaseAddress.Port, TestContext.Current.CancellationToken);
-        await client
-            .GetStream()
-            .WriteAsync(
-                Encoding.ASCII.GetBytes(
-                    $"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\n"
-                        + $"Authorization: {bearer}\r\nContent-Type: application/json\r\n"
-                        + $"Content-Length: {Body.Length}\r\n\r\n{Body}"
-                ),
-                TestContext.Current.CancellationToken
-            );
-        using var reader = new StreamReader(client.GetStream());
-
-        Assert.Equal(
-            "HTTP/1.1 401 Unauthorized",
-            await reader
-                .ReadLineAsync(TestContext.Current.CancellationToken)
-                .AsTask()
-                .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)
-        );
+        foreach (var to in OneByEachDoor)
+            await AssertUnauthorizedAsync(to, BadTokens.All[token](shared.Platform.Tokens));
         await alice.AssertUntouchedAsync();
+    }
+
+    [Fact]
+    public async Task A_token_in_the_query_does_not_count()
+    {
+        var query = $"?access_token={shared.Platform.Tokens.Issue(BadTokens.Customer)}";
+        foreach (var to in OneByEachDoor)
+            await AssertUnauthorizedAsync(to, authorization: null, query);
+    }
+
+    [Fact]
+    public async Task Two_Authorization_headers_count_as_none()
+    {
+        var header = $"Authorization: {shared.Platform.Tokens.Bearer(BadTokens.Customer)}\r\n";
+        foreach (var to in OneByEachDoor)
+        {
+            var (method, path) = Parse(to);
+            using var api = Door(to);
+            var answer = await RawConnection.ExchangeAsync(
+                api.BaseAddress!,
+                $"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}{header}\r\n"
+            );
+            Assert.StartsWith("HTTP/1.1 401 ", answer, StringComparison.Ordinal);
+        }
     }
 
     [Theory, MemberData(nameof(Everywhere))]
@@ -180,23 +165,13 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
     }
 
     [Theory]
-    [InlineData("no token", "Bearer")]
-    [InlineData("expired", "Bearer error=\"invalid_token\", error_description=\"The token has expired.\"")]
-    [InlineData("not yet valid", "Bearer error=\"invalid_token\", error_description=\"The token is not valid yet.\"")]
-    [InlineData(
-        "wrong audience",
-        "Bearer error=\"invalid_token\", error_description=\"The token is for another audience.\""
-    )]
-    [InlineData(
-        "wrong issuer",
-        "Bearer error=\"invalid_token\", error_description=\"The token is from another issuer.\""
-    )]
-    [InlineData(
-        "wrong signature",
-        "Bearer error=\"invalid_token\", error_description=\"The token's signature is not valid.\""
-    )]
-    [InlineData("8 KB of garbage", "Bearer error=\"invalid_token\", error_description=\"The token cannot be read.\"")]
-    public async Task A_refusal_says_why(string token, string challenge)
+    [InlineData("expired", "The token has expired.")]
+    [InlineData("not yet valid", "The token is not valid yet.")]
+    [InlineData("wrong audience", "The token is for another audience.")]
+    [InlineData("wrong issuer", "The token is from another issuer.")]
+    [InlineData("wrong signature", "The token's signature is not valid.")]
+    [InlineData("8 KB of garbage", "The token cannot be read.")]
+    public async Task A_refusal_says_why(string token, string why)
     {
         foreach (var door in new[] { "gateway", "orders" })
         {
@@ -204,30 +179,23 @@ public sealed class AuthorizationTests(SharedPlatform shared, OrderOfAlice alice
                 $"{door} GET /api/v1/orders",
                 BadTokens.All[token](shared.Platform.Tokens)
             );
-            Assert.Equal(challenge, $"{Assert.Single(response.Headers.WwwAuthenticate)}");
+            Assert.Equal(
+                $"Bearer error=\"invalid_token\", error_description=\"{why}\"",
+                $"{Assert.Single(response.Headers.WwwAuthenticate)}"
+            );
         }
     }
 
-    [Theory]
-    [InlineData("/nowhere", HttpStatusCode.NotFound)]
-    [InlineData("/api/v1/orders/1/2/3", HttpStatusCode.NotFound)]
-    [InlineData("/openapi/v1.json", HttpStatusCode.OK)]
-    [InlineData("/docs", HttpStatusCode.OK)]
-    public async Task Public_pages_and_unknown_paths_need_no_token(string path, HttpStatusCode expected)
+    private async Task AssertUnauthorizedAsync(string to, string? authorization, string query = "")
     {
-        using var nobody = shared.Platform.Client(customer: null);
-        using var response = await nobody.GetAsync(path, TestContext.Current.CancellationToken);
-
-        Assert.Equal(expected, response.StatusCode);
-    }
-
-    private async Task AssertUnauthorizedAsync(string to, string? authorization)
-    {
-        using var response = await SendAsync(to, authorization);
+        using var response = await SendAsync(to, authorization, query);
 
         await response.AssertProblemAsync(HttpStatusCode.Unauthorized);
-        Assert.Equal("Bearer", Assert.Single(response.Headers.WwwAuthenticate).Scheme);
-        await alice.AssertUntouchedAsync();
+        var challenge = Assert.Single(response.Headers.WwwAuthenticate);
+        Assert.Equal("Bearer", challenge.Scheme);
+        // Without a token there is nothing to say about it.
+        if (authorization is null)
+            Assert.Null(challenge.Parameter);
     }
 
     private async Task<HttpResponseMessage> SendAsync(string to, string? authorization, string query = "")

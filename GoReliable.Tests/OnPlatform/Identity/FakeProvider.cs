@@ -24,7 +24,7 @@ internal sealed class FakeProvider : IAsyncDisposable
     public FakeProvider()
     {
         port = ServiceProcess.FreePort();
-        Rotate(RSA.Create(2048));
+        Rotate(new RsaSecurityKey(RSA.Create(2048)), SecurityAlgorithms.RsaSha256);
         File.WriteAllText(CertificateFile, Certificate.ExportCertificatePem());
     }
 
@@ -35,8 +35,8 @@ internal sealed class FakeProvider : IAsyncDisposable
     public string CertificateFile { get; } =
         Path.Combine(Path.GetTempPath(), $"goreliable-provider-{Guid.NewGuid():N}.pem");
 
-    /// <summary>Its key, as it publishes it.</summary>
-    public JsonWebKey PublicKey { get; private set; } = null!;
+    /// <summary>Its key, of which it publishes the public part.</summary>
+    public JsonWebKey Key { get; private set; } = null!;
 
     /// <summary>Makes tokens with the key of now.</summary>
     public TokenIssuer Tokens { get; private set; } = null!;
@@ -45,33 +45,11 @@ internal sealed class FakeProvider : IAsyncDisposable
     public bool Silent { get; set; }
 
     /// <summary>Signs with another key from now on, and publishes no other.</summary>
-    public void Rotate(AsymmetricAlgorithm algorithm)
+    public void Rotate(AsymmetricSecurityKey key, string algorithm)
     {
-        AsymmetricSecurityKey key = algorithm is RSA rsa
-            ? new RsaSecurityKey(rsa)
-            : new ECDsaSecurityKey((ECDsa)algorithm);
         key.KeyId = $"{Guid.NewGuid():N}";
-        PublicKey =
-            key is RsaSecurityKey
-                ? JsonWebKeyConverter.ConvertFromRSASecurityKey(
-                    new RsaSecurityKey(((RsaSecurityKey)key).Rsa.ExportParameters(includePrivateParameters: false))
-                    {
-                        KeyId = key.KeyId,
-                    }
-                )
-                : JsonWebKeyConverter.ConvertFromECDsaSecurityKey(
-                    new ECDsaSecurityKey(
-                        ECDsa.Create(((ECDsaSecurityKey)key).ECDsa.ExportParameters(includePrivateParameters: false))
-                    )
-                    {
-                        KeyId = key.KeyId,
-                    }
-                );
-        Tokens = new TokenIssuer(
-            key,
-            key is RsaSecurityKey ? SecurityAlgorithms.RsaSha256 : SecurityAlgorithms.EcdsaSha256,
-            Authority
-        );
+        Key = JsonWebKeyConverter.ConvertFromSecurityKey(key);
+        Tokens = new TokenIssuer(key, algorithm, Authority);
     }
 
     public async Task StartAsync()
@@ -97,14 +75,14 @@ internal sealed class FakeProvider : IAsyncDisposable
                     {
                         new
                         {
-                            kty = PublicKey.Kty,
-                            kid = PublicKey.Kid,
+                            Key.Kty,
+                            Key.Kid,
                             use = "sig",
-                            n = PublicKey.N,
-                            e = PublicKey.E,
-                            crv = PublicKey.Crv,
-                            x = PublicKey.X,
-                            y = PublicKey.Y,
+                            Key.N,
+                            Key.E,
+                            Key.Crv,
+                            Key.X,
+                            Key.Y,
                         },
                     },
                 }
