@@ -14,18 +14,6 @@ public sealed partial class GoReliablePlatform
     public async Task StartAsync(string resource) =>
         await CommandAsync(resource, KnownResourceCommands.StartCommand, [KnownResourceStates.Running]);
 
-    /// <summary>Stops it and starts it again, by one command.</summary>
-    public async Task RestartAsync(string resource)
-    {
-        var before = ProcessId(resource);
-        await CommandAsync(resource, KnownResourceCommands.RestartCommand, [KnownResourceStates.Running]);
-        await Poll.UntilAsync(
-            $"a new process of {resource}",
-            () => Task.FromResult(ProcessId(resource)),
-            now => now is not null && now != before
-        );
-    }
-
     /// <summary>What a resource has written until now.</summary>
     public async Task<IReadOnlyList<string>> LogAsync(string resource)
     {

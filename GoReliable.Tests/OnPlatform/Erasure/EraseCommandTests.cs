@@ -125,6 +125,19 @@ public sealed class EraseCommandTests(SharedPlatform shared)
         Assert.Equal((2, "", $"{explained} See erase --help.\n"), await CommandAsync("orders", arguments));
 
     [Fact]
+    public async Task A_missing_token_or_scope_is_explained()
+    {
+        var unknown = await RunAsync("orders", "alice --yes", scopes: null);
+        Assert.Equal(1, unknown.ExitCode);
+        Assert.Contains("--token, or GORELIABLE_TOKEN", unknown.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "lacks the scope notifications:operate",
+            (await RunAsync("orders", "alice --yes", TokenIssuer.CustomerScopes)).Error,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public async Task The_script_asks_both_services()
     {
         using var script = Process.Start(
@@ -164,12 +177,13 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     private async Task<(int ExitCode, string Output, string Error)> RunAsync(
         string service,
         string arguments,
+        string? scopes = Scopes.NotificationsOperate,
         string answer = ""
     )
     {
         using var management = platform.Management(service);
-        var token = platform.Tokens.Issue("olga", Scopes.NotificationsOperate);
-        return await CommandAsync(service, $"{arguments} --url {management.BaseAddress} --token {token}", answer);
+        var token = scopes is null ? "" : $" --token {platform.Tokens.Issue("olga", scopes)}";
+        return await CommandAsync(service, $"{arguments} --url {management.BaseAddress}{token}", answer);
     }
 
     private static async Task<(int ExitCode, string Output, string Error)> CommandAsync(

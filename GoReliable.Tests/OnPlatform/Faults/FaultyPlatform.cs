@@ -59,13 +59,15 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
     internal async Task MakeClockMovableAsync(bool movable)
     {
         Clock.IsOn = movable;
-        foreach (var service in Services.Except(["gateway"]))
+        await Task.WhenAll(Services.Except(["gateway"]).Select(RestartAsync));
+        await WarmUpAsync();
+
+        async Task RestartAsync(string service)
         {
             await Platform.StopAsync(service);
             await Platform.StartAsync(service);
             await UntilReadyAsync(service);
         }
-        await WarmUpAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -9,8 +9,8 @@ public sealed class OwnGateway : IAsyncLifetime
     /// <summary>Collection of the tests that share it.</summary>
     public const string Name = "own gateway";
 
-    /// <summary>Where its spans go, and nothing else.</summary>
-    internal OtlpEndpoint Spans { get; private set; } = null!;
+    /// <summary>Where its spans go, and its metrics would.</summary>
+    internal OtlpEndpoint Telemetry { get; private set; } = null!;
 
     internal Destination Orders { get; private set; } = null!;
 
@@ -21,14 +21,17 @@ public sealed class OwnGateway : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Spans = await OtlpEndpoint.StartAsync(TestContext.Current.CancellationToken);
+        Telemetry = await OtlpEndpoint.StartAsync(TestContext.Current.CancellationToken);
         Orders = await Destination.StartAsync();
         Gateway = await GatewayProcess.StartAsync(
             [Orders.Address],
             ("OTEL_SERVICE_NAME", "edge"),
             ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=edge-1,deployment.environment.name=blue"),
             ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off"),
-            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Spans.GrpcEndpoint.OriginalString),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Telemetry.GrpcEndpoint.OriginalString),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", Telemetry.GrpcEndpoint.OriginalString),
+            ("OTEL_METRICS_EXPORTER", "prometheus"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
             ("OTEL_BSP_SCHEDULE_DELAY", "200")
         );
         AtStart = await Gateway.ScrapeAsync();
@@ -38,7 +41,7 @@ public sealed class OwnGateway : IAsyncLifetime
     {
         await Gateway.DisposeAsync();
         await Orders.DisposeAsync();
-        await Spans.DisposeAsync();
+        await Telemetry.DisposeAsync();
     }
 }
 

@@ -45,7 +45,7 @@ public sealed class TraceTests(OwnGateway own)
     {
         using var response = await own.Gateway.Client.GetAsync(path, Cancel);
         var traceId = response.Headers.GetValues("X-Trace-Id").Single();
-        var trace = await own.Spans.WaitForTraceAsync(traceId, tree => tree.Spans.Count >= spans, Cancel);
+        var trace = await own.Telemetry.WaitForTraceAsync(traceId, tree => tree.Spans.Count >= spans, Cancel);
         return (trace, response.StatusCode);
     }
 }

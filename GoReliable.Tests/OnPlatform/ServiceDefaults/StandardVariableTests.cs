@@ -29,7 +29,18 @@ public sealed class StandardVariableTests(OwnGateway own)
     {
         await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
 
-        await own.Spans.WaitForSpanAsync(span => span.Name == "GET /api/v1/orders", Cancel);
+        await own.Telemetry.WaitForSpanAsync(span => span.Name == "GET /api/v1/orders", Cancel);
+    }
+
+    [Fact]
+    public async Task Metrics_that_Prometheus_scrapes_are_not_sent_as_well()
+    {
+        var asked = DateTimeOffset.UtcNow;
+        await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
+
+        // Metrics would be sent more often than spans.
+        await own.Telemetry.WaitForSpanAsync(span => span.Start > asked, Cancel);
+        Assert.Empty(own.Telemetry.Metrics());
     }
 
     [Fact]
