@@ -50,6 +50,16 @@ public sealed partial class WorkflowTests
         );
     }
 
+    [Theory]
+    [InlineData(".github/workflows/images.yaml")]
+    [InlineData("bench/compare")]
+    public void What_is_measured_is_compiled_as_images_are(string file) =>
+        Assert.Contains(
+            "--configuration Release --runtime linux-x64 --self-contained false -p:PublishReadyToRun=true",
+            LineBreak.Replace(DeployFiles.Read(file), " ").Replace("\"linux-$machine\"", "linux-x64"),
+            StringComparison.Ordinal
+        );
+
     [Fact]
     public void Azd_finds_the_AppHost()
     {
@@ -67,4 +77,7 @@ public sealed partial class WorkflowTests
 
     [GeneratedRegex("uses: .+")]
     private static partial Regex Action { get; }
+
+    [GeneratedRegex(@"\s+\\\s+")]
+    private static partial Regex LineBreak { get; }
 }

@@ -102,20 +102,6 @@ public sealed partial class DeployedFormTests(ServersOnly servers)
         }
     }
 
-    /// <summary>What is tried here is what the images are made of, compiled beforehand besides.</summary>
-    [Fact]
-    public void The_workflow_publishes_in_the_same_way()
-    {
-        var publish = Node.Load(".github/workflows/images.yaml")["jobs"]!["publish"]!["steps"]!.Items.Single(step =>
-            step["id"]?.Text == "publish"
-        )["run"]!.Text!;
-        Assert.Contains(
-            string.Join(' ', [.. PublishedServices.Options, "-p:PublishReadyToRun=true"]),
-            publish,
-            StringComparison.Ordinal
-        );
-    }
-
     // As the operator of PostgreSQL does: a user for each service, and a database that is his.
     private static async Task<NpgsqlConnectionStringBuilder> CreateDatabasesAsync(
         Overlay overlay,

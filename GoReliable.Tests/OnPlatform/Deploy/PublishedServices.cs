@@ -3,16 +3,13 @@ using GoReliable.Tests.Files.Deploy;
 namespace GoReliable.Tests.OnPlatform.Deploy;
 
 /// <summary>
-/// The three services as they are in their images: published for Linux, not to be written to. Only compiling
-/// them beforehand, as images are, is left out: it takes minutes, and bench/compare does it.
+/// The three services as they are in their images, from what these tests have built: published, not to be written to.
+/// Compiled as for an image, for Release and beforehand, bench/compare publishes and runs them.
 /// </summary>
 internal sealed class PublishedServices : IAsyncDisposable
 {
-    /// <summary>How the workflow publishes, without what makes an image of it.</summary>
-    public static readonly string[] Options =
-    [
-        .. "--configuration Release --runtime linux-x64 --self-contained false".Split(' '),
-    ];
+    // Of these tests, as in bin/Debug/net10.0.
+    private static readonly string Configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
 
     private readonly string folder = Directory.CreateTempSubdirectory("goreliable-published-").FullName;
 
@@ -26,25 +23,19 @@ internal sealed class PublishedServices : IAsyncDisposable
         var published = new PublishedServices();
         foreach (var service in new[] { "Gateway", "Orders", "Notifications" })
         {
-            // A place of its own for what the compiler leaves: the tests' own output stays as it is. bench/compare goes
-            // on with it. The tests' own build has looked at the same code.
             await RunAsync(
                 "dotnet",
-                [
-                    "publish",
-                    DeployFiles.Path($"GoReliable.{service}"),
-                    .. Options,
-                    "--output",
-                    published.Folder(service),
-                    "--nologo",
-                    "--verbosity",
-                    "quiet",
-                    "--artifacts-path",
-                    DeployFiles.Path("bench/obj/artifacts"),
-                    "-p:RunAnalyzers=false",
-                    "--disable-build-servers",
-                    "-nodeReuse:false",
-                ]
+                "publish",
+                DeployFiles.Path($"GoReliable.{service}"),
+                "--no-build",
+                "--configuration",
+                Configuration,
+                "--output",
+                published.Folder(service),
+                "--nologo",
+                "--verbosity",
+                "quiet",
+                "-nodeReuse:false"
             );
         }
         await RunAsync("chmod", "-R", "a-w,a+rX", published.folder);
