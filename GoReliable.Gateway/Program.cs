@@ -25,14 +25,14 @@ app.UseMiddleware<RequestTelemetry>();
 app.UseSecurityHeaders();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
-app.UseAddressLimit();
+app.UseLimit(Limit.AddressRate);
 app.UseRequestLimits();
 app.UseAuthentication();
-app.UseCustomerLimit();
+app.UseLimit(Limit.CustomerRate);
 app.UseAuthorization();
-app.UseCustomerLoad();
+app.UseLimit(Limit.CustomerLoad);
 app.UseWholeBody();
-app.UseLoadShedding();
+app.UseLimit(Limit.Load);
 app.MapRoutes();
 
 app.Run();

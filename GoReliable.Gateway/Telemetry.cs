@@ -78,8 +78,8 @@ internal sealed class Telemetry
         foreach (var route in Routes.All)
         foreach (var status in OwnErrors.Prepend(route.SuccessStatus))
             requests.Add(0, Tags(route.Method, route.Template, status));
-        foreach (var reason in Rejection.All)
-            rejected.Add(0, Reason(reason));
+        foreach (var limit in Enum.GetValues<Limit>())
+            rejected.Add(0, Reason(limit.Label()));
         foreach (var service in Routes.All.Select(route => route.Service).Distinct())
         foreach (var reason in RetryReason.All)
             retries.Add(0, new("service", service), Reason(reason));
@@ -87,7 +87,7 @@ internal sealed class Telemetry
 
     public void RequestStarted() => inFlight.Add(1);
 
-    public void RequestRejected(string reason) => rejected.Add(1, Reason(reason));
+    public void RequestRejected(Limit limit) => rejected.Add(1, Reason(limit.Label()));
 
     public void Retried(string service, string reason) => retries.Add(1, new("service", service), Reason(reason));
 

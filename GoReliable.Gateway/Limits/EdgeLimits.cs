@@ -18,7 +18,7 @@ internal sealed class EdgeLimits : IDisposable
     private readonly WatchedSection<RateLimit> perCustomer;
     private readonly WatchedSection<LoadShedding> load;
 
-    // One for all limits: each has a timer that wakes the gateway ten times a second.
+    // One limiter for all: every PartitionedRateLimiter wakes the process ten times a second.
     private readonly PartitionedRateLimiter<LimitedRequest> limiter;
     private readonly Telemetry telemetry;
 
@@ -61,16 +61,10 @@ internal sealed class EdgeLimits : IDisposable
     /// <summary>Answers a request that a limit refused.</summary>
     public ValueTask RefuseAsync(HttpContext context, RateLimitLease lease, Limit limit)
     {
-        var (status, reason) = limit switch
-        {
-            Limit.AddressRate => (StatusCodes.Status429TooManyRequests, Rejection.AddressRate),
-            Limit.CustomerRate => (StatusCodes.Status429TooManyRequests, Rejection.CustomerRate),
-            Limit.CustomerLoad => (StatusCodes.Status429TooManyRequests, Rejection.CustomerLoad),
-            _ => (StatusCodes.Status503ServiceUnavailable, Rejection.Load),
-        };
-        context.Response.StatusCode = status;
+        context.Response.StatusCode =
+            limit == Limit.Load ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status429TooManyRequests;
         context.Response.Headers.RetryAfter = RetryAfter(lease);
-        telemetry.RequestRejected(reason);
+        telemetry.RequestRejected(limit);
         return ValueTask.CompletedTask;
     }
 

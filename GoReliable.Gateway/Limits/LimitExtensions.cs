@@ -6,27 +6,8 @@ internal static class LimitExtensions
 {
     public static void AddLimits(this WebApplicationBuilder builder) => builder.Services.AddSingleton<EdgeLimits>();
 
-    /// <summary>Before authentication, so that guessing tokens is limited as well.</summary>
-    public static void UseAddressLimit(this WebApplication app) => app.UseLimit(Limit.AddressRate);
-
-    /// <summary>
-    /// After authentication, and before authorization, so that asking for what is forbidden is limited as well.
-    /// </summary>
-    public static void UseCustomerLimit(this WebApplication app) => app.UseLimit(Limit.CustomerRate);
-
-    /// <summary>
-    /// After authorization and before the gateway waits for the body, so that an unknown client cannot make it wait for
-    /// bodies.
-    /// </summary>
-    public static void UseCustomerLoad(this WebApplication app) => app.UseLimit(Limit.CustomerLoad);
-
-    /// <summary>
-    /// Last, when the whole request has arrived. It counts until its answer begins: while a service works on it, and
-    /// not while its client sends or reads.
-    /// </summary>
-    public static void UseLoadShedding(this WebApplication app) => app.UseLimit(Limit.Load);
-
-    private static void UseLimit(this WebApplication app, Limit limit)
+    /// <summary>Its place in the pipeline matters: see <see cref="Limit"/>.</summary>
+    public static void UseLimit(this WebApplication app, Limit limit)
     {
         var limits = app.Services.GetRequiredService<EdgeLimits>();
         var isLoad = limit == Limit.Load;
@@ -34,7 +15,17 @@ internal static class LimitExtensions
             limits.Of(limit),
             (context, lease) => limits.RefuseAsync(context, lease, limit),
             isLoad ? () => limits.QueueTimeout : null,
-            untilAnswer: isLoad
+            releaseWhenAnswerStarts: isLoad
         );
     }
+
+    /// <summary>The limit as a label of metrics.</summary>
+    public static string Label(this Limit limit) =>
+        limit switch
+        {
+            Limit.AddressRate => "address_rate",
+            Limit.CustomerRate => "customer_rate",
+            Limit.CustomerLoad => "customer_load",
+            _ => "load",
+        };
 }

@@ -20,15 +20,15 @@ internal sealed record RateLimit : IValidatableObject
     public int Burst { get; init; }
 
     // Buckets are filled in small portions, ten times a second where the rate allows it.
-    private int Portion => Math.Max(1, PermitsPerSecond / 10);
+    private int TokensPerRefill => Math.Max(1, PermitsPerSecond / 10);
 
     /// <summary>The options of such a bucket; it starts full.</summary>
     public TokenBucketRateLimiterOptions Bucket() =>
         new()
         {
             TokenLimit = Burst,
-            TokensPerPeriod = Portion,
-            ReplenishmentPeriod = TimeSpan.FromSeconds((double)Portion / PermitsPerSecond),
+            TokensPerPeriod = TokensPerRefill,
+            ReplenishmentPeriod = TimeSpan.FromSeconds((double)TokensPerRefill / PermitsPerSecond),
             // One timer for all buckets, and not one each.
             AutoReplenishment = false,
         };
@@ -36,9 +36,10 @@ internal sealed record RateLimit : IValidatableObject
     /// <summary>A bucket that does not hold a whole portion would let in less than its rate.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Burst < Portion)
+        if (Burst < TokensPerRefill)
             yield return new ValidationResult(
-                $"{nameof(Burst)} is {Burst}, but must be at least {Portion}, a tenth of {nameof(PermitsPerSecond)}."
+                $"{nameof(Burst)} is {Burst}, but must be at least {TokensPerRefill}, "
+                    + $"a tenth of {nameof(PermitsPerSecond)}."
             );
     }
 }

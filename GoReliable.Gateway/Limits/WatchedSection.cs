@@ -19,10 +19,6 @@ internal sealed class WatchedSection<T> : IDisposable
     private readonly IDisposable watch;
     private volatile T current;
 
-    /// <param name="configuration">The whole configuration.</param>
-    /// <param name="name">The section's name.</param>
-    /// <param name="defaults">Makes the values for what the section does not set.</param>
-    /// <param name="logger">Told about values that cannot be used.</param>
     /// <exception cref="InvalidSettingException">A value is not of its type or out of its range.</exception>
     public WatchedSection(IConfiguration configuration, string name, Func<T> defaults, ILogger logger)
     {

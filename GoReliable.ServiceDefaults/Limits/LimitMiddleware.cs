@@ -13,14 +13,14 @@ public static class LimitMiddleware
     /// <param name="app">The pipeline.</param>
     /// <param name="limiter">Grants the permits.</param>
     /// <param name="refuse">Answers a request that got no permit.</param>
-    /// <param name="longest">How long a request may wait for a permit; null: it does not wait.</param>
-    /// <param name="untilAnswer">Whether the permit is released when the response starts, not when it ends.</param>
+    /// <param name="maxWait">How long a request may wait for a permit; null: it does not wait.</param>
+    /// <param name="releaseWhenAnswerStarts">Whether the permit is free again then, not when the answer ends.</param>
     public static void UseLimit(
         this IApplicationBuilder app,
         PartitionedRateLimiter<HttpContext> limiter,
         Func<HttpContext, RateLimitLease, ValueTask> refuse,
-        Func<TimeSpan>? longest = null,
-        bool untilAnswer = false
+        Func<TimeSpan>? maxWait = null,
+        bool releaseWhenAnswerStarts = false
     ) =>
         app.Use(
             async (context, next) =>
@@ -28,8 +28,8 @@ public static class LimitMiddleware
                 var lease = limiter.AttemptAcquire(context);
                 try
                 {
-                    if (!lease.IsAcquired && longest is not null)
-                        lease = await WaitAsync(limiter, context, longest());
+                    if (!lease.IsAcquired && maxWait is not null)
+                        lease = await WaitAsync(limiter, context, maxWait());
                 }
                 catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
                 {
@@ -43,14 +43,14 @@ public static class LimitMiddleware
                         return;
                     }
                     // `using` disposes of the lease again, which has no effect. It is needed if no response is started.
-                    if (untilAnswer)
-                        context.Response.OnStarting(End, lease);
+                    if (releaseWhenAnswerStarts)
+                        context.Response.OnStarting(Release, lease);
                     await next(context);
                 }
             }
         );
 
-    private static Task End(object lease)
+    private static Task Release(object lease)
     {
         ((RateLimitLease)lease).Dispose();
         return Task.CompletedTask;
@@ -59,21 +59,21 @@ public static class LimitMiddleware
     private static async ValueTask<RateLimitLease> WaitAsync(
         PartitionedRateLimiter<HttpContext> limiter,
         HttpContext context,
-        TimeSpan longest
+        TimeSpan maxWait
     )
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         var lease = limiter.AcquireAsync(context, permitCount: 1, waiting.Token);
         // If the queue is full, the request is refused already, and this must stay cheap.
         if (!lease.IsCompleted)
-            waiting.CancelAfter(longest);
+            waiting.CancelAfter(maxWait);
         try
         {
             return await lease;
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
-            // No more waiting. The request still gets a permit that has just become free.
+            // Time is up; take a permit that was freed just now.
             return limiter.AttemptAcquire(context);
         }
     }
