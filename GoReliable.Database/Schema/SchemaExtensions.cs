@@ -4,7 +4,6 @@ using GoReliable.ServiceDefaults.Health;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 
 namespace GoReliable.Database.Schema;
@@ -13,26 +12,22 @@ namespace GoReliable.Database.Schema;
 public static class SchemaExtensions
 {
     /// <summary>
-    /// Adds <see cref="SchemaUpgrade"/> and its health check, for the database of <c>AddNpgsqlDataSource</c>.
+    /// Adds <see cref="SchemaUpgrade"/> and its health check, for the database of <c>AddNpgsqlDataSource</c>. Scripts
+    /// are embedded <c>*.sql</c>, applied once each, in the order of their names.
     /// </summary>
-    /// <param name="builder">The builder of a service.</param>
-    /// <param name="scripts">
-    /// The assembly with the scripts: embedded <c>*.sql</c>, applied once each, in the order of their names.
-    /// </param>
     internal static WebApplicationBuilder AddSchema(this WebApplicationBuilder builder, Assembly scripts)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<SchemaUpgrade>(services, scripts));
         builder.Services.AddHostedService(services => services.GetRequiredService<SchemaUpgrade>());
-        builder.Services.AddHealthChecks().AddCheck<SchemaHealthCheck>("Schema", tags: [HealthEndpoints.Startup]);
+        builder.Services.AddHealthChecks().AddCheck<SchemaUpgrade>("Schema", tags: [HealthEndpoints.Startup]);
         return builder;
     }
 
-    /// <summary>Adds <see cref="ExpiredRows"/> of a table, for the database of <c>AddNpgsqlDataSource</c>.</summary>
-    /// <param name="builder">The builder of a service.</param>
-    /// <param name="table">Its name, for the log.</param>
-    /// <param name="sql">Deletes a bounded number of rows that are older than <c>$1</c>, by an index.</param>
-    /// <param name="retention">How long rows are kept.</param>
+    /// <summary>
+    /// Adds <see cref="ExpiredRows"/> of a table, for the database of <c>AddNpgsqlDataSource</c>. The statement deletes
+    /// a bounded number of rows that are older than <c>$1</c>, by an index.
+    /// </summary>
     public static WebApplicationBuilder AddExpiry(
         this WebApplicationBuilder builder,
         string table,
@@ -71,18 +66,5 @@ public static class SchemaExtensions
         // Disposed before the process ends, or the last log lines stay in their queues.
         await using var app = builder.Build();
         return await app.Services.GetRequiredService<SchemaUpgrade>().UpgradeWithinAsync(timeout) ? 0 : 1;
-    }
-
-    private sealed class SchemaHealthCheck(SchemaUpgrade schema) : IHealthCheck
-    {
-        public Task<HealthCheckResult> CheckHealthAsync(
-            HealthCheckContext context,
-            CancellationToken cancellationToken = default
-        ) =>
-            Task.FromResult(
-                schema.NotReadyBecause is { } reason
-                    ? new HealthCheckResult(context.Registration.FailureStatus, reason)
-                    : HealthCheckResult.Healthy()
-            );
     }
 }

@@ -2,6 +2,7 @@ using System.Reflection;
 using DbUp;
 using DbUp.Engine;
 using DbUp.Engine.Transactions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -19,7 +20,7 @@ public sealed partial class SchemaUpgrade(
     NpgsqlDataSource database,
     ILogger<SchemaUpgrade> logger,
     TimeProvider time
-) : BackgroundService
+) : BackgroundService, IHealthCheck
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -56,7 +57,16 @@ public sealed partial class SchemaUpgrade(
         }
     }
 
-    /// <inheritdoc/>
+    Task<HealthCheckResult> IHealthCheck.CheckHealthAsync(
+        HealthCheckContext context,
+        CancellationToken cancellationToken
+    ) =>
+        Task.FromResult(
+            NotReadyBecause is { } reason
+                ? new HealthCheckResult(context.Registration.FailureStatus, reason)
+                : HealthCheckResult.Healthy()
+        );
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!await TryUpgradeAsync(stoppingToken))

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,7 +15,7 @@ namespace GoReliable.ServiceDefaults.Lifecycle;
 /// the server, which is the last to start and the first to stop, and then the background services. One timeout,
 /// <see cref="HostOptions.ShutdownTimeout"/>, covers all of it.
 /// </remarks>
-public sealed partial class Drain : IHostedLifecycleService, IDisposable
+public sealed partial class Drain : IHostedLifecycleService, IHealthCheck, IDisposable
 {
     private readonly IHostApplicationLifetime lifetime;
     private readonly ShutdownOptions shutdown;
@@ -60,6 +61,16 @@ public sealed partial class Drain : IHostedLifecycleService, IDisposable
         return Task.CompletedTask;
     }
 
+    Task<HealthCheckResult> IHealthCheck.CheckHealthAsync(
+        HealthCheckContext context,
+        CancellationToken cancellationToken
+    ) =>
+        Task.FromResult(
+            Begun.IsCancellationRequested
+                ? HealthCheckResult.Unhealthy("The service is stopping.")
+                : HealthCheckResult.Healthy()
+        );
+
     Task IHostedLifecycleService.StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -68,7 +79,6 @@ public sealed partial class Drain : IHostedLifecycleService, IDisposable
 
     Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <inheritdoc/>
     public void Dispose() => overdue.Dispose();
 
     [LoggerMessage(

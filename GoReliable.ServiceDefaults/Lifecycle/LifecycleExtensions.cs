@@ -2,13 +2,11 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace GoReliable.ServiceDefaults.Lifecycle;
 
-/// <summary>Registration of <see cref="Drain"/>.</summary>
 internal static class LifecycleExtensions
 {
     private static readonly TimeSpan DefaultReadinessDelay = TimeSpan.FromSeconds(5);
@@ -28,7 +26,7 @@ internal static class LifecycleExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
-        builder.Services.AddHealthChecks().AddCheck<DrainHealthCheck>("Lifecycle");
+        builder.Services.AddHealthChecks().AddCheck<Drain>("Lifecycle");
     }
 
     /// <summary>
@@ -46,18 +44,5 @@ internal static class LifecycleExtensions
                 return next(context);
             }
         );
-    }
-
-    private sealed class DrainHealthCheck(Drain drain) : IHealthCheck
-    {
-        public Task<HealthCheckResult> CheckHealthAsync(
-            HealthCheckContext context,
-            CancellationToken cancellationToken = default
-        ) =>
-            Task.FromResult(
-                drain.Begun.IsCancellationRequested
-                    ? HealthCheckResult.Unhealthy("The service is stopping.")
-                    : HealthCheckResult.Healthy()
-            );
     }
 }

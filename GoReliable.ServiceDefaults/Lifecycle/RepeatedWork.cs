@@ -40,7 +40,6 @@ public abstract class RepeatedWork(TimeSpan pause, TimeProvider time) : Backgrou
     /// </summary>
     protected void Succeed() => reported = null;
 
-    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (true)

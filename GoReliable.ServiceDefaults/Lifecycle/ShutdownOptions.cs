@@ -25,7 +25,6 @@ public sealed class ShutdownOptions : IValidatableObject
     [Duration("00:00:01", "01:00:00")]
     public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(25);
 
-    /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (
