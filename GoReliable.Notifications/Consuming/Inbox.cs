@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.Notifications.Messages;
 using Npgsql;
 
@@ -41,15 +42,8 @@ internal static class Inbox
         ON CONFLICT DO NOTHING
         """;
 
-    /// <summary>
-    /// Forgets events that were handled before <c>$1</c>, a thousand at most. It deletes by row address: a join would
-    /// be planned for a table of any size, and would sometimes read all of it.
-    /// </summary>
-    public const string Expire = """
-        -- expire inbox
-        DELETE FROM inbox WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
-        """;
+    /// <summary>Forgets events that were handled long ago.</summary>
+    public static readonly string Expire = ExpiredRows.Sql("inbox", "received_at");
 
     // If a batch has only duplicates, this is the only statement, and the span has its name.
     private const string Commit = """

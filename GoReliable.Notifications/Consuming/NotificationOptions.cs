@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Notifications.Consuming;
@@ -7,14 +8,7 @@ internal sealed class NotificationOptions
 {
     public const string Section = "Notifications";
 
-    /// <summary>
-    /// Deletes notifications that were sent before <c>$1</c>, a thousand at most. By row address, as in the inbox.
-    /// </summary>
-    public const string Expire = """
-        -- expire notifications
-        DELETE FROM notifications WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM notifications WHERE sent_at < $1 ORDER BY sent_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
-        """;
+    public static readonly string Expire = ExpiredRows.Sql("notifications", "sent_at");
 
     /// <summary>
     /// After this time a notification is no longer listed. The inbox, and not this table, remembers which events were

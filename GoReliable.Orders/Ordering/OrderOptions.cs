@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Orders.Ordering;
@@ -9,7 +10,7 @@ internal sealed class OrderOptions
 
     /// <summary>
     /// Deletes orders that were created before <c>$1</c>, a thousand at most. The id of an order begins with that time
-    /// (UUIDv7), so the primary key finds them. By row address, as with idempotency keys.
+    /// (UUIDv7), so the primary key finds them. By row address, as in <see cref="ExpiredRows.Sql"/>.
     /// </summary>
     public const string Expire = """
         -- expire orders
