@@ -3,6 +3,7 @@ using System.Security.Claims;
 using System.Threading.RateLimiting;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.ServiceDefaults.Limits;
+using GoReliable.ServiceDefaults.Problems;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,12 +24,11 @@ public static class DatabaseShare
     // Waiting costs little. This is more than the gateway lets in of one customer.
     private const int MaxWaiting = 256;
 
-    private const string RetryAfterSeconds = "1";
+    private const int RetryAfterSeconds = 1;
 
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
     /// <summary>After authorization: what comes later holds a connection to the database.</summary>
-    /// <param name="app">A service with an <see cref="NpgsqlDataSource"/>.</param>
     public static void UseDatabaseShare(this WebApplication app)
     {
         var pool = new NpgsqlConnectionStringBuilder(
@@ -50,26 +50,14 @@ public static class DatabaseShare
         app.UseLimit(limiter, (context, _) => RefuseAsync(context, share.PermitLimit), () => MaxWait);
     }
 
-    private static ValueTask RefuseAsync(HttpContext context, int share)
-    {
-        context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-        context.Response.Headers.RetryAfter = RetryAfterSeconds;
-        return context
-            .RequestServices.GetRequiredService<IProblemDetailsService>()
-            .WriteAsync(
-                new ProblemDetailsContext
-                {
-                    HttpContext = context,
-                    ProblemDetails =
-                    {
-                        Status = StatusCodes.Status429TooManyRequests,
-                        Detail = string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"At most {share} requests of one customer are processed at once, "
-                                + $"and this one has waited too long. Send it again later, and fewer at once."
-                        ),
-                    },
-                }
-            );
-    }
+    private static ValueTask RefuseAsync(HttpContext context, int share) =>
+        context.WriteProblemAsync(
+            StatusCodes.Status429TooManyRequests,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"At most {share} requests of one customer are processed at once, "
+                    + $"and this one has waited too long. Send it again later, and fewer at once."
+            ),
+            RetryAfterSeconds
+        );
 }

@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Problems;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
@@ -10,9 +11,9 @@ namespace GoReliable.ServiceDefaults.Identity;
 /// Answers a request that a policy does not let through: with a problem document, and with the header that tells a
 /// program what to do (https://www.rfc-editor.org/rfc/rfc6750#section-3). No word of the answer comes from the token.
 /// </summary>
-internal sealed class Refusals(IProblemDetailsService problems) : IAuthorizationMiddlewareResultHandler
+internal sealed class Refusals : IAuthorizationMiddlewareResultHandler
 {
-    private const string RetryAfterSeconds = "5";
+    private const int RetryAfterSeconds = 5;
 
     public Task HandleAsync(
         RequestDelegate next,
@@ -47,49 +48,42 @@ internal sealed class Refusals(IProblemDetailsService problems) : IAuthorization
             _ => "The token cannot be read.",
         };
 
-    private Task ForbidAsync(HttpContext context, string? scope)
+    private static async Task ForbidAsync(HttpContext context, string? scope)
     {
         context.Response.Headers.WWWAuthenticate = scope is null
             ? "Bearer"
             : $"Bearer error=\"insufficient_scope\", scope=\"{scope}\"";
-        return WriteAsync(
-            context,
+        await context.WriteProblemAsync(
             StatusCodes.Status403Forbidden,
             scope is null ? null : $"The token lacks the scope {scope}."
         );
     }
 
-    private async Task ChallengeAsync(HttpContext context)
+    private static async Task ChallengeAsync(HttpContext context)
     {
         // The same result as before: the handler validates the token of a request only once.
         switch ((await context.AuthenticateAsync()).Failure)
         {
             case ProviderUnavailableException:
-                context.Response.Headers.RetryAfter = RetryAfterSeconds;
-                await WriteAsync(
-                    context,
+                await context.WriteProblemAsync(
                     StatusCodes.Status503ServiceUnavailable,
-                    "Tokens cannot be checked at the moment."
+                    "Tokens cannot be checked at the moment.",
+                    RetryAfterSeconds
                 );
                 break;
             case null:
                 context.Response.Headers.WWWAuthenticate = "Bearer";
-                await WriteAsync(context, StatusCodes.Status401Unauthorized, "Send a token: Authorization: Bearer …");
+                await context.WriteProblemAsync(
+                    StatusCodes.Status401Unauthorized,
+                    "Send a token: Authorization: Bearer …"
+                );
                 break;
             case var failure:
                 var description = Describe(failure);
                 context.Response.Headers.WWWAuthenticate =
                     $"Bearer error=\"invalid_token\", error_description=\"{description}\"";
-                await WriteAsync(context, StatusCodes.Status401Unauthorized, description);
+                await context.WriteProblemAsync(StatusCodes.Status401Unauthorized, description);
                 break;
         }
-    }
-
-    private async Task WriteAsync(HttpContext context, int status, string? detail)
-    {
-        context.Response.StatusCode = status;
-        await problems.WriteAsync(
-            new ProblemDetailsContext { HttpContext = context, ProblemDetails = { Status = status, Detail = detail } }
-        );
     }
 }

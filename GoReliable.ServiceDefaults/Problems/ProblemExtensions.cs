@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,6 +34,28 @@ public static class ProblemExtensions
                 options.SuppressDiagnosticsCallback = context =>
                     StatusCode(context.Exception) != StatusCodes.Status500InternalServerError;
             });
+
+    /// <summary>Answers a request with a problem document.</summary>
+    public static ValueTask WriteProblemAsync(
+        this HttpContext context,
+        int status,
+        string? detail,
+        int? retryAfterSeconds = null
+    )
+    {
+        context.Response.StatusCode = status;
+        if (retryAfterSeconds is { } seconds)
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        return context
+            .RequestServices.GetRequiredService<IProblemDetailsService>()
+            .WriteAsync(
+                new ProblemDetailsContext
+                {
+                    HttpContext = context,
+                    ProblemDetails = { Status = status, Detail = detail },
+                }
+            );
+    }
 
     // Unless the code that answers has set another value.
     private const string RetryAfterSeconds = "1";
