@@ -1,8 +1,11 @@
 namespace GoReliable.Orders.Outbox;
 
-/// <summary>Registration of the outbox.</summary>
 internal static class OutboxExtensions
 {
     public static IServiceCollection AddOutbox(this IServiceCollection services) =>
-        services.AddSingleton<OutboxSignal>().AddHostedService<OutboxRelay>().AddHostedService<OutboxSampler>();
+        services
+            .AddSingleton<OutboxSignal>()
+            .AddSingleton<SetAsideTable>()
+            .AddHostedService<OutboxRelay>()
+            .AddHostedService<OutboxSampler>();
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Npgsql;
 
 namespace GoReliable.Orders.Outbox;
 
@@ -31,7 +30,7 @@ internal static class SetAsideEndpoints
     private static async Task<Results<Ok<SetAsidePage>, ProblemHttpResult>> ListAsync(
         string? limit,
         string? cursor,
-        NpgsqlDataSource database,
+        SetAsideTable setAside,
         CancellationToken cancellationToken
     )
     {
@@ -48,7 +47,7 @@ internal static class SetAsideEndpoints
             return BadRequest("cursor must be the nextCursor of an earlier page.");
 
         // One more than asked for tells whether there is a next page.
-        var found = await SetAsideTable.ListAsync(database, after, rows + 1, cancellationToken);
+        var found = await setAside.ListAsync(after, rows + 1, cancellationToken);
         var page = found.Take(rows).ToList();
         return TypedResults.Ok(
             new SetAsidePage(
@@ -60,73 +59,38 @@ internal static class SetAsideEndpoints
 
     private static async Task<Results<Ok<SetAsideDetail>, ProblemHttpResult>> FindAsync(
         Guid order,
-        NpgsqlDataSource database,
+        SetAsideTable setAside,
         CancellationToken cancellationToken
-    ) =>
-        await SetAsideTable.FindAsync(database, order, cancellationToken) is { } detail
-            ? TypedResults.Ok(detail)
-            : NotFound(order);
+    ) => await setAside.FindAsync(order, cancellationToken) is { } detail ? TypedResults.Ok(detail) : NotFound(order);
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RedriveOneAsync(
         Guid order,
         OperatorId by,
-        NpgsqlDataSource database,
-        OutboxSignal relay,
-        ILogger<OutboxRelay> logger,
+        SetAsideTable setAside,
         CancellationToken cancellationToken
     ) =>
-        await PutBackAsync([order], reason: null, by, database, relay, logger, cancellationToken) > 0
+        await setAside.RedriveAsync([order], reason: null, by, cancellationToken) > 0
             ? TypedResults.NoContent()
             : NotFound(order);
 
     private static async Task<Results<Ok<RedriveResult>, ProblemHttpResult>> RedriveAsync(
         RedriveRequest request,
         OperatorId by,
-        NpgsqlDataSource database,
-        OutboxSignal relay,
-        ILogger<OutboxRelay> logger,
+        SetAsideTable setAside,
         CancellationToken cancellationToken
     ) =>
         request.IsValid(out var mistake)
             ? TypedResults.Ok(
-                new RedriveResult(
-                    await PutBackAsync(request.Orders, request.Reason, by, database, relay, logger, cancellationToken)
-                )
+                new RedriveResult(await setAside.RedriveAsync(request.Orders, request.Reason, by, cancellationToken))
             )
             : BadRequest(mistake);
-
-    private static async Task<int> PutBackAsync(
-        Guid[]? orders,
-        string? reason,
-        OperatorId by,
-        NpgsqlDataSource database,
-        OutboxSignal relay,
-        ILogger<OutboxRelay> logger,
-        CancellationToken cancellationToken
-    )
-    {
-        var count = await SetAsideTable.RedriveAsync(database, orders, reason, cancellationToken);
-        if (count > 0)
-            logger.OutboxRedriven(count, by.Name);
-        relay.Wake();
-        return count;
-    }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DiscardAsync(
         Guid order,
         OperatorId by,
-        NpgsqlDataSource database,
-        OutboxSignal relay,
-        ILogger<OutboxRelay> logger,
+        SetAsideTable setAside,
         CancellationToken cancellationToken
-    )
-    {
-        if (await SetAsideTable.DiscardAsync(database, order, cancellationToken) is not { } discarded)
-            return NotFound(order);
-        logger.OutboxDiscarded(discarded.Event, order, discarded.Reason, by.Name);
-        relay.Wake();
-        return TypedResults.NoContent();
-    }
+    ) => await setAside.DiscardAsync(order, by, cancellationToken) ? TypedResults.NoContent() : NotFound(order);
 
     private static ProblemHttpResult BadRequest(string detail) =>
         TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);

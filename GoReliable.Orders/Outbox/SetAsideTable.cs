@@ -1,12 +1,12 @@
+using GoReliable.ServiceDefaults.Identity;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace GoReliable.Orders.Outbox;
 
 /// <summary>
 /// What an operator reads and changes of the orders that are set aside. Only the relay publishes their events.
 /// </summary>
-internal static class SetAsideTable
+internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal relay, ILogger<OutboxRelay> logger)
 {
     private const string Columns = "order_id, event_id, type, attempts, reason, failed_since, outbox_id";
 
@@ -48,12 +48,7 @@ internal static class SetAsideTable
         """;
 
     /// <summary>Oldest first.</summary>
-    public static async Task<List<SetAsideRow>> ListAsync(
-        NpgsqlDataSource database,
-        long after,
-        int limit,
-        CancellationToken cancellationToken
-    )
+    public async Task<List<SetAsideRow>> ListAsync(long after, int limit, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Page);
         command.Parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(limit) });
@@ -61,11 +56,7 @@ internal static class SetAsideTable
     }
 
     /// <returns>Null when nothing of this order waits for an operator.</returns>
-    public static async Task<SetAsideDetail?> FindAsync(
-        NpgsqlDataSource database,
-        Guid order,
-        CancellationToken cancellationToken
-    )
+    public async Task<SetAsideDetail?> FindAsync(Guid order, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(One);
         command.Parameters.Add(Value(order));
@@ -89,44 +80,39 @@ internal static class SetAsideTable
         return new SetAsideDetail(item, events);
     }
 
-    /// <param name="database">The database of orders.</param>
-    /// <param name="orders">The orders; null for all.</param>
-    /// <param name="reason">Only orders with this reason; null for any.</param>
-    /// <param name="cancellationToken">Cancelled when the operator hangs up.</param>
-    /// <returns>How many orders get another try.</returns>
-    public static async Task<int> RedriveAsync(
-        NpgsqlDataSource database,
+    /// <summary>Gives these orders another try: null for all, with any reason.</summary>
+    /// <returns>How many they are.</returns>
+    public async Task<int> RedriveAsync(
         Guid[]? orders,
         string? reason,
+        OperatorId by,
         CancellationToken cancellationToken
     )
     {
         await using var command = database.CreateCommand(Redrive);
-        command.Parameters.Add(
-            new NpgsqlParameter
-            {
-                Value = (object?)orders ?? DBNull.Value,
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
-            }
-        );
-        command.Parameters.Add(
-            new NpgsqlParameter { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
-        );
-        return await command.ExecuteNonQueryAsync(cancellationToken);
+        command.Parameters.AddRange(new NpgsqlParameter[] { Value(orders), Value(reason) });
+        var count = await command.ExecuteNonQueryAsync(cancellationToken);
+        if (count > 0)
+            logger.OutboxRedriven(count, by.Name);
+        relay.Wake();
+        return count;
     }
 
     /// <summary>Removes the event that the broker does not take, for good.</summary>
-    /// <returns>Null when nothing of this order waits for an operator.</returns>
-    public static async Task<(Guid Event, string Reason)?> DiscardAsync(
-        NpgsqlDataSource database,
-        Guid order,
-        CancellationToken cancellationToken
-    )
+    /// <returns>False when nothing of this order waits for an operator.</returns>
+    public async Task<bool> DiscardAsync(Guid order, OperatorId by, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Discard);
         command.Parameters.Add(Value(order));
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        return await row.ReadAsync(cancellationToken) ? (row.GetGuid(0), row.GetString(1)) : null;
+        if (!await row.ReadAsync(cancellationToken))
+            return false;
+        var (discarded, reason) = (row.GetGuid(0), row.GetString(1));
+        // The commit comes after the row.
+        await row.NextResultAsync(cancellationToken);
+        logger.OutboxDiscarded(discarded, order, reason, by.Name);
+        relay.Wake();
+        return true;
     }
 
     private static async Task<List<SetAsideRow>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)

@@ -1,4 +1,6 @@
 using GoReliable.Orders.Outbox;
+using GoReliable.ServiceDefaults.Identity;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GoReliable.Tests.OnPlatform.Orders;
 
@@ -30,7 +32,8 @@ public sealed partial class OutboxReaderTests
         Assert.InRange(reader.Start, second, third);
 
         var order = await database.ScalarAsync<Guid>($"SELECT order_id FROM outbox WHERE id = {failed}");
-        Assert.NotNull(await SetAsideTable.DiscardAsync(database.Source, order, Cancel));
+        var table = new SetAsideTable(database.Source, new OutboxSignal(), NullLogger<OutboxRelay>.Instance);
+        Assert.True(await table.DiscardAsync(order, new OperatorId("operator"), Cancel));
         Assert.Empty(await DrainAsync());
         time.Advance(TimeSpan.FromSeconds(1));
 
