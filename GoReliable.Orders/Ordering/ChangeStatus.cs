@@ -17,19 +17,11 @@ internal sealed class ChangeStatus(
     TimeProvider time
 )
 {
-    public static Task<Results<Ok<Order>, ProblemHttpResult>> ConfirmAsync(
-        Guid id,
-        HttpContext context,
-        Customer customer,
-        ChangeStatus handler
-    ) => handler.HandleAsync("confirm", id, context, customer.Id, OrderStatus.Confirmed);
+    public Task<Results<Ok<Order>, ProblemHttpResult>> ConfirmAsync(Guid id, HttpContext context, Customer customer) =>
+        HandleAsync("confirm", id, context, customer.Id, OrderStatus.Confirmed);
 
-    public static Task<Results<Ok<Order>, ProblemHttpResult>> CancelAsync(
-        Guid id,
-        HttpContext context,
-        Customer customer,
-        ChangeStatus handler
-    ) => handler.HandleAsync("cancel", id, context, customer.Id, OrderStatus.Cancelled);
+    public Task<Results<Ok<Order>, ProblemHttpResult>> CancelAsync(Guid id, HttpContext context, Customer customer) =>
+        HandleAsync("cancel", id, context, customer.Id, OrderStatus.Cancelled);
 
     private async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(
         string name,
@@ -118,20 +110,16 @@ internal sealed class ChangeStatus(
                 (OrderStatus.Confirmed, OrderStatus.Cancelled);
 
     // Later than the change before it, whatever this machine's clock says.
-    private Order WithStatus(Order order, OrderStatus to) =>
-        Order.Now(time) is var now && now > order.UpdatedAt
-            ? order with
-            {
-                Status = to,
-                UpdatedAt = now,
-                Version = order.Version + 1,
-            }
-            : order with
-            {
-                Status = to,
-                UpdatedAt = order.UpdatedAt.AddMilliseconds(1),
-                Version = order.Version + 1,
-            };
+    private Order WithStatus(Order order, OrderStatus to)
+    {
+        var now = Order.Now(time);
+        return order with
+        {
+            Status = to,
+            UpdatedAt = now > order.UpdatedAt ? now : order.UpdatedAt.AddMilliseconds(1),
+            Version = order.Version + 1,
+        };
+    }
 
     private void Announce(Order order, Order changed)
     {

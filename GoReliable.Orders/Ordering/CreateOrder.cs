@@ -6,6 +6,11 @@ using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 using NpgsqlTypes;
+using Answer = Microsoft.AspNetCore.Http.HttpResults.Results<
+    Microsoft.AspNetCore.Http.HttpResults.Created<GoReliable.Orders.Ordering.Order>,
+    Microsoft.AspNetCore.Http.HttpResults.ValidationProblem,
+    Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult
+>;
 
 namespace GoReliable.Orders.Ordering;
 
@@ -67,27 +72,19 @@ internal sealed class CreateOrder(
             LEFT JOIN orders o ON o.id = first.order_id
             """;
 
-    public static async Task<Results<Created<Order>, ValidationProblem, ProblemHttpResult>> HandleAsync(
-        HttpContext context,
-        Customer customer,
-        CreateOrder handler,
-        Telemetry telemetry
-    )
+    public async Task<Answer> HandleAsync(HttpContext context, Customer customer)
     {
         using var operation = telemetry.Operation("create");
-        var (result, answer) = await handler.AnswerAsync(context, customer);
+        var (result, answer) = await AnswerAsync(context, customer);
         operation.Result = result;
         return answer;
     }
 
-    private async Task<(
-        string Result,
-        Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer
-    )> AnswerAsync(HttpContext context, Customer customer)
+    private async Task<(string Result, Answer Answer)> AnswerAsync(HttpContext context, Customer customer)
     {
         if (!IdempotencyKey.TryRead(context.Request.Headers, out var key))
             return ("invalid", Problems.BadIdempotencyKey);
-        var (body, problem) = await RequestBody.ReadAsync(context.Request, OrdersJson.Default.CreateOrderRequest);
+        var (body, problem) = await RequestBody.ReadAsync(context.Request);
         if (body is null)
             return ("invalid", problem!);
         var request = body.Normalize(out var errors);
@@ -120,10 +117,11 @@ internal sealed class CreateOrder(
         return ("created", Created(order));
     }
 
-    private async Task<(
-        string Result,
-        Results<Created<Order>, ValidationProblem, ProblemHttpResult> Answer
-    )> AnswerEarlierAsync(EarlierRequest earlier, HttpResponse response, Activity? activity)
+    private async Task<(string Result, Answer Answer)> AnswerEarlierAsync(
+        EarlierRequest earlier,
+        HttpResponse response,
+        Activity? activity
+    )
     {
         // The new order was not stored.
         activity?.SetTag("goreliable.order.id", earlier.Order?.Id.ToString());
@@ -166,7 +164,7 @@ internal sealed class CreateOrder(
         query.Succeeded();
     }
 
-    /// <returns>Null when the order is stored; else what the first request with this key means for this one.</returns>
+    /// <returns>Null when the order is stored; else the outcome of the first request with this key.</returns>
     private async Task<EarlierRequest?> StoreOnceAsync(
         Order order,
         string customerId,
@@ -228,18 +226,12 @@ internal sealed class CreateOrder(
             }
         );
         parameters.Add(new NpgsqlParameter<decimal> { TypedValue = order.Total });
-        parameters.Add(
-            new NpgsqlParameter
-            {
-                Value = (object?)order.ContactEmail ?? DBNull.Value,
-                NpgsqlDbType = NpgsqlDbType.Text,
-            }
-        );
+        parameters.Add(new NpgsqlParameter<string?> { TypedValue = order.ContactEmail });
         parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = order.CreatedAt });
         parameters.AddEvent(order, customerId);
         return command;
     }
 
-    // What the first request with the same key means for this one: its order, or a reason to refuse.
+    // The outcome of the first request with this key: its order, or a reason to refuse this one.
     private sealed record EarlierRequest(Order? Order, ProblemHttpResult? Problem);
 }

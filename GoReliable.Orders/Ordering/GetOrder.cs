@@ -13,16 +13,14 @@ internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, T
         SELECT {Order.Columns} FROM orders o WHERE o.id = $1 AND o.customer_id = $2
         """;
 
-    public static async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(
+    public async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(
         Guid id,
         Customer customer,
-        GetOrder handler,
-        Telemetry telemetry,
         CancellationToken cancellationToken
     )
     {
         using var operation = telemetry.Operation("get", cancellationToken);
-        var order = await handler.FindAsync(id, customer.Id, cancellationToken);
+        var order = await FindAsync(id, customer.Id, cancellationToken);
         operation.Result = order is null ? "not_found" : "ok";
         return order is null ? Problems.NotFound : TypedResults.Ok(order);
     }

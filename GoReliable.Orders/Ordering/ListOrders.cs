@@ -29,13 +29,11 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
         WHERE o.customer_id = $1 AND o.id < $2 AND o.status = $4 ORDER BY o.id DESC LIMIT $3
         """;
 
-    public static async Task<Results<Ok<OrderPage>, ProblemHttpResult>> HandleAsync(
+    public async Task<Results<Ok<OrderPage>, ProblemHttpResult>> HandleAsync(
         string? status,
         string? limit,
         string? cursor,
         Customer customer,
-        ListOrders handler,
-        Telemetry telemetry,
         CancellationToken cancellationToken
     )
     {
@@ -54,7 +52,7 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
         if (!TryParse(cursor, out var before))
             return Invalid("cursor must be the nextCursor of an earlier page.");
 
-        var page = await handler.ReadAsync(customer.Id, status, before, rows, cancellationToken);
+        var page = await ReadAsync(customer.Id, status, before, rows, cancellationToken);
         operation.Result = "ok";
         return TypedResults.Ok(page);
 

@@ -54,9 +54,7 @@ internal sealed record Order(
     public const string Columns =
         "o.id, o.status, o.currency, o.items, o.total, o.contact_email, o.created_at, o.updated_at, o.version";
 
-    /// <summary>Reads <see cref="Columns"/> of the current row.</summary>
-    /// <param name="row">The current row.</param>
-    /// <param name="first">Ordinal of the first of the columns.</param>
+    /// <summary>Reads <see cref="Columns"/> of the current row, from this ordinal on.</summary>
     public static Order Read(NpgsqlDataReader row, int first = 0) =>
         new(
             row.GetGuid(first),

@@ -35,14 +35,20 @@ internal static class OrderEndpoints
     /// <summary>Described in openapi.json.</summary>
     public static void MapOrders(this IEndpointRouteBuilder routes)
     {
+        var services = routes.ServiceProvider;
+        var change = services.GetRequiredService<ChangeStatus>();
         var orders = routes.MapGroup("/api/v1");
         orders
-            .MapPost("/orders", CreateOrder.HandleAsync)
+            .MapPost("/orders", services.GetRequiredService<CreateOrder>().HandleAsync)
             .RequireAuthorization(Scopes.OrdersWrite)
             .WithMetadata(new RequestSizeLimitAttribute(RequestBody.MaxBytes));
-        orders.MapGet("/orders", ListOrders.HandleAsync).RequireAuthorization(Scopes.OrdersRead);
-        orders.MapGet("/orders/{id:guid}", GetOrder.HandleAsync).RequireAuthorization(Scopes.OrdersRead);
-        orders.MapPost("/orders/{id:guid}/confirm", ChangeStatus.ConfirmAsync).RequireAuthorization(Scopes.OrdersWrite);
-        orders.MapPost("/orders/{id:guid}/cancel", ChangeStatus.CancelAsync).RequireAuthorization(Scopes.OrdersWrite);
+        orders
+            .MapGet("/orders", services.GetRequiredService<ListOrders>().HandleAsync)
+            .RequireAuthorization(Scopes.OrdersRead);
+        orders
+            .MapGet("/orders/{id:guid}", services.GetRequiredService<GetOrder>().HandleAsync)
+            .RequireAuthorization(Scopes.OrdersRead);
+        orders.MapPost("/orders/{id:guid}/confirm", change.ConfirmAsync).RequireAuthorization(Scopes.OrdersWrite);
+        orders.MapPost("/orders/{id:guid}/cancel", change.CancelAsync).RequireAuthorization(Scopes.OrdersWrite);
     }
 }

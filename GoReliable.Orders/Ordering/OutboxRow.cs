@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace GoReliable.Orders.Ordering;
 
@@ -20,15 +19,7 @@ internal static class OutboxRow
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         parameters.Add(new NpgsqlParameter<string> { TypedValue = OrderEvent.RoutingKey(order.Status) });
         parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = OrderEvent.Serialize(id, order, customerId) });
-        parameters.Add(
-            new NpgsqlParameter { Value = (object?)activity?.Id ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
-        );
-        parameters.Add(
-            new NpgsqlParameter
-            {
-                Value = (object?)activity?.TraceStateString ?? DBNull.Value,
-                NpgsqlDbType = NpgsqlDbType.Text,
-            }
-        );
+        parameters.Add(new NpgsqlParameter<string?> { TypedValue = activity?.Id });
+        parameters.Add(new NpgsqlParameter<string?> { TypedValue = activity?.TraceStateString });
     }
 }
