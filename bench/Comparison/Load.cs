@@ -3,10 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace GoReliable.Bench.Comparison;
 
-/// <summary>What came of a load.</summary>
-/// <param name="PerSecond">Requests that were answered.</param>
-/// <param name="Latencies">In microseconds, the shortest first.</param>
-/// <param name="Bad">Unexpected responses, by status; 0 for no response.</param>
+/// <summary>
+/// What came of a load: latencies in microseconds, the shortest first, and unexpected responses by status, 0 for none.
+/// </summary>
 internal sealed record LoadResult(double PerSecond, int[] Latencies, IReadOnlyDictionary<int, int> Bad);
 
 /// <summary>Concurrent requests of many customers, one thread per customer.</summary>

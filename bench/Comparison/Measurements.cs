@@ -1,9 +1,6 @@
 namespace GoReliable.Bench.Comparison;
 
 /// <summary>The measurements of load, and what each costs.</summary>
-/// <param name="plan">How long and how often.</param>
-/// <param name="target">What is put under load.</param>
-/// <param name="cancellationToken">Ends it early.</param>
 internal sealed class Measurements(Plan plan, Target target, CancellationToken cancellationToken)
 {
     /// <summary>Once, and as it is now.</summary>
@@ -19,8 +16,7 @@ internal sealed class Measurements(Plan plan, Target target, CancellationToken c
 
     public Task<Row> ReadsAsync() => MedianAsync(perSecond: null, Read);
 
-    /// <summary>At a rate, each with an address for an e-mail.</summary>
-    /// <param name="ordered">Given the orders of each run, when they have been handled.</param>
+    /// <summary>At a rate, each with an address for an e-mail. Orders are passed on once they are handled.</summary>
     public Task<Row> SteadyOrdersAsync(Func<IReadOnlyCollection<PlacedOrder>, Task> ordered) =>
         MedianAsync(
             Plan.OrdersPerSecond,

@@ -1,13 +1,9 @@
 namespace GoReliable.Bench.Comparison;
 
-/// <summary>What was asked for.</summary>
-/// <param name="Repository">The checkout.</param>
-/// <param name="Published">Where each program is, in a folder by its name.</param>
-/// <param name="Seconds">Length of each measurement.</param>
-/// <param name="Connections">Number of connections; each belongs to another customer.</param>
-/// <param name="Runs">Measurements of each kind.</param>
-/// <param name="Without">What is switched off.</param>
-/// <param name="Smoke">Whether only correct responses matter, not figures.</param>
+/// <summary>
+/// What was asked for. Each program is published in a folder by its name, each connection belongs to another customer,
+/// and in a smoke test only correct responses matter, not figures.
+/// </summary>
 internal sealed record Plan(
     string Repository,
     string Published,

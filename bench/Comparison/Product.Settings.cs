@@ -31,7 +31,7 @@ internal sealed partial class Product
             ("Logging__Console__FormatterName", "json-line"),
             ("DOTNET_GCHeapHardLimit", HeapLimit(service)),
             ("MANAGEMENT_PORT", $"{ports[service].Management}"),
-            ("ConnectionStrings__messaging", servers.Broker),
+            ("ConnectionStrings__messaging", servers.BrokerUrl),
             .. databases.Select(database => ($"ConnectionStrings__{database.Key}-db", Database(database.Key))),
             ("services__orders__http__0", $"http://127.0.0.1:{ports["orders"].Http}"),
             ("services__notifications__http__0", $"http://127.0.0.1:{ports["notifications"].Http}"),
@@ -67,7 +67,7 @@ internal sealed partial class Product
 
     private static string Folder(string service) => char.ToUpperInvariant(service[0]) + service[1..];
 
-    private string Database(string service) => $"{servers.Server};Database={service}-db";
+    private string Database(string service) => $"{servers.PostgresConnection};Database={service}-db";
 
     // Of the last container in the manifest, which is the service's.
     private string HeapLimit(string service)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using Npgsql;
 
 namespace GoReliable.Bench.Comparison;
@@ -99,7 +100,7 @@ internal sealed partial class Product : IAsyncDisposable
                 var ready = new Uri($"http://127.0.0.1:{ports[service].Management}/health/ready");
                 await Servers.WaitUntilAsync(
                     $"The service {service}",
-                    () => SucceedsAsync(client, ready),
+                    () => Servers.AnswersAsync(client, ready, HttpStatusCode.OK),
                     workspace.Ending
                 );
                 Ready[service] = clock.Elapsed;
@@ -155,19 +156,6 @@ internal sealed partial class Product : IAsyncDisposable
     {
         await using var count = databases[service].CreateCommand(sql);
         return (long)(await count.ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    private static async Task<bool> SucceedsAsync(HttpClient client, Uri address)
-    {
-        try
-        {
-            using var answer = await client.GetAsync(address);
-            return answer.IsSuccessStatusCode;
-        }
-        catch (HttpRequestException)
-        {
-            return false;
-        }
     }
 
     private string[] Command(string service) =>

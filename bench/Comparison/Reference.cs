@@ -22,7 +22,13 @@ internal static class Reference
         var orders = Start("bare-orders", ordersPort, ("ConnectionStrings__orders-db", connection));
         var gateway = Start("bare-gateway", gatewayPort, ("Orders", $"http://127.0.0.1:{ordersPort}"));
         using var client = new HttpClient();
-        await Servers.WaitUntilAsync("The reference", () => AnswersAsync(client, gatewayPort), workspace.Ending);
+        // An order that does not exist: found out by the service, at the database.
+        var nothing = new Uri($"http://127.0.0.1:{gatewayPort}/api/v1/orders/{Guid.Empty}");
+        await Servers.WaitUntilAsync(
+            "The reference",
+            () => Servers.AnswersAsync(client, nothing, HttpStatusCode.NotFound),
+            workspace.Ending
+        );
 
         return new Target(
             "bare .NET",
@@ -35,19 +41,5 @@ internal static class Reference
             [servers.Postgres],
             () => Task.CompletedTask
         );
-    }
-
-    // An order that does not exist: found out by the service, at the database.
-    private static async Task<bool> AnswersAsync(HttpClient client, int port)
-    {
-        try
-        {
-            using var answer = await client.GetAsync(new Uri($"http://127.0.0.1:{port}/api/v1/orders/{Guid.Empty}"));
-            return answer.StatusCode == HttpStatusCode.NotFound;
-        }
-        catch (HttpRequestException)
-        {
-            return false;
-        }
     }
 }

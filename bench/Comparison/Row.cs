@@ -1,12 +1,9 @@
 namespace GoReliable.Bench.Comparison;
 
-/// <summary>One kind of request, measured.</summary>
-/// <param name="PerSecond">Requests.</param>
-/// <param name="P50">Half of them took no longer; milliseconds.</param>
-/// <param name="P99">The same of 99 %.</param>
-/// <param name="P999">The same of 99.9 %.</param>
-/// <param name="Cost">Of each process, by its name: microseconds of processor time for each request.</param>
-/// <param name="Bad">Requests that were answered otherwise than they should be, with their status, for people.</param>
+/// <summary>
+/// One kind of request, measured: percentiles in milliseconds, and the cost of each process, by its name, in
+/// microseconds of processor time for each request.
+/// </summary>
 internal sealed record Row(
     double PerSecond,
     double P50,

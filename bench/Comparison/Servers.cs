@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Npgsql;
@@ -5,11 +6,7 @@ using Npgsql;
 namespace GoReliable.Bench.Comparison;
 
 /// <summary>A PostgreSQL and a RabbitMQ of their own, by the scripts that <c>RunAsProcess</c> uses.</summary>
-/// <param name="Server">How to connect to PostgreSQL, without a database.</param>
-/// <param name="Broker">Where the services find RabbitMQ.</param>
-/// <param name="Postgres">PostgreSQL, with all its sessions.</param>
-/// <param name="RabbitMq">The broker itself, and not the script that started it.</param>
-internal sealed record Servers(string Server, string Broker, Watched Postgres, Watched RabbitMq)
+internal sealed record Servers(string PostgresConnection, string BrokerUrl, Watched Postgres, Watched RabbitMq)
 {
     private const string User = "bench";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -55,10 +52,10 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
     /// <returns>How to connect to it.</returns>
     public async Task<string> CreateDatabaseAsync(string name, CancellationToken cancellationToken)
     {
-        await using var source = NpgsqlDataSource.Create($"{Server};Database=postgres;Pooling=false");
+        await using var source = NpgsqlDataSource.Create($"{PostgresConnection};Database=postgres;Pooling=false");
         await using var create = source.CreateCommand($"CREATE DATABASE \"{name}\"");
         await create.ExecuteNonQueryAsync(cancellationToken);
-        return $"{Server};Database={name}";
+        return $"{PostgresConnection};Database={name}";
     }
 
     /// <summary>Looks again and again until it is so.</summary>
@@ -78,6 +75,20 @@ internal sealed record Servers(string Server, string Broker, Watched Postgres, W
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new BenchmarkException($"{what} is not ready after {Patience.TotalSeconds} seconds.");
+        }
+    }
+
+    /// <summary>Whether a GET of this address is answered with this status.</summary>
+    public static async Task<bool> AnswersAsync(HttpClient client, Uri address, HttpStatusCode status)
+    {
+        try
+        {
+            using var answer = await client.GetAsync(address);
+            return answer.StatusCode == status;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
         }
     }
 

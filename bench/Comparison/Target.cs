@@ -1,11 +1,9 @@
 namespace GoReliable.Bench.Comparison;
 
-/// <summary>What is put under load.</summary>
-/// <param name="Name">For the table.</param>
-/// <param name="Customers">Who send it requests.</param>
-/// <param name="Services">Its own processes.</param>
-/// <param name="Servers">The others whose cost is its own.</param>
-/// <param name="WaitUntilIdleAsync">Ends when nothing is left to do for the orders so far.</param>
+/// <summary>
+/// What is put under load: its own processes, and the servers whose cost is its own. It is idle when nothing is left to
+/// do for the orders so far.
+/// </summary>
 internal sealed record Target(
     string Name,
     IReadOnlyList<Customer> Customers,
