@@ -15,11 +15,10 @@ public static class DatabaseExtensions
         "It must be pairs such as Host=db;Username=orders;Password=…;Database=orders-db, with a host, "
         + "and a value with ; or = or ' in double quotes. A postgres:// URL is not understood.";
 
-    /// <summary>Adds the service's database, its schema and their health checks.</summary>
-    /// <param name="builder">The builder of a service.</param>
-    /// <param name="name">The connection's name.</param>
-    /// <param name="scripts">The assembly with the schema's scripts.</param>
-    /// <param name="maxPoolSize">Connections at most, unless the connection string says otherwise.</param>
+    /// <summary>
+    /// Adds the service's database, its schema and their health checks. The connection string may set another size of
+    /// the pool.
+    /// </summary>
     /// <exception cref="InvalidSettingException">The connection string is not set or cannot be used.</exception>
     public static WebApplicationBuilder AddDatabase(
         this WebApplicationBuilder builder,

@@ -130,17 +130,15 @@ internal sealed class Telemetry
     }
 
     /// <summary>Measures an operation on orders from now until it is disposed.</summary>
-    /// <param name="operation">A value of a small closed set.</param>
-    /// <param name="caller">Cancelled when the caller goes away, which is no failure of ours.</param>
     public Timing Operation(string operation, CancellationToken caller = default) =>
         new(operationDuration, "operation", operation, caller);
 
     /// <summary>Measures a database query from now until it is disposed.</summary>
-    /// <param name="query">A value of a small closed set.</param>
-    /// <param name="caller">Cancelled when the caller goes away, which is no failure of ours.</param>
     public Timing Query(string query, CancellationToken caller = default) => new(queryDuration, "query", query, caller);
 
-    /// <summary>One timed piece of work. Without a result it has failed, or was cancelled.</summary>
+    /// <summary>
+    /// One timed piece of work. Without a result it has failed, or was cancelled because the caller went away.
+    /// </summary>
     internal sealed class Timing(Histogram<double> histogram, string tag, string value, CancellationToken caller)
         : IDisposable
     {

@@ -6,12 +6,10 @@ namespace GoReliable.Database.Erasure;
 public static class Erasing
 {
     /// <summary>Executes a statement until it finds nothing any more.</summary>
-    /// <param name="database">The database of the table.</param>
-    /// <param name="sql">Erases a bounded number of rows of the customer <c>$1</c>, by an index.</param>
-    /// <param name="customer">The customer.</param>
-    /// <param name="cancellationToken">
-    /// Cancelled when the operator hangs up. What was erased by then stays erased.
-    /// </param>
+    /// <remarks>
+    /// The statement erases a bounded number of rows of the customer <c>$1</c>, by an index. What was erased stays
+    /// erased when the operator hangs up.
+    /// </remarks>
     /// <returns>How many rows.</returns>
     public static async Task<long> EraseAsync(
         this NpgsqlDataSource database,

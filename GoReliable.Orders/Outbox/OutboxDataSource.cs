@@ -10,7 +10,6 @@ internal static class OutboxDataSource
     /// Connections for <see cref="OutboxReader"/>, not pooled: a pooled connection that is closed stays open, and would
     /// keep the lock.
     /// </summary>
-    /// <param name="connectionString">Of the orders database.</param>
     public static NpgsqlDataSource Create(string connectionString)
     {
         // It keeps its lock also while it waits for a broker that blocks publishing: another relay would publish the

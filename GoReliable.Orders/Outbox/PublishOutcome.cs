@@ -23,7 +23,7 @@ internal enum PublishKind
     /// <summary>No queue wants it, or it cannot be published as it is.</summary>
     Failed,
 
-    /// <summary>It was not published, since an earlier event of its order was not taken.</summary>
+    /// <summary>It was not published, because an earlier event of its order failed.</summary>
     HeldBack,
 
     /// <summary>

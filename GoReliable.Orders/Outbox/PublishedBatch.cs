@@ -30,8 +30,6 @@ internal sealed class PublishedBatch
 
     private readonly Guid[] released;
 
-    /// <param name="messages">The batch.</param>
-    /// <param name="outcomes">What became of each.</param>
     public PublishedBatch(IReadOnlyList<OutboxMessage> messages, IReadOnlyList<PublishOutcome> outcomes)
     {
         var pairs = messages.Zip(outcomes, (message, outcome) => (Message: message, Outcome: outcome)).ToList();
@@ -69,8 +67,6 @@ internal sealed class PublishedBatch
     /// <summary>
     /// Adds the statements to a batch. If anything was confirmed, the first one is <see cref="OutboxReader.Delete"/>.
     /// </summary>
-    /// <param name="batch">The batch of statements.</param>
-    /// <param name="nextTransaction">The second parameter of <see cref="OutboxReader.Delete"/>.</param>
     public void AddTo(NpgsqlBatch batch, NpgsqlParameter nextTransaction)
     {
         if (Confirmed.Length > 0)

@@ -8,10 +8,6 @@ namespace GoReliable.ServiceDefaults.Chaos;
 /// <summary>
 /// Sets the switches from the configuration, when the service starts and whenever the configuration changes.
 /// </summary>
-/// <param name="configuration">Where the section <c>Chaos</c> is.</param>
-/// <param name="allowed">Whether a switch may be on at all.</param>
-/// <param name="switches">The switches that are set.</param>
-/// <param name="logger">Told of every change, and of what is refused.</param>
 internal sealed partial class ChaosControl(
     IConfiguration configuration,
     ChaosPermission allowed,

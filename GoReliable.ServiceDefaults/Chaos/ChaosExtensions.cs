@@ -6,10 +6,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace GoReliable.ServiceDefaults.Chaos;
 
-/// <summary>Whether trouble may be made on purpose in this process; settled when it starts.</summary>
+/// <summary>Whether faults may be injected in this process; settled when it starts.</summary>
 internal sealed record ChaosPermission(bool IsGiven);
 
-/// <summary>Registration of <see cref="ChaosSwitches"/>.</summary>
 internal static class ChaosExtensions
 {
     /// <exception cref="InvalidSettingException">A switch cannot be set like that, or is on in Production.</exception>

@@ -4,10 +4,8 @@ namespace GoReliable.ServiceDefaults.Chaos;
 /// Disturbs outgoing HTTP calls. It sits inside the handler that retries them, so that a retry may be disturbed as
 /// well.
 /// </summary>
-/// <param name="switches">The switches of this process.</param>
 public sealed class ChaosHandler(ChaosSwitches switches) : DelegatingHandler
 {
-    /// <inheritdoc/>
     protected override Task<HttpResponseMessage> SendAsync(
         HttpRequestMessage request,
         CancellationToken cancellationToken

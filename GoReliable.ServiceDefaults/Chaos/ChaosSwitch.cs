@@ -7,24 +7,23 @@ using Polly.Simmy.Latency;
 namespace GoReliable.ServiceDefaults.Chaos;
 
 /// <summary>
-/// A place where trouble can be made on purpose, by Polly's chaos strategies. Off, it costs a look at a field.
+/// A place where faults can be injected, by Polly's chaos strategies. Off, it costs a look at a field.
 /// </summary>
 public sealed class ChaosSwitch
 {
-    /// <summary>Attribute of the span in which trouble was made.</summary>
+    /// <summary>Attribute of the span in which a fault was injected.</summary>
     private const string Attribute = "goreliable.chaos";
 
     private readonly Func<Exception> fault;
     private volatile ResiliencePipeline? pipeline;
 
-    /// <param name="fault">Makes the exception that this place would see if the trouble were real.</param>
+    /// <param name="fault">Makes the exception that this place would see if the fault were real.</param>
     internal ChaosSwitch(Func<Exception> fault) => this.fault = fault;
 
-    /// <summary>Whether there is trouble now.</summary>
+    /// <summary>Whether faults are injected.</summary>
     public bool IsOn => pipeline is not null;
 
-    /// <summary>Makes the trouble that is set, if any: call it right before what it is to disturb.</summary>
-    /// <param name="cancellationToken">Ends a delay.</param>
+    /// <summary>Injects the configured delay or fault: call it right before what it is to disturb.</summary>
     public ValueTask InjectAsync(CancellationToken cancellationToken) =>
         pipeline is { } current
             ? current.ExecuteAsync(static _ => ValueTask.CompletedTask, cancellationToken)

@@ -2,7 +2,7 @@ using System.Data.Common;
 
 namespace GoReliable.ServiceDefaults.Chaos;
 
-/// <summary>Every place where trouble can be made. How to use them: docs/chaos.md.</summary>
+/// <summary>Every place where faults can be injected. How to use them: docs/chaos.md.</summary>
 public sealed class ChaosSwitches
 {
     private const string Text = "Chaos: this failure was injected.";

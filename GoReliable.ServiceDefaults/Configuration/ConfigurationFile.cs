@@ -23,10 +23,8 @@ internal sealed class ConfigurationFile(string path) : ConfigurationProvider, IC
     /// <summary>Where it is.</summary>
     public string Path => path;
 
-    /// <inheritdoc/>
     public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
 
-    /// <inheritdoc/>
     public override void Load() => Read();
 
     /// <summary>Reads the file again, and notifies those who use its values if they have changed.</summary>
@@ -38,10 +36,8 @@ internal sealed class ConfigurationFile(string path) : ConfigurationProvider, IC
             OnReload();
     }
 
-    /// <inheritdoc/>
     public override bool TryGet(string key, out string? value) => values!.TryGet(key, out value);
 
-    /// <inheritdoc/>
     public override IEnumerable<string> GetChildKeys(IEnumerable<string> earlierKeys, string? parentPath) =>
         values!.GetChildKeys(earlierKeys, parentPath);
 

@@ -12,10 +12,6 @@ public static class ConnectionStrings
     /// <summary>
     /// Ends the start of a service, in one sentence, if a connection string is missing or unreadable.
     /// </summary>
-    /// <param name="builder">The builder of a service.</param>
-    /// <param name="name">The connection's name.</param>
-    /// <param name="form">How it must look, in a sentence.</param>
-    /// <param name="isReadable">Whether the client library can read it and it names a host.</param>
     /// <exception cref="InvalidSettingException">It is not set or cannot be used.</exception>
     public static void RequireConnectionString(
         this WebApplicationBuilder builder,

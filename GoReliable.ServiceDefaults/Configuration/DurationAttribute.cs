@@ -12,26 +12,16 @@ namespace GoReliable.ServiceDefaults.Configuration;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class DurationAttribute(string shortest, string longest) : ValidationAttribute
 {
-    /// <inheritdoc/>
     protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
         FindMistake(validationContext.DisplayName, (TimeSpan)value!, Parse(shortest), Parse(longest)) is { } mistake
             ? new ValidationResult(mistake, [validationContext.DisplayName])
             : ValidationResult.Success;
 
     /// <summary>What is wrong with a duration, or null.</summary>
-    /// <param name="name">The setting's name.</param>
-    /// <param name="value">What was read.</param>
-    /// <param name="shortest">The shortest that is allowed.</param>
-    /// <param name="longest">The longest that is allowed.</param>
     public static string? FindMistake(string name, TimeSpan value, TimeSpan shortest, TimeSpan longest) =>
         value < shortest || value > longest ? Describe(name, $"{value}", shortest, longest) : null;
 
     /// <summary>Reads a setting that is needed before there are options.</summary>
-    /// <param name="configuration">The whole configuration.</param>
-    /// <param name="name">The setting's name.</param>
-    /// <param name="default">Its value where it is not set.</param>
-    /// <param name="shortest">The shortest that is allowed.</param>
-    /// <param name="longest">The longest that is allowed.</param>
     /// <exception cref="InvalidSettingException">It is no duration, or out of bounds.</exception>
     public static TimeSpan Read(
         IConfiguration configuration,

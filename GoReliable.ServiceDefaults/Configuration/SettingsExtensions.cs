@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 
 namespace GoReliable.ServiceDefaults.Configuration;
 
-/// <summary>Registration of a service's settings.</summary>
 public static class SettingsExtensions
 {
     /// <summary>

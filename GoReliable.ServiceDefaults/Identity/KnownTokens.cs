@@ -35,12 +35,8 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
             ? await issuer.GetBaseConfigurationAsync(CancellationToken.None)
             : validationParameters.IssuerSigningKeys;
         var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
-        if (
-            known.TryGetValue(hash, out Known? earlier)
-            && AreSame(earlier!.Keys, keys)
-            && time.GetUtcNow() < earlier.Expires
-        )
-            return earlier.Result;
+        if (known.TryGetValue(hash, out Entry? entry) && AreSame(entry!.Keys, keys) && time.GetUtcNow() < entry.Expires)
+            return entry.Result;
 
         var result = await base.ValidateTokenAsync(token, validationParameters);
         if (result.IsValid)
@@ -51,7 +47,7 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
             _ = result.ClaimsIdentity;
             known.Set(
                 hash,
-                new Known(result, keys, expires),
+                new Entry(result, keys, expires),
                 new MemoryCacheEntryOptions { Size = 1, AbsoluteExpiration = expires }
             );
         }
@@ -69,5 +65,5 @@ internal sealed class KnownTokens : JsonWebTokenHandler, IDisposable
             && keys.SequenceEqual(others)
         );
 
-    private sealed record Known(TokenValidationResult Result, object? Keys, DateTimeOffset Expires);
+    private sealed record Entry(TokenValidationResult Result, object? Keys, DateTimeOffset Expires);
 }
