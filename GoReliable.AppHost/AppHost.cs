@@ -20,11 +20,10 @@ if (keepData && builder.ExecutionContext.IsRunMode)
 
 // Containers where a container runtime answers, and processes of this machine where none does.
 var servers = Servers.Choose(builder);
-if (servers.AreProcesses)
+if (servers.Files is { } files)
 {
-    postgres.RunAsProcess();
-    messaging.RunAsProcess();
-    servers.Announce(builder);
+    postgres.RunAsProcess(files, "postgres.sh");
+    messaging.RunAsProcess(files, "rabbitmq.sh");
 }
 
 // Metrics and health answer on a port of their own, which no route of the public one reaches.

@@ -5,8 +5,6 @@ internal static class Email
     /// When the application runs here, each e-mail is a file in <c>.data/pickup</c>, as the worker's own settings say.
     /// When it is deployed, e-mail goes to a mail server that parameters name. The worker does not start without one.
     /// </summary>
-    /// <param name="builder">The application.</param>
-    /// <param name="notifications">The worker.</param>
     public static void AddEmail(
         this IDistributedApplicationBuilder builder,
         IResourceBuilder<ProjectResource> notifications

@@ -13,15 +13,10 @@ internal static class Observability
     private const string Management = "management";
 
     /// <summary>
-    /// Adds them when the application runs, unless the configuration says <c>Observability=false</c>.
+    /// Adds them when the application runs, unless the configuration says <c>Observability=false</c>. Grafana, Tempo,
+    /// Loki and the Collector exist only as containers. Each service has an endpoint <c>management</c> with
+    /// <c>/metrics</c>.
     /// </summary>
-    /// <param name="builder">The application.</param>
-    /// <param name="servers">
-    /// Whether servers run in containers; Grafana, Tempo, Loki and the Collector exist only as containers.
-    /// </param>
-    /// <param name="services">
-    /// The services to watch. Each has an endpoint <c>management</c> with <c>/metrics</c>.
-    /// </param>
     public static void AddObservability(
         this IDistributedApplicationBuilder builder,
         Servers servers,
@@ -31,8 +26,8 @@ internal static class Observability
         if (!builder.ExecutionContext.IsRunMode || !builder.Configuration.GetValue("Observability", true))
             return;
 
-        if (servers.AreProcesses)
-            builder.AddPrometheusProcess(services);
+        if (servers.Files is { } files)
+            builder.AddPrometheusProcess(files, services);
         else
             builder.AddContainers(services);
     }
@@ -184,17 +179,30 @@ internal static class Observability
     )
     {
         var caller = new ValueProviderContext { ExecutionContext = builder.ExecutionContext, Caller = prometheus };
-        var environment = builder.Environment.EnvironmentName.ToLowerInvariant();
-        var targets = new List<object>();
+        var targets = new List<(string Job, string Address)>();
         foreach (var endpoint in endpoints)
         {
             var url = new Uri((await endpoint.GetValueAsync(caller, cancellationToken))!);
-            targets.Add(
-                new { targets = new[] { url.Authority }, labels = new { job = endpoint.Resource.Name, environment } }
-            );
+            targets.Add((endpoint.Resource.Name, url.Authority));
         }
 
-        return JsonSerializer.Serialize(targets);
+        return builder.Targets(targets);
+    }
+
+    /// <summary>The file in which Prometheus reads what it is to scrape.</summary>
+    public static string Targets(
+        this IDistributedApplicationBuilder builder,
+        IEnumerable<(string Job, string Address)> targets
+    )
+    {
+        var environment = builder.Environment.EnvironmentName.ToLowerInvariant();
+        return JsonSerializer.Serialize(
+            targets.Select(target => new
+            {
+                targets = new[] { target.Address },
+                labels = new { job = target.Job, environment },
+            })
+        );
     }
 
     private static void SendTelemetryTo(

@@ -16,7 +16,6 @@ internal static class Preflight
     ];
 
     /// <summary>Runs the application until it ends.</summary>
-    /// <param name="builder">The application.</param>
     /// <returns>The exit code: 1 if something prevented a start; standard error says what.</returns>
     public static async Task<int> RunAsync(this IDistributedApplicationBuilder builder)
     {

@@ -13,8 +13,6 @@ internal static class TokenIssuer
     /// AppHost's user secrets, and is made if there is none yet. When the application is deployed, the issuer is an
     /// identity provider, whose URL is a parameter.
     /// </summary>
-    /// <param name="builder">The application.</param>
-    /// <param name="services">The services that take tokens.</param>
     public static void AddTokenIssuer(
         this IDistributedApplicationBuilder builder,
         params IResourceBuilder<ProjectResource>[] services

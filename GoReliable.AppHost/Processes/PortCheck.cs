@@ -6,7 +6,6 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 /// Healthy when a server listens. Waits for one that starts: Aspire asks again less and less often, at last every five
 /// seconds, and would notice a broker late.
 /// </summary>
-/// <param name="endpoint">Where the server listens.</param>
 internal sealed class PortCheck(EndpointReference endpoint) : IHealthCheck
 {
     private const int Tries = 300;

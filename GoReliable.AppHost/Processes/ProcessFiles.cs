@@ -10,72 +10,59 @@ internal sealed class ProcessFiles
     private readonly string scripts;
     private readonly string data;
 
-    private ProcessFiles(string appHost)
+    public ProcessFiles(IDistributedApplicationBuilder builder)
     {
-        scripts = Path.Combine(appHost, "Processes");
-        data = Path.GetFullPath(Path.Combine(appHost, "..", ".data"));
+        scripts = Path.Combine(builder.AppHostDirectory, "Processes");
+        data = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", ".data"));
         Temporary = Path.Combine(
             Path.GetTempPath(),
             string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():N}")
+        );
+        builder.Eventing.Subscribe<BeforeStartEvent>(
+            (@event, _) =>
+            {
+                Create();
+                @event
+                    .Services.GetRequiredService<IHostApplicationLifetime>()
+                    .ApplicationStopped.Register(() => Remove(Temporary));
+                return Task.CompletedTask;
+            }
         );
     }
 
     /// <summary>A directory that is removed when the application ends.</summary>
     public string Temporary { get; }
 
-    /// <summary>The files of an application; there is one instance for each application.</summary>
-    public static ProcessFiles Of(IDistributedApplicationBuilder builder)
-    {
-        if (
-            builder
-                .Services.FirstOrDefault(service => service.ServiceType == typeof(ProcessFiles))
-                ?.ImplementationInstance
-            is ProcessFiles existing
-        )
-            return existing;
-
-        var files = new ProcessFiles(builder.AppHostDirectory);
-        builder.Services.AddSingleton(files);
-        builder.Eventing.Subscribe<BeforeStartEvent>(
-            (@event, _) =>
-            {
-                files.Create();
-                @event
-                    .Services.GetRequiredService<IHostApplicationLifetime>()
-                    .ApplicationStopped.Register(() => Remove(files.Temporary));
-                return Task.CompletedTask;
-            }
-        );
-        return files;
-    }
-
     public string Script(string name) => Path.Combine(scripts, name);
 
-    /// <summary>The environment variables that a script reads.</summary>
-    /// <param name="server">The resource that the script starts.</param>
-    /// <param name="keepsData">Whether its data is kept for the next run.</param>
-    public IEnumerable<(string Name, string Value)> Variables(ExecutableResource server, bool keepsData) =>
+    /// <summary>The environment variables that a script reads to start this server.</summary>
+    public IEnumerable<(string Name, string Value)> Variables(ExecutableResource server)
+    {
+        // Data for which a volume was asked is kept for the next run.
+        var keepsData = server
+            .Annotations.OfType<ContainerMountAnnotation>()
+            .Any(mount => mount.Type == ContainerMountType.Volume);
+        return
         [
             ("DATA", Path.Combine(keepsData ? data : Temporary, server.Name)),
             ("TEMPORARY", Temporary),
             ("APPHOST", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)),
         ];
+    }
 
     /// <summary>Asks a script what is in the way of a start.</summary>
-    /// <exception cref="DistributedApplicationException">
-    /// Something is in the way; the message is the script's sentence.
-    /// </exception>
-    public async Task CheckAsync(ExecutableResource server, bool keepsData, CancellationToken cancellationToken)
+    /// <exception cref="DistributedApplicationException">The script's sentence about it.</exception>
+    public async Task CheckAsync(ExecutableResource server, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(server.Command, ["check"]) { RedirectStandardError = true };
-        foreach (var (name, value) in Variables(server, keepsData))
+        foreach (var (name, value) in Variables(server))
             start.Environment[name] = value;
 
         using var check = Process.Start(start)!;
-        var says = await check.StandardError.ReadToEndAsync(cancellationToken);
+        var complaint = await check.StandardError.ReadToEndAsync(cancellationToken);
         await check.WaitForExitAsync(cancellationToken);
         if (check.ExitCode != 0)
-            throw new DistributedApplicationException(says.Trim());
+            throw new DistributedApplicationException(complaint.Trim());
     }
 
     private void Create()
@@ -87,17 +74,12 @@ internal sealed class ProcessFiles
 
         try
         {
-            foreach (var left in Directory.GetDirectories(Path.GetTempPath(), $"{Prefix}*").Where(IsLeftOver))
-                Remove(left);
-            Directory.CreateDirectory(
-                Temporary,
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-            );
+            foreach (var leftover in Directory.GetDirectories(Path.GetTempPath(), $"{Prefix}*").Where(IsLeftOver))
+                Remove(leftover);
+            const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+            Directory.CreateDirectory(Temporary, Owner);
             // A server may run as another user, who must be able to pass through this directory.
-            File.SetUnixFileMode(
-                Temporary,
-                File.GetUnixFileMode(Temporary) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute
-            );
+            File.SetUnixFileMode(Temporary, Owner | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
             File.WriteAllText(Path.Combine(Temporary, "in-use"), "");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,42 +1,39 @@
-using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 /// <summary>Prometheus as a process of this machine, with the files of <c>deploy/prometheus</c>.</summary>
 internal static class Prometheus
 {
-    /// <summary>Adds Prometheus. Every replica of a service is a target of its own.</summary>
-    /// <param name="builder">The application.</param>
-    /// <param name="services">
-    /// The services to scrape; each gets the port of its metrics in <c>MANAGEMENT_PORT</c>.
-    /// </param>
+    /// <summary>
+    /// Adds Prometheus. Every replica of a service, which gets the port of its metrics in <c>MANAGEMENT_PORT</c>, is a
+    /// target of its own.
+    /// </summary>
     public static void AddPrometheusProcess(
         this IDistributedApplicationBuilder builder,
+        ProcessFiles files,
         IResourceBuilder<ProjectResource>[] services
     )
     {
-        var files = ProcessFiles.Of(builder);
         var data = Path.Combine(files.Temporary, "prometheus");
         var prometheus = builder
             .AddExecutable("prometheus", files.Script("prometheus.sh"), files.Temporary, "run")
             .WithHttpEndpoint(isProxied: false, env: "PORT")
             .WithHttpHealthCheck("/-/ready");
-        foreach (var (name, value) in files.Variables(prometheus.Resource, keepsData: false))
+        foreach (var (name, value) in files.Variables(prometheus.Resource))
             prometheus.WithEnvironment(name, value);
 
         builder.Eventing.Subscribe<BeforeStartEvent>(
             async (_, cancellationToken) =>
             {
-                await files.CheckAsync(prometheus.Resource, keepsData: false, cancellationToken);
+                await files.CheckAsync(prometheus.Resource, cancellationToken);
                 CopyConfiguration(Path.Combine(builder.AppHostDirectory, "../deploy/prometheus"), data);
             }
         );
         builder.Eventing.Subscribe<InitializeResourceEvent>(prometheus.Resource, (@event, cancellationToken) =>
         {
-            var environment = builder.Environment.EnvironmentName.ToLowerInvariant();
             _ = FollowTargetsAsync(
-                [.. services.Select(service => service.Resource)],
-                environment,
+                builder,
+                services,
                 $"{data}/targets/goreliable.json",
                 @event.Notifications,
                 @event.Services.GetRequiredService<ILogger<ProcessFiles>>()
@@ -47,21 +44,18 @@ internal static class Prometheus
 
     private static void CopyConfiguration(string deployed, string data)
     {
-        foreach (var directory in new[] { "targets", "rules" })
-            Directory.CreateDirectory(Path.Combine(data, directory));
-        foreach (
-            var file in Directory
-                .GetFiles(Path.Combine(deployed, "rules"))
-                .Append(Path.Combine(deployed, "prometheus.yml"))
-        )
-            File.Copy(file, Path.Combine(data, Path.GetRelativePath(deployed, file)));
+        Directory.CreateDirectory(Path.Combine(data, "targets"));
+        Directory.CreateDirectory(Path.Combine(data, "rules"));
+        File.Copy(Path.Combine(deployed, "prometheus.yml"), Path.Combine(data, "prometheus.yml"));
+        foreach (var rules in Directory.GetFiles(Path.Combine(deployed, "rules")))
+            File.Copy(rules, Path.Combine(data, "rules", Path.GetFileName(rules)));
     }
 
     // The orchestrator chooses a port for each replica, and the replica's snapshot shows it. A replica that went down
     // stays a target, since that is worth an alert. This loop ends with the application.
     private static async Task FollowTargetsAsync(
-        ProjectResource[] services,
-        string environment,
+        IDistributedApplicationBuilder builder,
+        IResourceBuilder<ProjectResource>[] services,
         string file,
         ResourceNotificationService notifications,
         ILogger logger
@@ -75,7 +69,7 @@ internal static class Prometheus
                 .Snapshot.EnvironmentVariables.FirstOrDefault(variable => variable.Name == "MANAGEMENT_PORT")
                 ?.Value;
             if (
-                !services.Contains(change.Resource)
+                services.All(service => service.Resource != change.Resource)
                 || change.Snapshot.State?.Text != KnownResourceStates.Running
                 || port is null
             )
@@ -86,14 +80,9 @@ internal static class Prometheus
                 continue;
 
             addresses[change.ResourceId] = found;
-            var targets = addresses.Values.Select(target => new
-            {
-                targets = new[] { target.Address },
-                labels = new { job = target.Job, environment },
-            });
             try
             {
-                await File.WriteAllTextAsync($"{file}.next", JsonSerializer.Serialize(targets));
+                await File.WriteAllTextAsync($"{file}.next", builder.Targets(addresses.Values));
                 File.Move($"{file}.next", file, overwrite: true);
                 isWritten = true;
             }

@@ -1,38 +1,18 @@
 using Microsoft.Extensions.DependencyInjection;
 
-/// <summary>
-/// Runs servers as processes of this machine instead of containers, under Aspire's own orchestrator. In run mode only:
-/// publishing is not affected.
-/// </summary>
+/// <summary>Runs servers as processes of this machine instead of containers, under Aspire's own orchestrator.</summary>
 internal static class RunAsProcessExtensions
 {
-    /// <summary>Runs PostgreSQL as a process.</summary>
-    /// <param name="builder">The server.</param>
-    /// <returns>The server, for chaining.</returns>
-    public static IResourceBuilder<PostgresServerResource> RunAsProcess(
-        this IResourceBuilder<PostgresServerResource> builder
-    ) => builder.RunAsProcess("postgres.sh");
-
-    /// <summary>Runs RabbitMQ as a process, with the management plugin if the server has its endpoint.</summary>
-    /// <param name="builder">The broker.</param>
-    /// <returns>The broker, for chaining.</returns>
-    public static IResourceBuilder<RabbitMQServerResource> RunAsProcess(
-        this IResourceBuilder<RabbitMQServerResource> builder
-    ) => builder.RunAsProcess("rabbitmq.sh");
-
-    private static IResourceBuilder<T> RunAsProcess<T>(this IResourceBuilder<T> builder, string script)
+    /// <summary>Runs a server as a process; RabbitMQ has the management plugin if that was added.</summary>
+    public static void RunAsProcess<T>(this IResourceBuilder<T> builder, ProcessFiles files, string script)
         where T : ContainerResource, IResourceWithConnectionString
     {
         var application = builder.ApplicationBuilder;
-        if (!application.ExecutionContext.IsRunMode)
-            return builder;
-
         var server = builder.Resource;
         foreach (var image in server.Annotations.OfType<ContainerImageAnnotation>().ToArray())
             server.Annotations.Remove(image);
         application.Resources.Remove(server);
 
-        var files = ProcessFiles.Of(application);
         var process = new ServerProcess(server, files.Script(script), files.Temporary);
         application
             .AddResource(process)
@@ -44,7 +24,7 @@ internal static class RunAsProcessExtensions
                     var port = new EndpointReference(server, endpoint).Property(EndpointProperty.TargetPort);
                     context.EnvironmentVariables[endpoint.Name == "management" ? "MANAGEMENT_PORT" : "PORT"] = port;
                 }
-                foreach (var (name, value) in files.Variables(process, process.KeepsData))
+                foreach (var (name, value) in files.Variables(process))
                     context.EnvironmentVariables[name] = value;
             });
 
@@ -57,16 +37,13 @@ internal static class RunAsProcessExtensions
         application.Services.AddHealthChecks().AddCheck(listens, new PortCheck(tcp));
         builder.WithHealthCheck(listens);
 
-        application.Eventing.Subscribe<BeforeStartEvent>(
-            (_, cancellationToken) => files.CheckAsync(process, process.KeepsData, cancellationToken)
-        );
-        Forward(application, process, server);
-        return builder;
+        application.Eventing.Subscribe<BeforeStartEvent>((_, cancel) => files.CheckAsync(process, cancel));
+        ForwardEvents(application, process, server);
     }
 
     // Aspire publishes events for the resource in the model, which is the process. The integration waits for them on
     // the server and its databases.
-    private static void Forward(
+    private static void ForwardEvents(
         IDistributedApplicationBuilder application,
         ServerProcess process,
         IResourceWithConnectionString server
@@ -100,13 +77,13 @@ internal static class RunAsProcessExtensions
         );
         application.Eventing.Subscribe<InitializeResourceEvent>(process, (@event, cancellationToken) =>
         {
-            _ = FollowAsync(process, Children(), @event.Notifications);
+            _ = CopyStateAsync(process, Children(), @event.Notifications);
             return Task.CompletedTask;
         });
     }
 
     // A database has the state of its server. This loop ends with the application.
-    private static async Task FollowAsync(
+    private static async Task CopyStateAsync(
         ServerProcess process,
         IResource[] children,
         ResourceNotificationService notifications

@@ -2,9 +2,6 @@
 /// The process that takes the place of a server's resource. It has the server's name and the server's own annotations,
 /// so its endpoints, health checks and waits are those that Aspire's integration set up.
 /// </summary>
-/// <param name="server">What the integration added: a container until now.</param>
-/// <param name="script">Starts the server.</param>
-/// <param name="directory">Where the script runs.</param>
 internal sealed class ServerProcess(ContainerResource server, string script, string directory)
     : ExecutableResource(server.Name, script, directory),
         IResourceWithConnectionString
@@ -16,8 +13,4 @@ internal sealed class ServerProcess(ContainerResource server, string script, str
 
     IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties() =>
         ((IResourceWithConnectionString)server).GetConnectionProperties();
-
-    /// <summary>Whether its data is kept between runs: whether a data volume was asked for.</summary>
-    public bool KeepsData =>
-        Annotations.OfType<ContainerMountAnnotation>().Any(mount => mount.Type == ContainerMountType.Volume);
 }
