@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Unicode;
 using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
@@ -16,10 +17,14 @@ namespace GoReliable.Notifications.DeadLetters;
 internal static class StoredProperties
 {
     private const string Base64 = "base64";
-    private const string Wire = "wire";
 
     // As deep as an answer of the API may be.
     private const int MaxDepth = 32;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     /// <param name="properties">Decoded.</param>
     /// <param name="wire">The same as bytes.</param>
@@ -37,125 +42,73 @@ internal static class StoredProperties
         }
     }
 
-    private static byte[] Write(IReadOnlyBasicProperties properties, byte[]? wire)
-    {
-        using var bytes = new MemoryStream();
-        using (var json = new Utf8JsonWriter(bytes, new() { MaxDepth = MaxDepth }))
-        {
-            json.WriteStartObject();
-            Text(json, "messageId", properties.MessageId);
-            Text(json, "type", properties.Type);
-            Text(json, "appId", properties.AppId);
-            Text(json, "contentType", properties.ContentType);
-            Text(json, "contentEncoding", properties.ContentEncoding);
-            Text(json, "correlationId", properties.CorrelationId);
-            Text(json, "replyTo", properties.ReplyTo);
-            if (properties.IsTimestampPresent())
-                json.WriteNumber("timestamp", properties.Timestamp.UnixTime);
-            if (properties.IsPriorityPresent())
-                json.WriteNumber("priority", properties.Priority);
-            if (wire is not null)
-                json.WriteBase64String(Wire, wire);
-            json.WritePropertyName("headers");
-            Value(
-                json,
-                wire is null && properties.Headers is { } headers ? headers : new Dictionary<string, object?>()
-            );
-            json.WriteEndObject();
-        }
-        return bytes.ToArray();
-    }
+    private static byte[] Write(IReadOnlyBasicProperties properties, byte[]? wire) =>
+        JsonSerializer.SerializeToUtf8Bytes(
+            new Stored(
+                properties.MessageId,
+                properties.Type,
+                properties.AppId,
+                properties.ContentType,
+                properties.ContentEncoding,
+                properties.CorrelationId,
+                properties.ReplyTo,
+                properties.IsTimestampPresent() ? properties.Timestamp.UnixTime : null,
+                properties.IsPriorityPresent() ? properties.Priority : null,
+                wire,
+                wire is null && properties.Headers is { } headers ? Readable(headers, depth: 2) : []
+            ),
+            Json
+        );
 
-    public static BasicProperties Read(ReadOnlyMemory<byte> stored)
+    public static BasicProperties Read(byte[] json)
     {
-        using var json = JsonDocument.Parse(stored);
-        var root = json.RootElement;
-        if (root.TryGetProperty(Wire, out var wire))
-            return new BasicProperties(RawMessage.ReadProperties(wire.GetBytesFromBase64()).Properties)
-            {
-                Persistent = true,
-            };
+        var stored = JsonSerializer.Deserialize<Stored>(json, Json)!;
+        if (stored.Wire is { } wire)
+            return new BasicProperties(RawMessage.ReadProperties(wire).Properties) { Persistent = true };
         var properties = new BasicProperties
         {
             Persistent = true,
-            MessageId = Text("messageId"),
-            Type = Text("type"),
-            AppId = Text("appId"),
-            ContentType = Text("contentType"),
-            ContentEncoding = Text("contentEncoding"),
-            CorrelationId = Text("correlationId"),
-            ReplyTo = Text("replyTo"),
-            Headers = root.GetProperty("headers")
-                .EnumerateObject()
-                .ToDictionary(header => header.Name, header => Value(header.Value)),
+            MessageId = stored.MessageId,
+            Type = stored.Type,
+            AppId = stored.AppId,
+            ContentType = stored.ContentType,
+            ContentEncoding = stored.ContentEncoding,
+            CorrelationId = stored.CorrelationId,
+            ReplyTo = stored.ReplyTo,
+            Headers = stored.Headers.ToDictionary(
+                header => header.Key,
+                header => header.Value is JsonElement value ? Value(value) : null
+            ),
         };
-        if (root.TryGetProperty("timestamp", out var timestamp))
-            properties.Timestamp = new AmqpTimestamp(timestamp.GetInt64());
-        if (root.TryGetProperty("priority", out var priority))
-            properties.Priority = priority.GetByte();
+        if (stored.Timestamp is { } timestamp)
+            properties.Timestamp = new AmqpTimestamp(timestamp);
+        if (stored.Priority is { } priority)
+            properties.Priority = priority;
         return properties;
-
-        string? Text(string name) => root.TryGetProperty(name, out var text) ? text.GetString() : null;
     }
 
-    private static void Text(Utf8JsonWriter json, string name, string? text)
-    {
-        if (text is not null)
-            json.WriteString(name, text);
-    }
+    private static Dictionary<string, object?> Readable(IDictionary<string, object?> table, int depth) =>
+        table.ToDictionary(entry => entry.Key, entry => Readable(entry.Value, depth + 1));
 
-    private static void Value(Utf8JsonWriter json, object? value)
-    {
-        switch (value)
+    /// <param name="value">What the client library decoded.</param>
+    /// <param name="depth">Of a table, a list or an object in its place.</param>
+    /// <exception cref="InvalidOperationException">It is nested too deeply.</exception>
+    private static object? Readable(object? value, int depth) =>
+        value switch
         {
-            case null:
-                json.WriteNullValue();
-                break;
-            case bool flag:
-                json.WriteBooleanValue(flag);
-                break;
-            case byte[] text when Utf8.IsValid(text):
-                json.WriteStringValue(text);
-                break;
-            case byte[] bytes:
-                json.WriteStartObject();
-                json.WriteBase64String(Base64, bytes);
-                json.WriteEndObject();
-                break;
-            case byte or sbyte or short or ushort or int or uint or long:
-                json.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
-                break;
-            case float or double when double.IsFinite(Convert.ToDouble(value, CultureInfo.InvariantCulture)):
-                json.WriteNumberValue(Convert.ToDouble(value, CultureInfo.InvariantCulture));
-                break;
-            case BinaryTableValue { Bytes: var binary }:
-                json.WriteStartObject();
-                json.WriteBase64String(Base64, binary);
-                json.WriteEndObject();
-                break;
-            case AmqpTimestamp time:
-                json.WriteNumberValue(time.UnixTime);
-                break;
-            case IDictionary<string, object?> table:
-                json.WriteStartObject();
-                foreach (var (name, entry) in table)
-                {
-                    json.WritePropertyName(name);
-                    Value(json, entry);
-                }
-                json.WriteEndObject();
-                break;
-            case IList list:
-                json.WriteStartArray();
-                foreach (var entry in list)
-                    Value(json, entry);
-                json.WriteEndArray();
-                break;
-            default:
-                json.WriteStringValue(Convert.ToString(value, CultureInfo.InvariantCulture));
-                break;
-        }
-    }
+            null or bool or byte or sbyte or short or ushort or int or uint or long => value,
+            float or double when double.IsFinite(Convert.ToDouble(value, CultureInfo.InvariantCulture)) =>
+                Convert.ToDouble(value, CultureInfo.InvariantCulture),
+            AmqpTimestamp time => time.UnixTime,
+            byte[] text when Utf8.IsValid(text) => Encoding.UTF8.GetString(text),
+            BinaryTableValue or IDictionary<string, object?> or IList when depth > MaxDepth =>
+                throw new InvalidOperationException($"Headers are nested more than {MaxDepth} deep."),
+            byte[] bytes => new Dictionary<string, object?> { [Base64] = bytes },
+            BinaryTableValue binary => new Dictionary<string, object?> { [Base64] = binary.Bytes },
+            IDictionary<string, object?> table => Readable(table, depth),
+            IList list => list.Cast<object?>().Select(entry => Readable(entry, depth + 1)).ToList(),
+            _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+        };
 
     private static object? Value(JsonElement value) =>
         value.ValueKind switch
@@ -169,4 +122,19 @@ internal static class StoredProperties
                     && bytes.Value.TryGetBytesFromBase64(out var decoded) => decoded,
             _ => value.EnumerateObject().ToDictionary(entry => entry.Name, entry => Value(entry.Value)),
         };
+
+    // In this order, and without those that are not set.
+    private sealed record Stored(
+        string? MessageId,
+        string? Type,
+        string? AppId,
+        string? ContentType,
+        string? ContentEncoding,
+        string? CorrelationId,
+        string? ReplyTo,
+        long? Timestamp,
+        byte? Priority,
+        byte[]? Wire,
+        Dictionary<string, object?> Headers
+    );
 }
