@@ -13,17 +13,9 @@ using GoReliable.ServiceDefaults.Identity;
 
 // Used by an operator at a terminal; no service is started.
 if (args is ["dead-letters", .. var command])
-    return await DeadLetterCommand.RunAsync(command, Console.In, Console.Out, Console.Error, CancellationToken.None);
+    return await DeadLetterCommand.RunAsync(command, Console.In, Console.Out, Console.Error);
 if (args is ["erase", .. var customer])
-    return await EraseCommand.RunAsync(
-        "notifications",
-        9103,
-        customer,
-        Console.In,
-        Console.Out,
-        Console.Error,
-        CancellationToken.None
-    );
+    return await EraseCommand.RunAsync("notifications", 9103, customer, Console.In, Console.Out, Console.Error);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();

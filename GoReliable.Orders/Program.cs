@@ -11,15 +11,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 // Used by an operator at a terminal; no service is started.
 if (args is ["erase", .. var command])
-    return await EraseCommand.RunAsync(
-        "orders",
-        9102,
-        command,
-        Console.In,
-        Console.Out,
-        Console.Error,
-        CancellationToken.None
-    );
+    return await EraseCommand.RunAsync("orders", 9102, command, Console.In, Console.Out, Console.Error);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();

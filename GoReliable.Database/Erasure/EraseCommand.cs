@@ -38,7 +38,6 @@ public static class EraseCommand
     /// <param name="input">Where the answer to the question is read.</param>
     /// <param name="output">Gets what was done.</param>
     /// <param name="error">Gets what was not done.</param>
-    /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(
         string service,
@@ -46,8 +45,7 @@ public static class EraseCommand
         IReadOnlyList<string> arguments,
         TextReader input,
         TextWriter output,
-        TextWriter error,
-        CancellationToken cancellationToken
+        TextWriter error
     )
     {
         if (arguments.Intersect(["--help", "-h"]).Any())
@@ -71,10 +69,9 @@ public static class EraseCommand
             var answer = await client.PostAsJsonAsync(
                 "customers/erase",
                 new ErasureRequest(line.Customer),
-                OperatorClient.Json,
-                cancellationToken
+                OperatorClient.Json
             );
-            var report = await OperatorClient.ReadAsync<ErasureReport>(answer, cancellationToken);
+            var report = await OperatorClient.ReadAsync<ErasureReport>(answer, CancellationToken.None);
             await ReportAsync(service, report, line.Json, output);
             return report.Items.Any(item => item is { IsOpen: true, Count: > 0 }) ? NotDone : Done;
         }
@@ -83,10 +80,7 @@ public static class EraseCommand
             await error.WriteLineAsync($"{misuse.Message} See erase --help.");
             return UsageError;
         }
-        catch (Exception exception)
-            when (exception is HttpRequestException or TaskCanceledException
-                && !cancellationToken.IsCancellationRequested
-            )
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
         {
             await error.WriteLineAsync($"{service}: {exception.Message}");
             return NotDone;

@@ -25,8 +25,7 @@ internal sealed class DeadLetterCommand(
         IReadOnlyList<string> arguments,
         TextReader input,
         TextWriter output,
-        TextWriter error,
-        CancellationToken cancellationToken
+        TextWriter error
     )
     {
         if (arguments.Intersect(["--help", "-h"]).Any())
@@ -38,45 +37,38 @@ internal sealed class DeadLetterCommand(
         {
             var line = CommandLine.Parse(arguments, Environment.GetEnvironmentVariable);
             using var worker = OperatorClient.Create(line.Url, line.Token, TimeSpan.FromSeconds(60));
-            return await new DeadLetterCommand(line, worker, input, output, error).RunAsync(cancellationToken);
+            return await new DeadLetterCommand(line, worker, input, output, error).RunAsync();
         }
         catch (FormatException misuse)
         {
             await error.WriteLineAsync($"{misuse.Message} See dead-letters --help.");
             return UsageError;
         }
-        catch (Exception exception)
-            when (exception is HttpRequestException or TaskCanceledException
-                && !cancellationToken.IsCancellationRequested
-            )
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
         {
             await error.WriteLineAsync(exception.Message);
             return NotDone;
         }
     }
 
-    private async Task<int> RunAsync(CancellationToken cancellationToken) =>
+    private async Task<int> RunAsync() =>
         line.Verb switch
         {
-            "list" => await ListAsync(cancellationToken),
-            "show" => await ShowAsync(cancellationToken),
+            "list" => await ListAsync(),
+            "show" => await ShowAsync(),
             "discard" when !line.Yes && !IsConfirmed() => NotDone,
-            _ when line.All => await HandleAllAsync(cancellationToken),
-            _ => await HandleEachAsync(cancellationToken),
+            _ when line.All => await HandleAllAsync(),
+            _ => await HandleEachAsync(),
         };
 
-    private async Task<int> ListAsync(CancellationToken cancellationToken)
+    private async Task<int> ListAsync()
     {
         var (items, cursor) = (new List<DeadLetterItem>(), "");
         do
         {
             var limit = Math.Min(PageSize, line.Limit - items.Count);
             var page = await ReadAsync<DeadLetterPage>(
-                await worker.GetAsync(
-                    $"dead-letters?limit={limit}{(cursor.Length > 0 ? $"&cursor={cursor}" : "")}",
-                    cancellationToken
-                ),
-                cancellationToken
+                await worker.GetAsync($"dead-letters?limit={limit}{(cursor.Length > 0 ? $"&cursor={cursor}" : "")}")
             );
             items.AddRange(page.Items);
             cursor = page.NextCursor;
@@ -104,18 +96,15 @@ internal sealed class DeadLetterCommand(
         return Done;
     }
 
-    private async Task<int> ShowAsync(CancellationToken cancellationToken)
+    private async Task<int> ShowAsync()
     {
-        var letter = await ReadAsync<JsonElement>(
-            await worker.GetAsync($"dead-letters/{line.Ids[0]}", cancellationToken),
-            cancellationToken
-        );
+        var letter = await ReadAsync<JsonElement>(await worker.GetAsync($"dead-letters/{line.Ids[0]}"));
         await output.WriteLineAsync(JsonSerializer.Serialize(letter, Json));
         return Done;
     }
 
     // One by one, so that each has its own answer.
-    private async Task<int> HandleEachAsync(CancellationToken cancellationToken)
+    private async Task<int> HandleEachAsync()
     {
         var done = new List<Guid>();
         foreach (var id in line.Ids)
@@ -124,16 +113,12 @@ internal sealed class DeadLetterCommand(
             {
                 await ReadAsync<object?>(
                     line.Verb == "discard"
-                        ? await worker.DeleteAsync($"dead-letters/{id}", cancellationToken)
-                        : await worker.PostAsync($"dead-letters/{id}/redrive", content: null, cancellationToken),
-                    cancellationToken
+                        ? await worker.DeleteAsync($"dead-letters/{id}")
+                        : await worker.PostAsync($"dead-letters/{id}/redrive", content: null)
                 );
                 done.Add(id);
             }
-            catch (Exception failure)
-                when (failure is HttpRequestException or TaskCanceledException
-                    && !cancellationToken.IsCancellationRequested
-                )
+            catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException)
             {
                 await error.WriteLineAsync(failure.Message);
                 // Another letter would meet the same error.
@@ -146,7 +131,7 @@ internal sealed class DeadLetterCommand(
     }
 
     // Each call works for a few seconds and says how much is left.
-    private async Task<int> HandleAllAsync(CancellationToken cancellationToken)
+    private async Task<int> HandleAllAsync()
     {
         var (done, upTo) = (0, (long?)null);
         while (true)
@@ -156,8 +141,7 @@ internal sealed class DeadLetterCommand(
                     ? new DiscardRequest(Ids: null, All: true, line.Reason, upTo)
                     : new RedriveRequest(Ids: null, All: true, line.Reason, line.Rate, upTo);
             var result = await ReadAsync<BulkResult>(
-                await worker.PostAsJsonAsync($"dead-letters/{line.Verb}", request, Json, cancellationToken),
-                cancellationToken
+                await worker.PostAsJsonAsync($"dead-letters/{line.Verb}", request, Json)
             );
             done += result.Done;
             upTo = result.UpTo;
@@ -169,6 +153,9 @@ internal sealed class DeadLetterCommand(
             await error.WriteLineAsync($"{done} done, {result.Remaining} to go");
         }
     }
+
+    private static Task<T> ReadAsync<T>(HttpResponseMessage answer) =>
+        OperatorClient.ReadAsync<T>(answer, CancellationToken.None);
 
     private async Task ReportAsync(long done, long notDone) =>
         await output.WriteLineAsync(

@@ -51,13 +51,7 @@ public sealed class OddAnswerTests
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
-        var exitCode = await DeadLetterCommand.RunAsync(
-            arguments,
-            TextReader.Null,
-            output,
-            error,
-            TestContext.Current.CancellationToken
-        );
+        var exitCode = await DeadLetterCommand.RunAsync(arguments, TextReader.Null, output, error);
         return (exitCode, output.ToString(), error.ToString());
     }
 }

@@ -200,8 +200,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
             arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries),
             new StringReader(answer),
             output,
-            error,
-            Cancel
+            error
         );
         return (exitCode, output.ToString(), error.ToString().ReplaceLineEndings("\n"));
     }

@@ -137,8 +137,7 @@ public sealed class DeadLetterOperator : IDisposable
             $"{arguments} --url {Client.BaseAddress} --token {token}".Split(' '),
             new StringReader(answer),
             output,
-            error,
-            TestContext.Current.CancellationToken
+            error
         );
         return (exitCode, output.ToString(), error.ToString());
     }
