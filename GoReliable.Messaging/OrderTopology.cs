@@ -38,11 +38,18 @@ public static class OrderTopology
     public static string RetryQueue(TimeSpan delay) =>
         string.Create(CultureInfo.InvariantCulture, $"{Queue}.retry.{delay.TotalSeconds}s");
 
-    /// <summary>Declares exchange, queues and bindings; does nothing where they exist.</summary>
+    /// <summary>
+    /// Declares exchange, queues and bindings, and for each of <paramref name="retryDelays"/> the queue where messages
+    /// wait for so long and then go back to <see cref="Queue"/>. Does nothing where they exist.
+    /// </summary>
     /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">
     /// They exist with other arguments.
     /// </exception>
-    public static async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
+    public static async Task DeclareAsync(
+        IChannel channel,
+        CancellationToken cancellationToken,
+        params IEnumerable<TimeSpan> retryDelays
+    )
     {
         await channel.ExchangeDeclareAsync(
             Exchange,
@@ -54,19 +61,8 @@ public static class OrderTopology
         await QuorumQueueAsync(channel, DeadQueue, null, cancellationToken);
         await QuorumQueueAsync(channel, Queue, DeadQueue, cancellationToken, ("x-delivery-limit", DeliveryLimit));
         await channel.QueueBindAsync(Queue, Exchange, Binding, cancellationToken: cancellationToken);
-    }
 
-    /// <summary>Declares the queues where messages wait for so long and then go back to <see cref="Queue"/>.</summary>
-    /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">
-    /// They exist with other arguments.
-    /// </exception>
-    public static async Task DeclareRetryQueuesAsync(
-        IChannel channel,
-        IEnumerable<TimeSpan> delays,
-        CancellationToken cancellationToken
-    )
-    {
-        foreach (var delay in delays)
+        foreach (var delay in retryDelays)
             await QuorumQueueAsync(
                 channel,
                 RetryQueue(delay),

@@ -13,6 +13,8 @@ internal sealed class Telemetry
     public const string Attempt = "goreliable.delivery.attempt";
     public const string Channel = "goreliable.delivery.channel";
 
+    private const string TransientFailure = "transient_failure";
+    private const string PermanentFailure = "permanent_failure";
     private const string Prefix = "goreliable.notification_worker.";
 
     private readonly Meter meter;
@@ -71,9 +73,9 @@ internal sealed class Telemetry
     /// <summary>Messages processed since the start, with whatever result.</summary>
     public long Processed => Interlocked.Read(ref processedSoFar);
 
-    public void MessageProcessed(string eventType, Outcome outcome, TimeSpan duration)
+    public void MessageProcessed(string eventType, string outcome, TimeSpan duration)
     {
-        var tags = new TagList { { "event_type", eventType }, { "result", Result(outcome) } };
+        var tags = new TagList { { "event_type", eventType }, { "result", outcome } };
         Interlocked.Increment(ref processedSoFar);
         inFlight.Add(-1);
         processed.Add(1, tags);
@@ -81,8 +83,16 @@ internal sealed class Telemetry
     }
 
     /// <summary>Counts an attempt; <paramref name="failure"/> is null where it succeeded.</summary>
-    public void DeliveryAttempted(string channel, Failure? failure) =>
-        attempts.Add(1, new TagList { { "channel", channel }, { "result", AttemptResult(failure) } });
+    public void DeliveryAttempted(string channel, Failure? failure)
+    {
+        var result = failure switch
+        {
+            null => Outcome.Delivered,
+            { Permanent: true } => PermanentFailure,
+            _ => TransientFailure,
+        };
+        attempts.Add(1, new TagList { { "channel", channel }, { "result", result } });
+    }
 
     // The clocks of two machines may disagree by more than a delivery takes.
     public void Delivered(TimeSpan sinceEvent) => latency.Record(Math.Max(0, sinceEvent.TotalSeconds));
@@ -112,32 +122,12 @@ internal sealed class Telemetry
     {
         inFlight.Add(0);
         foreach (var type in OrderEventType.All)
-        foreach (var outcome in Enum.GetValues<Outcome>())
-            processed.Add(0, new TagList { { "event_type", type.Name }, { "result", Result(outcome) } });
-        processed.Add(
-            0,
-            new TagList { { "event_type", OrderEventType.Unknown }, { "result", Result(Outcome.DeadLettered) } }
-        );
+        foreach (var outcome in new[] { Outcome.Delivered, Outcome.Duplicate, Outcome.Retried, Outcome.DeadLettered })
+            processed.Add(0, new TagList { { "event_type", type.Name }, { "result", outcome } });
+        processed.Add(0, new TagList { { "event_type", OrderEventType.Unknown }, { "result", Outcome.DeadLettered } });
 
         foreach (var channel in Delivery.Channels.Names)
-        foreach (var result in new[] { "delivered", "transient_failure", "permanent_failure" })
+        foreach (var result in new[] { Outcome.Delivered, TransientFailure, PermanentFailure })
             attempts.Add(0, new TagList { { "channel", channel }, { "result", result } });
     }
-
-    private static string AttemptResult(Failure? failure) =>
-        failure switch
-        {
-            null => "delivered",
-            { Permanent: true } => "permanent_failure",
-            _ => "transient_failure",
-        };
-
-    private static string Result(Outcome outcome) =>
-        outcome switch
-        {
-            Outcome.Delivered => "delivered",
-            Outcome.Duplicate => "duplicate",
-            Outcome.Retried => "retried",
-            _ => "dead_lettered",
-        };
 }

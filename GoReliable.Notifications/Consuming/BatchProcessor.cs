@@ -28,12 +28,11 @@ internal sealed class BatchProcessor(
     TimeProvider time
 )
 {
-    /// <param name="messages">One message, or several of which none waits for an external server.</param>
-    /// <param name="session">Where they came from.</param>
-    /// <param name="handled">
-    /// Called when what became of them is stored, and only the broker is still waited for.
-    /// </param>
-    /// <param name="giveUp">Ends the waiting for a database that is away.</param>
+    /// <summary>
+    /// Handles one message, or several of which none waits for an external server. Calls <paramref name="handled"/>
+    /// when what became of them is stored, and only the broker is still waited for. <paramref name="giveUp"/> ends the
+    /// waiting for a database that is away.
+    /// </summary>
     public async Task ProcessAsync(
         IReadOnlyList<Message> messages,
         Session session,
@@ -106,17 +105,14 @@ internal sealed class BatchProcessor(
         ).Activity;
         try
         {
-            if (messages is [var remote] && channels.IsRemote(remote.Event!))
-                await databaseRetry.RunAsync(
-                    () => TryHandleAsync(remote),
-                    () => remote.Receipt is null ? giveUp : drain.Overdue
-                );
-            else
-                // The file may already have been collected. So the delivery must be recorded, or it would be repeated.
-                await databaseRetry.RunAsync(
-                    () => TryHandleAsync(messages),
-                    () => messages.Any(message => message.Receipt?.Channel == Channels.Email) ? drain.Overdue : giveUp
-                );
+            await databaseRetry.RunAsync(
+                () =>
+                    messages is [var remote] && channels.IsRemote(remote.Event!)
+                        ? HandleWithLeaseAsync(remote)
+                        : HandleInTransactionAsync(messages),
+                // An e-mail that was sent must be recorded, or it would be sent again.
+                () => messages.Any(message => message.Receipt?.Channel == Channels.Email) ? drain.Overdue : giveUp
+            );
         }
         catch (Exception exception) when (!Session.IsEndOfSession(exception))
         {
@@ -132,7 +128,7 @@ internal sealed class BatchProcessor(
     /// Handles a message that waits for an external server: with a lease, and without a database connection while it
     /// waits.
     /// </summary>
-    private async Task TryHandleAsync(Message message)
+    private async Task HandleWithLeaseAsync(Message message)
     {
         var id = message.Event!.Id;
         await chaos.Database.InjectAsync(CancellationToken.None);
@@ -170,7 +166,7 @@ internal sealed class BatchProcessor(
         }
     }
 
-    private async Task TryHandleAsync(List<Message> messages)
+    private async Task HandleInTransactionAsync(List<Message> messages)
     {
         await chaos.Database.InjectAsync(CancellationToken.None);
         await using var connection = await database.OpenConnectionAsync();

@@ -14,9 +14,7 @@ internal static class ConsumingExtensions
         builder.Services.AddSettings<NotificationOptions>(NotificationOptions.Section);
         builder.Services.AddSettings<RetryOptions>(RetryOptions.Section);
 
-        builder.Services.AddSingleton(Random.Shared);
         builder.Services.AddSingleton<RetryPlan>();
-        builder.Services.AddSingleton<WorkerTopology>();
         builder.Services.AddSingleton<Publisher>();
         builder.Services.AddSingleton<Forwarder>();
         builder.Services.AddSingleton<PoisonFilter>();

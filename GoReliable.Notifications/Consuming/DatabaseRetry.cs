@@ -13,8 +13,7 @@ internal sealed class DatabaseRetry(NpgsqlDataSource database, ILogger<DatabaseR
     // Shared by all batches, so that an outage is one line in the log and not one for each.
     private int isAway;
 
-    /// <param name="attempt">What is tried.</param>
-    /// <param name="giveUp">Asked after each failed try; its token ends the waiting.</param>
+    /// <summary>After each failed try <paramref name="giveUp"/> is asked for the token that ends the waiting.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="giveUp"/> was cancelled.</exception>
     public async Task RunAsync(Func<Task> attempt, Func<CancellationToken> giveUp)
     {

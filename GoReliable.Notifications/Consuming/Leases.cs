@@ -28,8 +28,8 @@ internal enum Claim
 internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time)
     : RepeatedWork(RenewEvery, time)
 {
-    // Times are PostgreSQL's, so the clocks of the workers need not agree. One renewal may time out, or two may fail
-    // immediately.
+    // Times are PostgreSQL's, so the clocks of the workers need not agree. A lease outlives one renewal that times out,
+    // or two that fail at once.
     private const string LeaseEnd = "now() + interval '30 seconds'";
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(8);
 

@@ -19,15 +19,15 @@ internal sealed class PoisonFilter(
     TimeProvider time
 )
 {
-    /// <summary>Moves such messages to the dead letters. The others return to the queue afterwards.</summary>
+    /// <summary>Parks what the client library cannot take. The rest returns when the channel closes.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var channel = await RawChannel.OpenAsync(broker.Server, time, cancellationToken);
         while (await channel.GetAsync(OrderTopology.Queue, cancellationToken) is { } raw)
         {
-            var (message, obstacle) = raw.Decode();
-            if (obstacle is not null)
-                await ParkAsync(raw, message, obstacle, channel, cancellationToken);
+            var (message, problem) = raw.Decode();
+            if (problem is not null)
+                await ParkAsync(raw, message, problem, channel, cancellationToken);
             else if (!raw.Redelivered)
                 return;
         }
@@ -36,7 +36,7 @@ internal sealed class PoisonFilter(
     private async Task ParkAsync(
         RawMessage raw,
         Message message,
-        Failure obstacle,
+        Failure problem,
         RawChannel channel,
         CancellationToken cancellationToken
     )
@@ -47,7 +47,7 @@ internal sealed class PoisonFilter(
         {
             await DeadLetterTable.StoreAsync(
                 database,
-                [DeadLetter.Parked(raw, message, obstacle, time.GetUtcNow())],
+                [DeadLetter.Parked(raw, message, problem, time.GetUtcNow())],
                 cancellationToken
             );
             await channel.AcknowledgeAsync(raw.Tag, multiple: false, cancellationToken);
@@ -68,8 +68,8 @@ internal sealed class PoisonFilter(
             message.Properties.MessageId,
             message.EventType,
             message.Attempt,
-            obstacle.Reason,
-            obstacle.Summary
+            problem.Reason,
+            problem.Summary
         );
         telemetry.MessageProcessed(message.EventType, Outcome.DeadLettered, time.GetElapsedTime(message.Started));
     }

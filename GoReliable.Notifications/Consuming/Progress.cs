@@ -15,7 +15,7 @@ internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealth
     private long? stalledSince;
     private long? queueStalledSince;
 
-    /// <summary>How long that has lasted; 0 while messages are processed, or there are none.</summary>
+    /// <summary>For how long nothing was processed although something waits.</summary>
     public TimeSpan Stalled => Since(ref stalledSince);
 
     /// <summary>

@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using GoReliable.Database.Schema;
 using GoReliable.Messaging;
 using GoReliable.Notifications.DeadLetters;
-using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Lifecycle;
 using Npgsql;
@@ -16,7 +15,6 @@ namespace GoReliable.Notifications.Consuming;
 /// </summary>
 internal sealed class QueueSampler(
     Broker broker,
-    WorkerTopology topology,
     RetryPlan plan,
     NpgsqlDataSource database,
     SchemaUpgrade schema,
@@ -47,10 +45,10 @@ internal sealed class QueueSampler(
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        var connection = await broker.ConnectAsync(ConnectionUse.Watch, stoppingToken);
+        var connection = await broker.ConnectAsync("watch", stoppingToken);
         // A channel of its own: asking for a queue that does not exist closes the channel.
         await using var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);
-        await topology.DeclareAsync(channel, stoppingToken);
+        await broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, stoppingToken, plan.Queues));
         try
         {
             while (true)
@@ -72,19 +70,15 @@ internal sealed class QueueSampler(
     {
         var waiting = await channel.MessageCountAsync(OrderTopology.Queue, cancellationToken);
         progress.Update(waiting);
-        var counted = new List<Measurement<long>>
-        {
-            Labelled("main", waiting),
-            Labelled(
-                "retry",
-                await CountAsync(channel, plan.Queues.Select(OrderTopology.RetryQueue), cancellationToken)
-            ),
-        };
+        var retried = 0L;
+        foreach (var delay in plan.Queues)
+            retried += await channel.MessageCountAsync(OrderTopology.RetryQueue(delay), cancellationToken);
+        var counted = new List<Measurement<long>> { Measured("main", waiting), Measured("retry", retried) };
         // Without the database, half of the dead letters cannot be seen, and the other half would look like all of
         // them.
         if (schema.NotReadyBecause is null && await CountStoredAsync(cancellationToken) is { } stored)
             counted.Add(
-                Labelled("dead", stored + await channel.MessageCountAsync(OrderTopology.DeadQueue, cancellationToken))
+                Measured("dead", stored + await channel.MessageCountAsync(OrderTopology.DeadQueue, cancellationToken))
             );
         return [.. counted];
     }
@@ -103,18 +97,6 @@ internal sealed class QueueSampler(
         }
     }
 
-    private static async Task<long> CountAsync(
-        IChannel channel,
-        IEnumerable<string> queues,
-        CancellationToken cancellationToken
-    )
-    {
-        var count = 0L;
-        foreach (var queue in queues)
-            count += await channel.MessageCountAsync(queue, cancellationToken);
-        return count;
-    }
-
-    private static Measurement<long> Labelled(string queue, long count) =>
+    private static Measurement<long> Measured(string queue, long count) =>
         new(count, new KeyValuePair<string, object?>("queue", queue));
 }

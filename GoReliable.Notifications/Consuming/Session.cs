@@ -99,12 +99,7 @@ internal sealed class Session : IAsyncDisposable
             await send();
         }
         catch (Exception exception)
-            when (exception
-                    is AlreadyClosedException
-                        or ObjectDisposedException
-                        or OperationInterruptedException
-                        or ChannelClosedException
-            )
+            when (exception is ObjectDisposedException or OperationInterruptedException or ChannelClosedException)
         {
             // The message comes back, and the inbox recognises it.
         }

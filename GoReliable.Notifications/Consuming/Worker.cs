@@ -14,12 +14,12 @@ namespace GoReliable.Notifications.Consuming;
 /// <remarks>
 /// When messages queue up, they are handled in batches. When they do not, no message waits for a batch to fill: a batch
 /// is what is there. A slow batch does not hold up the next. A message that waits for an external server is never in a
-/// batch with others, but in a <see cref="WaitingRoom{T}"/> until its turn comes. A message that failed and waits for
-/// the broker to take it holds up nobody.
+/// batch with others, but in a <see cref="WaitingRoom{T}"/> until its turn comes. A failed message that the broker does
+/// not take yet holds up no other.
 /// </remarks>
 internal sealed class Worker(
     Broker broker,
-    WorkerTopology topology,
+    RetryPlan plan,
     PoisonFilter poisonFilter,
     SchemaUpgrade schema,
     Suspects suspects,
@@ -67,11 +67,11 @@ internal sealed class Worker(
         await schema.WaitAsync(stoppingToken);
         try
         {
-            var connection = await broker.ConnectAsync(ConnectionUse.Consume, stoppingToken);
+            var connection = await broker.ConnectAsync("consume", stoppingToken);
             // Before the filter: each look of the filter counts as a redelivery, so nothing that may fail comes after
             // it.
             await using (var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken))
-                await topology.DeclareAsync(channel, stoppingToken);
+                await broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, stoppingToken, plan.Queues));
             await poisonFilter.RunAsync(stoppingToken);
             await using var session = await Session.OpenAsync(connection, stoppingToken);
             progress.Watch(() => session.Held);
@@ -116,13 +116,13 @@ internal sealed class Worker(
                     else if (!TryAdmit(next, session))
                     {
                         // The batch is started first: messages that wait for no server must not wait behind this one.
-                        await StartAsync(batch, session, stoppingToken);
+                        await BeginBatchAsync(batch, session, stoppingToken);
                         batch = [];
                         await AdmitAsync(next, session, ended.Token);
                     }
                     next = null;
                 }
-                var begun = await StartAsync(batch, session, stoppingToken);
+                var begun = await BeginBatchAsync(batch, session, stoppingToken);
                 batch = [];
                 await Task.WhenAny(begun, Task.Delay(PollInterval, Time, CancellationToken.None));
             }
@@ -176,10 +176,10 @@ internal sealed class Worker(
     }
 
     private void Defer(Message message, Session session) =>
-        Track(RunAsync([message], session, _ => processor.DeferAsync(message, session)));
+        Track(GuardAsync([message], session, _ => processor.DeferAsync(message, session)));
 
     /// <returns>The running batch, as a task that does not fail.</returns>
-    private async Task<Task> StartAsync(List<Message> batch, Session session, CancellationToken stoppingToken)
+    private async Task<Task> BeginBatchAsync(List<Message> batch, Session session, CancellationToken stoppingToken)
     {
         if (batch.Count == 0)
             return Task.CompletedTask;
@@ -199,7 +199,7 @@ internal sealed class Worker(
     private async Task HandleAsync(IReadOnlyList<Message> messages, Session session)
     {
         var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var work = RunAsync(messages, session, giveUp =>
+        var work = GuardAsync(messages, session, giveUp =>
             processor.ProcessAsync(messages, session, handled.SetResult, giveUp)
         );
         Track(work);
@@ -217,7 +217,11 @@ internal sealed class Worker(
         );
     }
 
-    private async Task RunAsync(IReadOnlyList<Message> messages, Session session, Func<CancellationToken, Task> handle)
+    private async Task GuardAsync(
+        IReadOnlyList<Message> messages,
+        Session session,
+        Func<CancellationToken, Task> handle
+    )
     {
         try
         {

@@ -15,7 +15,7 @@ namespace GoReliable.Notifications.DeadLetters;
 /// </summary>
 internal sealed class DeadLetterCollector(
     Broker broker,
-    WorkerTopology topology,
+    RetryPlan plan,
     SchemaUpgrade schema,
     NpgsqlDataSource database,
     ILogger<DeadLetterCollector> logger,
@@ -33,9 +33,9 @@ internal sealed class DeadLetterCollector(
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         await schema.WaitAsync(stoppingToken);
-        var connection = await broker.ConnectAsync(ConnectionUse.Watch, stoppingToken);
+        var connection = await broker.ConnectAsync("watch", stoppingToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);
-        await topology.DeclareAsync(channel, stoppingToken);
+        await broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, stoppingToken, plan.Queues));
         while (true)
         {
             if (await channel.MessageCountAsync(OrderTopology.DeadQueue, stoppingToken) > 0)

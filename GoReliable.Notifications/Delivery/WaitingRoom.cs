@@ -79,9 +79,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
         }
     }
 
-    /// <summary>Ends a delivery.</summary>
-    /// <param name="recipient">The recipient of the delivery.</param>
-    /// <param name="following">The message whose turn it is now.</param>
+    /// <summary>Ends a delivery; the turn is then that of <paramref name="following"/>.</summary>
     /// <returns>False when no message may begin.</returns>
     public bool Leave(string recipient, out (string Recipient, T Message) following)
     {

@@ -5,13 +5,22 @@ using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.Messages;
 
-/// <summary>What became of a message.</summary>
-internal enum Outcome
+/// <summary>What became of a message, as metrics say it.</summary>
+internal static class Outcome
 {
-    Delivered,
-    Duplicate,
-    Retried,
-    DeadLettered,
+    public const string Delivered = "delivered";
+    public const string Duplicate = "duplicate";
+    public const string Retried = "retried";
+    public const string DeadLettered = "dead_lettered";
+}
+
+/// <summary>Proof of a delivery.</summary>
+internal sealed record Receipt(string Channel, DateTimeOffset SentAt)
+{
+    /// <summary>
+    /// Whether the answer to its commit was lost, so that it is unknown whether the receipt is stored.
+    /// </summary>
+    public bool IsInDoubt { get; set; }
 }
 
 /// <summary>A message from the broker on its way through the worker. One batch owns it at a time.</summary>
@@ -23,12 +32,10 @@ internal sealed class Message
     /// </summary>
     public const int SuspectAfterRedeliveries = 10;
 
-    /// <param name="tag">How the broker wants it acknowledged.</param>
-    /// <param name="exchange">Where it was published; empty for what comes back from a retry queue.</param>
-    /// <param name="routingKey">The key it was published with.</param>
-    /// <param name="properties">Its AMQP properties.</param>
-    /// <param name="body">A copy: the client library reuses its own buffer.</param>
-    /// <param name="read">False if the body must not be read here.</param>
+    /// <summary>
+    /// Of a body that is a copy: the client library reuses its own buffer. It is read at once, unless
+    /// <paramref name="read"/> is false.
+    /// </summary>
     public Message(
         ulong tag,
         string exchange,
@@ -48,6 +55,7 @@ internal sealed class Message
 
     public ulong Tag { get; }
 
+    /// <summary>Where it was published; empty for what comes back from a retry queue.</summary>
     public string Exchange { get; }
 
     public string RoutingKey { get; }
@@ -100,7 +108,8 @@ internal sealed class Message
     /// <summary>Set once this attempt failed.</summary>
     public Failure? Failure { get; set; }
 
-    public Outcome Outcome { get; set; }
+    /// <summary>One of <see cref="Messages.Outcome"/>, once it is known.</summary>
+    public string Outcome { get; set; } = "";
 
     /// <summary>Set once acknowledged.</summary>
     public bool IsAcknowledged { get; set; }
@@ -124,7 +133,7 @@ internal sealed class Message
                 : Convert.ToString(value, CultureInfo.InvariantCulture)
             : null;
 
-    // Any publisher may have written it.
-    private int Count(string header) =>
+    /// <summary>A header as a number from 0 to 1000: any publisher may have written it.</summary>
+    public int Count(string header) =>
         int.TryParse(Header(header), CultureInfo.InvariantCulture, out var count) ? Math.Clamp(count, 0, 1000) : 0;
 }

@@ -39,19 +39,4 @@ internal static class MessageHeaders
 
     public const string ExceptionType = "x-exception-type";
     public const string ExceptionMessage = "x-exception-message";
-
-    /// <summary>All that the worker or the order service write.</summary>
-    public static IReadOnlyList<string> Ours { get; } =
-    [
-        TraceParent,
-        TraceState,
-        Attempt,
-        FirstFailure,
-        Deferrals,
-        DeadAt,
-        Redriven,
-        DeadReason,
-        ExceptionType,
-        ExceptionMessage,
-    ];
 }

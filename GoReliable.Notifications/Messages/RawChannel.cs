@@ -151,10 +151,7 @@ internal sealed class RawChannel : IAsyncDisposable
         return new RawMessage(tag, arguments[8] != 0, exchange, key, header[PropertiesOffset..], body);
     }
 
-    /// <summary>Acknowledges a message.</summary>
-    /// <param name="tag">Its tag.</param>
-    /// <param name="multiple">Whether to acknowledge all messages before it as well.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <summary>Acknowledges a message; with <paramref name="multiple"/>, all before it as well.</summary>
     public Task AcknowledgeAsync(ulong tag, bool multiple, CancellationToken cancellationToken)
     {
         var number = new byte[8];

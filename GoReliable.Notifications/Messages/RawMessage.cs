@@ -5,13 +5,7 @@ using RabbitMQ.Client;
 
 namespace GoReliable.Notifications.Messages;
 
-/// <summary>A message as bytes.</summary>
-/// <param name="Tag">How the broker wants it acknowledged.</param>
-/// <param name="Redelivered">Whether it was delivered before.</param>
-/// <param name="Exchange">Where it was published.</param>
-/// <param name="RoutingKey">The key it was published with.</param>
-/// <param name="Properties">AMQP properties and headers.</param>
-/// <param name="Body">As published.</param>
+/// <summary>A message whose AMQP properties, with its headers, are bytes as they came.</summary>
 internal sealed record RawMessage(
     ulong Tag,
     bool Redelivered,
@@ -39,10 +33,10 @@ internal sealed record RawMessage(
     /// The message, without headers if they cannot be decoded, and not read if that may crash the process; and,
     /// if the worker cannot take it, the reason.
     /// </returns>
-    public (Message Message, Failure? Obstacle) Decode()
+    public (Message Message, Failure? Problem) Decode()
     {
         var (properties, error) = ReadProperties(Properties);
-        var obstacle =
+        var problem =
             error is not null
                 ? Failure.Poison(Failure.Undecodable, "The client library cannot decode its headers.", error)
             : Body.Length > MaxBodyBytes ? TooLarge("body", Body.Length, MaxBodyBytes)
@@ -51,7 +45,7 @@ internal sealed record RawMessage(
         var message = new Message(Tag, Exchange, RoutingKey, properties, Body, read: false);
         if (Body.Length <= MaxBodyBytes && !message.IsSuspect && !message.IsFatal)
             message.Read();
-        return (message, obstacle);
+        return (message, problem);
     }
 
     private static Failure TooLarge(string part, int size, int largest) =>

@@ -35,13 +35,20 @@ internal static class FailedMessage
         MessageHeaders.ExceptionMessage,
     ];
 
+    // What the worker or the order service write.
+    private static readonly string[] OwnHeaders =
+    [
+        .. AttemptHeaders,
+        MessageHeaders.TraceParent,
+        MessageHeaders.TraceState,
+        MessageHeaders.FirstFailure,
+        MessageHeaders.Redriven,
+    ];
+
     public static BasicProperties ForRetry(Message message, ScheduledRetry retry, DateTimeOffset now) =>
         WithExpiration(Copy(message, now), retry);
 
     /// <summary>A message that was not tried: no attempt is counted.</summary>
-    /// <param name="message">The message.</param>
-    /// <param name="deferrals">How often it was put off.</param>
-    /// <param name="retry">Where it waits, and how long.</param>
     public static BasicProperties ForDeferral(Message message, int deferrals, ScheduledRetry retry)
     {
         var copy = Copy(message.Properties);
@@ -77,8 +84,7 @@ internal static class FailedMessage
     {
         properties.Headers = properties
             .Headers?.Where(header =>
-                MessageHeaders.Ours.Contains(header.Key)
-                && header.Value is string or int or byte[] { Length: <= MaxTextLength }
+                OwnHeaders.Contains(header.Key) && header.Value is string or int or byte[] { Length: <= MaxTextLength }
             )
             .ToDictionary();
         return properties;

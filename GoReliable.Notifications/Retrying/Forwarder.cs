@@ -7,26 +7,21 @@ namespace GoReliable.Notifications.Retrying;
 /// <summary>
 /// Sends failed messages to their retry queue or to the dead letters, and makes sure that they arrive.
 /// </summary>
-internal sealed class Forwarder(
-    Publisher publisher,
-    RetryPlan plan,
-    ILogger<Forwarder> logger,
-    TimeProvider time,
-    Random random
-)
+internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<Forwarder> logger, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     // Logged once, until a message is taken again.
     private int isFailing;
 
+    /// <returns>One of <see cref="Outcome"/>.</returns>
     /// <exception cref="OperationCanceledException">The session is over; the message comes back.</exception>
-    public async Task<Outcome> ForwardAsync(Message message, Failure failure, CancellationToken sessionClosed)
+    public async Task<string> ForwardAsync(Message message, Failure failure, CancellationToken sessionClosed)
     {
         MessageSpan.Fail(message.Activity, failure);
         var now = time.GetUtcNow();
 
-        if (!failure.Permanent && plan.After(message.Attempt, random.NextDouble()) is { } retry)
+        if (!failure.Permanent && plan.After(message.Attempt, Random.Shared.NextDouble()) is { } retry)
         {
             await PublishAsync(retry.Queue, () => FailedMessage.ForRetry(message, retry, now), message, sessionClosed);
             logger.NotificationRetried(
@@ -63,13 +58,13 @@ internal sealed class Forwarder(
         DeferAsync(
             message,
             message.Deferrals + 1,
-            plan.Deferral(message.Deferrals, random.NextDouble()),
+            plan.Deferral(message.Deferrals, Random.Shared.NextDouble()),
             sessionClosed
         );
 
     /// <summary>Lets a message come back soon, to see whether the other delivery of the same event has ended.</summary>
     public Task CheckAgainSoonAsync(Message message, CancellationToken sessionClosed) =>
-        DeferAsync(message, message.Deferrals, plan.Deferral(0, random.NextDouble()), sessionClosed);
+        DeferAsync(message, message.Deferrals, plan.Deferral(0, Random.Shared.NextDouble()), sessionClosed);
 
     private async Task DeferAsync(Message message, int deferrals, ScheduledRetry retry, CancellationToken sessionClosed)
     {

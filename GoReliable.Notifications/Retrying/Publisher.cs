@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using GoReliable.Messaging;
-using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -15,7 +14,7 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
     private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ReplaceAfter = TimeSpan.FromSeconds(1);
 
-    // Bytes of a frame with properties that are not theirs: type, channel, size, end; class, weight, body size.
+    // Bytes of a header frame beside its properties: type, channel, size, end; class, weight, body size.
     // https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf (2.3.5, 4.2.6)
     // And the header x-dotnet-pub-seq-no, which the client library adds: name, type, number.
     private const int FrameOverhead = 8 + 12 + 20 + 1 + 8;
@@ -134,7 +133,7 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
                 return opened;
             if (channel is not null)
                 await channel.DisposeAsync();
-            var connection = await broker.ConnectAsync(ConnectionUse.Publish, giveUp);
+            var connection = await broker.ConnectAsync("publish", giveUp);
             (frameMax, openedAt) = (connection.FrameMax, time.GetTimestamp());
             return channel = await connection.CreateChannelAsync(Broker.Confirms, giveUp);
         }

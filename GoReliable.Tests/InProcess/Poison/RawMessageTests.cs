@@ -17,9 +17,9 @@ public sealed class RawMessageTests
     [InlineData(26_000, "undecodable")]
     public void Headers_are_decoded_only_to_a_safe_depth(int depth, string? reason)
     {
-        var (message, obstacle) = Decode(Nested(depth), Encoding.UTF8.GetBytes(Events.Created));
+        var (message, problem) = Decode(Nested(depth), Encoding.UTF8.GetBytes(Events.Created));
 
-        Assert.Equal(reason, obstacle?.Reason);
+        Assert.Equal(reason, problem?.Reason);
         Assert.Equal("m1", message.Properties.MessageId);
         Assert.Equal("order.created", message.EventType);
     }
@@ -27,9 +27,9 @@ public sealed class RawMessageTests
     [Fact]
     public void Truncated_properties_count_as_none()
     {
-        var (message, obstacle) = Decode(Nested(10)[..20], []);
+        var (message, problem) = Decode(Nested(10)[..20], []);
 
-        Assert.Equal("undecodable", obstacle?.Reason);
+        Assert.Equal("undecodable", problem?.Reason);
         Assert.Null(message.Properties.MessageId);
     }
 
@@ -38,25 +38,25 @@ public sealed class RawMessageTests
     [InlineData(128 * 1024, null)]
     [InlineData(128 * 1024 + 1, "too_large")]
     public void A_body_is_taken_up_to_128_KiB(int bytes, string? reason) =>
-        Assert.Equal(reason, Decode([0, 0], new byte[bytes]).Obstacle?.Reason);
+        Assert.Equal(reason, Decode([0, 0], new byte[bytes]).Problem?.Reason);
 
     // As the collector of dead letters sees it. In the worker's own queue the header says nothing.
     [Fact]
     public void A_dead_letter_that_ended_the_worker_is_not_read_and_a_message_with_its_header_is()
     {
-        var (message, obstacle) = Decode(
+        var (message, problem) = Decode(
             [Headers, 0, 0, 0, 0, 24, 13, .. "x-dead-reason"u8, (byte)'S', 0, 0, 0, 5, .. "fatal"u8],
             Encoding.UTF8.GetBytes(Events.Created),
             queue: "notifications.dead"
         );
 
-        Assert.Null(obstacle);
+        Assert.Null(problem);
         Assert.Equal("fatal", message.Header(MessageHeaders.DeadReason));
         Assert.Null(message.Event);
         Assert.NotNull(Events.Message(message.Properties.Headers).Event);
     }
 
-    private static (Message Message, Failure? Obstacle) Decode(
+    private static (Message Message, Failure? Problem) Decode(
         byte[] properties,
         byte[] body,
         string queue = "notifications"

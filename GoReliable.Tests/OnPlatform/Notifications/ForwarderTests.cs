@@ -93,7 +93,7 @@ public sealed class ForwarderTests(ServersOnly servers) : IAsyncLifetime
         var delay = TimeSpan.FromHours(11);
         var queue = OrderTopology.RetryQueue(delay);
         var leader = $"{{list_to_atom(\"%2F_{queue}\"), node()}}";
-        await OrderTopology.DeclareRetryQueuesAsync(channel, [delay], Cancel);
+        await OrderTopology.DeclareAsync(channel, Cancel, delay);
         // A channel that has never known a leader is refused at once.
         await PublishAsync(queue);
         await RabbitMqControl.EvaluateAsync(platform, $"ok = ra:stop_server(quorum_queues, {leader}).");
@@ -138,13 +138,7 @@ public sealed class ForwarderTests(ServersOnly servers) : IAsyncLifetime
 
     private async Task ForwardAsync(Message message)
     {
-        var forwarder = new Forwarder(
-            publisher,
-            Plan,
-            new LoggedEvents<Forwarder>(),
-            TimeProvider.System,
-            Random.Shared
-        );
+        var forwarder = new Forwarder(publisher, Plan, new LoggedEvents<Forwarder>(), TimeProvider.System);
         await forwarder
             .ForwardAsync(message, Poison, CancellationToken.None)
             .WaitAsync(TimeSpan.FromSeconds(30), Cancel);

@@ -33,7 +33,7 @@ public sealed class SilentBrokerTests(ServersOnly servers) : IAsyncLifetime
         network.Target = new DnsEndPoint(server.Host, server.Port);
         broker = await ServiceBroker.OfAsync(platform, network.Port, TimeSpan.FromSeconds(1));
         publisher = new Publisher(broker, TimeProvider.System);
-        await broker.ConnectAsync(ConnectionUse.Publish, Cancel);
+        await broker.ConnectAsync("publish", Cancel);
         network.StallAnswers();
     }
 
@@ -49,10 +49,10 @@ public sealed class SilentBrokerTests(ServersOnly servers) : IAsyncLifetime
     public async Task A_failed_message_is_forwarded_once_the_broker_answers_again()
     {
         var events = new LoggedEvents<Forwarder>();
-        var forwarder = new Forwarder(publisher, Plan, events, TimeProvider.System, Random.Shared);
+        var forwarder = new Forwarder(publisher, Plan, events, TimeProvider.System);
         await using var connection = await platform.BrokerAsync();
         await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
-        await OrderTopology.DeclareRetryQueuesAsync(channel, Plan.Queues, Cancel);
+        await OrderTopology.DeclareAsync(channel, Cancel, Plan.Queues);
         var queue = OrderTopology.RetryQueue(Plan.Queues[0]);
 
         var forwarding = forwarder.DeferAsync(Events.Message(), CancellationToken.None);
@@ -90,7 +90,7 @@ public sealed class SilentBrokerTests(ServersOnly servers) : IAsyncLifetime
     private static DeadLetter Letter()
     {
         var raw = new RawMessage(1, Redelivered: false, "", "", [0, 0], "no event"u8.ToArray());
-        var (message, obstacle) = raw.Decode();
-        return DeadLetter.Of(raw, message, obstacle, Events.Time);
+        var (message, problem) = raw.Decode();
+        return DeadLetter.Of(raw, message, problem, Events.Time);
     }
 }
