@@ -11,88 +11,56 @@ namespace GoReliable.Notifications.DeadLetters;
 /// <summary>
 /// A message that was given up, with everything that is needed to understand it and to publish it again.
 /// </summary>
-/// <param name="Id">
-/// The event's id, or one made from message id and body where there is no event: the same for the same message.
-/// </param>
-/// <param name="MessageId">As published; usually the event's id.</param>
-/// <param name="EventType">Such as <c>order.created</c>, or <c>unknown</c>.</param>
-/// <param name="OrderId">The order that the event is about.</param>
-/// <param name="Reason">
-/// One of <see cref="MessageHeaders.DeadReason"/>; <c>undecodable</c> or <c>too_large</c>, which the client library
-/// cannot take; or the broker's, such as <c>delivery_limit</c>.
-/// </param>
-/// <param name="ExceptionType">What the last attempt failed with.</param>
-/// <param name="ExceptionMessage">What it said; may name the recipient.</param>
-/// <param name="Attempts">Failed attempts since it was published or last redriven.</param>
-/// <param name="Redriven">How often it had been redriven before.</param>
-/// <param name="FirstFailure">When its first attempt ever failed, UTC.</param>
-/// <param name="DeadSince">When it was given up, UTC.</param>
-/// <param name="TraceId">The trace in which it was published.</param>
+/// <param name="Item">What a list shows of it.</param>
 /// <param name="Properties">AMQP properties and headers, see <see cref="StoredProperties"/>.</param>
 /// <param name="Body">As published.</param>
-internal sealed record DeadLetter(
-    Guid Id,
-    string? MessageId,
-    string EventType,
-    Guid? OrderId,
-    string Reason,
-    string? ExceptionType,
-    string? ExceptionMessage,
-    int Attempts,
-    int Redriven,
-    DateTime? FirstFailure,
-    DateTime DeadSince,
-    string? TraceId,
-    byte[] Properties,
-    byte[] Body
-)
+/// <param name="Position">
+/// Its place in the order of arrival, once it is stored; pages and batches go on after it.
+/// </param>
+internal sealed record DeadLetter(DeadLetterItem Item, byte[] Properties, byte[] Body, long Position = 0)
 {
     /// <summary>
     /// Reads what the worker wrote into the headers or, if the broker itself gave up, what the broker wrote.
     /// </summary>
     /// <param name="raw">A message from the dead-letter queue.</param>
     /// <param name="message">The same, decoded.</param>
-    /// <param name="obstacle">Why it cannot be read, if it cannot.</param>
+    /// <param name="problem">Why it cannot be read, if it cannot.</param>
     /// <param name="now">The time to use if no header says when.</param>
-    public static DeadLetter Of(RawMessage raw, Message message, Failure? obstacle, DateTimeOffset now)
+    public static DeadLetter Of(RawMessage raw, Message message, Failure? problem, DateTimeOffset now)
     {
-        if (obstacle is null && !message.IsFatal)
+        if (problem is null && !message.IsFatal)
             message.Read();
-        var letter = Of(message, now) with
-        {
-            Properties = StoredProperties.Write(
-                message.Properties,
-                raw.Properties,
-                obstacle?.Reason != Failure.Undecodable
-            ),
-        };
-        return obstacle is null || message.Header(MessageHeaders.DeadReason) is not null
-            ? letter
-            : Blame(letter, obstacle);
+        var item = Describe(message, now);
+        if (problem is not null && message.Header(MessageHeaders.DeadReason) is null)
+            item = Blame(item, problem);
+        var isWhole = problem?.Reason != Failure.Undecodable;
+        return new(item, StoredProperties.Write(message.Properties, raw.Properties, isWhole), message.Body);
     }
 
     /// <summary>A message that the worker cannot take. What its headers say of its end is not ours.</summary>
-    public static DeadLetter Parked(RawMessage raw, Message message, Failure obstacle, DateTimeOffset now) =>
-        Blame(Of(raw, message, obstacle, now), obstacle) with
+    public static DeadLetter Parked(RawMessage raw, Message message, Failure problem, DateTimeOffset now)
+    {
+        var letter = Of(raw, message, problem, now);
+        return letter with
         {
-            Attempts = message.Attempt,
-            DeadSince = now.UtcDateTime,
+            Item = Blame(letter.Item, problem) with { Attempts = message.Attempt, DeadSince = now.UtcDateTime },
+        };
+    }
+
+    private static DeadLetterItem Blame(DeadLetterItem item, Failure problem) =>
+        item with
+        {
+            Reason = problem.Reason,
+            ExceptionType = Storable(problem.Type),
+            ExceptionMessage = Storable(problem.Detail),
         };
 
-    private static DeadLetter Blame(DeadLetter letter, Failure obstacle) =>
-        letter with
-        {
-            Reason = obstacle.Reason,
-            ExceptionType = Storable(obstacle.Type),
-            ExceptionMessage = Storable(obstacle.Detail),
-        };
-
-    private static DeadLetter Of(Message message, DateTimeOffset now)
+    private static DeadLetterItem Describe(Message message, DateTimeOffset now)
     {
         var death = LastDeath(message.Properties);
         var byWorker = message.Header(MessageHeaders.DeadReason);
         ActivityContext.TryParse(message.Header(MessageHeaders.TraceParent), traceState: null, out var trace);
-        return new DeadLetter(
+        return new(
             message.Event?.Id ?? IdOf(message),
             Storable(message.Properties.MessageId),
             message.EventType,
@@ -104,12 +72,10 @@ internal sealed record DeadLetter(
             byWorker is null
                 ? message.Attempt
                 : message.Attempt - 1,
-            Number(message.Header(MessageHeaders.Redriven)),
+            message.Count(MessageHeaders.Redriven),
             Time(message.Header(MessageHeaders.FirstFailure)),
             Time(message.Header(MessageHeaders.DeadAt)) ?? death?.Time ?? now.UtcDateTime,
-            trace.TraceId == default ? null : trace.TraceId.ToHexString(),
-            Properties: [],
-            message.Body
+            trace.TraceId == default ? null : trace.TraceId.ToHexString()
         );
     }
 
@@ -144,9 +110,6 @@ internal sealed record DeadLetter(
         && time.UnixTime <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
             ? DateTimeOffset.FromUnixTimeSeconds(time.UnixTime).UtcDateTime
             : null;
-
-    private static int Number(string? header) =>
-        int.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     private static DateTime? Time(string? header) =>
         DateTimeOffset.TryParse(header, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)

@@ -70,9 +70,9 @@ internal sealed class DeadLetterCollector(
             i++
         )
         {
-            var (message, obstacle) = raw.Decode();
-            var letter = DeadLetter.Of(raw, message, obstacle, Time.GetUtcNow());
-            letters[letter.Id] = (letter, message);
+            var (message, problem) = raw.Decode();
+            var letter = DeadLetter.Of(raw, message, problem, Time.GetUtcNow());
+            letters[letter.Item.Id] = (letter, message);
             last = raw.Tag;
             bytes += raw.Body.Length;
         }
@@ -84,7 +84,8 @@ internal sealed class DeadLetterCollector(
         foreach (var (letter, message) in letters.Values)
         {
             using var trace = MessageSpan.Follow(message);
-            logger.DeadLetterStored(letter.Id, letter.EventType, letter.Reason, letter.Attempts, letter.TraceId);
+            var item = letter.Item;
+            logger.DeadLetterStored(item.Id, item.EventType, item.Reason, item.Attempts, item.TraceId);
         }
         return true;
     }

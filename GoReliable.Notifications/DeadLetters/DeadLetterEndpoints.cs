@@ -14,7 +14,10 @@ internal static class DeadLetterEndpoints
 
     public static IEndpointRouteBuilder MapDeadLetters(this IEndpointRouteBuilder routes)
     {
-        var letters = routes.MapGroup("/dead-letters").RequireAuthorization(Scopes.NotificationsOperate);
+        var letters = routes
+            .MapGroup("/dead-letters")
+            .RequireAuthorization(Scopes.NotificationsOperate)
+            .AddEndpointFilter(ExplainAsync);
         letters.MapGet("", ListAsync);
         letters.MapGet("{id:guid}", FindAsync);
         letters.MapDelete("{id:guid}", DiscardOneAsync);
@@ -23,6 +26,24 @@ internal static class DeadLetterEndpoints
         bodies.MapPost("redrive", RedriveAsync);
         bodies.MapPost("discard", DiscardAsync);
         return routes;
+    }
+
+    private static async ValueTask<object?> ExplainAsync(
+        EndpointFilterInvocationContext context,
+        EndpointFilterDelegate next
+    )
+    {
+        try
+        {
+            return await next(context);
+        }
+        catch (BrokerUnavailableException exception)
+        {
+            return TypedResults.Problem(
+                $"The broker does not take messages; what was not redriven stays. {exception.Message}",
+                statusCode: StatusCodes.Status503ServiceUnavailable
+            );
+        }
     }
 
     private static async Task<Results<Ok<DeadLetterPage>, ProblemHttpResult>> ListAsync(
@@ -49,7 +70,7 @@ internal static class DeadLetterEndpoints
         var page = letters.Take(rows).ToList();
         return TypedResults.Ok(
             new DeadLetterPage(
-                [.. page.Select(letter => DeadLetterItem.Of(letter.Letter))],
+                [.. page.Select(letter => letter.Item)],
                 letters.Count > rows ? page[^1].Position.ToString(CultureInfo.InvariantCulture) : null
             )
         );
@@ -71,16 +92,9 @@ internal static class DeadLetterEndpoints
         CancellationToken cancellationToken
     )
     {
-        try
-        {
-            return await redriver.RedriveAsync(Only(id), RedriveRequest.DefaultPerSecond, by, cancellationToken) > 0
-                ? TypedResults.NoContent()
-                : NotFound(id);
-        }
-        catch (BrokerUnavailableException exception)
-        {
-            return BrokerUnavailable(exception);
-        }
+        var only = new RedriveRequest([id], All: null, Reason: null, UpTo: long.MaxValue);
+        var result = await redriver.RedriveAsync(only, by, cancellationToken);
+        return result.Done > 0 ? TypedResults.NoContent() : NotFound(id);
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DiscardOneAsync(
@@ -88,80 +102,32 @@ internal static class DeadLetterEndpoints
         OperatorId by,
         Redriver redriver,
         CancellationToken cancellationToken
-    ) => await redriver.DiscardAsync(Only(id), by, cancellationToken) > 0 ? TypedResults.NoContent() : NotFound(id);
+    )
+    {
+        var only = new DiscardRequest([id], All: null, Reason: null, UpTo: long.MaxValue);
+        var result = await redriver.DiscardAsync(only, by, cancellationToken);
+        return result.Done > 0 ? TypedResults.NoContent() : NotFound(id);
+    }
 
     private static async Task<Results<Ok<BulkResult>, ProblemHttpResult>> RedriveAsync(
         RedriveRequest request,
         OperatorId by,
         Redriver redriver,
-        NpgsqlDataSource database,
         CancellationToken cancellationToken
-    )
-    {
-        if (!request.IsValid(out var mistake))
-            return BadRequest(mistake);
-        var selection = await SelectAsync(request.Selected, database, cancellationToken);
-        try
-        {
-            var done = await redriver.RedriveAsync(
-                selection,
-                request.PerSecond ?? RedriveRequest.DefaultPerSecond,
-                by,
-                cancellationToken
-            );
-            return await ResultAsync(done, selection, database, cancellationToken);
-        }
-        catch (BrokerUnavailableException exception)
-        {
-            return BrokerUnavailable(exception);
-        }
-    }
+    ) =>
+        request.FindMistake() is { } mistake
+            ? BadRequest(mistake)
+            : TypedResults.Ok(await redriver.RedriveAsync(request, by, cancellationToken));
 
     private static async Task<Results<Ok<BulkResult>, ProblemHttpResult>> DiscardAsync(
         DiscardRequest request,
         OperatorId by,
         Redriver redriver,
-        NpgsqlDataSource database,
-        CancellationToken cancellationToken
-    )
-    {
-        if (!request.IsValid(out var mistake))
-            return BadRequest(mistake);
-        var selection = await SelectAsync(request, database, cancellationToken);
-        return await ResultAsync(
-            await redriver.DiscardAsync(selection, by, cancellationToken),
-            selection,
-            database,
-            cancellationToken
-        );
-    }
-
-    private static async Task<Ok<BulkResult>> ResultAsync(
-        int done,
-        Selection selection,
-        NpgsqlDataSource database,
         CancellationToken cancellationToken
     ) =>
-        TypedResults.Ok(
-            new BulkResult(
-                done,
-                await DeadLetterTable.CountAsync(database, selection, cancellationToken),
-                selection.UpTo
-            )
-        );
-
-    private static async Task<Selection> SelectAsync(
-        DiscardRequest request,
-        NpgsqlDataSource database,
-        CancellationToken cancellationToken
-    ) =>
-        new(
-            request.Ids,
-            request.Reason,
-            request.UpTo ?? await DeadLetterTable.NewestAsync(database, cancellationToken)
-        );
-
-    private static Selection Only(Guid id) => new([id], Reason: null, UpTo: long.MaxValue);
+        request.FindMistake() is { } mistake
+            ? BadRequest(mistake)
+            : TypedResults.Ok(await redriver.DiscardAsync(request, by, cancellationToken));
 
     private static ProblemHttpResult BadRequest(string detail) =>
         TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
@@ -170,11 +136,5 @@ internal static class DeadLetterEndpoints
         TypedResults.Problem(
             $"There is no dead letter {id}, or another operator is handling it.",
             statusCode: StatusCodes.Status404NotFound
-        );
-
-    private static ProblemHttpResult BrokerUnavailable(BrokerUnavailableException exception) =>
-        TypedResults.Problem(
-            $"The broker does not take messages; what was not redriven stays. {exception.Message}",
-            statusCode: StatusCodes.Status503ServiceUnavailable
         );
 }

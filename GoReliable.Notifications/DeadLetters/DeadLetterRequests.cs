@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
 
 namespace GoReliable.Notifications.DeadLetters;
@@ -9,13 +8,13 @@ namespace GoReliable.Notifications.DeadLetters;
 /// <param name="Reason">Only those with this reason.</param>
 /// <param name="UpTo">From the answer to an earlier call, to go on with what was selected then.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-internal sealed record DiscardRequest(Guid[]? Ids, bool? All, string? Reason, long? UpTo)
+internal record DiscardRequest(Guid[]? Ids, bool? All, string? Reason, long? UpTo)
 {
     private const int MaxIds = 1000;
 
-    public bool IsValid([NotNullWhen(false)] out string? mistake)
-    {
-        mistake = (Ids, All, UpTo) switch
+    /// <returns>What is wrong with it, if anything.</returns>
+    public virtual string? FindMistake() =>
+        (Ids, All, UpTo) switch
         {
             (null, not true, _) => "Send ids, or all: true.",
             (not null, true, _) => "Send either ids or all: true, not both.",
@@ -25,30 +24,22 @@ internal sealed record DiscardRequest(Guid[]? Ids, bool? All, string? Reason, lo
                 "reason must be 1 to 255 characters.",
             _ => null,
         };
-        return mistake is null;
-    }
 }
 
 /// <summary>Which dead letters are to be put back, and how fast.</summary>
-/// <param name="Ids">1 to 1,000 ids.</param>
-/// <param name="All">True instead of ids.</param>
-/// <param name="Reason">Only those with this reason.</param>
-/// <param name="PerSecond">1 to 1,000 a second; 100 if not given.</param>
-/// <param name="UpTo">From the answer to an earlier call, to go on with what was selected then.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-internal sealed record RedriveRequest(Guid[]? Ids, bool? All, string? Reason, int? PerSecond, long? UpTo)
+internal sealed record RedriveRequest(Guid[]? Ids, bool? All, string? Reason, long? UpTo)
+    : DiscardRequest(Ids, All, Reason, UpTo)
 {
     public const int DefaultPerSecond = 100;
     private const int MaxPerSecond = 1000;
 
-    public DiscardRequest Selected => new(Ids, All, Reason, UpTo);
+    /// <summary>1 to 1,000 a second; 100 if not given.</summary>
+    public int? PerSecond { get; init; }
 
-    public bool IsValid([NotNullWhen(false)] out string? mistake)
-    {
-        if (Selected.IsValid(out mistake) && PerSecond is < 1 or > MaxPerSecond)
-            mistake = $"perSecond must be from 1 to {MaxPerSecond}.";
-        return mistake is null;
-    }
+    public override string? FindMistake() =>
+        base.FindMistake()
+        ?? (PerSecond is < 1 or > MaxPerSecond ? $"perSecond must be from 1 to {MaxPerSecond}." : null);
 }
 
 /// <summary>What a call did.</summary>

@@ -116,18 +116,18 @@ internal static class DeadLetterTable
         command.Parameters.AddRange(
             new NpgsqlParameter[]
             {
-                Column(letter => letter.Id),
-                Column(letter => letter.MessageId),
-                Column(letter => letter.EventType),
-                Column(letter => letter.OrderId),
-                Column(letter => letter.Reason),
-                Column(letter => letter.ExceptionType),
-                Column(letter => letter.ExceptionMessage),
-                Column(letter => letter.Attempts),
-                Column(letter => letter.Redriven),
-                Column(letter => letter.FirstFailure),
-                Column(letter => letter.DeadSince),
-                Column(letter => letter.TraceId),
+                Column(letter => letter.Item.Id),
+                Column(letter => letter.Item.MessageId),
+                Column(letter => letter.Item.EventType),
+                Column(letter => letter.Item.OrderId),
+                Column(letter => letter.Item.Reason),
+                Column(letter => letter.Item.ExceptionType),
+                Column(letter => letter.Item.ExceptionMessage),
+                Column(letter => letter.Item.Attempts),
+                Column(letter => letter.Item.Redriven),
+                Column(letter => letter.Item.FirstFailure),
+                Column(letter => letter.Item.DeadSince),
+                Column(letter => letter.Item.TraceId),
                 Column(letter => letter.Properties),
                 Column(letter => letter.Body),
             }
@@ -145,10 +145,10 @@ internal static class DeadLetterTable
     {
         await using var command = database.CreateCommand(SelectOne);
         command.Parameters.Add(Value(id));
-        return (await ReadAsync(command, cancellationToken)).Select(found => found.Letter).FirstOrDefault();
+        return (await ReadAsync(command, cancellationToken)).FirstOrDefault();
     }
 
-    public static async Task<IReadOnlyList<StoredDeadLetter>> ListAsync(
+    public static async Task<IReadOnlyList<DeadLetter>> ListAsync(
         NpgsqlDataSource database,
         long after,
         int limit,
@@ -161,7 +161,7 @@ internal static class DeadLetterTable
     }
 
     /// <summary>Reads and locks the next ones, for as long as the connection's transaction is open.</summary>
-    public static async Task<IReadOnlyList<StoredDeadLetter>> TakeAsync(
+    public static async Task<IReadOnlyList<DeadLetter>> TakeAsync(
         NpgsqlConnection connection,
         Selection selection,
         long after,
@@ -184,22 +184,19 @@ internal static class DeadLetterTable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<List<StoredDeadLetter>> ReadAsync(
-        NpgsqlCommand command,
-        CancellationToken cancellationToken
-    )
+    private static async Task<List<DeadLetter>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
-        var letters = new List<StoredDeadLetter>();
+        var letters = new List<DeadLetter>();
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         for (
             var bytes = 0;
             bytes < MaxPageBytes && await row.ReadAsync(cancellationToken);
-            bytes += letters[^1].Letter.Body.Length
+            bytes += letters[^1].Body.Length
         )
         {
             letters.Add(
-                new StoredDeadLetter(
-                    new DeadLetter(
+                new DeadLetter(
+                    new DeadLetterItem(
                         row.GetGuid(0),
                         Text(1),
                         row.GetString(2),
@@ -211,10 +208,10 @@ internal static class DeadLetterTable
                         row.GetInt32(8),
                         row.IsDBNull(9) ? null : row.GetDateTime(9),
                         row.GetDateTime(10),
-                        Text(11),
-                        row.GetFieldValue<byte[]>(12),
-                        row.GetFieldValue<byte[]>(13)
+                        Text(11)
                     ),
+                    row.GetFieldValue<byte[]>(12),
+                    row.GetFieldValue<byte[]>(13),
                     row.GetInt64(14)
                 )
             );
@@ -241,8 +238,3 @@ internal static class DeadLetterTable
     private static NpgsqlParameter Text(string? text) =>
         new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 }
-
-/// <summary>A dead letter as it is stored.</summary>
-/// <param name="Letter">The letter.</param>
-/// <param name="Position">Its place in the order of arrival; pages and batches go on after it.</param>
-internal sealed record StoredDeadLetter(DeadLetter Letter, long Position);

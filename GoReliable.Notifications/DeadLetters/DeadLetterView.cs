@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using GoReliable.Notifications.Messages;
 
 namespace GoReliable.Notifications.DeadLetters;
 
@@ -9,7 +10,24 @@ namespace GoReliable.Notifications.DeadLetters;
 /// <param name="NextCursor">Send it as <c>cursor</c> for the next page; null on the last one.</param>
 internal sealed record DeadLetterPage(IReadOnlyList<DeadLetterItem> Items, string? NextCursor);
 
-/// <summary>A dead letter in a list; see <see cref="DeadLetter"/>.</summary>
+/// <summary>A dead letter in a list.</summary>
+/// <param name="Id">
+/// The event's id, or one made from message id and body where there is no event: the same for the same message.
+/// </param>
+/// <param name="MessageId">As published; usually the event's id.</param>
+/// <param name="EventType">Such as <c>order.created</c>, or <c>unknown</c>.</param>
+/// <param name="OrderId">The order that the event is about.</param>
+/// <param name="Reason">
+/// One of <see cref="MessageHeaders.DeadReason"/>; <c>undecodable</c> or <c>too_large</c>, which the client library
+/// cannot take; or the broker's, such as <c>delivery_limit</c>.
+/// </param>
+/// <param name="ExceptionType">What the last attempt failed with.</param>
+/// <param name="ExceptionMessage">What it said; may name the recipient.</param>
+/// <param name="Attempts">Failed attempts since it was published or last redriven.</param>
+/// <param name="Redriven">How often it had been redriven before.</param>
+/// <param name="FirstFailure">When its first attempt ever failed, UTC.</param>
+/// <param name="DeadSince">When it was given up, UTC.</param>
+/// <param name="TraceId">The trace in which it was published.</param>
 internal sealed record DeadLetterItem(
     Guid Id,
     string? MessageId,
@@ -23,24 +41,7 @@ internal sealed record DeadLetterItem(
     DateTime? FirstFailure,
     DateTime DeadSince,
     string? TraceId
-)
-{
-    public static DeadLetterItem Of(DeadLetter letter) =>
-        new(
-            letter.Id,
-            letter.MessageId,
-            letter.EventType,
-            letter.OrderId,
-            letter.Reason,
-            letter.ExceptionType,
-            letter.ExceptionMessage,
-            letter.Attempts,
-            letter.Redriven,
-            letter.FirstFailure,
-            letter.DeadSince,
-            letter.TraceId
-        );
-}
+);
 
 /// <summary>All of a dead letter.</summary>
 /// <param name="Letter">As in a list.</param>
@@ -63,7 +64,7 @@ internal sealed record DeadLetterDetail(
         var isShown = letter.Body.Length <= MaxShownBytes;
         var isText = Utf8.IsValid(letter.Body);
         return new(
-            DeadLetterItem.Of(letter),
+            letter.Item,
             Parse(letter.Properties),
             isShown && isText ? Encoding.UTF8.GetString(letter.Body) : null,
             isShown && !isText ? Convert.ToBase64String(letter.Body) : null,

@@ -29,15 +29,9 @@ internal sealed class Redriver(
     private static readonly TimeSpan PublishTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Redrives what is selected, oldest first.</summary>
-    /// <param name="selection">Which letters.</param>
-    /// <param name="perSecond">How many a second at most.</param>
-    /// <param name="by">The operator.</param>
-    /// <param name="cancellationToken">Ends it after the current batch.</param>
-    /// <returns>How many.</returns>
     /// <exception cref="BrokerUnavailableException">The broker did not take them; they stay.</exception>
-    public async Task<int> RedriveAsync(
-        Selection selection,
-        int perSecond,
+    public async Task<BulkResult> RedriveAsync(
+        RedriveRequest request,
         OperatorId by,
         CancellationToken cancellationToken
     )
@@ -49,14 +43,14 @@ internal sealed class Redriver(
         try
         {
             // A tenth of a second's worth at a time, or one.
+            var perSecond = request.PerSecond ?? RedriveRequest.DefaultPerSecond;
             var batch = Math.Clamp(perSecond / 10, 1, MaxBatchSize);
             return await InBatchesAsync(
-                selection,
+                request,
                 batch,
                 TimeSpan.FromSeconds((double)batch / perSecond),
                 PublishAsync,
-                letter =>
-                    logger.DeadLetterRedriven(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId),
+                item => logger.DeadLetterRedriven(item.Id, item.EventType, item.Reason, by.Name, item.TraceId),
                 cancellationToken
             );
         }
@@ -67,42 +61,44 @@ internal sealed class Redriver(
     }
 
     /// <summary>Removes what is selected for good.</summary>
-    /// <returns>How many.</returns>
-    public Task<int> DiscardAsync(Selection selection, OperatorId by, CancellationToken cancellationToken) =>
+    public Task<BulkResult> DiscardAsync(DiscardRequest request, OperatorId by, CancellationToken cancellationToken) =>
         InBatchesAsync(
-            selection,
+            request,
             MaxBatchSize,
             TimeSpan.Zero,
             _ => Task.CompletedTask,
-            letter => logger.DeadLetterDiscarded(letter.Id, letter.EventType, letter.Reason, by.Name, letter.TraceId),
+            item => logger.DeadLetterDiscarded(item.Id, item.EventType, item.Reason, by.Name, item.TraceId),
             cancellationToken
         );
 
-    private async Task<int> InBatchesAsync(
-        Selection selection,
+    private async Task<BulkResult> InBatchesAsync(
+        DiscardRequest request,
         int batch,
         TimeSpan interval,
         Func<IReadOnlyList<DeadLetter>, Task> handle,
-        Action<DeadLetter> log,
+        Action<DeadLetterItem> log,
         CancellationToken cancellationToken
     )
     {
+        var upTo = request.UpTo ?? await DeadLetterTable.NewestAsync(database, cancellationToken);
+        var selection = new Selection(request.Ids, request.Reason, upTo);
         var (started, position, done) = (time.GetTimestamp(), 0L, 0);
         for (var batches = 1; ; batches++)
         {
             var taken = await HandleBatchAsync(selection, position, batch, handle, cancellationToken);
-            foreach (var (letter, _) in taken)
-                log(letter);
+            foreach (var letter in taken)
+                log(letter.Item);
             done += taken.Count;
             if (taken.Count == 0 || batches * interval >= MaxCallTime || time.GetElapsedTime(started) >= MaxCallTime)
-                return done;
+                break;
             position = taken[^1].Position;
             if (batches * interval - time.GetElapsedTime(started) is var early && early > TimeSpan.Zero)
                 await Task.Delay(early, time, cancellationToken);
         }
+        return new(done, await DeadLetterTable.CountAsync(database, selection, cancellationToken), upTo);
     }
 
-    private async Task<IReadOnlyList<StoredDeadLetter>> HandleBatchAsync(
+    private async Task<IReadOnlyList<DeadLetter>> HandleBatchAsync(
         Selection selection,
         long position,
         int batch,
@@ -117,10 +113,10 @@ internal sealed class Redriver(
             return taken;
 
         // Not cancelled from here on: an operator who hangs up must not leave letters in both places.
-        await handle([.. taken.Select(letter => letter.Letter)]);
+        await handle(taken);
         await DeadLetterTable.RemoveAsync(
             connection,
-            [.. taken.Select(letter => letter.Letter.Id)],
+            [.. taken.Select(letter => letter.Item.Id)],
             CancellationToken.None
         );
         await transaction.CommitAsync(CancellationToken.None);
@@ -135,11 +131,12 @@ internal sealed class Redriver(
 
     private async Task PublishAsync(DeadLetter letter, CancellationToken giveUp)
     {
+        var redriven = letter.Item.Redriven + 1;
         try
         {
             await PublishAsync(
                 letter,
-                FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), letter.Redriven + 1),
+                FailedMessage.ForRedrive(StoredProperties.Read(letter.Properties), redriven),
                 giveUp
             );
         }
@@ -149,7 +146,7 @@ internal sealed class Redriver(
             // Its headers cannot be read or written again. The event is worth more, so it goes without them.
             await PublishAsync(
                 letter,
-                FailedMessage.ForRedrive(new BasicProperties { MessageId = letter.Id.ToString() }, letter.Redriven + 1),
+                FailedMessage.ForRedrive(new BasicProperties { MessageId = letter.Item.Id.ToString() }, redriven),
                 giveUp
             );
         }

@@ -81,7 +81,7 @@ public sealed class SilentBrokerTests(ServersOnly servers) : IAsyncLifetime
         await DeadLetterTable.StoreAsync(database.Source, [Letter()], Cancel);
 
         await Assert.ThrowsAsync<BrokerUnavailableException>(() =>
-            redriver.RedriveAsync(new Selection(null, null, long.MaxValue), perSecond: 100, new OperatorId("o"), Cancel)
+            redriver.RedriveAsync(new(Ids: null, All: true, Reason: null, UpTo: null), new OperatorId("o"), Cancel)
         );
 
         Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM dead_letters"));
