@@ -22,8 +22,8 @@ if (keepData && builder.ExecutionContext.IsRunMode)
 var servers = Servers.Choose(builder);
 if (servers.Files is { } files)
 {
-    postgres.RunAsProcess(files, "postgres.sh");
-    messaging.RunAsProcess(files, "rabbitmq.sh");
+    postgres.RunAsProcess(files);
+    messaging.RunAsProcess(files);
 }
 
 // Metrics and health answer on a port of their own, which no route of the public one reaches.

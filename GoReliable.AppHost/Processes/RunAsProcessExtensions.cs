@@ -3,8 +3,14 @@ using Microsoft.Extensions.DependencyInjection;
 /// <summary>Runs servers as processes of this machine instead of containers, under Aspire's own orchestrator.</summary>
 internal static class RunAsProcessExtensions
 {
-    /// <summary>Runs a server as a process; RabbitMQ has the management plugin if that was added.</summary>
-    public static void RunAsProcess<T>(this IResourceBuilder<T> builder, ProcessFiles files, string script)
+    public static void RunAsProcess(this IResourceBuilder<PostgresServerResource> postgres, ProcessFiles files) =>
+        postgres.RunAsProcess(files, "postgres.sh");
+
+    /// <summary>With the management plugin, if that was added.</summary>
+    public static void RunAsProcess(this IResourceBuilder<RabbitMQServerResource> rabbitMq, ProcessFiles files) =>
+        rabbitMq.RunAsProcess(files, "rabbitmq.sh");
+
+    private static void RunAsProcess<T>(this IResourceBuilder<T> builder, ProcessFiles files, string script)
         where T : ContainerResource, IResourceWithConnectionString
     {
         var application = builder.ApplicationBuilder;

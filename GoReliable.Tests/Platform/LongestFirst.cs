@@ -7,19 +7,22 @@ using Xunit.v3;
 namespace GoReliable.Tests.Platform;
 
 /// <summary>
-/// Starts the three longest collections before all others: the tests of a collection run one after the other, so one that
+/// Starts the longest collections before all others: the tests of a collection run one after the other, so one that
 /// started last would keep one processor busy and let the other wait.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
+    private static readonly string[] Longest =
+    [
+        SharedPlatform.Name,
+        ServersOnly.Name,
+        RestartablePlatform.Name,
+        ServersOnly.UnderLoad,
+    ];
+
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(
         IReadOnlyCollection<TTestCollection> testCollections
     )
         where TTestCollection : ITestCollection =>
-        [
-            .. testCollections
-                .OrderBy(collection => collection.TestCollectionDisplayName != SharedPlatform.Name)
-                .ThenBy(collection => collection.TestCollectionDisplayName != ServersOnly.Name)
-                .ThenBy(collection => collection.TestCollectionDisplayName != RestartablePlatform.Name),
-        ];
+        [.. testCollections.OrderBy(collection => !Longest.Contains(collection.TestCollectionDisplayName))];
 }

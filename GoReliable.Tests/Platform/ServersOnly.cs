@@ -6,6 +6,9 @@ public sealed class ServersOnly : IAsyncLifetime
     /// <summary>Collection of the tests that share them; none leaves a service that runs.</summary>
     public const string Name = "servers only";
 
+    /// <summary>Collection of those that keep the servers busy, on servers of their own.</summary>
+    public const string UnderLoad = "servers under load";
+
     public GoReliablePlatform Platform { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() => Platform = await GoReliablePlatform.StartAsync(services: false);
@@ -15,3 +18,6 @@ public sealed class ServersOnly : IAsyncLifetime
 
 [CollectionDefinition(ServersOnly.Name)]
 public sealed class ServersOnlyTests : ICollectionFixture<ServersOnly>;
+
+[CollectionDefinition(ServersOnly.UnderLoad)]
+public sealed class ServersUnderLoadTests : ICollectionFixture<ServersOnly>;

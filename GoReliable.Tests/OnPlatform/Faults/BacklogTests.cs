@@ -16,7 +16,7 @@ namespace GoReliable.Tests.OnPlatform.Faults;
 /// first row would walk over all these deleted rows. With <c>GORELIABLE_BACKLOG=whole</c> the middle is really
 /// published, which takes minutes.
 /// </remarks>
-[Collection(ServersOnly.Name)]
+[Collection(ServersOnly.UnderLoad)]
 public sealed class BacklogTests(ServersOnly servers) : IAsyncDisposable
 {
     private const int Million = 1_000_000;

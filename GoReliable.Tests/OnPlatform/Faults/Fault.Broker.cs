@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using GoReliable.Messaging;
 using GoReliable.Tests.OnPlatform.Poison;
 using GoReliable.Tests.Platform;
@@ -111,9 +109,17 @@ internal sealed partial record Fault
                 SaidAsync(platform, "outbox.relay_interrupted", "The broker closed the channel: 404"),
         };
 
-    /// <summary>An operator ends every connection that the broker's management lists.</summary>
+    /// <summary>An operator ends every connection.</summary>
     public static Fault ConnectionsClosed =>
-        new("connections closed", CloseConnectionsAsync, CaughtUpAsync)
+        new(
+            "connections closed",
+            platform =>
+                RabbitMqControl.EvaluateAsync(
+                    platform.Platform,
+                    "ok = rabbit_networking:close_connections(rabbit_networking:connections(), \"by an operator\")."
+                ),
+            CaughtUpAsync
+        )
         {
             SeeAsync = async platform =>
             {
@@ -200,32 +206,6 @@ internal sealed partial record Fault
         platform.Platform.IsProcess("messaging")
             ? platform.Platform.KillAsync("messaging")
             : Do(platform.OrdersToBroker.Cut, platform.NotificationsToBroker.Cut);
-
-    private static async Task CloseConnectionsAsync(FaultyPlatform platform)
-    {
-        using var management = platform.Platform.Management("messaging");
-        var user = Uri.UnescapeDataString(new Uri(await platform.Platform.ConnectionStringAsync("messaging")).UserInfo);
-        management.DefaultRequestHeaders.Authorization = new(
-            "Basic",
-            Convert.ToBase64String(Encoding.UTF8.GetBytes(user))
-        );
-        // It lists them a few seconds after they were opened.
-        var open = await Poll.UntilAsync(
-            "the services' connections",
-            () => management.GetAsync<JsonElement>("/api/connections"),
-            list => IsListed("publish", list) && IsListed("consume", list)
-        );
-        foreach (var connection in open.EnumerateArray())
-            await management.DeleteAsync(
-                $"/api/connections/{Uri.EscapeDataString(connection.GetProperty("name").GetString()!)}",
-                TestContext.Current.CancellationToken
-            );
-    }
-
-    private static bool IsListed(string use, JsonElement connections) =>
-        connections
-            .EnumerateArray()
-            .Any(one => one.TryGetProperty("user_provided_name", out var name) && name.GetString() == use);
 
     private static async Task<double> FailedAsync(HttpClient orders) =>
         (await Exposition.ScrapeAsync(orders)).Sum(

@@ -46,8 +46,9 @@ internal sealed partial record Fault(
             ChannelClosed,
             DatabaseForgotten,
             EventsRepeated,
-            ConnectionsClosed,
-            .. RabbitMqControl.IsAvailable(platform.Platform) ? [QueueLeaderless] : Array.Empty<Fault>(),
+            .. RabbitMqControl.IsAvailable(platform.Platform)
+                ? [ConnectionsClosed, QueueLeaderless]
+                : Array.Empty<Fault>(),
             .. Standby.IsAvailable(platform.Platform) ? [FailedOver] : Array.Empty<Fault>(),
             SlowMailServer,
             DiskFull,

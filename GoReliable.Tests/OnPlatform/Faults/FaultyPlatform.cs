@@ -32,7 +32,7 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
 
     private async Task StartAsync()
     {
-        Platform = await GoReliablePlatform.StartAsync(configure: Configure, brokerManagement: true);
+        Platform = await GoReliablePlatform.StartAsync(configure: Configure);
         await Tap.OpenAsync(Platform);
         await WarmUpAsync();
     }

@@ -5,7 +5,7 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.OnPlatform.Faults;
 
 /// <summary>Two instances of Orders: whichever of them relays, what arrives is the same.</summary>
-[Collection(ServersOnly.Name)]
+[Collection(ServersOnly.UnderLoad)]
 public sealed class ReplicaTests(TwoReplicas two) : IClassFixture<TwoReplicas>
 {
     private const int Orders = 150;

@@ -8,7 +8,7 @@ namespace GoReliable.Tests.OnPlatform.Lifecycle;
 /// <summary>
 /// One instance of each service after the other is stopped and started, all at the same time, and no customer notices.
 /// </summary>
-[Collection(ServersOnly.Name)]
+[Collection(ServersOnly.UnderLoad)]
 public sealed class RollingRestartTests(ServersOnly servers)
 {
     // Longer than a gateway keeps a connection that nobody uses, two seconds, and than the balancer takes to ask.

@@ -7,7 +7,7 @@ namespace GoReliable.Tests.OnPlatform.Signals;
 /// Puts a marker into every personal or secret value, sends it everywhere, and looks for the markers. Database and
 /// broker are missing at the beginning and away at the end, because connection errors often contain connection settings.
 /// </summary>
-[Collection(ServersOnly.Name)]
+[Collection(ServersOnly.UnderLoad)]
 public sealed class PrivacyTests(ServersOnly servers)
 {
     private const string Mark = MarkedServices.Person;
