@@ -28,6 +28,14 @@ public sealed partial class ImageTests
     /// override that matches no image is silently ignored.
     /// </summary>
     [Fact]
+    public void No_kustomization_loads_from_elsewhere() =>
+        Assert.All(DeployFiles.Find("deploy", "kustomization.yaml"), file =>
+            Assert.All(Node.Load(file)["resources"]?.Items ?? [], resource =>
+                Assert.DoesNotContain("://", resource.Text, StringComparison.Ordinal)
+            )
+        );
+
+    [Fact]
     public async Task The_operator_of_RabbitMQ_has_the_version_of_its_kustomization()
     {
         var source = Assert

@@ -1,4 +1,5 @@
 using System.Net;
+using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.InProcess.Gateway;
@@ -47,6 +48,17 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
 
         await response.AssertProblemAsync(HttpStatusCode.MethodNotAllowed);
         Assert.Equal(["GET", "POST"], response.Content.Headers.Allow.Order());
+    }
+
+    [Fact]
+    public async Task A_request_without_the_scope_is_not_forwarded()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, OrdersClient.Orders);
+        request.Headers.Authorization = GatewayProcess.Tokens.Bearer("alice", Scopes.OrdersWrite);
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        await response.AssertProblemAsync(HttpStatusCode.Forbidden);
+        Assert.Empty(orders.Requests);
     }
 
     [Fact]

@@ -15,6 +15,7 @@ public sealed class GatewaySettingTests
     )]
     [InlineData("RateLimits__PerAddress__Burst", "9999", "Burst is 9999, but must be at least 10000, a tenth of ")]
     [InlineData("RateLimits__PerAddress__PermitsPerSecond", "many", "'RateLimits:PerAddress:PermitsPerSecond'")]
+    [InlineData("LoadShedding__Concurrency", "-1", "LoadShedding: The field Concurrency must be between 1 and ")]
     [InlineData("LoadShedding__QueueTimeout", "0", "LoadShedding: QueueTimeout is 00:00:00, but must be from ")]
     [InlineData("Resilience__TotalTimeout", "10", "Resilience:TotalTimeout is 10.00:00:00, but must be from ")]
     [InlineData("Resilience__TryTimeout", "3s", "Resilience:TryTimeout is '3s', but must be from ")]

@@ -35,6 +35,8 @@ public sealed partial class LoadSheddingTests : IAsyncLifetime
             await AssertRefusedAsync(answer);
         await WaitForAsync(gateway, Rejected("load"), 50);
         Assert.All(admitted, request => Assert.False(request.IsCompleted));
+        using var ready = await gateway.Management.GetAsync("/health/ready", Cancel);
+        Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
 
         await AssertServedAsync(admitted);
         Assert.Equal(12, slow.Requests.Count);

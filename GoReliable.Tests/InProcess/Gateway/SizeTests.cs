@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.InProcess.Gateway;
@@ -59,6 +60,23 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
         using var response = await gateway.Client.SendAsync(request, Cancel);
 
         Assert.Equal($"{bytes} characters", await response.Content.ReadAsStringAsync(Cancel));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_body_over_64_KiB_is_refused_and_ends_the_connection(bool chunked)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
+        {
+            Content = new ByteArrayContent(new byte[(64 * 1024) + 1]),
+        };
+        request.Headers.TransferEncodingChunked = chunked;
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+
+        await response.AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge);
+        Assert.True(response.Headers.ConnectionClose);
+        Assert.Empty(orders.Requests);
     }
 
     [Fact]

@@ -85,7 +85,8 @@ public sealed class AnswerTests(SharedPlatform shared)
                 await SeeAsync(type: "text/plain");
                 break;
             case "listOrders":
-                await SeeAsync(path: $"{operation.Template}?limit=0");
+                foreach (var query in new[] { "limit=0", "status=paid", "cursor=nonsense" })
+                    await SeeAsync(path: $"{operation.Template}?{query}");
                 break;
         }
 

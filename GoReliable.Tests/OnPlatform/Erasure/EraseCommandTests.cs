@@ -140,16 +140,22 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     [Fact]
     public async Task The_script_asks_both_services()
     {
+        var (exitCode, error) = await ScriptAsync($"alice --yes --url http://127.0.0.1:{ServiceProcess.FreePort()}");
+
+        Assert.Equal(1, exitCode);
+        Assert.Matches("(?s)^orders: .*refused.*notifications: .*refused", error);
+    }
+
+    [Fact]
+    public async Task The_script_explains_misuse_once() =>
+        Assert.Equal((2, "There is no option '--all'. See erase --help.\n"), await ScriptAsync("--all"));
+
+    private static async Task<(int ExitCode, string Error)> ScriptAsync(string arguments)
+    {
         using var script = Process.Start(
             new ProcessStartInfo(
                 "bash",
-                [
-                    System.IO.Path.Combine(AppHostRun.Repository, "erase"),
-                    "alice",
-                    "--yes",
-                    "--url",
-                    $"http://127.0.0.1:{ServiceProcess.FreePort()}",
-                ]
+                [System.IO.Path.Combine(AppHostRun.Repository, "erase"), .. arguments.Split(' ')]
             )
             {
                 RedirectStandardError = true,
@@ -157,9 +163,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
         )!;
         var error = await script.StandardError.ReadToEndAsync(Cancel);
         await script.WaitForExitAsync(Cancel);
-
-        Assert.Equal(1, script.ExitCode);
-        Assert.Matches("(?s)^orders: .*refused.*notifications: .*refused", error);
+        return (script.ExitCode, error);
     }
 
     private static string TextOf(OtlpReceiver.ReceivedLog log) =>
