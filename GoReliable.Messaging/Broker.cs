@@ -82,7 +82,7 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
                 }
                 catch (BrokerUnreachableException exception)
                 {
-                    NoteUnreachable(exception.InnerException?.Message ?? exception.Message);
+                    NoteUnreachable(Explain(exception.InnerException ?? exception));
                 }
                 if (!isWaiting)
                     Interlocked.Increment(ref waiting);
@@ -155,10 +155,13 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
             if (use.Connection is { IsOpen: true } opened)
                 return opened;
             var connection = await Factory.CreateConnectionAsync(name, cancellationToken);
+            await RequireOpenAsync(connection, cancellationToken);
+            (var closed, use.Connection) = (use.Connection, connection);
             connection.ConnectionBlockedAsync += (_, blocked) => SetBlocked(name, blocked.Reason);
             connection.ConnectionUnblockedAsync += (_, _) => SetBlocked(name, null);
-            connection.ConnectionShutdownAsync += (_, _) => SetBlocked(name, null);
-            (var closed, use.Connection) = (use.Connection, connection);
+            // Not if it comes late, when there is another one.
+            connection.ConnectionShutdownAsync += (_, _) =>
+                use.Connection == connection ? SetBlocked(name, null) : Task.CompletedTask;
             if (closed is not null)
                 await closed.DisposeAsync();
             return connection;
@@ -166,6 +169,23 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         finally
         {
             use.Opening.Release();
+        }
+    }
+
+    // The client library does not wait until the broker has opened the virtual host; a channel does:
+    // https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1999
+    private static async Task RequireOpenAsync(IConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            await connection.DisposeAsync();
+            if (exception is OperationInterruptedException)
+                throw new BrokerUnreachableException(exception);
+            throw;
         }
     }
 

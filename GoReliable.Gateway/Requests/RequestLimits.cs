@@ -23,8 +23,7 @@ internal static class RequestLimits
     // that is on its way.
     private static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromSeconds(130);
 
-    // Slower than any real client. Without a minimum rate, a handful of clients could each hold a place
-    // for ever.
+    // Slower than any real client. Without a minimum rate, a handful of clients could each hold a place for ever.
     private static readonly MinDataRate DataRate = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(5));
 
     public static void AddRequestLimits(this WebApplicationBuilder builder) =>

@@ -15,7 +15,7 @@ internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealth
     private long? stalledSince;
     private long? queueStalledSince;
 
-    /// <summary>For how long nothing was processed although something waits.</summary>
+    /// <summary>For how long nothing was processed although something waits; 0 when nothing does.</summary>
     public TimeSpan Stalled => Since(ref stalledSince);
 
     /// <summary>

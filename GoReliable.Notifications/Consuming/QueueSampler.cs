@@ -45,6 +45,7 @@ internal sealed class QueueSampler(
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
+        // It neither publishes nor consumes, so neither an alarm nor a message ends this connection.
         var connection = await broker.ConnectAsync("watch", stoppingToken);
         // A channel of its own: asking for a queue that does not exist closes the channel.
         await using var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);

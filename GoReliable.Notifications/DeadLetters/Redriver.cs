@@ -95,7 +95,10 @@ internal sealed class Redriver(
             if (batches * interval - time.GetElapsedTime(started) is var early && early > TimeSpan.Zero)
                 await Task.Delay(early, time, cancellationToken);
         }
-        return new(done, await DeadLetterTable.CountAsync(database, selection, cancellationToken), upTo);
+        // Where all are done nothing is left: a database that fails now must not hide that.
+        var left =
+            request.Ids?.Length == done ? 0 : await DeadLetterTable.CountAsync(database, selection, cancellationToken);
+        return new(done, left, upTo);
     }
 
     private async Task<IReadOnlyList<DeadLetter>> HandleBatchAsync(

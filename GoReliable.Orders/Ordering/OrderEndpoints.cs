@@ -35,6 +35,7 @@ internal static class OrderEndpoints
     /// <summary>Described in openapi.json.</summary>
     public static void MapOrders(this IEndpointRouteBuilder routes)
     {
+        // Made here, so after MapDefaultEndpoints: metrics that they set to zero before it would have no reader.
         var services = routes.ServiceProvider;
         var change = services.GetRequiredService<ChangeStatus>();
         var orders = routes.MapGroup("/api/v1");

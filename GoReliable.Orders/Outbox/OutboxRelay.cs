@@ -112,7 +112,7 @@ internal sealed class OutboxRelay(
             activity?.SetTag("messaging.batch.message_count", messages.Count);
             try
             {
-                // Then there are probably more by now, and reading them costs no round trip.
+                // Then there are probably more by now. Reading them costs no round trip; if there are none, unlocking does.
                 var isBusy = messages.Count > 1 || messages.Count == Limit;
                 var published = new PublishedBatch(
                     messages,

@@ -80,7 +80,7 @@ internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal rela
         return new SetAsideDetail(item, events);
     }
 
-    /// <summary>Gives these orders another try: null for all, with any reason.</summary>
+    /// <summary>Gives orders another try; null: all of them, or with any reason.</summary>
     /// <returns>How many they are.</returns>
     public async Task<int> RedriveAsync(
         Guid[]? orders,
@@ -108,8 +108,8 @@ internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal rela
         if (!await row.ReadAsync(cancellationToken))
             return false;
         var (discarded, reason) = (row.GetGuid(0), row.GetString(1));
-        // The commit comes after the row.
-        await row.NextResultAsync(cancellationToken);
+        // The commit comes after the row. Who discarded it must be logged, even if the operator hangs up.
+        await row.NextResultAsync(CancellationToken.None);
         logger.OutboxDiscarded(discarded, order, reason, by.Name);
         relay.Wake();
         return true;

@@ -96,7 +96,7 @@ internal static class LoggingExtensions
             ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
             // Warns about keys that protect cookies; there are none.
             ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
-            // Nobody reads ASP.NET's scope, which it would make for each request.
+            // No scopes: nobody reads them, and ASP.NET makes one for each request.
             ["Logging:CaptureScopes"] = "false",
             [FormatterName] = environment.IsDevelopment() ? ConsoleFormatterNames.Simple : JsonFormatter,
             ["Logging:Console:FormatterOptions:SingleLine"] = "true",

@@ -110,10 +110,8 @@ internal static class TelemetryExtensions
     /// </summary>
     private static void AddOtlpExporters(this OpenTelemetryBuilder openTelemetry, ConfigurationManager configuration)
     {
-        if (
-            configuration["OTEL_METRICS_EXPORTER"] is not { Length: > 0 } metrics
-            || metrics.Split(',').Contains("otlp")
-        )
+        var metrics = configuration["OTEL_METRICS_EXPORTER"];
+        if (string.IsNullOrWhiteSpace(metrics) || metrics.Split(',', StringSplitOptions.TrimEntries).Contains("otlp"))
         {
             openTelemetry.UseOtlpExporter();
             return;
@@ -122,11 +120,11 @@ internal static class TelemetryExtensions
             .WithTracing(tracing => tracing.AddOtlpExporter(otlp => SendTo(otlp, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")))
             .WithLogging(logging => logging.AddOtlpExporter(otlp => SendTo(otlp, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")));
 
-        // Only UseOtlpExporter, which exports metrics too, reads these variables itself.
+        // Only UseOtlpExporter, which exports metrics too, reads the variables for one signal itself.
         void SendTo(OtlpExporterOptions otlp, string variable)
         {
-            if (configuration[variable] is { Length: > 0 } endpoint)
-                otlp.Endpoint = new Uri(endpoint);
+            if (!string.IsNullOrWhiteSpace(configuration[variable]))
+                otlp.Endpoint = new Uri(configuration[variable]!);
         }
     }
 

@@ -109,6 +109,23 @@ public sealed class BrokerTests
         Assert.True(broker.IsConnected);
     }
 
+    // The client library says that it is connected before the broker has opened the virtual host.
+    [Fact]
+    public async Task A_broker_that_refuses_the_virtual_host_is_unreachable()
+    {
+        var time = new FakeTimeProvider();
+        var events = new LoggedEvents<Broker>();
+        var services = new Services(failures: 0) { Refusals = 2 };
+        var broker = new Broker(services, events, time);
+
+        var connecting = broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+        Assert.False(broker.IsConnected);
+        await AdvanceUntilAsync(time, connecting);
+
+        Assert.Equal(3, services.Asked);
+        Assert.Equal(["broker.unreachable", "broker.connected"], events.Names);
+    }
+
     [Fact]
     public async Task Nobody_waits_any_more_for_a_connection_that_was_given_up()
     {
@@ -148,12 +165,22 @@ public sealed class BrokerTests
             ((Factory)factory).Connect = () =>
                 ++Asked > 0 && this.failures-- > 0
                     ? throw new BrokerUnreachableException(new IOException("Nobody listens."))
-                    : DispatchProxy.Create<IConnection, Open>();
+                    : Connection();
         }
 
         public int Asked { get; private set; }
 
+        /// <summary>How many of the next connections are refused a virtual host.</summary>
+        public int Refusals { get; set; }
+
         public void Fail(int times) => failures = times;
+
+        private IConnection Connection()
+        {
+            var connection = DispatchProxy.Create<IConnection, Open>();
+            ((Open)connection).IsRefused = Refusals-- > 0;
+            return connection;
+        }
 
         public object? GetService(Type serviceType) => factory;
     }
@@ -164,6 +191,12 @@ public sealed class BrokerTests
         public Func<IConnection> Connect { get; set; } = null!;
 
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Task.FromResult(Connect());
+    }
+
+    /// <summary>Can be disposed of. Public and not sealed, as a proxy must be.</summary>
+    public class Channel : DispatchProxy
+    {
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => default(ValueTask);
     }
 
     /// <summary>A connection that is open and has events. Public and not sealed, as a proxy must be.</summary>
@@ -179,10 +212,16 @@ public sealed class BrokerTests
 
         public bool IsDisposed { get; private set; }
 
+        /// <summary>Whether the broker does not open the virtual host.</summary>
+        public bool IsRefused { get; set; }
+
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
             targetMethod!.Name switch
             {
                 $"get_{nameof(IConnection.IsOpen)}" => IsOpen,
+                nameof(IConnection.CreateChannelAsync) => IsRefused
+                    ? Task.FromException<IChannel>(new OperationInterruptedException(End))
+                    : Task.FromResult(DispatchProxy.Create<IChannel, Channel>()),
                 var name when name.StartsWith(Subscribe, StringComparison.Ordinal) => Add(
                     name[Subscribe.Length..],
                     (Delegate)args![0]!
