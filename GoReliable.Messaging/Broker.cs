@@ -157,9 +157,10 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
             var connection = await Factory.CreateConnectionAsync(name, cancellationToken);
             await RequireOpenAsync(connection, cancellationToken);
             (var closed, use.Connection) = (use.Connection, connection);
+            // The one before may still have to tell of its end, which then says nothing about this one.
+            await SetBlocked(name, null);
             connection.ConnectionBlockedAsync += (_, blocked) => SetBlocked(name, blocked.Reason);
             connection.ConnectionUnblockedAsync += (_, _) => SetBlocked(name, null);
-            // Not if it comes late, when there is another one.
             connection.ConnectionShutdownAsync += (_, _) =>
                 use.Connection == connection ? SetBlocked(name, null) : Task.CompletedTask;
             if (closed is not null)

@@ -60,6 +60,22 @@ public sealed class BrokerTests
     }
 
     [Fact]
+    public async Task Whether_publishing_is_blocked_is_said_by_the_connection_that_took_the_place_of_another()
+    {
+        var broker = new Broker(new Services(failures: 0), new LoggedEvents<Broker>(), new FakeTimeProvider());
+        var ended = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+        await ended.RaiseAsync("ConnectionBlockedAsync", new ConnectionBlockedEventArgs("low on memory"));
+        ended.IsOpen = false;
+
+        var next = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
+        Assert.Null(broker.BlockedReason);
+
+        await next.RaiseAsync("ConnectionBlockedAsync", new ConnectionBlockedEventArgs("low on disk"));
+        await ended.RaiseAsync("ConnectionShutdownAsync", End);
+        Assert.Equal("low on disk", broker.BlockedReason);
+    }
+
+    [Fact]
     public async Task Each_outage_is_logged_once_and_so_is_its_end()
     {
         var time = new FakeTimeProvider();
