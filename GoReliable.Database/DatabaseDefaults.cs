@@ -7,9 +7,13 @@ namespace GoReliable.Database;
 public static class DatabaseDefaults
 {
     /// <summary>
-    /// How many seconds a statement may take: fewer than callers wait for an answer, so that they get one.
+    /// How many seconds a statement may take. With the wait for a connection, fewer than the ten for which the gateway
+    /// waits for an answer, so that callers get one.
     /// </summary>
     public const int CommandTimeoutSeconds = 5;
+
+    // A free connection of the pool, or a new one of the server.
+    private const int ConnectTimeoutSeconds = 4;
 
     /// <summary>
     /// PostgreSQL accepts 100 connections from all services together. Connections of a vanished host stay open for a
@@ -52,7 +56,11 @@ public static class DatabaseDefaults
         Default(settings, "Application Name", name);
         Default(settings, "Max Auto Prepare", 32);
         Default(settings, "Auto Prepare Min Usages", 2);
+        Default(settings, "Timeout", ConnectTimeoutSeconds);
         Default(settings, "Command Timeout", CommandTimeoutSeconds);
+        // To reset a session costs the server about as much as to read an order. No statement leaves anything in a
+        // session that is pooled: the relay's is not, and SchemaUpgrade ends its own.
+        Default(settings, "No Reset On Close", true);
         Default(settings, "Maximum Pool Size", maxPoolSize);
         // If an option has two values, the server takes the last.
         settings.Options =

@@ -1,6 +1,7 @@
 using System.Reflection;
 using GoReliable.Database.Schema;
 using GoReliable.ServiceDefaults.Configuration;
+using GoReliable.ServiceDefaults.Health;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -17,7 +18,7 @@ public static class DatabaseExtensions
 
     /// <summary>
     /// Adds the service's database, its schema and their health checks. The connection string may set another size of
-    /// the pool.
+    /// the pool. Scripts are embedded <c>*.sql</c>, applied once each, in the order of their names.
     /// </summary>
     /// <exception cref="InvalidSettingException">The connection string is not set or cannot be used.</exception>
     public static WebApplicationBuilder AddDatabase(
@@ -32,7 +33,10 @@ public static class DatabaseExtensions
             DatabaseDefaults.Configure(source, name, maxPoolSize)
         );
         builder.Services.AddExceptionHandler<ReadOnlyServer.AfterRequests>();
-        return builder.AddSchema(scripts);
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<SchemaUpgrade>(services, scripts));
+        builder.Services.AddHostedService(services => services.GetRequiredService<SchemaUpgrade>());
+        builder.Services.AddHealthChecks().AddCheck<SchemaUpgrade>("Schema", tags: [HealthEndpoints.Startup]);
+        return builder;
     }
 
     private static bool IsReadable(string text)

@@ -1,29 +1,13 @@
-using System.Reflection;
 using GoReliable.ServiceDefaults.Configuration;
-using GoReliable.ServiceDefaults.Health;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
 namespace GoReliable.Database.Schema;
 
-/// <summary>Registration of <see cref="SchemaUpgrade"/>, and its use without the service.</summary>
+/// <summary>Work on a database besides what requests do.</summary>
 public static class SchemaExtensions
 {
-    /// <summary>
-    /// Adds <see cref="SchemaUpgrade"/> and its health check, for the database of <c>AddNpgsqlDataSource</c>. Scripts
-    /// are embedded <c>*.sql</c>, applied once each, in the order of their names.
-    /// </summary>
-    internal static WebApplicationBuilder AddSchema(this WebApplicationBuilder builder, Assembly scripts)
-    {
-        builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<SchemaUpgrade>(services, scripts));
-        builder.Services.AddHostedService(services => services.GetRequiredService<SchemaUpgrade>());
-        builder.Services.AddHealthChecks().AddCheck<SchemaUpgrade>("Schema", tags: [HealthEndpoints.Startup]);
-        return builder;
-    }
-
     /// <summary>
     /// Adds <see cref="ExpiredRows"/> of a table, for the database of <c>AddNpgsqlDataSource</c>. The statement deletes
     /// a bounded number of rows that are older than <c>$1</c>, by an index.

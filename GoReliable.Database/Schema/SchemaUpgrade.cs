@@ -81,6 +81,8 @@ public sealed partial class SchemaUpgrade(
         try
         {
             await using var connection = await OpenAsync(cancellationToken);
+            // So that it is closed, and not pooled, when it is disposed of: its session keeps the lock and lock_timeout.
+            database.Clear();
             if (!await LockAsync(connection, cancellationToken))
             {
                 NotReadyBecause = "Another replica is upgrading the schema.";
@@ -149,25 +151,15 @@ public sealed partial class SchemaUpgrade(
         $"The connection to PostgreSQL leads through a pooler that takes no start-up options{answer}. "
         + "Connect to PostgreSQL itself: services keep few connections, and the relay's lock needs a session.";
 
-    private DatabaseUpgradeResult Upgrade(NpgsqlConnection connection)
-    {
-        try
-        {
-            return DeployChanges
-                .To.PostgresqlDatabase(new OneConnection(connection))
-                .WithScriptsEmbeddedInAssembly(scripts)
-                .WithTransactionPerScript()
-                .WithExecutionTimeout(StatementTimeout)
-                .LogToNowhere()
-                .Build()
-                .PerformUpgrade();
-        }
-        finally
-        {
-            // A pooled connection that is closed stays open, and would keep the lock.
-            database.Clear();
-        }
-    }
+    private DatabaseUpgradeResult Upgrade(NpgsqlConnection connection) =>
+        DeployChanges
+            .To.PostgresqlDatabase(new OneConnection(connection))
+            .WithScriptsEmbeddedInAssembly(scripts)
+            .WithTransactionPerScript()
+            .WithExecutionTimeout(StatementTimeout)
+            .LogToNowhere()
+            .Build()
+            .PerformUpgrade();
 
     // The same reason every second is logged only once.
     private void Report(Exception exception, string? script)

@@ -21,7 +21,9 @@ internal static class ChangeCommand
     /// <summary>Runs a change that a client must not repeat blindly.</summary>
     /// <returns>The number of rows.</returns>
     /// <exception cref="PostgresException">The server refused: nothing is changed.</exception>
-    /// <exception cref="OutcomeUnknownException">It did not answer: something may be changed.</exception>
+    /// <exception cref="OutcomeUnknownException">
+    /// It did not answer, or crashed at the commit: something may be changed.
+    /// </exception>
     public static async Task<int> ExecuteChangeAsync(this NpgsqlCommand command)
     {
         try
@@ -31,7 +33,8 @@ internal static class ChangeCommand
             standby.ThrowIfMissing();
             return rows;
         }
-        catch (DbException exception) when (exception is not PostgresException)
+        // A server that panics, for example because it cannot write its log, may have written the commit.
+        catch (DbException exception) when (exception is not PostgresException { InvariantSeverity: not "PANIC" })
         {
             throw new OutcomeUnknownException(exception);
         }

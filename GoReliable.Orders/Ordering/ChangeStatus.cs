@@ -70,18 +70,7 @@ internal sealed class ChangeStatus(
             if (first is { Answer: { } answer })
             {
                 await store.WaitForStandbyAsync(order);
-                return (
-                    "replayed",
-                    Replay(
-                        order with
-                        {
-                            Status = answer.Status,
-                            UpdatedAt = answer.UpdatedAt,
-                            Version = answer.Version,
-                        },
-                        response
-                    )
-                );
+                return ("replayed", Replay(answer, response));
             }
             if (order.Status != to && !IsAllowed(order.Status, to))
                 return ("conflict", Problems.Transition(order.Status, to));

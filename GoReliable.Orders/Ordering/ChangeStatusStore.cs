@@ -104,7 +104,8 @@ internal sealed class ChangeStatusStore(
         await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
         await row.ReadAsync(CancellationToken.None);
         query.Succeeded();
-        return (row.IsDBNull(4) ? null : Order.Read(row, first: 4), row.IsDBNull(0) ? null : ReadFirst(row));
+        var order = row.IsDBNull(4) ? null : Order.Read(row, first: 4);
+        return (order, row.IsDBNull(0) ? null : new FirstRequest(row.GetFieldValue<byte[]>(0), Answer(order, row)));
     }
 
     /// <summary>Stores the order as it is after the change, if it is still as it was before.</summary>
@@ -163,9 +164,13 @@ internal sealed class ChangeStatusStore(
     /// <summary>Returns when the standby, if there is one, has the order.</summary>
     public Task WaitForStandbyAsync(Order order) => database.WaitForStandbyAsync(telemetry, order.Id);
 
-    private static FirstRequest ReadFirst(NpgsqlDataReader row) =>
-        new(
-            row.GetFieldValue<byte[]>(0),
-            row.IsDBNull(1) ? null : new FirstAnswer(Order.Parse(row.GetString(1)), row.GetDateTime(2), row.GetInt32(3))
-        );
+    private static Order? Answer(Order? order, NpgsqlDataReader first) =>
+        order is null || first.IsDBNull(1)
+            ? null
+            : order with
+            {
+                Status = OrderStatusExtensions.Parse(first.GetString(1)),
+                UpdatedAt = first.GetDateTime(2),
+                Version = first.GetInt32(3),
+            };
 }

@@ -43,38 +43,32 @@ internal sealed class CreateOrder(
 
     // The request that is using this key holds the lock until its statement ends. A second request gets "alone" = false
     // at once and does not wait. All other inserts depend on "claim": they are all made, or none is.
-    private const string InsertOnce =
-        """
-            -- INSERT order once
-            WITH attempt AS MATERIALIZED (
-                SELECT pg_try_advisory_xact_lock(hashtextextended($2 || ' ' || $13, 0)) AS alone
-            ), claim AS (
-                INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id, created_at)
-                SELECT $2, $13, $14, $1, $7 FROM attempt WHERE alone
-                ON CONFLICT (customer_id, key) DO NOTHING
-                RETURNING order_id
-            ), stored AS (
-                INSERT INTO orders (id, customer_id, status, currency, items, total,
-                    contact_email, created_at, updated_at, version)
-                SELECT order_id, $2, 'pending', $3, $4, $5, $6, $7, $7, 1 FROM claim
-            ), announced AS (
-                INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
-                SELECT $8, order_id, $9, $10, $11, $12, $7 FROM claim
-            )
-            SELECT attempt.alone, EXISTS (SELECT FROM claim), first.request_hash,
-            """
-        + " "
-        + Order.Columns
-        + """
-
-            FROM attempt
-            LEFT JOIN idempotency_keys first ON first.customer_id = $2 AND first.key = $13
-            LEFT JOIN orders o ON o.id = first.order_id
-            """;
+    private const string InsertOnce = $"""
+        -- INSERT order once
+        WITH attempt AS MATERIALIZED (
+            SELECT pg_try_advisory_xact_lock(hashtextextended($2 || ' ' || $13, 0)) AS alone
+        ), claim AS (
+            INSERT INTO idempotency_keys (customer_id, key, request_hash, order_id, created_at)
+            SELECT $2, $13, $14, $1, $7 FROM attempt WHERE alone
+            ON CONFLICT (customer_id, key) DO NOTHING
+            RETURNING order_id
+        ), stored AS (
+            INSERT INTO orders (id, customer_id, status, currency, items, total,
+                contact_email, created_at, updated_at, version)
+            SELECT order_id, $2, 'pending', $3, $4, $5, $6, $7, $7, 1 FROM claim
+        ), announced AS (
+            INSERT INTO outbox (event_id, order_id, type, body, traceparent, tracestate, created_at)
+            SELECT $8, order_id, $9, $10, $11, $12, $7 FROM claim
+        )
+        SELECT attempt.alone, EXISTS (SELECT FROM claim), first.request_hash, {Order.Columns}
+        FROM attempt
+        LEFT JOIN idempotency_keys first ON first.customer_id = $2 AND first.key = $13
+        LEFT JOIN orders o ON o.id = first.order_id
+        """;
 
     public async Task<Answer> HandleAsync(HttpContext context, Customer customer)
     {
-        using var operation = telemetry.Operation("create");
+        using var operation = telemetry.Operation("create", context.RequestAborted);
         var (result, answer) = await AnswerAsync(context, customer);
         operation.Result = result;
         return answer;
@@ -86,7 +80,7 @@ internal sealed class CreateOrder(
             return ("invalid", Problems.BadIdempotencyKey);
         var (body, problem) = await RequestBody.ReadAsync(context.Request);
         if (body is null)
-            return ("invalid", problem!);
+            return (context.RequestAborted.IsCancellationRequested ? "cancelled" : "invalid", problem!);
         var request = body.Normalize(out var errors);
         if (errors is not null)
             return ("invalid", TypedResults.ValidationProblem(errors));
@@ -100,10 +94,8 @@ internal sealed class CreateOrder(
         try
         {
             if (key is null)
-                await StoreAsync(order, customer.Id);
-            else if (
-                await StoreOnceAsync(order, customer.Id, new(key, request.Hash()), context.Response) is { } earlier
-            )
+                await StoreAsync(order, customer.Id, context.RequestAborted);
+            else if (await StoreOnceAsync(order, customer.Id, new(key, request.Hash()), context) is { } earlier)
                 return await AnswerEarlierAsync(earlier, context.Response, activity);
         }
         catch (Exception exception) when (Telemetry.MarkFailed(activity, exception))
@@ -153,12 +145,13 @@ internal sealed class CreateOrder(
         );
     }
 
-    private async Task StoreAsync(Order order, string customerId)
+    // A client that goes away ends the wait for a connection, so that no order is made that nobody waits for. Its
+    // statement is not cancelled: whether it was made would be unknown.
+    private async Task StoreAsync(Order order, string customerId, CancellationToken aborted)
     {
-        using var query = telemetry.Query("insert_order");
-        await chaos.Database.InjectAsync(CancellationToken.None);
-        // Not cancelled when the client goes away: the answer is unknown to it anyway, and the work is nearly done.
-        await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
+        using var query = telemetry.Query("insert_order", aborted);
+        await chaos.Database.InjectAsync(aborted);
+        await using var connection = await database.OpenConnectionAsync(aborted);
         await using var command = Command(connection, Insert, order, customerId);
         await command.ExecuteChangeAsync();
         query.Succeeded();
@@ -169,14 +162,14 @@ internal sealed class CreateOrder(
         Order order,
         string customerId,
         KeyedRequest request,
-        HttpResponse response
+        HttpContext context
     )
     {
         while (true)
         {
-            using var query = telemetry.Query("insert_order_once");
-            await chaos.Database.InjectAsync(CancellationToken.None);
-            await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
+            using var query = telemetry.Query("insert_order_once", context.RequestAborted);
+            await chaos.Database.InjectAsync(context.RequestAborted);
+            await using var connection = await database.OpenConnectionAsync(context.RequestAborted);
             await using var command = Command(connection, InsertOnce, order, customerId);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
             command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = request.Hash });
@@ -191,7 +184,7 @@ internal sealed class CreateOrder(
             query.Succeeded();
 
             if (!alone)
-                return new(Order: null, Problems.KeyInFlight(response));
+                return new(Order: null, Problems.KeyInFlight(context.Response));
             if (claimed)
                 return null;
             if (hash is null)

@@ -15,8 +15,5 @@ internal sealed record KeyedRequest(string Key, byte[] Hash)
 
 /// <summary>What is remembered of the first request with a key.</summary>
 /// <param name="Hash">SHA-256 of what it asked for.</param>
-/// <param name="Answer">What its answer said of the order, where it confirmed or cancelled one.</param>
-internal sealed record FirstRequest(byte[] Hash, FirstAnswer? Answer);
-
-/// <summary>What the answer to a confirmed or cancelled order said of it.</summary>
-internal sealed record FirstAnswer(OrderStatus Status, DateTime UpdatedAt, int Version);
+/// <param name="Answer">The order as its answer said it, where it confirmed or cancelled one.</param>
+internal sealed record FirstRequest(byte[] Hash, Order? Answer);

@@ -58,7 +58,7 @@ internal sealed record Order(
     public static Order Read(NpgsqlDataReader row, int first = 0) =>
         new(
             row.GetGuid(first),
-            Parse(row.GetString(first + 1)),
+            OrderStatusExtensions.Parse(row.GetString(first + 1)),
             row.GetString(first + 2),
             JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(first + 3), OrdersJson.Default.OrderItemArray)!,
             row.GetDecimal(first + 4),
@@ -73,17 +73,6 @@ internal sealed record Order(
     /// </summary>
     public static DateTime Now(TimeProvider time) =>
         DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()).UtcDateTime;
-
-    /// <summary>The status of a stored row.</summary>
-    /// <exception cref="FormatException">It is not a status.</exception>
-    public static OrderStatus Parse(string status) =>
-        status switch
-        {
-            "pending" => OrderStatus.Pending,
-            "confirmed" => OrderStatus.Confirmed,
-            "cancelled" => OrderStatus.Cancelled,
-            _ => throw new FormatException($"'{status}' is not the status of an order."),
-        };
 }
 
 internal static class OrderStatusExtensions
@@ -95,5 +84,16 @@ internal static class OrderStatusExtensions
             OrderStatus.Pending => "pending",
             OrderStatus.Confirmed => "confirmed",
             _ => "cancelled",
+        };
+
+    /// <summary>The status of a stored row.</summary>
+    /// <exception cref="FormatException">It is not a status.</exception>
+    public static OrderStatus Parse(string status) =>
+        status switch
+        {
+            "pending" => OrderStatus.Pending,
+            "confirmed" => OrderStatus.Confirmed,
+            "cancelled" => OrderStatus.Cancelled,
+            _ => throw new FormatException($"'{status}' is not the status of an order."),
         };
 }

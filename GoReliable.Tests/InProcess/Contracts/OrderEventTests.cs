@@ -19,7 +19,7 @@ public sealed class OrderEventTests
         var (id, accepted) = (Guid.CreateVersion7(), new DateTime(2026, 1, 2, 3, 4, 5, 678, DateTimeKind.Utc));
         var order = new Order(
             Guid.CreateVersion7(),
-            Order.Parse(status),
+            OrderStatusExtensions.Parse(status),
             "EUR",
             [new OrderItem("sku-1", 3, 1.50m)],
             4.50m,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using GoReliable.Tests.Platform;
 using Npgsql;
 
@@ -9,7 +10,8 @@ namespace GoReliable.Tests.OnPlatform.Orders;
 [Collection(SharedPlatform.Name)]
 public sealed class CustomerShareTests(SharedPlatform shared)
 {
-    // Of the 32 connections that a service has, unless it is told otherwise.
+    // What a service has, unless it is told otherwise.
+    private const int MaxPoolSize = 32;
     private const int Share = 8;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -64,6 +66,51 @@ public sealed class CustomerShareTests(SharedPlatform shared)
         );
 
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
+    // A gateway that gave up has told its client to send the order again.
+    [Fact]
+    public async Task An_order_whose_client_left_before_there_was_a_connection_is_not_made()
+    {
+        var customers = Enumerable
+            .Range(0, MaxPoolSize / Share)
+            .Select(_ => shared.Platform.Client("orders", $"busy-{Guid.NewGuid():N}"))
+            .ToArray();
+        var orders = await Task.WhenAll(customers.Select(customer => customer.CreateAsync()));
+        var late = $"late-{Guid.NewGuid():N}";
+        using var client = shared.Platform.Client("orders", late);
+        using var management = shared.Platform.Management("orders");
+        await using var database = await shared.Platform.DatabaseAsync("orders-db");
+        await using var hold = await OpenTransaction.BeginAsync(
+            database,
+            "SELECT 1 FROM orders WHERE id = ANY ($1) FOR UPDATE",
+            orders
+        );
+        var confirmations = customers
+            .Zip(orders)
+            .SelectMany(pair =>
+                Enumerable.Range(0, Share).Select(_ => pair.First.ChangeStatusAsync(pair.Second, "confirm"))
+            )
+            .ToArray();
+        await Poll.UntilAsync("no free connection", () => WaitingAsync(database), count => count == MaxPoolSize);
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var order = client.PostAsJsonAsync(OrdersClient.Orders, OrdersClient.Body(), patience.Token);
+        await Poll.UntilAsync("the order among the requests", PostsAsync, count => count == MaxPoolSize + 1);
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => order);
+        await Poll.UntilAsync("its end", PostsAsync, count => count == MaxPoolSize);
+
+        await hold.DisposeAsync();
+        await Task.WhenAll(confirmations);
+        await Poll.UntilAsync("the end of all requests", PostsAsync, count => count == 0);
+        Assert.Empty((await client.PageAsync()).Items);
+
+        async Task<double> PostsAsync() =>
+            (await Exposition.ScrapeAsync(management)).Sum(
+                "http_server_active_requests",
+                ("http_request_method", "POST")
+            );
     }
 
     private static Task<long> WaitingAsync(NpgsqlDataSource database) =>
