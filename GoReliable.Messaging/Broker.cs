@@ -184,7 +184,8 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         catch (Exception exception)
         {
             await connection.DisposeAsync();
-            if (exception is OperationInterruptedException)
+            // It also counts as unreachable when it does not answer.
+            if (!cancellationToken.IsCancellationRequested)
                 throw new BrokerUnreachableException(exception);
             throw;
         }

@@ -12,8 +12,8 @@ internal static class OutboxDataSource
     /// </summary>
     public static NpgsqlDataSource Create(string connectionString)
     {
-        // It keeps its lock also while it waits for a broker that blocks publishing: another relay would publish the
-        // same.
+        // While the broker blocks publishing, the relay is idle. Without KeepAlive, idle_session_timeout below would end
+        // its connection and so its lock, and another relay would publish the same again.
         var source = new NpgsqlDataSourceBuilder(connectionString)
         {
             ConnectionStringBuilder = { Pooling = false, KeepAlive = 10 },

@@ -112,7 +112,7 @@ internal sealed class OutboxRelay(
             activity?.SetTag("messaging.batch.message_count", messages.Count);
             try
             {
-                // Then there are probably more by now. Reading them costs no round trip; if there are none, unlocking does.
+                // More than one, or as many as were asked for: probably there are more by now.
                 var isBusy = messages.Count > 1 || messages.Count == Limit;
                 var published = new PublishedBatch(
                     messages,
@@ -122,13 +122,14 @@ internal sealed class OutboxRelay(
                 Report(published, activity);
                 var isRefused = published.HasRefused && oneByOne == 0;
                 if (
-                    isBusy
-                    && publisher.IsOpen
+                    publisher.IsOpen
                     && published.UnknownCount == 0
                     && !isRefused
                     && !stoppingToken.IsCancellationRequested
+                    && (isBusy || signal.TryTake())
                 )
                 {
+                    // Reading more travels with the deletion. If there is none, unlocking costs a round trip.
                     messages = await reader.ContinueAsync(published, Limit);
                     await RedeclareAsync(published, publisher, stoppingToken);
                     continue;

@@ -17,6 +17,9 @@ internal sealed class OutboxSignal
     /// </summary>
     public void Wake() => wakes.Writer.TryWrite(true);
 
+    /// <summary>Whether there was a wake since the last wait, which then counts as waited for.</summary>
+    public bool TryTake() => wakes.Reader.TryRead(out _);
+
     /// <summary>Waits for a wake, at most that long.</summary>
     /// <returns>Whether there was one.</returns>
     public async Task<bool> WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)

@@ -6,7 +6,7 @@ namespace GoReliable.Orders.Outbox;
 /// <summary>
 /// What an operator reads and changes of the orders that are set aside. Only the relay publishes their events.
 /// </summary>
-internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal relay, ILogger<OutboxRelay> logger)
+internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal relay, ILogger<SetAsideTable> logger)
 {
     private const string Columns = "order_id, event_id, type, attempts, reason, failed_since, outbox_id";
 
@@ -35,7 +35,8 @@ internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal rela
         WHERE retry_at IS NULL AND ($1 IS NULL OR order_id = ANY ($1)) AND ($2 IS NULL OR reason = $2)
         """;
 
-    // The order is put back and not removed: its next event must not go out before one that it already has.
+    // The order's row stays, due now, and is not deleted: otherwise a read that begins further on would publish a new
+    // event of the order before the older ones that still wait.
     private const string Discard = """
         -- discard outbox
         WITH given_up AS (
@@ -80,7 +81,9 @@ internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal rela
         return new SetAsideDetail(item, events);
     }
 
-    /// <summary>Gives orders another try; null: all of them, or with any reason.</summary>
+    /// <summary>
+    /// Gives orders another try: these, or all if null; only those with the reason, or with any if null.
+    /// </summary>
     /// <returns>How many they are.</returns>
     public async Task<int> RedriveAsync(
         Guid[]? orders,

@@ -32,7 +32,7 @@ public sealed partial class OutboxReaderTests
         Assert.InRange(reader.Start, second, third);
 
         var order = await database.ScalarAsync<Guid>($"SELECT order_id FROM outbox WHERE id = {failed}");
-        var table = new SetAsideTable(database.Source, new OutboxSignal(), NullLogger<OutboxRelay>.Instance);
+        var table = new SetAsideTable(database.Source, new OutboxSignal(), NullLogger<SetAsideTable>.Instance);
         Assert.True(await table.DiscardAsync(order, new OperatorId("operator"), Cancel));
         Assert.Empty(await DrainAsync());
         time.Advance(TimeSpan.FromSeconds(1));
