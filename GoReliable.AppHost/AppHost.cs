@@ -58,9 +58,14 @@ var gateway = builder
     .WithReference(notifications)
     .WaitFor(notifications);
 
-// The services speak plain HTTP to each other, so the dashboard need not ask for a development certificate.
 foreach (var service in new[] { gateway, orders, notifications })
+{
+    // The services speak plain HTTP to each other, so the dashboard need not ask for a development certificate.
     service.WithoutHttpsCertificate();
+    // `./run` and the tests have just built them.
+    if (builder.Configuration.GetValue("RunAsBuilt", false))
+        service.RunAsBuilt();
+}
 
 // Tokens come from `dotnet user-jwts` here, and from an identity provider where the platform is deployed.
 builder.AddTokenIssuer(gateway, orders, notifications);
@@ -70,5 +75,7 @@ builder.AddEmail(notifications);
 
 // Prometheus, and in containers also Grafana, Tempo, Loki and the Collector; `--Observability=false` leaves them out.
 builder.AddObservability(servers, gateway, orders, notifications);
+
+PatientCheck.UseFor(builder.Services);
 
 return await builder.RunAsync();

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-
 /// <summary>Runs servers as processes of this machine instead of containers, under Aspire's own orchestrator.</summary>
 internal static class RunAsProcessExtensions
 {
@@ -37,11 +35,6 @@ internal static class RunAsProcessExtensions
         // No proxy in front: a server that is away refuses connections. Aspire chooses ports that are free.
         foreach (var endpoint in server.Annotations.OfType<EndpointAnnotation>())
             (endpoint.IsProxied, endpoint.TargetPort) = (false, null);
-
-        var listens = $"{server.Name}_listens";
-        var tcp = new EndpointReference(server, "tcp");
-        application.Services.AddHealthChecks().AddCheck(listens, new PortCheck(tcp));
-        builder.WithHealthCheck(listens);
 
         application.Eventing.Subscribe<BeforeStartEvent>((_, cancel) => files.CheckAsync(process, cancel));
         ForwardEvents(application, process, server);

@@ -65,7 +65,7 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         timeout.CancelAfter(StartTimeout);
 
         var pickup = Directory.CreateTempSubdirectory("goreliable-pickup-").FullName;
-        string[] arguments = ["--KeepData=false", $"--Observability={observability}"];
+        string[] arguments = ["--KeepData=false", "--RunAsBuilt=true", $"--Observability={observability}"];
         // Aspire's orchestrator asks for the container runtime every few seconds, and here nothing needs one. Asking for
         // one that is not installed costs less than starting a client that finds no daemon.
         if (Environment.GetEnvironmentVariable("Servers") == "processes")
@@ -101,12 +101,8 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
             .WithEnvironment("RateLimits__PerAddress__Burst", "100000")
             .WithEnvironment("RateLimits__PerCustomer__PermitsPerSecond", "10000")
             .WithEnvironment("RateLimits__PerCustomer__Burst", "10000");
-        foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
-        {
-            RunAsBuilt(service);
-            if (!services)
-                builder.CreateResourceBuilder(service).WithExplicitStart();
-        }
+        foreach (var service in services ? [] : builder.Resources.OfType<ProjectResource>().ToList())
+            builder.CreateResourceBuilder(service).WithExplicitStart();
         if (!brokerManagement)
             RemoveManagement(builder.Resources.Single(resource => resource.Name == "messaging"));
         configure?.Invoke(builder);
@@ -155,28 +151,6 @@ public sealed partial class GoReliablePlatform : IAsyncDisposable
         {
             OneBuilder.Release();
         }
-    }
-
-    // `dotnet run` around it takes longer to find out that nothing is to be built than the service takes to start.
-    private static void RunAsBuilt(ProjectResource service)
-    {
-        var project = service.GetProjectMetadata().ProjectPath;
-        var folder = Path.GetDirectoryName(project)!;
-        // As this project's own: bin/Debug/net10.0.
-        var output = new DirectoryInfo(AppContext.BaseDirectory);
-        service.Annotations.Add(
-            new ExecutableAnnotation
-            {
-                Command = Path.Combine(
-                    folder,
-                    "bin",
-                    output.Parent!.Name,
-                    output.Name,
-                    Path.GetFileNameWithoutExtension(project)
-                ),
-                WorkingDirectory = folder,
-            }
-        );
     }
 
     /// <summary>A client of the gateway's public API.</summary>
