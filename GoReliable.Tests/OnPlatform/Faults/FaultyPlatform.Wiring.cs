@@ -31,8 +31,14 @@ public sealed partial class FaultyPlatform
         // itself.
         foreach (var service in Services)
         {
-            builder
-                .CreateResourceBuilder<ProjectResource>(service)
+            var resource = builder.CreateResourceBuilder<ProjectResource>(service);
+            // So would Aspire's proxy in front of it.
+            foreach (var endpoint in resource.Resource.Annotations.OfType<EndpointAnnotation>())
+            {
+                var port = ServiceProcess.FreePort();
+                (endpoint.IsProxied, endpoint.Port, endpoint.TargetPort) = (false, port, port);
+            }
+            resource
                 .WithEnvironment("Logging__LogLevel__Default", "Critical")
                 .WithEnvironment("Logging__LogLevel__GoReliable.Orders.Outbox.OutboxRelay", "Warning")
                 .WithEnvironment("Logging__LogLevel__GoReliable.Notifications", "Warning")

@@ -17,7 +17,7 @@ internal sealed class Load : IAsyncDisposable
     /// <summary>Orders a second that must be offered while something is broken.</summary>
     public const int PromisedRate = 200;
 
-    private const int Rate = 230;
+    private const int Rate = 210;
     private const int Customers = 20;
 
     // Per customer. All customers together have more connections than the gateway has slots.
