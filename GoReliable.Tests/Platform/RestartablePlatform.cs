@@ -44,7 +44,7 @@ public sealed class RestartablePlatform : IAsyncLifetime
                 .WithEnvironment("Email__Smtp__Host", "127.0.0.1")
                 .WithEnvironment("Email__Smtp__Port", Server.Port.ToString(CultureInfo.InvariantCulture))
                 .WithEnvironment("Email__Smtp__Security", "None")
-                .WithEnvironment("Delivery__Timeout", "00:05:00")
+                .WithEnvironment("Delivery__Timeout", "00:04:00")
                 // Less than Aspire's own patience, after which it kills.
                 .WithEnvironment("Shutdown__Deadline", "00:00:04");
         });

@@ -5,7 +5,13 @@ namespace GoReliable.Tests.Files.Deploy;
 /// <summary>A fork that follows the guide and releases runs its own images, from its own repository.</summary>
 public sealed partial class ForkTests : IDisposable
 {
+    private const string Ours = "goreliable/goreliable";
     private const string Fork = "someone/shop";
+
+    private static readonly string Guide = DeployFiles.Read("docs/deploy.md");
+
+    // The name of the repository that these tests are in.
+    private static readonly string Here = RepositoryOf(DeployFiles.Read("deploy/argocd/roots/prod.yaml"));
 
     private readonly string folder = Directory.CreateTempSubdirectory("goreliable-fork-").FullName;
 
@@ -14,31 +20,33 @@ public sealed partial class ForkTests : IDisposable
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task A_release_sets_the_tags_of_the_images_that_run(string environment)
     {
+        var version = FirstTag.Match(Guide).Groups[1].Value;
         await RenameAsync();
 
         // The workflow's own script, with a kustomize that only says what it is asked to set.
         var output = await RunAsync(
-            "GITHUB_REPOSITORY=Someone/Shop GITHUB_REPOSITORY_OWNER=Someone GITHUB_REF_NAME=v987.6.5\n"
+            $"GITHUB_REPOSITORY=Someone/Shop GITHUB_REPOSITORY_OWNER=Someone GITHUB_REF_NAME=v{version}\n"
                 + $"kustomize() {{ echo \"${{@:4}}\"; }}\n{Script("promote", "Set the images")}"
         );
 
         var images = Node.Parse(Read($"deploy/k8s/overlays/{environment}/kustomization.yaml"))["images"]!.Items;
         Assert.Equal(
-            images.Select(image => $"{image["name"]!.Text}={image["newName"]!.Text}:987.6.5"),
+            images.Select(image => $"{image["name"]!.Text}={image["newName"]!.Text}:{version}"),
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)
         );
+        // A tag that is there already makes no pull request. In a fork it is there, after the first release.
+        if (Here == Ours)
+            Assert.All(images, image => Assert.NotEqual(version, image["newTag"]!.Text));
     }
 
     [Fact]
     public async Task Argo_CD_takes_everything_of_ours_from_the_fork()
     {
-        var ours = RepositoryOf(DeployFiles.Read("deploy/argocd/roots/prod.yaml"));
-
         await RenameAsync();
 
         Assert.Equal(Fork, RepositoryOf(Read("deploy/argocd/roots/prod.yaml")));
         Assert.All(Directory.GetFiles(Path.Combine(folder, "deploy"), "*.yaml", SearchOption.AllDirectories), file =>
-            Assert.DoesNotContain(ours, File.ReadAllText(file), StringComparison.Ordinal)
+            Assert.DoesNotContain(Here, File.ReadAllText(file), StringComparison.Ordinal)
         );
     }
 
@@ -54,16 +62,12 @@ public sealed partial class ForkTests : IDisposable
     // reader's.
     private Task<string> RenameAsync()
     {
-        var command = Assert.Single(RenameCommand.Matches(DeployFiles.Read("docs/deploy.md"))).Value;
+        var command = Assert.Single(RenameCommand.Matches(Guide)).Value;
         return RunAsync(
             $"cp -r '{DeployFiles.Path("deploy")}' . && "
                 + command
                     .Replace("you/yours", Fork, StringComparison.Ordinal)
-                    .Replace(
-                        "goreliable/goreliable",
-                        RepositoryOf(DeployFiles.Read("deploy/argocd/roots/prod.yaml")),
-                        StringComparison.Ordinal
-                    )
+                    .Replace(Ours, Here, StringComparison.Ordinal)
         );
     }
 
@@ -90,4 +94,7 @@ public sealed partial class ForkTests : IDisposable
 
     [GeneratedRegex("grep -rl goreliable/goreliable deploy .+$", RegexOptions.Multiline)]
     private static partial Regex RenameCommand { get; }
+
+    [GeneratedRegex(@"git tag v(\S+)")]
+    private static partial Regex FirstTag { get; }
 }

@@ -32,7 +32,7 @@ public sealed class SettingTests
                 "Retention is 36526.00:00:00, but must be from 1.00:00:00 to 36525.0"
             ),
             ("DeadLetters__Retention", "0", "Retention is 00:00:00, but must be from 1.00:00:00 to 36525.00:00:00"),
-            ("Delivery__Timeout", "10", "Timeout is 10.00:00:00, but must be from 00:00:00.1000000 to 00:05:00"),
+            ("Delivery__Timeout", "10", "Timeout is 10.00:00:00, but must be from 00:00:00.1000000 to 00:04:00"),
         ];
 
         var output = await RefusedAsync("Notifications", [.. wrong.Select(setting => (setting.Name, setting.Value))]);
