@@ -32,12 +32,15 @@ internal sealed partial class MarkdownDocument
         return rows;
     }
 
-    /// <summary>The fenced blocks in a language, from the line after <paramref name="marker"/> on.</summary>
-    public IReadOnlyList<string> Blocks(string language, string? marker = null)
+    /// <summary>
+    /// The fenced blocks in a language: those between the lines <paramref name="marker"/> and <paramref name="end"/>.
+    /// </summary>
+    public IReadOnlyList<string> Blocks(string language, string? marker = null, string? end = null)
     {
         var blocks = new List<string>();
         List<string>? block = null;
-        foreach (var line in lines.SkipWhile(line => marker is not null && line != marker))
+        var part = lines.SkipWhile(line => marker is not null && line != marker).TakeWhile(line => line != end);
+        foreach (var line in part)
         {
             if (block is null && line == $"```{language}")
                 block = [];

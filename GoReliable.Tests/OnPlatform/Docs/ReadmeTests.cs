@@ -25,15 +25,8 @@ public sealed partial class ReadmeTests(SharedPlatform shared)
 
         Assert.Equal(settings, await File.ReadAllTextAsync(SettingsOfTokens, TestContext.Current.CancellationToken));
         Assert.Contains("\"status\":\"pending\"", ran.OutputOf("book-1"), StringComparison.Ordinal);
+        Assert.Equal(5, Created().Count(ran.OutputOf("seq 5")));
         Assert.Contains("\"channel\":\"email\"", ran.OutputOf("limit=1"), StringComparison.Ordinal);
-        Assert.Single(OrderIds().Matches(ran.OutputOf("book-2")).Select(id => id.Value).Distinct());
-        Assert.Equal(2, OrderIds().Count(ran.OutputOf("book-2")));
-        Assert.Matches("\"status\":400.*\"traceId\":\"[0-9a-f]{32}\"", ran.OutputOf("EURO\""));
-        Assert.Matches(
-            "http_requests_total\\{method=\"POST\",route=\"/api/v1/orders\",status_code=\"201\"} [1-9]",
-            ran.OutputOf("http_requests_total")
-        );
-        Assert.Equal(3, Healthy().Count(ran.OutputOf("health/ready")));
     }
 
     [Fact]
@@ -51,9 +44,6 @@ public sealed partial class ReadmeTests(SharedPlatform shared)
         );
     }
 
-    [GeneratedRegex("\"id\":\"[^\"]*\"")]
-    private static partial Regex OrderIds();
-
-    [GeneratedRegex("^{\"status\":\"Healthy\"", RegexOptions.Multiline)]
-    private static partial Regex Healthy();
+    [GeneratedRegex("^201$", RegexOptions.Multiline)]
+    private static partial Regex Created();
 }
