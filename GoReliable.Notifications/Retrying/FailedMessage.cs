@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
 
@@ -10,6 +12,9 @@ namespace GoReliable.Notifications.Retrying;
 internal static class FailedMessage
 {
     private const int MaxTextLength = 1000;
+
+    // Of a property, in UTF-8.
+    private const int MaxPropertyBytes = 255;
 
     // The broker's own account of earlier dead-lettering. With it in the copy, RabbitMQ would take the second round
     // through the retry queues for a cycle, and drop the message: https://www.rabbitmq.com/docs/dlx#cycles
@@ -79,16 +84,25 @@ internal static class FailedMessage
         return copy;
     }
 
-    /// <summary>Leaves out the headers of others, and what others wrote into ours.</summary>
-    public static BasicProperties KeepOwnHeaders(BasicProperties properties)
-    {
-        properties.Headers = properties
-            .Headers?.Where(header =>
-                OwnHeaders.Contains(header.Key) && header.Value is string or int or byte[] { Length: <= MaxTextLength }
-            )
-            .ToDictionary();
-        return properties;
-    }
+    /// <summary>Leaves out what others wrote: their headers and properties, and what they wrote into ours.</summary>
+    public static BasicProperties KeepOwn(BasicProperties properties) =>
+        new()
+        {
+            Persistent = true,
+            ContentType = CloudEvents.ContentType,
+            Expiration = properties.Expiration,
+            // A byte that is not UTF-8 was decoded to a character of three.
+            MessageId =
+                Encoding.UTF8.GetByteCount(properties.MessageId ?? "") <= MaxPropertyBytes
+                    ? properties.MessageId
+                    : null,
+            Headers = properties
+                .Headers?.Where(header =>
+                    OwnHeaders.Contains(header.Key)
+                    && header.Value is string or int or byte[] { Length: <= MaxTextLength }
+                )
+                .ToDictionary(),
+        };
 
     private static BasicProperties WithExpiration(BasicProperties copy, ScheduledRetry retry)
     {

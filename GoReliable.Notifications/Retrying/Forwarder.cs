@@ -91,7 +91,7 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
             {
                 await publisher.PublishAsync(
                     queue,
-                    ours ? FailedMessage.KeepOwnHeaders(properties()) : properties(),
+                    ours ? FailedMessage.KeepOwn(properties()) : properties(),
                     message.Body,
                     sessionClosed
                 );
@@ -109,8 +109,8 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
             }
             catch (Exception exception) when (!ours && exception is not OperationCanceledException)
             {
-                // The client library can decode these headers, but cannot encode them again, or they leave no room for
-                // what went wrong.
+                // The client library can decode these headers or properties, but cannot encode them again, or they
+                // leave no room for what went wrong.
                 ours = true;
             }
         }

@@ -1,3 +1,4 @@
+using System.Text;
 using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
@@ -56,6 +57,22 @@ public sealed class ForwarderTests(ServersOnly servers) : IAsyncLifetime
         Assert.Equal("rejected"u8, (byte[])headers[MessageHeaders.DeadReason]!);
         Assert.Equal("mine"u8, (byte[])headers[MessageHeaders.TraceParent]!);
         Assert.DoesNotContain("large", headers.Keys);
+    }
+
+    // As 100 bytes that are not UTF-8 are decoded: each becomes a character that has three.
+    [Fact]
+    public async Task Properties_that_cannot_be_encoded_again_are_left_out()
+    {
+        var properties = new BasicProperties { MessageId = new string('\uFFFD', 100), AppId = "theirs" };
+
+        await ForwardAsync(new Message(1, "orders", "order.created", properties, Encoding.UTF8.GetBytes("no event")));
+
+        var dead = (await channel.BasicGetAsync(OrderTopology.DeadQueue, autoAck: true, Cancel))!.BasicProperties;
+        Assert.Equal(
+            (null, null, CloudEvents.ContentType, true),
+            (dead.MessageId, dead.AppId, dead.ContentType, dead.Persistent)
+        );
+        Assert.Equal("rejected"u8, (byte[])dead.Headers![MessageHeaders.DeadReason]!);
     }
 
     [Fact]
@@ -136,11 +153,11 @@ public sealed class ForwarderTests(ServersOnly servers) : IAsyncLifetime
         }
     }
 
-    private async Task ForwardAsync(Message message)
+    private async Task ForwardAsync(Message message, bool isSessionOver = false)
     {
         var forwarder = new Forwarder(publisher, Plan, new LoggedEvents<Forwarder>(), TimeProvider.System);
         await forwarder
-            .ForwardAsync(message, Poison, CancellationToken.None)
+            .ForwardAsync(message, Poison, new CancellationToken(isSessionOver))
             .WaitAsync(TimeSpan.FromSeconds(30), Cancel);
     }
 }
