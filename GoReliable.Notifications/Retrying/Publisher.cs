@@ -30,6 +30,9 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
     /// The broker does not say: a queue without a leader does not answer.
     /// </exception>
     /// <exception cref="OperationInterruptedException">The channel is over.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// <paramref name="giveUp"/> was cancelled: before, and nothing was sent, or while it waited for the answer.
+    /// </exception>
     /// <exception cref="InvalidDataException">
     /// The headers do not fit into a frame: the broker would end the connection.
     /// </exception>
@@ -43,7 +46,8 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
         var open = await OpenAsync(giveUp);
         if (frameMax > 0 && ((IAmqpWriteable)properties).GetRequiredBufferSize() > frameMax - FrameOverhead)
             throw new InvalidDataException("The headers do not fit into a frame.");
-        // Not cancelled: it would be unknown what became of it.
+        giveUp.ThrowIfCancellationRequested();
+        // Not cancelled from here on: it would be unknown what became of it.
         var confirmed = open.BasicPublishAsync(
                 exchange: "",
                 queue,

@@ -75,6 +75,21 @@ public sealed class ForwarderTests(ServersOnly servers) : IAsyncLifetime
         Assert.Equal("rejected"u8, (byte[])dead.Headers![MessageHeaders.DeadReason]!);
     }
 
+    // The broker still has the message: with a copy there would be two.
+    [Fact]
+    public async Task Nothing_is_forwarded_when_the_session_is_over()
+    {
+        await ForwardAsync(Events.Message());
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            ForwardAsync(Events.Message(), isSessionOver: true)
+        );
+
+        // What was sent before arrives before.
+        await ForwardAsync(Events.Message());
+        Assert.Equal(2u, await channel.QueuePurgeAsync(OrderTopology.DeadQueue, Cancel));
+    }
+
     [Fact]
     public async Task What_one_queue_refuses_does_not_send_what_others_take_twice()
     {
