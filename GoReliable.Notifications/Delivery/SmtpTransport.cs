@@ -9,7 +9,7 @@ using MimeKit;
 
 namespace GoReliable.Notifications.Delivery;
 
-/// <summary>Sends by SMTP. Connections are kept for the next e-mail; there are as many as sends at one time.</summary>
+/// <summary>Sends by SMTP. Connections are kept for the next e-mail, one for each that is sent at one time.</summary>
 internal sealed class SmtpTransport(
     IOptions<EmailOptions> options,
     IOptions<DeliveryOptions> delivery,
@@ -26,7 +26,9 @@ internal sealed class SmtpTransport(
     private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(20);
 
     private readonly SmtpOptions smtp = options.Value.Smtp;
-    private readonly ConcurrentStack<(SmtpClient Client, long IdleSince)> idle = new();
+
+    // The one that has been idle for longest is taken first, so that none outlives its time unseen.
+    private readonly ConcurrentQueue<(SmtpClient Client, long IdleSince)> idle = new();
 
     public bool IsRemote => true;
 
@@ -46,7 +48,7 @@ internal sealed class SmtpTransport(
                 timeout.CancelAfter(delivery.Value.Timeout);
                 await client.SendAsync(email, timeout.Token, progress);
             }
-            idle.Push((client, time.GetTimestamp()));
+            idle.Enqueue((client, time.GetTimestamp()));
         }
         catch (Exception exception)
         {
@@ -58,7 +60,7 @@ internal sealed class SmtpTransport(
 
     public void Dispose()
     {
-        while (idle.TryPop(out var connection))
+        while (idle.TryDequeue(out var connection))
             connection.Client.Dispose();
     }
 
@@ -93,7 +95,7 @@ internal sealed class SmtpTransport(
 
     private SmtpClient? TakeIdle()
     {
-        while (idle.TryPop(out var connection))
+        while (idle.TryDequeue(out var connection))
         {
             if (connection.Client.IsConnected && time.GetElapsedTime(connection.IdleSince) < MaxIdle)
                 return connection.Client;

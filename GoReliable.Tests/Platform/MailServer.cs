@@ -20,6 +20,7 @@ internal sealed class MailServer : IAsyncDisposable
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource stop = new();
     private readonly Task serving;
+    private int connections;
 
     public MailServer()
     {
@@ -28,6 +29,9 @@ internal sealed class MailServer : IAsyncDisposable
     }
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
+
+    /// <summary>How many clients are connected.</summary>
+    public int Connections => Volatile.Read(ref connections);
 
     /// <summary>Whether it takes a password, any; nobody needs one.</summary>
     public bool TakesPasswords { get; set; } = true;
@@ -85,6 +89,7 @@ internal sealed class MailServer : IAsyncDisposable
 
     private async Task TalkAsync(TcpClient client)
     {
+        Interlocked.Increment(ref connections);
         try
         {
             using (client)
@@ -117,6 +122,10 @@ internal sealed class MailServer : IAsyncDisposable
         catch (Exception gone) when (gone is IOException or OperationCanceledException)
         {
             // The client was killed, or the test is over.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref connections);
         }
     }
 

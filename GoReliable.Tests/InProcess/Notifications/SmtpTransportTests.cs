@@ -74,6 +74,34 @@ public sealed class SmtpTransportTests
         Assert.Equal(3, server.Received.Count);
     }
 
+    [Fact]
+    public async Task After_a_burst_the_connections_that_are_not_needed_are_closed()
+    {
+        var together = new TaskCompletionSource();
+        await using var server = new MailServer { BeforeYes = _ => together.Task };
+        using var transport = Transport(server);
+        var burst = Enumerable.Range(0, 5).Select(_ => SendAsync(transport)).ToArray();
+        await ConnectionsAsync(5);
+        together.SetResult();
+        await Task.WhenAll(burst);
+
+        // One e-mail every eleven seconds: on the connection that was idle for longest, until the others are too old.
+        for (var i = 0; i < 2; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(11));
+            await SendAsync(transport);
+        }
+
+        await ConnectionsAsync(1);
+
+        Task ConnectionsAsync(int expected) =>
+            Poll.UntilAsync(
+                $"{expected} connection(s)",
+                () => Task.FromResult(server.Connections),
+                count => count == expected
+            );
+    }
+
     private SmtpTransport Transport(MailServer server) =>
         new(
             Options.Create(
