@@ -110,20 +110,22 @@ internal sealed class Worker(
                 while (batch.Count < MaxBatchSize && session.Incoming.TryRead(out next))
                 {
                     if (next.IsSuspect)
+                    {
+                        // The batch is started first: it must not wait while this one is read.
+                        await BeginCollectedAsync();
                         await suspects.ReadAsync(next, ended.Token);
+                    }
                     if (next.Event is not { } @event || !channels.IsRemote(@event))
                         batch.Add(next);
                     else if (!TryAdmit(next, session))
                     {
-                        // The batch is started first: messages that wait for no server must not wait behind this one.
-                        await BeginBatchAsync(batch, session, stoppingToken);
-                        batch = [];
+                        // The same: messages that wait for no server must not wait behind this one.
+                        await BeginCollectedAsync();
                         await AdmitAsync(next, session, ended.Token);
                     }
                     next = null;
                 }
-                var begun = await BeginBatchAsync(batch, session, stoppingToken);
-                batch = [];
+                var begun = await BeginCollectedAsync();
                 await Task.WhenAny(begun, Task.Delay(PollInterval, Time, CancellationToken.None));
             }
         }
@@ -134,6 +136,13 @@ internal sealed class Worker(
             foreach (var message in next is null ? batch : [.. batch, next])
                 await session.GiveBackAsync(message);
             throw;
+        }
+
+        async Task<Task> BeginCollectedAsync()
+        {
+            var begun = await BeginBatchAsync(batch, session, stoppingToken);
+            batch = [];
+            return begun;
         }
     }
 
@@ -246,15 +255,14 @@ internal sealed class Worker(
     }
 
     /// <summary>
-    /// Gives back messages that were not begun, and lets the running batches finish. Messages that are late go back
-    /// when the session ends.
+    /// Gives back messages that were not begun, and lets the running batches finish.
     /// </summary>
     private async Task DrainAsync(Session session)
     {
-        while (session.Incoming.TryRead(out var message))
-            await session.GiveBackAsync(message);
         foreach (var (waiting, _) in waitingRoom.RemoveWaiting())
             await session.GiveBackAsync(waiting);
+        while (session.Incoming.TryRead(out var message))
+            await session.GiveBackAsync(message);
         await FinishAsync();
     }
 

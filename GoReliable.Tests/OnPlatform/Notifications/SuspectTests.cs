@@ -1,12 +1,15 @@
+using GoReliable.Messaging;
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Messages;
 using GoReliable.ServiceDefaults.Lifecycle;
 using GoReliable.Tests.OnPlatform.Lifecycle;
+using GoReliable.Tests.OnPlatform.Poison;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace GoReliable.Tests.OnPlatform.Notifications;
 
@@ -72,6 +75,38 @@ public sealed class SuspectTests(ServersOnly servers)
 
         Assert.Null(message.Event);
         Assert.Equal(Failure.Fatal, message.Failure?.Reason);
+    }
+
+    [Fact]
+    public async Task A_suspect_does_not_hold_up_messages_that_came_before_it()
+    {
+        await using var database = await OwnDatabase.CreateAsync(servers.Platform, "Notifications");
+        await Odd.EmptyQueueAsync(servers.Platform);
+        var before = Enumerable.Range(0, 50).Select(_ => Odd.Event(Guid.CreateVersion7()));
+        await Odd.PublishAllAsync(servers.Platform, OrderTopology.Queue, before);
+        await Odd.PublishAsync(
+            servers.Platform,
+            OrderTopology.Queue,
+            Odd.Event(Guid.CreateVersion7()),
+            (MessageHeaders.DeliveryCount, Message.SuspectAfterRedeliveries)
+        );
+        await using var connection = await database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var blocking = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var take = new NpgsqlCommand("LOCK TABLE suspects", connection))
+            await take.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        await using var worker = await WorkerProcess.StartAsync(servers.Platform, database);
+
+        await NotifiedAsync(50);
+        await blocking.RollbackAsync(TestContext.Current.CancellationToken);
+        await NotifiedAsync(51);
+
+        Task<long> NotifiedAsync(int expected) =>
+            Poll.UntilAsync(
+                $"{expected} notifications",
+                () => database.ScalarAsync<long>("SELECT count(*) FROM notifications"),
+                count => count == expected
+            );
     }
 
     private static Message Suspect() =>
