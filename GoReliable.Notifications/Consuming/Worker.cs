@@ -261,7 +261,8 @@ internal sealed class Worker(
     {
         foreach (var (waiting, _) in waitingRoom.RemoveWaiting())
             await session.GiveBackAsync(waiting);
-        while (session.Incoming.TryRead(out var message))
+        // Until the broker sends no more: some may be on their way.
+        await foreach (var message in session.Incoming.ReadAllAsync(drain.Overdue))
             await session.GiveBackAsync(message);
         await FinishAsync();
     }
