@@ -25,7 +25,7 @@ internal sealed class PoisonFilter(
         await using var channel = await RawChannel.OpenAsync(broker.Server, time, cancellationToken);
         while (await channel.GetAsync(OrderTopology.Queue, cancellationToken) is { } raw)
         {
-            var (message, problem) = raw.Decode();
+            var (message, problem) = raw.Decode(isDeadLetter: false);
             if (problem is not null)
                 await ParkAsync(raw, message, problem, channel, cancellationToken);
             else if (!raw.Redelivered)

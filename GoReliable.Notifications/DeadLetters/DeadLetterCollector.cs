@@ -70,7 +70,7 @@ internal sealed class DeadLetterCollector(
             i++
         )
         {
-            var (message, problem) = raw.Decode();
+            var (message, problem) = raw.Decode(isDeadLetter: true);
             var letter = DeadLetter.Of(raw, message, problem, Time.GetUtcNow());
             letters[letter.Item.Id] = (letter, message);
             last = raw.Tag;

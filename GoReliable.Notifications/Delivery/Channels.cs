@@ -41,7 +41,7 @@ internal sealed class Channels(
             if (@event.ContactEmail is not null)
                 OrderEmail.Write(@event, from).WriteTo(Stream.Null);
         }
-        catch (DeliveryException)
+        catch (Exception)
         {
             // The real attempt will report it.
         }

@@ -29,11 +29,14 @@ internal sealed record RawMessage(
     private const int StackBytes = 64 * 1024 * 1024;
 
     /// <summary>Decodes it with the client library's own decoder.</summary>
+    /// <param name="isDeadLetter">
+    /// Whether it comes from the dead-letter queue, where the worker says which message ended it.
+    /// </param>
     /// <returns>
     /// The message, without headers if they cannot be decoded, and not read if that may crash the process; and,
     /// if the worker cannot take it, the reason.
     /// </returns>
-    public (Message Message, Failure? Problem) Decode()
+    public (Message Message, Failure? Problem) Decode(bool isDeadLetter)
     {
         var (properties, error) = ReadProperties(Properties);
         var problem =
@@ -43,7 +46,7 @@ internal sealed record RawMessage(
             : Properties.Length > MaxPropertiesBytes ? TooLarge("headers", Properties.Length, MaxPropertiesBytes)
             : null;
         var message = new Message(Tag, Exchange, RoutingKey, properties, Body, read: false);
-        if (Body.Length <= MaxBodyBytes && !message.IsSuspect && !message.IsFatal)
+        if (Body.Length <= MaxBodyBytes && !message.IsSuspect && !(isDeadLetter && message.IsFatal))
             message.Read();
         return (message, problem);
     }

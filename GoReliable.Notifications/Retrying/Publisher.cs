@@ -62,7 +62,7 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
             var wasBlocked = broker.BlockedReason is not null;
             try
             {
-                await confirmed.WaitAsync(ConfirmTimeout, giveUp);
+                await confirmed.WaitAsync(ConfirmTimeout, time, giveUp);
                 return;
             }
             catch (TimeoutException) when (wasBlocked || broker.BlockedReason is not null)

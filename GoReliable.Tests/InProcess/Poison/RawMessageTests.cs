@@ -40,27 +40,31 @@ public sealed class RawMessageTests
     public void A_body_is_taken_up_to_128_KiB(int bytes, string? reason) =>
         Assert.Equal(reason, Decode([0, 0], new byte[bytes]).Problem?.Reason);
 
-    // As the collector of dead letters sees it. In the worker's own queue the header says nothing.
-    [Fact]
-    public void A_dead_letter_that_ended_the_worker_is_not_read_and_a_message_with_its_header_is()
+    // In the worker's own queue any publisher may have written the header.
+    [Theory]
+    [InlineData(true, "unknown")]
+    [InlineData(false, "order.created")]
+    public void A_dead_letter_that_ended_the_worker_is_not_read_and_a_message_with_its_header_is(
+        bool isDeadLetter,
+        string eventType
+    )
     {
         var (message, problem) = Decode(
             [Headers, 0, 0, 0, 0, 24, 13, .. "x-dead-reason"u8, (byte)'S', 0, 0, 0, 5, .. "fatal"u8],
             Encoding.UTF8.GetBytes(Events.Created),
-            queue: "notifications.dead"
+            isDeadLetter
         );
 
         Assert.Null(problem);
         Assert.Equal("fatal", message.Header(MessageHeaders.DeadReason));
-        Assert.Null(message.Event);
-        Assert.NotNull(Events.Message(message.Properties.Headers).Event);
+        Assert.Equal(eventType, message.EventType);
     }
 
     private static (Message Message, Failure? Problem) Decode(
         byte[] properties,
         byte[] body,
-        string queue = "notifications"
-    ) => new RawMessage(1, Redelivered: true, "", queue, properties, body).Decode();
+        bool isDeadLetter = false
+    ) => new RawMessage(1, Redelivered: true, "", "notifications", properties, body).Decode(isDeadLetter);
 
     private static byte[] Nested(int depth)
     {

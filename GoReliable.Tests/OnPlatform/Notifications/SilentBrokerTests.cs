@@ -90,7 +90,7 @@ public sealed class SilentBrokerTests(ServersOnly servers) : IAsyncLifetime
     private static DeadLetter Letter()
     {
         var raw = new RawMessage(1, Redelivered: false, "", "", [0, 0], "no event"u8.ToArray());
-        var (message, problem) = raw.Decode();
+        var (message, problem) = raw.Decode(isDeadLetter: true);
         return DeadLetter.Of(raw, message, problem, Events.Time);
     }
 }
