@@ -32,7 +32,13 @@ internal sealed class Worker(
 ) : RepeatedWork(Pause, time)
 {
     private const int MaxBatchSize = 100;
+
+    // A batch has a connection to the database, and the other four of the pool are for leases, requests and samples.
     private const int MaxBatches = 8;
+
+    // More messages than this are a queue, and not the first of those that the relay publishes at once.
+    private const int SmallBatch = 10;
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -125,8 +131,12 @@ internal sealed class Worker(
                     }
                     next = null;
                 }
+                // The relay publishes a batch within a millisecond. Its first messages start alone, and the others at
+                // once after them. Under load, messages are collected until the batch before has ended.
+                var mayBeFirst = batch.Count <= SmallBatch && batchSlots.CurrentCount == MaxBatches;
                 var begun = await BeginCollectedAsync();
-                await Task.WhenAny(begun, Task.Delay(PollInterval, Time, CancellationToken.None));
+                if (!mayBeFirst)
+                    await Task.WhenAny(begun, Task.Delay(PollInterval, Time, CancellationToken.None));
             }
         }
         catch (OperationCanceledException)
