@@ -9,16 +9,18 @@ namespace GoReliable.Notifications.Consuming;
 /// </summary>
 internal sealed class UncommittedReceipts
 {
-    // Above this many, old ones are forgotten: their messages went to another worker.
+    // After so many, old ones are forgotten: their messages went to another worker.
     private const int Many = 1000;
     private static readonly TimeSpan Old = TimeSpan.FromHours(1);
 
     private readonly ConcurrentDictionary<Guid, Receipt> receipts = new();
+    private int added;
 
     public void Add(Guid @event, Receipt receipt)
     {
         receipts[@event] = receipt;
-        if (receipts.Count <= Many)
+        // Counting what is there would lock all of it.
+        if (Interlocked.Increment(ref added) % Many != 0)
             return;
         foreach (var (other, old) in receipts)
         {

@@ -47,6 +47,7 @@ internal sealed class Message
     {
         (Tag, Exchange, RoutingKey, Properties, Body) = (tag, exchange, routingKey, properties, body);
         Attempt = 1 + Count(MessageHeaders.Attempt);
+        Redeliveries = Count(MessageHeaders.DeliveryCount);
         Deferrals = Count(MessageHeaders.Deferrals);
         // A message that may crash the process is read under supervision.
         if (read && !IsSuspect)
@@ -73,7 +74,7 @@ internal sealed class Message
     /// <summary>
     /// How often it was on its way before without being acknowledged, whatever the reason: crashes, lost connections.
     /// </summary>
-    public int Redeliveries => Count(MessageHeaders.DeliveryCount);
+    public int Redeliveries { get; }
 
     /// <summary>Whether it came back so often that it may be the cause itself.</summary>
     public bool IsSuspect => Redeliveries >= SuspectAfterRedeliveries;
