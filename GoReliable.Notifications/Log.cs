@@ -55,7 +55,7 @@ internal static partial class Log
         EventName = "notification.deferred",
         Level = LogLevel.Information,
         Message = "{EventType} of order {OrderId} waits {Delay}: its recipient or the mail server is slow, or "
-            + "another worker delivers it"
+            + "it is being delivered already"
     )]
     public static partial void NotificationDeferred(
         this ILogger logger,
@@ -67,7 +67,7 @@ internal static partial class Log
     [LoggerMessage(
         EventName = "notification.forward_failed",
         Level = LogLevel.Error,
-        Message = "Queue {Queue} does not take a failed message, trying again: {Error}"
+        Message = "Queue {Queue} does not take a message, trying again every second: {Error}"
     )]
     public static partial void ForwardFailed(this ILogger logger, string queue, string error);
 

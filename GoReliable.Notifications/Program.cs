@@ -20,8 +20,7 @@ if (args is ["erase", .. var customer])
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 
-// No delivery keeps a connection while it waits, so a few are enough, and many workers leave the server room for
-// others.
+// One for each of the eight batches, and four for everything else: a delivery that waits for a mail server has none.
 builder.AddDatabase("notifications-db", typeof(Program).Assembly, maxPoolSize: 12);
 if (args is ["migrate"])
     return await builder.MigrateAsync();

@@ -35,9 +35,9 @@ internal sealed class Progress(Telemetry telemetry, TimeProvider time) : IHealth
     {
         lock (gate)
         {
-            var stands = telemetry.Processed == processed;
-            queueStalledSince = stands && waiting > 0 ? queueStalledSince ?? time.GetTimestamp() : null;
-            stalledSince = stands && (waiting > 0 || held() > 0) ? stalledSince ?? time.GetTimestamp() : null;
+            var isStanding = telemetry.Processed == processed;
+            queueStalledSince = isStanding && waiting > 0 ? queueStalledSince ?? time.GetTimestamp() : null;
+            stalledSince = isStanding && (waiting > 0 || held() > 0) ? stalledSince ?? time.GetTimestamp() : null;
             processed = telemetry.Processed;
         }
     }

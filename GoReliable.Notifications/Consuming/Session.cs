@@ -112,7 +112,7 @@ internal sealed class Session : IAsyncDisposable
         closed.Dispose();
     }
 
-    // Only queues the message: a slow handler would hold up acknowledgements and heartbeats.
+    // Only queues the message: the client hands over one at a time, and a slow handler would hold up those behind it.
     private Task OnReceivedAsync(object sender, BasicDeliverEventArgs delivery)
     {
         Interlocked.Increment(ref held);

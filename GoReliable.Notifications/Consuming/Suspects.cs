@@ -7,10 +7,10 @@ using Npgsql;
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>
-/// Finds the message that crashes the process. The broker counts each crash and lost connection for all messages that
+/// Finds the message that ends the process. The broker counts each death and lost connection for all messages that
 /// were on their way, so its count is only a suspicion. A suspect is read alone. It is recorded before it is read, and
-/// the record is removed afterwards, however long the database takes. There is no other wait in between. So it is very
-/// unlikely that a worker is killed from outside at this moment three times.
+/// the record is removed afterwards, however long the database takes. Between the two, the worker does nothing but read
+/// the message, so it is very unlikely that it is killed from outside at just that moment, three times.
 /// </summary>
 internal sealed class Suspects(
     NpgsqlDataSource database,
@@ -20,11 +20,11 @@ internal sealed class Suspects(
     ILogger<Suspects> logger
 )
 {
-    private const int MaxCrashes = 3;
+    private const int MaxDeaths = 3;
 
     // A row that still exists means that the process ended while it read the message.
-    private const string CountCrashes = """
-        -- count crashes
+    private const string CountDeaths = """
+        -- count deaths
         SELECT coalesce((SELECT deaths + 1 FROM suspects WHERE id = $1), 0)
         """;
 
@@ -52,29 +52,29 @@ internal sealed class Suspects(
     /// </exception>
     public async Task ReadAsync(Message message, CancellationToken giveUp)
     {
-        var (id, crashes) = (DeadLetter.IdOf(message), 0);
-        await databaseRetry.RunAsync(async () => crashes = await CountAsync(id), () => giveUp);
+        var (id, deaths) = (DeadLetter.IdOf(message), 0);
+        await databaseRetry.RunAsync(async () => deaths = await CountAsync(id), () => giveUp);
         try
         {
-            await databaseRetry.RunAsync(() => MarkAsync(id, crashes), () => giveUp);
+            await databaseRetry.RunAsync(() => MarkAsync(id, deaths), () => giveUp);
         }
         catch (OperationCanceledException)
         {
             // The record may be there all the same, and only the answer lost.
             await databaseRetry.RunAsync(
-                () => crashes > 0 ? MarkAsync(id, crashes - 1) : ClearAsync(id),
+                () => deaths > 0 ? MarkAsync(id, deaths - 1) : ClearAsync(id),
                 () => drain.Overdue
             );
             throw;
         }
-        if (crashes > 0)
-            logger.MessageSuspected(message.Properties.MessageId, message.Redeliveries, crashes);
+        if (deaths > 0)
+            logger.MessageSuspected(message.Properties.MessageId, message.Redeliveries, deaths);
 
-        if (crashes >= MaxCrashes)
+        if (deaths >= MaxDeaths)
         {
             message.Failure = Failure.Poison(
                 Failure.Fatal,
-                $"The worker ended {crashes} times when it read the message."
+                $"The worker ended {deaths} times when it read the message."
             );
         }
         else
@@ -83,20 +83,20 @@ internal sealed class Suspects(
             if (message.Event is { } @event)
                 channels.DryRun(@event);
         }
-        // A record that stayed would count as a crash.
+        // A record that stayed would count as a death.
         await databaseRetry.RunAsync(() => ClearAsync(id), () => drain.Overdue);
     }
 
     private async Task<int> CountAsync(Guid id)
     {
-        await using var count = Command(CountCrashes, id);
+        await using var count = Command(CountDeaths, id);
         return (int)(await count.ExecuteScalarAsync())!;
     }
 
-    private async Task MarkAsync(Guid id, int crashes)
+    private async Task MarkAsync(Guid id, int deaths)
     {
         await using var mark = Command(MarkSuspect, id);
-        mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = crashes });
+        mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = deaths });
         await mark.ExecuteNonQueryAsync();
     }
 

@@ -46,7 +46,7 @@ internal sealed class Worker(
 
     private readonly WaitingRoom<PendingDelivery> waitingRoom = new(time);
 
-    // All that was begun, whether or not it has a place. The prefetch is its bound.
+    // Every batch, delivery and deferral that has not ended. There are never more than the prefetch.
     private readonly ConcurrentDictionary<Task, bool> running = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -183,14 +183,14 @@ internal sealed class Worker(
     /// <summary>Delivers a message, and then those that waited for its place.</summary>
     private async Task DeliverAsync(Message message, Session session)
     {
-        var (turn, leaving) = (new PendingDelivery(message, session), true);
-        while (leaving)
+        var (turn, hasTurn) = (new PendingDelivery(message, session), true);
+        while (hasTurn)
         {
             await HandleAsync([turn.Message], turn.Session);
             foreach (var late in waitingRoom.RemoveLate())
                 Defer(late.Message, late.Session);
-            leaving = waitingRoom.Leave(turn.Message.Event!.ContactEmail!, out var next);
-            turn = next.Message;
+            hasTurn = waitingRoom.Leave(turn.Message.Event!.ContactEmail!, out var next);
+            turn = next.Waiting;
         }
     }
 

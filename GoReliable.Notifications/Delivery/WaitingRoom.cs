@@ -50,7 +50,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
 
     private readonly Lock changing = new();
     private readonly Dictionary<string, Load> recipients = new(StringComparer.OrdinalIgnoreCase);
-    private readonly LinkedList<(string Recipient, T Message, long Since)> waiting = [];
+    private readonly LinkedList<(string Recipient, T Waiting, long Since)> waiting = [];
 
     // When the last deliveries ended, as a ring.
     private readonly long[] ended = new long[MaxDeliveries];
@@ -81,7 +81,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
 
     /// <summary>Ends a delivery; the turn is then that of <paramref name="following"/>.</summary>
     /// <returns>False when no message may begin.</returns>
-    public bool Leave(string recipient, out (string Recipient, T Message) following)
+    public bool Leave(string recipient, out (string Recipient, T Waiting) following)
     {
         lock (changing)
         {
@@ -93,7 +93,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
 
             for (var node = waiting.First; node is not null; node = node.Next)
             {
-                following = (node.Value.Recipient, node.Value.Message);
+                following = (node.Value.Recipient, node.Value.Waiting);
                 load = recipients[following.Recipient];
                 if (!MayBegin(load))
                     continue;
@@ -119,7 +119,7 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
                 var load = recipients[first.Value.Recipient];
                 Set(first.Value.Recipient, load with { Waiting = load.Waiting - 1 });
                 waiting.RemoveFirst();
-                late.Add(first.Value.Message);
+                late.Add(first.Value.Waiting);
             }
             return late;
         }
@@ -130,11 +130,11 @@ internal sealed class WaitingRoom<T>(TimeProvider time)
     {
         lock (changing)
         {
-            List<T> sent = [.. waiting.Select(entry => entry.Message)];
+            List<T> removed = [.. waiting.Select(entry => entry.Waiting)];
             foreach (var recipient in waiting.Select(entry => entry.Recipient).Distinct(recipients.Comparer))
                 Set(recipient, recipients[recipient] with { Waiting = 0 });
             waiting.Clear();
-            return sent;
+            return removed;
         }
     }
 

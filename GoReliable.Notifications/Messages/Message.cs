@@ -49,7 +49,7 @@ internal sealed class Message
         Attempt = 1 + Count(MessageHeaders.Attempt);
         Redeliveries = Count(MessageHeaders.DeliveryCount);
         Deferrals = Count(MessageHeaders.Deferrals);
-        // A message that may crash the process is read under supervision.
+        // A message that may end the process is read under supervision.
         if (read && !IsSuspect)
             Read();
     }
@@ -72,7 +72,8 @@ internal sealed class Message
     public int Deferrals { get; }
 
     /// <summary>
-    /// How often it was on its way before without being acknowledged, whatever the reason: crashes, lost connections.
+    /// How often it was on its way before without being acknowledged, whatever the reason: deaths of the worker, lost
+    /// connections.
     /// </summary>
     public int Redeliveries { get; }
 

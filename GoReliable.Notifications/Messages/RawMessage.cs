@@ -33,7 +33,7 @@ internal sealed record RawMessage(
     /// Whether it comes from the dead-letter queue, where the worker says which message ended it.
     /// </param>
     /// <returns>
-    /// The message, without headers if they cannot be decoded, and not read if that may crash the process; and,
+    /// The message, without headers if they cannot be decoded, and not read if that may end the process; and,
     /// if the worker cannot take it, the reason.
     /// </returns>
     public (Message Message, Failure? Problem) Decode(bool isDeadLetter)

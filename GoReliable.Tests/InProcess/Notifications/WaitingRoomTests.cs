@@ -21,7 +21,7 @@ public sealed class WaitingRoomTests
         for (var i = 0; i < 100; i++)
         {
             Assert.True(room.Leave($"r{i}", out var next));
-            Assert.Equal(32 + i, next.Message);
+            Assert.Equal(32 + i, next.Waiting);
         }
         Assert.False(room.Leave("r100", out _));
     }
@@ -85,7 +85,7 @@ public sealed class WaitingRoomTests
         Assert.Equal([0], room.RemoveLate());
         Assert.Empty(room.RemoveLate());
         Assert.True(room.Leave("hangs", out var next));
-        Assert.Equal(1, next.Message);
+        Assert.Equal(1, next.Waiting);
 
         time.Advance(TimeSpan.FromMinutes(6));
         Assert.Equal([2], room.RemoveLate());

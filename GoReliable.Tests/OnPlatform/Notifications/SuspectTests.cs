@@ -65,7 +65,7 @@ public sealed class SuspectTests(ServersOnly servers)
         // As if each worker had ended before it removed its record.
         await database.ExecuteAsync("CREATE RULE keep AS ON DELETE TO suspects DO INSTEAD NOTHING");
         Message message;
-        for (var crashes = 0; crashes < 3; crashes++)
+        for (var deaths = 0; deaths < 3; deaths++)
         {
             await ReadAsync(database, message = Suspect(), TestContext.Current.CancellationToken);
             Assert.NotNull(message.Event);
