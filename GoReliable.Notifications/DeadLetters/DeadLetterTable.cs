@@ -1,6 +1,5 @@
 using GoReliable.Database;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace GoReliable.Notifications.DeadLetters;
 
@@ -38,19 +37,20 @@ internal static class DeadLetterTable
         SELECT {Columns}, position FROM dead_letters WHERE id = $1
         """;
 
+    // What a request means, after a position. Its ids are in statements of their own: as one, they would be planned for
+    // either, and sometimes read the whole table.
+    private const string Chosen = "position > $1 AND position <= $2 AND ($3 IS NULL OR reason = $3)";
+    private const string ChosenById = $"id = ANY ($4) AND {Chosen}";
+
     // Skips letters that another operator is redriving or discarding: nothing is done twice, and no call waits.
     private const string TakeAll = $"""
         -- take dead letters
-        SELECT {Columns}, position FROM dead_letters
-        WHERE position > $1 AND position <= $2 AND ($3 IS NULL OR reason = $3)
-        ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED
+        SELECT {Columns}, position FROM dead_letters WHERE {Chosen} ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED
         """;
 
     private const string TakeSome = $"""
         -- take dead letters by id
-        SELECT {Columns}, position FROM dead_letters
-        WHERE id = ANY ($5) AND position > $1 AND position <= $2 AND ($3 IS NULL OR reason = $3)
-        ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED
+        SELECT {Columns}, position FROM dead_letters WHERE {ChosenById} ORDER BY position LIMIT $5 FOR UPDATE SKIP LOCKED
         """;
 
     private const string Delete = """
@@ -58,14 +58,14 @@ internal static class DeadLetterTable
         DELETE FROM dead_letters WHERE id = ANY ($1)
         """;
 
-    private const string CountAll = """
+    private const string CountAll = $"""
         -- count dead letters
-        SELECT count(*) FROM dead_letters WHERE position <= $1 AND ($2 IS NULL OR reason = $2)
+        SELECT count(*) FROM dead_letters WHERE {Chosen}
         """;
 
-    private const string CountSome = """
+    private const string CountSome = $"""
         -- count dead letters by id
-        SELECT count(*) FROM dead_letters WHERE position <= $1 AND ($2 IS NULL OR reason = $2) AND id = ANY ($3)
+        SELECT count(*) FROM dead_letters WHERE {ChosenById}
         """;
 
     private const string Newest = """
@@ -87,21 +87,17 @@ internal static class DeadLetterTable
     public static Task<long> SampleAsync(NpgsqlDataSource database, CancellationToken cancellationToken) =>
         ScalarAsync(database, Sample, cancellationToken);
 
-    public static Task<long> CountAsync(
+    /// <summary>How many of those that a request means are there.</summary>
+    public static async Task<long> CountAsync(
         NpgsqlDataSource database,
-        Selection selection,
+        DiscardRequest request,
         CancellationToken cancellationToken
-    ) =>
-        selection.Ids is { } ids
-            ? ScalarAsync(
-                database,
-                CountSome,
-                cancellationToken,
-                Value(selection.UpTo),
-                Text(selection.Reason),
-                Value(ids)
-            )
-            : ScalarAsync(database, CountAll, cancellationToken, Value(selection.UpTo), Text(selection.Reason));
+    )
+    {
+        await using var command = database.CreateCommand(request.Ids is null ? CountAll : CountSome);
+        AddChosen(command.Parameters, request, after: 0);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
 
     public static async Task StoreAsync(
         NpgsqlDataSource database,
@@ -163,18 +159,15 @@ internal static class DeadLetterTable
     /// <summary>Reads and locks the next ones, for as long as the connection's transaction is open.</summary>
     public static async Task<IReadOnlyList<DeadLetter>> TakeAsync(
         NpgsqlConnection connection,
-        Selection selection,
+        DiscardRequest request,
         long after,
         int limit,
         CancellationToken cancellationToken
     )
     {
-        await using var command = new NpgsqlCommand(selection.Ids is null ? TakeAll : TakeSome, connection);
-        command.Parameters.AddRange(
-            new NpgsqlParameter[] { Value(after), Value(selection.UpTo), Text(selection.Reason), Value(limit) }
-        );
-        if (selection.Ids is { } ids)
-            command.Parameters.Add(Value(ids));
+        await using var command = new NpgsqlCommand(request.Ids is null ? TakeAll : TakeSome, connection);
+        AddChosen(command.Parameters, request, after);
+        command.Parameters.Add(Value(limit));
         return await ReadAsync(command, cancellationToken);
     }
 
@@ -224,17 +217,19 @@ internal static class DeadLetterTable
     private static async Task<long> ScalarAsync(
         NpgsqlDataSource database,
         string sql,
-        CancellationToken cancellationToken,
-        params NpgsqlParameter[] parameters
+        CancellationToken cancellationToken
     )
     {
         await using var command = database.CreateCommand(sql);
-        command.Parameters.AddRange(parameters);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
+    private static void AddChosen(NpgsqlParameterCollection parameters, DiscardRequest request, long after)
+    {
+        parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(request.UpTo!.Value), Value(request.Reason) });
+        if (request.Ids is { } ids)
+            parameters.Add(Value(ids));
+    }
 
-    private static NpgsqlParameter Text(string? text) =>
-        new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -80,12 +80,13 @@ internal sealed class Redriver(
         CancellationToken cancellationToken
     )
     {
+        // Letters that come back after the first call, because their cause is not repaired, are beyond it.
         var upTo = request.UpTo ?? await DeadLetterTable.NewestAsync(database, cancellationToken);
-        var selection = new Selection(request.Ids, request.Reason, upTo);
+        request = request with { UpTo = upTo };
         var (started, position, done) = (time.GetTimestamp(), 0L, 0);
         for (var batches = 1; ; batches++)
         {
-            var taken = await HandleBatchAsync(selection, position, batch, handle, cancellationToken);
+            var taken = await HandleBatchAsync(request, position, batch, handle, cancellationToken);
             foreach (var letter in taken)
                 log(letter.Item);
             done += taken.Count;
@@ -97,12 +98,12 @@ internal sealed class Redriver(
         }
         // Where all are done nothing is left: a database that fails now must not hide that.
         var left =
-            request.Ids?.Length == done ? 0 : await DeadLetterTable.CountAsync(database, selection, cancellationToken);
+            request.Ids?.Length == done ? 0 : await DeadLetterTable.CountAsync(database, request, cancellationToken);
         return new(done, left, upTo);
     }
 
     private async Task<IReadOnlyList<DeadLetter>> HandleBatchAsync(
-        Selection selection,
+        DiscardRequest request,
         long position,
         int batch,
         Func<IReadOnlyList<DeadLetter>, Task> handle,
@@ -111,7 +112,7 @@ internal sealed class Redriver(
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var taken = await DeadLetterTable.TakeAsync(connection, selection, position, batch, cancellationToken);
+        var taken = await DeadLetterTable.TakeAsync(connection, request, position, batch, cancellationToken);
         if (taken.Count == 0)
             return taken;
 
