@@ -49,7 +49,7 @@ public sealed partial class ExpiredRows(
         while (true)
         {
             await using var command = database.CreateCommand(sql);
-            command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = tooOld });
+            command.Parameters.AddValue(tooOld);
             if (await command.ExecuteNonQueryAsync(cancellationToken) is var batch && batch == 0)
                 return removed;
             removed += batch;

@@ -21,7 +21,7 @@ public static class Erasing
         for (var erased = 0L; ; )
         {
             await using var command = database.CreateCommand(sql);
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
+            command.Parameters.AddValue(customer);
             if (await command.ExecuteNonQueryAsync(cancellationToken) is var batch && batch == 0)
                 return erased;
             erased += batch;

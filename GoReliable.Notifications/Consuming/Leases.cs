@@ -3,7 +3,6 @@ using GoReliable.Database;
 using GoReliable.Notifications.Messages;
 using GoReliable.ServiceDefaults.Lifecycle;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace GoReliable.Notifications.Consuming;
 
@@ -90,9 +89,11 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         await using var batch = database.CreateBatch();
         foreach (var sql in new[] { Take, SelectHandled, ReturnLease })
         {
-            batch.BatchCommands.Add(new(sql) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = @event } } });
+            var command = new NpgsqlBatchCommand(sql);
+            command.Parameters.AddValue(@event);
             if (sql != SelectHandled)
-                batch.BatchCommands[^1].Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = owner });
+                command.Parameters.AddValue(owner);
+            batch.BatchCommands.Add(command);
         }
         await using var row = await batch.ExecuteReaderAsync();
         var taken = await row.ReadAsync();
@@ -111,23 +112,18 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     {
         var @event = message.Event!;
         await using var command = database.CreateCommand(message.Receipt is null ? Release : Store);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = @event.Id });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = owner });
+        command.Parameters.AddValue(@event.Id);
+        command.Parameters.AddValue(owner);
         if (message.Receipt is { } receipt)
         {
-            command.Parameters.AddRange(
-                new NpgsqlParameter[]
-                {
-                    new NpgsqlParameter<string> { TypedValue = receipt.Channel },
-                    new NpgsqlParameter<Guid> { TypedValue = @event.OrderId },
-                    new NpgsqlParameter<string> { TypedValue = @event.CustomerId },
-                    new NpgsqlParameter<string> { TypedValue = @event.Type.Name },
-                    new NpgsqlParameter<int> { TypedValue = message.Attempt },
-                    new NpgsqlParameter<DateTime> { TypedValue = @event.Time.UtcDateTime },
-                    new NpgsqlParameter<DateTime> { TypedValue = receipt.SentAt.UtcDateTime },
-                    new() { Value = (object?)@event.Version ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer },
-                }
-            );
+            command.Parameters.AddValue(receipt.Channel);
+            command.Parameters.AddValue(@event.OrderId);
+            command.Parameters.AddValue(@event.CustomerId);
+            command.Parameters.AddValue(@event.Type.Name);
+            command.Parameters.AddValue(message.Attempt);
+            command.Parameters.AddValue(@event.Time.UtcDateTime);
+            command.Parameters.AddValue(receipt.SentAt.UtcDateTime);
+            command.Parameters.AddValue(@event.Version);
         }
         return (long)(await command.ExecuteScalarAsync())! > 0;
     }
@@ -142,8 +138,8 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         if (alive.Length == 0)
             return;
         await using var command = database.CreateCommand(Renew);
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alive.Select(lease => lease.Value)] });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alive.Select(lease => lease.Key)] });
+        command.Parameters.AddValue<Guid[]>([.. alive.Select(lease => lease.Value)]);
+        command.Parameters.AddValue<Guid[]>([.. alive.Select(lease => lease.Key)]);
         try
         {
             await command.ExecuteNonQueryAsync(cancellationToken);

@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Notifications.Messages;
@@ -96,7 +97,7 @@ internal sealed class Suspects(
     private async Task MarkAsync(Guid id, int deaths)
     {
         await using var mark = Command(MarkSuspect, id);
-        mark.Parameters.Add(new NpgsqlParameter<int> { TypedValue = deaths });
+        mark.Parameters.AddValue(deaths);
         await mark.ExecuteNonQueryAsync();
     }
 
@@ -109,7 +110,7 @@ internal sealed class Suspects(
     private NpgsqlCommand Command(string sql, Guid id)
     {
         var command = database.CreateCommand(sql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.AddValue(id);
         return command;
     }
 }

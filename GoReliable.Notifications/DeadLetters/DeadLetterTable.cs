@@ -140,7 +140,7 @@ internal static class DeadLetterTable
     )
     {
         await using var command = database.CreateCommand(SelectOne);
-        command.Parameters.Add(Value(id));
+        command.Parameters.AddValue(id);
         return (await ReadAsync(command, cancellationToken)).FirstOrDefault();
     }
 
@@ -152,7 +152,8 @@ internal static class DeadLetterTable
     )
     {
         await using var command = database.CreateCommand(SelectPage);
-        command.Parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(limit) });
+        command.Parameters.AddValue(after);
+        command.Parameters.AddValue(limit);
         return await ReadAsync(command, cancellationToken);
     }
 
@@ -167,13 +168,14 @@ internal static class DeadLetterTable
     {
         await using var command = new NpgsqlCommand(request.Ids is null ? TakeAll : TakeSome, connection);
         AddChosen(command.Parameters, request, after);
-        command.Parameters.Add(Value(limit));
+        command.Parameters.AddValue(limit);
         return await ReadAsync(command, cancellationToken);
     }
 
     public static async Task RemoveAsync(NpgsqlConnection connection, Guid[] ids, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(Delete, connection) { Parameters = { Value(ids) } };
+        await using var command = new NpgsqlCommand(Delete, connection);
+        command.Parameters.AddValue(ids);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -226,10 +228,10 @@ internal static class DeadLetterTable
 
     private static void AddChosen(NpgsqlParameterCollection parameters, DiscardRequest request, long after)
     {
-        parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(request.UpTo!.Value), Value(request.Reason) });
+        parameters.AddValue(after);
+        parameters.AddValue(request.UpTo!.Value);
+        parameters.AddValue(request.Reason);
         if (request.Ids is { } ids)
-            parameters.Add(Value(ids));
+            parameters.AddValue(ids);
     }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.Database.Erasure;
 using Npgsql;
 
@@ -72,9 +73,9 @@ internal static class EraseCustomer
         for (var page = 0L; page < pages; page += PagesAtOnce)
         {
             await using var command = database.CreateCommand(Notifications);
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page });
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page + PagesAtOnce });
+            command.Parameters.AddValue(customer);
+            command.Parameters.AddValue(page);
+            command.Parameters.AddValue(page + PagesAtOnce);
             erased += await command.ExecuteNonQueryAsync(cancellationToken);
         }
         return erased;

@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Npgsql;
@@ -55,8 +56,8 @@ internal static class ListNotifications
     {
         await chaos.Database.InjectAsync(cancellationToken);
         await using var command = database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer.Id });
+        command.Parameters.AddValue(id);
+        command.Parameters.AddValue(customer.Id);
 
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var items = new List<NotificationItem>();

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using GoReliable.Database;
 using GoReliable.Database.Erasure;
 using Npgsql;
 
@@ -64,7 +65,7 @@ internal static class EraseCustomer
     )
     {
         await using var command = database.CreateCommand(Keys);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
+        command.Parameters.AddValue(customer);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
@@ -80,8 +81,8 @@ internal static class EraseCustomer
         for (var (found, last) = (0L, 0L); ; )
         {
             await using var command = database.CreateCommand(Events);
-            command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = member });
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = last });
+            command.Parameters.AddValue(member);
+            command.Parameters.AddValue(last);
             await using var row = await command.ExecuteReaderAsync(cancellationToken);
             await row.ReadAsync(cancellationToken);
             if (row.IsDBNull(1))

@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -31,8 +32,8 @@ internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, T
         using var query = telemetry.Query("select_order", cancellationToken);
         await chaos.Database.InjectAsync(cancellationToken);
         await using var command = database.CreateCommand(Select);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
+        command.Parameters.AddValue(id);
+        command.Parameters.AddValue(customerId);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var order = await row.ReadAsync(cancellationToken) ? Order.Read(row) : null;
         query.Succeeded();

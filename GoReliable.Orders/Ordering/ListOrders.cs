@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using GoReliable.Database;
 using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -77,12 +78,12 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
         );
         await chaos.Database.InjectAsync(cancellationToken);
         await using var command = database.CreateCommand(status is null ? Select : SelectByStatus);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = before });
+        command.Parameters.AddValue(customerId);
+        command.Parameters.AddValue(before);
         // One more than asked for tells whether there is a next page.
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit + 1 });
+        command.Parameters.AddValue(limit + 1);
         if (status is not null)
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = status });
+            command.Parameters.AddValue(status);
 
         var orders = new List<Order>(limit);
         string? next = null;

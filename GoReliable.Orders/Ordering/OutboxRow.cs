@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using GoReliable.Database;
 using Npgsql;
 
 namespace GoReliable.Orders.Ordering;
@@ -16,10 +17,10 @@ internal static class OutboxRow
     {
         var id = Guid.CreateVersion7(order.UpdatedAt);
         var activity = Activity.Current;
-        parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = OrderEvent.RoutingKey(order.Status) });
-        parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = OrderEvent.Serialize(id, order, customerId) });
-        parameters.Add(new NpgsqlParameter<string?> { TypedValue = activity?.Id });
-        parameters.Add(new NpgsqlParameter<string?> { TypedValue = activity?.TraceStateString });
+        parameters.AddValue(id);
+        parameters.AddValue(OrderEvent.RoutingKey(order.Status));
+        parameters.AddValue(OrderEvent.Serialize(id, order, customerId));
+        parameters.AddValue(activity?.Id);
+        parameters.AddValue(activity?.TraceStateString);
     }
 }

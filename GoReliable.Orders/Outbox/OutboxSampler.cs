@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.Database.Schema;
 using GoReliable.ServiceDefaults.Lifecycle;
 using Npgsql;
@@ -99,7 +100,7 @@ internal sealed class OutboxSampler : RepeatedWork
     private async Task<Sample> SampleAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Select);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxCounted });
+        command.Parameters.AddValue(MaxCounted);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
         return new Sample(row.GetInt64(0), row.IsDBNull(1) ? null : row.GetDateTime(1), row.GetInt64(2));

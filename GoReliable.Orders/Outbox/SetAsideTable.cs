@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.ServiceDefaults.Identity;
 using Npgsql;
 
@@ -52,7 +53,8 @@ internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal rela
     public async Task<List<SetAsideRow>> ListAsync(long after, int limit, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Page);
-        command.Parameters.AddRange(new NpgsqlParameter[] { Value(after), Value(limit) });
+        command.Parameters.AddValue(after);
+        command.Parameters.AddValue(limit);
         return await ReadAsync(command, cancellationToken);
     }
 
@@ -60,12 +62,13 @@ internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal rela
     public async Task<SetAsideDetail?> FindAsync(Guid order, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(One);
-        command.Parameters.Add(Value(order));
+        command.Parameters.AddValue(order);
         if (await ReadAsync(command, cancellationToken) is not [var (item, position)])
             return null;
 
         await using var look = database.CreateCommand(Events);
-        look.Parameters.AddRange(new NpgsqlParameter[] { Value(order), Value(position) });
+        look.Parameters.AddValue(order);
+        look.Parameters.AddValue(position);
         await using var row = await look.ExecuteReaderAsync(cancellationToken);
         var events = new List<SetAsideEvent>();
         while (await row.ReadAsync(cancellationToken))
@@ -93,7 +96,8 @@ internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal rela
     )
     {
         await using var command = database.CreateCommand(Redrive);
-        command.Parameters.AddRange(new NpgsqlParameter[] { Value(orders), Value(reason) });
+        command.Parameters.AddValue(orders);
+        command.Parameters.AddValue(reason);
         var count = await command.ExecuteNonQueryAsync(cancellationToken);
         if (count > 0)
             logger.OutboxRedriven(count, by.Name);
@@ -106,7 +110,7 @@ internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal rela
     public async Task<bool> DiscardAsync(Guid order, OperatorId by, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Discard);
-        command.Parameters.Add(Value(order));
+        command.Parameters.AddValue(order);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         if (!await row.ReadAsync(cancellationToken))
             return false;
@@ -138,8 +142,6 @@ internal sealed class SetAsideTable(NpgsqlDataSource database, OutboxSignal rela
             );
         return items;
     }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }
 
 /// <summary>An order that is set aside, as it is stored.</summary>
