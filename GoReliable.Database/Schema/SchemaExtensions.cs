@@ -2,6 +2,7 @@ using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace GoReliable.Database.Schema;
 
@@ -30,6 +31,17 @@ public static class SchemaExtensions
         );
         return builder;
     }
+
+    /// <summary>The same, with a retention that may be set anew while the service runs.</summary>
+    public static WebApplicationBuilder AddExpiry<TOptions>(
+        this WebApplicationBuilder builder,
+        string table,
+        string sql,
+        Func<TOptions, TimeSpan> retention
+    ) =>
+        builder.AddExpiry(table, sql, services =>
+            retention(services.GetRequiredService<IOptionsMonitor<TOptions>>().CurrentValue)
+        );
 
     /// <summary>
     /// Upgrades the schema and nothing else: no hosted service runs, no port is opened. Ends by itself, for an init

@@ -1,7 +1,6 @@
 using GoReliable.Database.Schema;
 using GoReliable.Notifications.Retrying;
 using GoReliable.ServiceDefaults.Configuration;
-using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.Consuming;
 
@@ -30,11 +29,9 @@ internal static class ConsumingExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<Leases>());
         builder.Services.AddHostedService<Worker>();
         builder.Services.AddHostedService<QueueSampler>();
-        builder.AddExpiry("inbox", Inbox.Expire, services =>
-            services.GetRequiredService<IOptionsMonitor<InboxOptions>>().CurrentValue.Retention
-        );
-        builder.AddExpiry("notifications", NotificationOptions.Expire, services =>
-            services.GetRequiredService<IOptionsMonitor<NotificationOptions>>().CurrentValue.Retention
+        builder.AddExpiry<InboxOptions>("inbox", Inbox.Expire, options => options.Retention);
+        builder.AddExpiry<NotificationOptions>("notifications", NotificationOptions.Expire, options =>
+            options.Retention
         );
         builder.AddExpiry("leases", Leases.Expire, _ => TimeSpan.FromDays(1));
         return builder;

@@ -1,6 +1,5 @@
 using GoReliable.Database.Schema;
 using GoReliable.ServiceDefaults.Configuration;
-using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.DeadLetters;
 
@@ -12,8 +11,8 @@ internal static class DeadLetterExtensions
         builder.Services.AddSettings<DeadLetterOptions>(DeadLetterOptions.Section);
         builder.Services.AddSingleton<Redriver>();
         builder.Services.AddHostedService<DeadLetterCollector>();
-        return builder.AddExpiry("dead_letters", DeadLetterOptions.Expire, services =>
-            services.GetRequiredService<IOptionsMonitor<DeadLetterOptions>>().CurrentValue.Retention
+        return builder.AddExpiry<DeadLetterOptions>("dead_letters", DeadLetterOptions.Expire, options =>
+            options.Retention
         );
     }
 }

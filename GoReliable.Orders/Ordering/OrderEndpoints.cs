@@ -24,11 +24,9 @@ internal static class OrderEndpoints
             .AddSingleton<ListOrders>()
             .AddSingleton<ChangeStatusStore>()
             .AddSingleton<ChangeStatus>();
-        builder.AddExpiry("orders", OrderOptions.Expire, services =>
-            services.GetRequiredService<IOptionsMonitor<OrderOptions>>().CurrentValue.Retention
-        );
-        return builder.AddExpiry("idempotency_keys", IdempotencyOptions.Expire, services =>
-            services.GetRequiredService<IOptionsMonitor<IdempotencyOptions>>().CurrentValue.Retention
+        builder.AddExpiry<OrderOptions>("orders", OrderOptions.Expire, options => options.Retention);
+        return builder.AddExpiry<IdempotencyOptions>("idempotency_keys", IdempotencyOptions.Expire, options =>
+            options.Retention
         );
     }
 
