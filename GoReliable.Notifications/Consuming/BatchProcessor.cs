@@ -30,21 +30,15 @@ internal sealed class BatchProcessor(
 {
     /// <summary>
     /// Handles one message, or several of which none waits for an external server. Calls <paramref name="handled"/>
-    /// when what became of them is stored, and only the broker is still waited for. <paramref name="giveUp"/> ends the
-    /// waiting for a database that is away.
+    /// when what became of them is stored, and only the broker is still waited for.
     /// </summary>
-    public async Task ProcessAsync(
-        IReadOnlyList<Message> messages,
-        Session session,
-        Action handled,
-        CancellationToken giveUp
-    )
+    public async Task ProcessAsync(IReadOnlyList<Message> messages, Session session, Action handled)
     {
         foreach (var message in messages)
             Begin(message);
         try
         {
-            await HandleAsync([.. messages.Where(message => message.Event is not null)], giveUp);
+            await HandleAsync([.. messages.Where(message => message.Event is not null)], session);
             handled();
             var stored = time.GetUtcNow();
             await Task.WhenAll(messages.Select(message => CompleteAsync(message, stored, session)));
@@ -95,7 +89,7 @@ internal sealed class BatchProcessor(
     /// Handles messages. If that fails, each is tried alone, so that the others do not fail with the one that cannot be
     /// handled.
     /// </summary>
-    private async Task HandleAsync(List<Message> messages, CancellationToken giveUp)
+    private async Task HandleAsync(List<Message> messages, Session session)
     {
         if (messages.Count == 0)
             return;
@@ -111,7 +105,8 @@ internal sealed class BatchProcessor(
                         ? HandleWithLeaseAsync(remote)
                         : HandleInTransactionAsync(messages),
                 // An e-mail that was sent must be recorded, or it would be sent again.
-                () => messages.Any(message => message.Receipt?.Channel == Channels.Email) ? drain.Overdue : giveUp
+                () =>
+                    messages.Any(message => message.Receipt?.Channel == Channels.Email) ? drain.Overdue : session.Ended
             );
         }
         catch (Exception exception) when (!Session.IsEndOfSession(exception))
@@ -120,7 +115,7 @@ internal sealed class BatchProcessor(
             if (messages is [var alone])
                 alone.Failure ??= Failure.Defect(exception);
             else
-                await Task.WhenAll(messages.Select(message => HandleAsync([message], giveUp)));
+                await Task.WhenAll(messages.Select(message => HandleAsync([message], session)));
         }
     }
 

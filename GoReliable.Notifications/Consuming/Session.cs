@@ -14,6 +14,7 @@ internal sealed class Session : IAsyncDisposable
     private const ushort Prefetch = 200;
 
     private readonly CancellationTokenSource closed = new();
+    private readonly CancellationTokenSource ended;
 
     // Bounded by the prefetch: in messages, not in bytes.
     private readonly Channel<Message> incoming = Channel.CreateUnbounded<Message>(
@@ -23,10 +24,11 @@ internal sealed class Session : IAsyncDisposable
     private string? consumerTag;
     private int held;
 
-    private Session(IChannel consuming)
+    private Session(IChannel consuming, CancellationToken stoppingToken)
     {
         this.consuming = consuming;
-        Closed = closed.Token;
+        ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        (Closed, Ended) = (closed.Token, ended.Token);
         consuming.ChannelShutdownAsync += OnShutdownAsync;
     }
 
@@ -36,18 +38,22 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Cancelled when the channel is gone; its messages come back to another session.</summary>
     public CancellationToken Closed { get; }
 
+    /// <summary>Cancelled then, or when the service stops: nothing that can be given back is waited for.</summary>
+    public CancellationToken Ended { get; }
+
     /// <summary>Messages that the broker waits for: delivered, and neither acknowledged nor given back.</summary>
     public int Held => closed.IsCancellationRequested ? 0 : Volatile.Read(ref held);
 
     public string CloseReason { get; private set; } = "The broker cancelled the consumer.";
 
     /// <summary>Starts to consume.</summary>
-    public static async Task<Session> OpenAsync(IConnection connection, CancellationToken cancellationToken)
+    public static async Task<Session> OpenAsync(IConnection connection, CancellationToken stoppingToken)
     {
-        var session = new Session(await connection.CreateChannelAsync(cancellationToken: cancellationToken));
+        var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);
+        var session = new Session(channel, stoppingToken);
         try
         {
-            await session.ConsumeAsync(cancellationToken);
+            await session.ConsumeAsync(stoppingToken);
             return session;
         }
         catch
@@ -110,6 +116,7 @@ internal sealed class Session : IAsyncDisposable
         await EndAsync();
         await consuming.DisposeAsync();
         closed.Dispose();
+        ended.Dispose();
     }
 
     // Only queues the message: the client hands over one at a time, and a slow handler would hold up those behind it.
@@ -151,9 +158,10 @@ internal sealed class Session : IAsyncDisposable
                 or ObjectDisposedException
                 or ChannelClosedException;
 
-    private Task EndAsync()
+    private async Task EndAsync()
     {
         incoming.Writer.TryComplete();
-        return closed.CancelAsync();
+        await closed.CancelAsync();
+        await ended.CancelAsync();
     }
 }

@@ -106,7 +106,6 @@ internal sealed class Worker(
 
     private async Task PumpAsync(Session session, CancellationToken stoppingToken)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, stoppingToken);
         var batch = new List<Message>();
         Message? next = null;
         try
@@ -119,7 +118,7 @@ internal sealed class Worker(
                     {
                         // The batch is started first: it must not wait while this one is read.
                         await BeginCollectedAsync();
-                        await suspects.ReadAsync(next, ended.Token);
+                        await suspects.ReadAsync(next, session.Ended);
                     }
                     if (next.Event is not { } @event || !channels.IsRemote(@event))
                         batch.Add(next);
@@ -127,7 +126,7 @@ internal sealed class Worker(
                     {
                         // The same: messages that wait for no server must not wait behind this one.
                         await BeginCollectedAsync();
-                        await AdmitAsync(next, session, ended.Token);
+                        await AdmitAsync(next, session);
                     }
                     next = null;
                 }
@@ -174,9 +173,9 @@ internal sealed class Worker(
         }
     }
 
-    private async Task AdmitAsync(Message message, Session session, CancellationToken ended)
+    private async Task AdmitAsync(Message message, Session session)
     {
-        do await Task.Delay(PollInterval, Time, ended);
+        do await Task.Delay(PollInterval, Time, session.Ended);
         while (!TryAdmit(message, session));
     }
 
@@ -195,7 +194,7 @@ internal sealed class Worker(
     }
 
     private void Defer(Message message, Session session) =>
-        Track(GuardAsync([message], session, _ => processor.DeferAsync(message, session)));
+        Track(GuardAsync([message], session, () => processor.DeferAsync(message, session)));
 
     /// <returns>The running batch, as a task that does not fail.</returns>
     private async Task<Task> BeginBatchAsync(List<Message> batch, Session session, CancellationToken stoppingToken)
@@ -218,9 +217,7 @@ internal sealed class Worker(
     private async Task HandleAsync(IReadOnlyList<Message> messages, Session session)
     {
         var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var work = GuardAsync(messages, session, giveUp =>
-            processor.ProcessAsync(messages, session, handled.SetResult, giveUp)
-        );
+        var work = GuardAsync(messages, session, () => processor.ProcessAsync(messages, session, handled.SetResult));
         Track(work);
         await Task.WhenAny(handled.Task, work);
     }
@@ -236,20 +233,15 @@ internal sealed class Worker(
         );
     }
 
-    private async Task GuardAsync(
-        IReadOnlyList<Message> messages,
-        Session session,
-        Func<CancellationToken, Task> handle
-    )
+    private async Task GuardAsync(IReadOnlyList<Message> messages, Session session, Func<Task> handle)
     {
         try
         {
-            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(session.Closed, drain.Begun);
-            await handle(giveUp.Token);
+            await handle();
         }
         catch (Exception exception)
             when (Session.IsEndOfSession(exception)
-                && (session.Closed.IsCancellationRequested || drain.Begun.IsCancellationRequested)
+                && (session.Closed.IsCancellationRequested || session.Ended.IsCancellationRequested)
             )
         {
             // The broker still has the messages.
