@@ -38,7 +38,10 @@ internal sealed class BatchProcessor(
             Begin(message);
         try
         {
-            await HandleAsync([.. messages.Where(message => message.Event is not null)], session);
+            await HandleAsync(
+                [.. messages.Where(message => message is { Event: not null, IsDeferred: false })],
+                session
+            );
             handled();
             var stored = time.GetUtcNow();
             await Task.WhenAll(messages.Select(message => CompleteAsync(message, stored, session)));
@@ -54,35 +57,12 @@ internal sealed class BatchProcessor(
         }
     }
 
-    /// <summary>
-    /// Lets a message wait without counting an attempt, because its recipient or the mail server makes no progress.
-    /// </summary>
-    public async Task DeferAsync(Message message, Session session)
-    {
-        // Nothing is processed, so it has no span of its own.
-        using var trace = MessageSpan.Follow(message);
-        telemetry.MessageTaken();
-        message.Started = time.GetTimestamp();
-        try
-        {
-            await forwarder.DeferAsync(message, session.Closed);
-            message.Outcome = Outcome.Retried;
-            await session.AcknowledgeAsync(message);
-            message.IsAcknowledged = true;
-            Finish(message);
-        }
-        finally
-        {
-            if (!message.IsAcknowledged)
-                Abandon(message);
-        }
-    }
-
     private void Begin(Message message)
     {
         telemetry.MessageTaken();
         message.Started = time.GetTimestamp();
-        message.Activity = MessageSpan.Start(message);
+        // What is deferred is not processed, so it has no span of its own.
+        message.Activity = message.IsDeferred ? MessageSpan.Follow(message) : MessageSpan.Start(message);
     }
 
     /// <summary>
@@ -220,9 +200,9 @@ internal sealed class BatchProcessor(
             throw new InvalidOperationException("A message that was not read cannot be acknowledged.");
         if (message.Failure is { } failure)
             message.Outcome = await forwarder.ForwardAsync(message, failure, session.Closed);
-        if (message.IsClaimedElsewhere)
+        if (message.IsDeferred || message.IsClaimedElsewhere)
         {
-            await forwarder.CheckAgainSoonAsync(message, session.Closed);
+            await forwarder.DeferAsync(message, session.Closed);
             message.Outcome = Outcome.Retried;
         }
         await session.AcknowledgeAsync(message);

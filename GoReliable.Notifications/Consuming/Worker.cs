@@ -193,8 +193,11 @@ internal sealed class Worker(
         }
     }
 
-    private void Defer(Message message, Session session) =>
-        Track(GuardAsync([message], session, () => processor.DeferAsync(message, session)));
+    private void Defer(Message message, Session session)
+    {
+        message.IsDeferred = true;
+        _ = HandleAsync([message], session);
+    }
 
     /// <returns>The running batch, as a task that does not fail.</returns>
     private async Task<Task> BeginBatchAsync(List<Message> batch, Session session, CancellationToken stoppingToken)
@@ -217,7 +220,7 @@ internal sealed class Worker(
     private async Task HandleAsync(IReadOnlyList<Message> messages, Session session)
     {
         var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var work = GuardAsync(messages, session, () => processor.ProcessAsync(messages, session, handled.SetResult));
+        var work = GuardAsync(messages, session, handled.SetResult);
         Track(work);
         await Task.WhenAny(handled.Task, work);
     }
@@ -233,11 +236,11 @@ internal sealed class Worker(
         );
     }
 
-    private async Task GuardAsync(IReadOnlyList<Message> messages, Session session, Func<Task> handle)
+    private async Task GuardAsync(IReadOnlyList<Message> messages, Session session, Action handled)
     {
         try
         {
-            await handle();
+            await processor.ProcessAsync(messages, session, handled);
         }
         catch (Exception exception)
             when (Session.IsEndOfSession(exception)

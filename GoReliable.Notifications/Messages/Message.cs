@@ -101,6 +101,11 @@ internal sealed class Message
     /// <summary>Identifies this delivery as the owner of its lease, if it has one.</summary>
     public Guid Owner { get; } = Guid.NewGuid();
 
+    /// <summary>
+    /// Whether it is not tried now, because its recipient or the mail server makes no progress. No attempt is counted.
+    /// </summary>
+    public bool IsDeferred { get; set; }
+
     /// <summary>Whether another delivery of the same event is under way.</summary>
     public bool IsClaimedElsewhere { get; set; }
 

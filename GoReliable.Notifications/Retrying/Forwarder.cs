@@ -52,28 +52,16 @@ internal sealed class Forwarder(Publisher publisher, RetryPlan plan, ILogger<For
     }
 
     /// <summary>
-    /// Lets a message wait, as if it had not been taken: longer and longer while the server makes no progress.
+    /// Lets a message wait, as if it had not been taken: longer and longer while the server makes no progress, but only
+    /// a moment if another delivery of the same event is under way, to see whether it has ended.
     /// </summary>
-    public Task DeferAsync(Message message, CancellationToken sessionClosed) =>
-        DeferAsync(
-            message,
-            message.Deferrals + 1,
-            plan.Deferral(message.Deferrals, Random.Shared.NextDouble()),
-            sessionClosed
-        );
-
-    /// <summary>Lets a message come back soon, to see whether the other delivery of the same event has ended.</summary>
-    public Task CheckAgainSoonAsync(Message message, CancellationToken sessionClosed) =>
-        DeferAsync(message, message.Deferrals, plan.Deferral(0, Random.Shared.NextDouble()), sessionClosed);
-
-    private async Task DeferAsync(Message message, int deferrals, ScheduledRetry retry, CancellationToken sessionClosed)
+    public async Task DeferAsync(Message message, CancellationToken sessionClosed)
     {
-        await PublishAsync(
-            retry.Queue,
-            () => FailedMessage.ForDeferral(message, deferrals, retry),
-            message,
-            sessionClosed
-        );
+        var (before, now) = message.IsClaimedElsewhere
+            ? (0, message.Deferrals)
+            : (message.Deferrals, message.Deferrals + 1);
+        var retry = plan.Deferral(before, Random.Shared.NextDouble());
+        await PublishAsync(retry.Queue, () => FailedMessage.ForDeferral(message, now, retry), message, sessionClosed);
         logger.NotificationDeferred(message.EventType, message.Event!.OrderId, retry.Delay);
     }
 
