@@ -75,17 +75,10 @@ internal sealed class Channels(
         }
         catch (Exception exception)
         {
-            var failed =
-                exception as DeliveryException
-                ?? (
-                    timeout.IsCancellationRequested
-                        ? new DeliveryException(
-                            $"Not delivered within {delivery.Value.Timeout}.",
-                            permanent: false,
-                            exception
-                        )
-                        : new DeliveryException($"Unexpected {exception.GetType().Name}.", permanent: false, exception)
-                );
+            var reason = timeout.IsCancellationRequested
+                ? $"Not delivered within {delivery.Value.Timeout}."
+                : $"Unexpected {exception.GetType().Name}.";
+            var failed = exception as DeliveryException ?? new DeliveryException(reason, permanent: false, exception);
             var cause = failed.Cause ?? failed;
 
             activity?.SetTag("error.type", cause.GetType().FullName);
