@@ -9,10 +9,6 @@ namespace GoReliable.Database.Erasure;
 /// </summary>
 public static class EraseCommand
 {
-    private const int Done = 0;
-    private const int NotDone = 1;
-    private const int UsageError = 2;
-
     // Long, because every stored notification is looked at.
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(10);
 
@@ -39,52 +35,57 @@ public static class EraseCommand
     /// <param name="output">Gets what was done.</param>
     /// <param name="error">Gets what was not done.</param>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(
+    public static Task<int> RunAsync(
         string service,
         int port,
         IReadOnlyList<string> arguments,
         TextReader input,
         TextWriter output,
         TextWriter error
+    ) =>
+        OperatorClient.RunAsync(
+            "erase",
+            Help,
+            arguments,
+            output,
+            error,
+            () =>
+            {
+                var own = int.TryParse(Environment.GetEnvironmentVariable("MANAGEMENT_PORT"), out var set) ? set : port;
+                return EraseAsync(service, Parse(arguments, own), input, output, error);
+            },
+            service
+        );
+
+    private static async Task<int> EraseAsync(
+        string service,
+        Arguments line,
+        TextReader input,
+        TextWriter output,
+        TextWriter error
     )
     {
-        if (arguments.Intersect(["--help", "-h"]).Any())
-        {
-            await output.WriteLineAsync(Help);
-            return Done;
-        }
-        try
-        {
-            var line = Parse(
-                arguments,
-                int.TryParse(Environment.GetEnvironmentVariable("MANAGEMENT_PORT"), out var own) ? own : port
-            );
-            if (!line.Yes && !IsConfirmed(service, line.Customer, input, error))
-                return NotDone;
-            using var client = OperatorClient.Create(
-                line.Url,
-                line.Token ?? Environment.GetEnvironmentVariable("GORELIABLE_TOKEN"),
-                Timeout
-            );
-            var answer = await client.PostAsJsonAsync(
-                "customers/erase",
-                new ErasureRequest(line.Customer),
-                OperatorClient.Json
-            );
-            var report = await OperatorClient.ReadAsync<ErasureReport>(answer, CancellationToken.None);
-            await ReportAsync(service, report, line.Json, output);
-            return report.Items.Any(item => item is { IsOpen: true, Count: > 0 }) ? NotDone : Done;
-        }
-        catch (FormatException misuse)
-        {
-            await error.WriteLineAsync($"{misuse.Message} See erase --help.");
-            return UsageError;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
-        {
-            await error.WriteLineAsync($"{service}: {exception.Message}");
-            return NotDone;
-        }
+        if (
+            !line.Yes
+            && !OperatorClient.IsConfirmed(
+                $"Erase all personal data of {line.Customer} in {service} for good?",
+                "Nothing was erased.",
+                input,
+                error
+            )
+        )
+            return OperatorClient.NotDone;
+        using var client = OperatorClient.Create(line.Url, line.Token, Timeout);
+        var answer = await client.PostAsJsonAsync(
+            "customers/erase",
+            new ErasureRequest(line.Customer),
+            OperatorClient.Json
+        );
+        var report = await OperatorClient.ReadAsync<ErasureReport>(answer, CancellationToken.None);
+        await ReportAsync(service, report, line.Json, output);
+        return report.Items.Any(item => item is { IsOpen: true, Count: > 0 })
+            ? OperatorClient.NotDone
+            : OperatorClient.Done;
     }
 
     private static Arguments Parse(IReadOnlyList<string> arguments, int port)
@@ -92,7 +93,7 @@ public static class EraseCommand
         var (customer, url, token, json, yes) = (
             (string?)null,
             $"http://localhost:{port}",
-            (string?)null,
+            Environment.GetEnvironmentVariable("GORELIABLE_TOKEN"),
             false,
             false
         );
@@ -135,15 +136,6 @@ public static class EraseCommand
             json,
             yes
         );
-    }
-
-    private static bool IsConfirmed(string service, string customer, TextReader input, TextWriter error)
-    {
-        error.Write($"Erase all personal data of {customer} in {service} for good? [y/N] ");
-        if (input.ReadLine()?.Trim() is "y" or "Y" or "yes")
-            return true;
-        error.WriteLine("Nothing was erased.");
-        return false;
     }
 
     private static async Task ReportAsync(string service, ErasureReport report, bool json, TextWriter output)

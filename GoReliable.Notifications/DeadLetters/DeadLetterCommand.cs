@@ -15,41 +15,20 @@ internal sealed class DeadLetterCommand(
     TextWriter error
 )
 {
-    private const int Done = 0;
-    private const int NotDone = 1;
-    private const int UsageError = 2;
     private const int PageSize = 200;
 
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(
+    public static Task<int> RunAsync(
         IReadOnlyList<string> arguments,
         TextReader input,
         TextWriter output,
         TextWriter error
-    )
-    {
-        if (arguments.Intersect(["--help", "-h"]).Any())
-        {
-            await output.WriteLineAsync(CommandLine.Help);
-            return Done;
-        }
-        try
+    ) => OperatorClient.RunAsync("dead-letters", CommandLine.Help, arguments, output, error, async () =>
         {
             var line = CommandLine.Parse(arguments, Environment.GetEnvironmentVariable);
-            using var worker = OperatorClient.Create(line.Url, line.Token, TimeSpan.FromSeconds(60));
+            using var worker = Create(line.Url, line.Token, TimeSpan.FromSeconds(60));
             return await new DeadLetterCommand(line, worker, input, output, error).RunAsync();
-        }
-        catch (FormatException misuse)
-        {
-            await error.WriteLineAsync($"{misuse.Message} See dead-letters --help.");
-            return UsageError;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
-        {
-            await error.WriteLineAsync(exception.Message);
-            return NotDone;
-        }
-    }
+        });
 
     private async Task<int> RunAsync() =>
         line.Verb switch
@@ -165,15 +144,12 @@ internal sealed class DeadLetterCommand(
                     + $"{(notDone > 0 ? $", {notDone} not" : "")}."
         );
 
-    private bool IsConfirmed()
-    {
-        error.Write(
+    private bool IsConfirmed() =>
+        OperatorClient.IsConfirmed(
             $"Discard {(line.All ? "all dead letters" : $"{line.Ids.Count} dead letter(s)")}"
-                + $"{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good? [y/N] "
+                + $"{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good?",
+            "Nothing was discarded.",
+            input,
+            error
         );
-        if (input.ReadLine()?.Trim() is "y" or "Y" or "yes")
-            return true;
-        error.WriteLine("Nothing was discarded.");
-        return false;
-    }
 }
