@@ -1,4 +1,5 @@
 using System.Globalization;
+using GoReliable.Database;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -53,15 +54,9 @@ internal static class DeadLetterEndpoints
         CancellationToken cancellationToken
     )
     {
-        var (rows, after) = (DefaultLimit, 0L);
-        if (
-            limit is not null
-            && (
-                !int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out rows)
-                || rows is < 1 or > MaxLimit
-            )
-        )
-            return BadRequest($"limit must be a number from 1 to {MaxLimit}.");
+        if (!PageLimit.TryRead(limit, DefaultLimit, MaxLimit, out var rows, out var mistake))
+            return BadRequest(mistake);
+        var after = 0L;
         if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out after))
             return BadRequest("cursor must be the nextCursor of an earlier page.");
 

@@ -41,15 +41,8 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
         using var operation = telemetry.Operation("list", cancellationToken);
         if (status is not (null or "pending" or "confirmed" or "cancelled"))
             return Invalid("status must be pending, confirmed or cancelled.");
-        var rows = DefaultLimit;
-        if (
-            limit is not null
-            && (
-                !int.TryParse(limit, System.Globalization.NumberStyles.None, null, out rows)
-                || rows is < 1 or > MaxLimit
-            )
-        )
-            return Invalid($"limit must be a number from 1 to {MaxLimit}.");
+        if (!PageLimit.TryRead(limit, DefaultLimit, MaxLimit, out var rows, out var mistake))
+            return Invalid(mistake);
         if (!TryParse(cursor, out var before))
             return Invalid("cursor must be the nextCursor of an earlier page.");
 
