@@ -18,11 +18,13 @@ public static class EraseCommand
         Erases the personal data of a customer in one service, and says what it was. First the orders,
         then the notifications: docs/personal-data.md says why, and when to do it again.
 
-          CUSTOMER         the subject of the customer's tokens; after -- where it begins with -
+          CUSTOMER         the subject of the customer's tokens; after -- where it begins with -;
+                           - reads it from the input, after the token
           --yes            does not ask
           --json           prints JSON, for programs
           --url URL        the service's management port (http://localhost, with $MANAGEMENT_PORT)
-          --token TOKEN    a token with the scope notifications:operate ($GORELIABLE_TOKEN)
+          --token TOKEN    a token with the scope notifications:operate ($GORELIABLE_TOKEN);
+                           - reads it from the first line of the input
           --help           shows this
 
         Exit codes: 0 done, 1 not done or not all of it, 2 misused.
@@ -31,7 +33,7 @@ public static class EraseCommand
     /// <param name="service">The service's name.</param>
     /// <param name="port">Its management port, unless another one is given.</param>
     /// <param name="arguments">Those after <c>erase</c>.</param>
-    /// <param name="input">Where the answer to the question is read.</param>
+    /// <param name="input">Where the answer to the question is read, and what is typed as <c>-</c>.</param>
     /// <param name="output">Gets what was done.</param>
     /// <param name="error">Gets what was not done.</param>
     /// <returns>The exit code.</returns>
@@ -52,7 +54,10 @@ public static class EraseCommand
             () =>
             {
                 var own = int.TryParse(Environment.GetEnvironmentVariable("MANAGEMENT_PORT"), out var set) ? set : port;
-                return EraseAsync(service, Parse(arguments, own), input, output, error);
+                var line = Parse(arguments, own);
+                line = line with { Token = OperatorClient.Typed(line.Token, input) };
+                var customer = OperatorClient.Typed(line.Customer, input) ?? throw NoCustomer;
+                return EraseAsync(service, line with { Customer = customer }, input, output, error);
             },
             service
         );
@@ -88,6 +93,8 @@ public static class EraseCommand
             : OperatorClient.Done;
     }
 
+    private static FormatException NoCustomer => new("Name the customer to erase.");
+
     private static Arguments Parse(IReadOnlyList<string> arguments, int port)
     {
         var (customer, url, token, json, yes) = (
@@ -117,7 +124,7 @@ public static class EraseCommand
                 case "--":
                     Name(Next());
                     break;
-                case ['-', ..]:
+                case ['-', _, ..]:
                     throw new FormatException($"There is no option '{name}'.");
                 default:
                     Name(name);
@@ -129,13 +136,7 @@ public static class EraseCommand
 
             string Next() => ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} needs a value.");
         }
-        return new(
-            customer ?? throw new FormatException("Name the customer to erase."),
-            OperatorClient.Address(url, port),
-            token,
-            json,
-            yes
-        );
+        return new(customer ?? throw NoCustomer, OperatorClient.Address(url, port), token, json, yes);
     }
 
     private static async Task ReportAsync(string service, ErasureReport report, bool json, TextWriter output)

@@ -35,7 +35,8 @@ internal sealed record CommandLine(
           --yes                    with discard: do not ask
           --json                   prints JSON, for programs
           --url URL                the worker's management port ($GORELIABLE_URL, or http://localhost:9103)
-          --token TOKEN            a token with the scope notifications:operate ($GORELIABLE_TOKEN)
+          --token TOKEN            a token with the scope notifications:operate ($GORELIABLE_TOKEN);
+                                   - reads it from the first line of the input
           --help                   shows this
 
         Exit codes: 0 done, 1 not done or not all of it, 2 misused.

@@ -26,7 +26,7 @@ internal sealed class DeadLetterCommand(
     ) => OperatorClient.RunAsync("dead-letters", CommandLine.Help, arguments, output, error, async () =>
         {
             var line = CommandLine.Parse(arguments, Environment.GetEnvironmentVariable);
-            using var worker = Create(line.Url, line.Token, TimeSpan.FromSeconds(60));
+            using var worker = Create(line.Url, Typed(line.Token, input), TimeSpan.FromSeconds(60));
             return await new DeadLetterCommand(line, worker, input, output, error).RunAsync();
         });
 

@@ -70,6 +70,12 @@ public static class OperatorClient
         return false;
     }
 
+    /// <summary>
+    /// What was typed, or the next line of the input where it is <c>-</c>: arguments are in lists of processes, and in
+    /// the audit log of a cluster.
+    /// </summary>
+    public static string? Typed(string? argument, TextReader input) => argument == "-" ? input.ReadLine() : argument;
+
     /// <summary>A client of one service.</summary>
     /// <param name="url">The address of the management port.</param>
     /// <param name="token">The operator's token, if there is one.</param>

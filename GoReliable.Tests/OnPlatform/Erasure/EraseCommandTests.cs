@@ -71,6 +71,24 @@ public sealed class EraseCommandTests(SharedPlatform shared)
         Assert.Matches("^[0-9]+ orders, [0-9]+ events in the outbox, [0-9]+ idempotency keys$", $"{log["Items"]}");
     }
 
+    // As arguments they would be in the audit log of the cluster.
+    [Fact]
+    public async Task Token_and_customer_are_read_from_the_input()
+    {
+        using var management = platform.Management("orders");
+        var (token, alice) = (platform.Tokens.Issue("olga", Scopes.NotificationsOperate), $"alice-{Guid.NewGuid():n}");
+
+        var (exitCode, output, error) = await CommandAsync(
+            "orders",
+            $"- --token - --url {management.BaseAddress}",
+            $"{token}\n{alice}\ny\n"
+        );
+
+        Assert.Equal(0, exitCode);
+        Assert.StartsWith("orders: 0 orders", output, StringComparison.Ordinal);
+        Assert.Equal($"Erase all personal data of {alice} in orders for good? [y/N] ", error);
+    }
+
     [Theory]
     [InlineData("orders")]
     [InlineData("notifications")]
@@ -114,6 +132,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
 
     [Theory]
     [InlineData("", "Name the customer to erase.")]
+    [InlineData("-", "Name the customer to erase.")]
     [InlineData("alice bob", "One customer at a time.")]
     [InlineData("-alice", "There is no option '-alice'.")]
     [InlineData("alice -- -bob", "One customer at a time.")]

@@ -134,8 +134,8 @@ public sealed class DeadLetterOperator : IDisposable
         using var error = new StringWriter { NewLine = "\n" };
         var token = Platform.Tokens.Issue("olga", Scopes.NotificationsOperate);
         var exitCode = await DeadLetterCommand.RunAsync(
-            $"{arguments} --url {Client.BaseAddress} --token {token}".Split(' '),
-            new StringReader(answer),
+            $"{arguments} --url {Client.BaseAddress} --token -".Split(' '),
+            new StringReader($"{token}\n{answer}"),
             output,
             error
         );
