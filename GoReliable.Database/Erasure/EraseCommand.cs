@@ -45,7 +45,7 @@ public static class EraseCommand
         TextWriter output,
         TextWriter error
     ) =>
-        OperatorClient.RunAsync(
+        OperatorCommand.RunAsync(
             "erase",
             Help,
             arguments,
@@ -55,8 +55,8 @@ public static class EraseCommand
             {
                 var own = int.TryParse(Environment.GetEnvironmentVariable("MANAGEMENT_PORT"), out var set) ? set : port;
                 var line = Parse(arguments, own);
-                line = line with { Token = OperatorClient.Typed(line.Token, input) };
-                var customer = OperatorClient.Typed(line.Customer, input) ?? throw NoCustomer;
+                line = line with { Token = OperatorCommand.Typed(line.Token, input) };
+                var customer = OperatorCommand.Typed(line.Customer, input) ?? throw NoCustomer;
                 return EraseAsync(service, line with { Customer = customer }, input, output, error);
             },
             service
@@ -72,14 +72,14 @@ public static class EraseCommand
     {
         if (
             !line.Yes
-            && !OperatorClient.IsConfirmed(
+            && !OperatorCommand.IsConfirmed(
                 $"Erase all personal data of {line.Customer} in {service} for good?",
                 "Nothing was erased.",
                 input,
                 error
             )
         )
-            return OperatorClient.NotDone;
+            return OperatorCommand.NotDone;
         using var client = OperatorClient.Create(line.Url, line.Token, Timeout);
         var answer = await client.PostAsJsonAsync(
             "customers/erase",
@@ -89,8 +89,8 @@ public static class EraseCommand
         var report = await OperatorClient.ReadAsync<ErasureReport>(answer, CancellationToken.None);
         await ReportAsync(service, report, line.Json, output);
         return report.Items.Any(item => item is { IsOpen: true, Count: > 0 })
-            ? OperatorClient.NotDone
-            : OperatorClient.Done;
+            ? OperatorCommand.NotDone
+            : OperatorCommand.Done;
     }
 
     private static FormatException NoCustomer => new("Name the customer to erase.");

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using GoReliable.ServiceDefaults.Management;
 using static GoReliable.ServiceDefaults.Management.OperatorClient;
+using static GoReliable.ServiceDefaults.Management.OperatorCommand;
 
 namespace GoReliable.Notifications.DeadLetters;
 
@@ -23,7 +24,7 @@ internal sealed class DeadLetterCommand(
         TextReader input,
         TextWriter output,
         TextWriter error
-    ) => OperatorClient.RunAsync("dead-letters", CommandLine.Help, arguments, output, error, async () =>
+    ) => OperatorCommand.RunAsync("dead-letters", CommandLine.Help, arguments, output, error, async () =>
         {
             var line = CommandLine.Parse(arguments, Environment.GetEnvironmentVariable);
             using var worker = Create(line.Url, Typed(line.Token, input), TimeSpan.FromSeconds(60));
@@ -145,7 +146,7 @@ internal sealed class DeadLetterCommand(
         );
 
     private bool IsConfirmed() =>
-        OperatorClient.IsConfirmed(
+        OperatorCommand.IsConfirmed(
             $"Discard {(line.All ? "all dead letters" : $"{line.Ids.Count} dead letter(s)")}"
                 + $"{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good?",
             "Nothing was discarded.",
