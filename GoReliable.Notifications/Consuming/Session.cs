@@ -38,7 +38,7 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Cancelled when the channel is gone; its messages come back to another session.</summary>
     public CancellationToken Closed { get; }
 
-    /// <summary>Cancelled then, or when the service stops: nothing that can be given back is waited for.</summary>
+    /// <summary>Cancelled then, and when the service stops: what can be given back is not waited for.</summary>
     public CancellationToken Ended { get; }
 
     /// <summary>Messages that the broker waits for: delivered, and neither acknowledged nor given back.</summary>

@@ -259,9 +259,7 @@ internal sealed class Worker(
         }
     }
 
-    /// <summary>
-    /// Gives back messages that were not begun, and lets the running batches finish.
-    /// </summary>
+    /// <summary>Gives back messages that were not begun, and lets the running batches finish.</summary>
     private async Task DrainAsync(Session session)
     {
         foreach (var (waiting, _) in waitingRoom.RemoveWaiting())
