@@ -11,9 +11,9 @@ namespace GoReliable.Gateway.Limits;
 internal sealed record LoadShedding
 {
     /// <summary>
-    /// Requests that services work on. By Little's law, 256 at once are 2,000 requests a second at 128 ms each, and two
-    /// cores forward about 2,000 a second. A healthy platform has far fewer at once, and with 256 the last one in is
-    /// still answered within its second.
+    /// Requests that services work on. By Little's law, 256 at once are 1,360 orders a second at 188 ms each, and two
+    /// cores take 1,360 orders or 3,040 reads a second (docs/performance.md). A healthy platform has far fewer at once,
+    /// and with 256 the last one in is still answered within its second.
     /// </summary>
     [Range(1, 100_000)]
     public int Concurrency { get; init; } = 256;

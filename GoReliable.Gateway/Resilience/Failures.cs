@@ -37,7 +37,8 @@ internal static class Failures
 
     /// <summary>
     /// Whether the outcome of a try is a reason to ask the replica less. A client that goes away is not. Nor is a
-    /// refused connection: a replica that is starting would be left out just when the others stop.
+    /// refused connection. In a rolling update the new replica refuses connections until it listens; left out, it would
+    /// be missing just when the old ones stop.
     /// </summary>
     public static bool CountsAgainstReplica(Outcome<HttpResponseMessage> outcome, ForwardedRequest forward) =>
         outcome switch

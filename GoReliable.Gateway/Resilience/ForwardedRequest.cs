@@ -31,7 +31,7 @@ internal sealed class ForwardedRequest(HttpContext client, bool isRepeatable)
 
     public bool ClientIsGone => client.RequestAborted.IsCancellationRequested;
 
-    /// <summary>How many the service has.</summary>
+    /// <summary>How many replicas the service has.</summary>
     public int Replicas => proxy.AllDestinations.Count;
 
     /// <summary>Whether there is a replica that this request was not directed to.</summary>

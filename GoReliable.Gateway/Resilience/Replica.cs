@@ -37,8 +37,8 @@ internal sealed class Replica
                     MinimumThroughput = MinimumTries,
                     SamplingDuration = Window,
                     BreakDuration = Break,
-                    // Polly brings a replica back after a probe that is no failure. Only an answer shows that it is
-                    // back.
+                    // Polly closes the circuit after any probe that does not count as a failure. While a replica is
+                    // left out, every exception counts, also a refused connection or a client that went away.
                     ShouldHandle = args =>
                         ValueTask.FromResult(
                             (isLeftOut && args.Outcome.Exception is not null)

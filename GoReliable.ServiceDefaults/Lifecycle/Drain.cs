@@ -84,7 +84,7 @@ public sealed partial class Drain : IHostedLifecycleService, IHealthCheck, IDisp
     [LoggerMessage(
         EventName = "service.stopping",
         Level = LogLevel.Information,
-        Message = "Stopping: accepts requests for {Delay} more and ends within {Deadline}"
+        Message = "Stopping: accepts requests for another {Delay}, and ends within {Deadline}"
     )]
     private partial void LogStopping(TimeSpan delay, TimeSpan deadline);
 

@@ -64,7 +64,7 @@ public static class LimitMiddleware
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         var lease = limiter.AcquireAsync(context, permitCount: 1, waiting.Token);
-        // If the queue is full, the request is refused already, and this must stay cheap.
+        // A full queue refuses at once. Only a request that really waits gets a timer.
         if (!lease.IsCompleted)
             waiting.CancelAfter(maxWait);
         try

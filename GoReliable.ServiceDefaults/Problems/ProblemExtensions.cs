@@ -10,6 +10,9 @@ namespace GoReliable.ServiceDefaults.Problems;
 /// <summary>Every error is an RFC 9457 problem document that carries its trace id.</summary>
 public static class ProblemExtensions
 {
+    // Unless the code that answers has set another value.
+    private const string RetryAfterSeconds = "1";
+
     internal static IServiceCollection AddProblems(this IServiceCollection services) =>
         services
             .AddProblemDetails(options =>
@@ -56,9 +59,6 @@ public static class ProblemExtensions
                 }
             );
     }
-
-    // Unless the code that answers has set another value.
-    private const string RetryAfterSeconds = "1";
 
     /// <summary>The status that an unhandled exception is answered with.</summary>
     internal static int StatusCode(Exception exception) =>
