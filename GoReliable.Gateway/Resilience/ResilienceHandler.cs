@@ -14,17 +14,20 @@ namespace GoReliable.Gateway.Resilience;
 /// </summary>
 internal sealed class ResilienceHandler : DelegatingHandler
 {
-    private readonly string service;
-    private readonly Timeouts timeouts;
-    private readonly ILogger logger;
     private readonly ResiliencePipeline<HttpResponseMessage> retries;
 
     // A replica is forgotten when service discovery forgets it.
     private readonly ConditionalWeakTable<DestinationState, Replica> replicas = [];
 
+    // Made once, and not for each request.
+    private readonly Func<ResilienceContext, HttpRequestMessage, ValueTask<Outcome<HttpResponseMessage>>> tryReplicas;
+    private readonly Func<ResilienceContext, HttpRequestMessage, ValueTask<Outcome<HttpResponseMessage>>> sendOnce;
+    private readonly ConditionalWeakTable<DestinationState, Replica>.CreateValueCallback newReplica;
+
     public ResilienceHandler(string service, Timeouts timeouts, Telemetry telemetry, ILogger<ResilienceHandler> logger)
     {
-        (this.service, this.timeouts, this.logger) = (service, timeouts, logger);
+        (tryReplicas, sendOnce) = (TryReplicasAsync, SendOnceAsync);
+        newReplica = found => new Replica(service, found.DestinationId, timeouts, logger);
         retries = new ResiliencePipelineBuilder<HttpResponseMessage>()
             .AddRetry(
                 new RetryStrategyOptions<HttpResponseMessage>
@@ -76,7 +79,7 @@ internal sealed class ResilienceHandler : DelegatingHandler
         try
         {
             forward.AttachTo(context);
-            var outcome = await retries.ExecuteOutcomeAsync(TryAsync, context, request);
+            var outcome = await retries.ExecuteOutcomeAsync(tryReplicas, context, request);
             // YARP recognises a time-out by this exception.
             if (outcome.Exception is TimeoutRejectedException late)
                 throw new TaskCanceledException(late.Message, late);
@@ -91,7 +94,7 @@ internal sealed class ResilienceHandler : DelegatingHandler
 
     // Passes over replicas that are left out, as long as this try has not met all of them, and over those about to
     // stop, as long as there is one that this request has not met.
-    private async ValueTask<Outcome<HttpResponseMessage>> TryAsync(
+    private async ValueTask<Outcome<HttpResponseMessage>> TryReplicasAsync(
         ResilienceContext context,
         HttpRequestMessage request
     )
@@ -100,15 +103,10 @@ internal sealed class ResilienceHandler : DelegatingHandler
         var leftOut = 0;
         while (true)
         {
-            var replica = replicas.GetValue(forward.DirectToReplica(request), found => new Replica(
-                service,
-                found.DestinationId,
-                timeouts,
-                logger
-            ));
+            var replica = replicas.GetValue(forward.DirectToReplica(request), newReplica);
             if (replica.IsLeaving && forward.HasFreshReplica)
                 continue;
-            var outcome = await replica.TryAsync(SendOnceAsync, context, request);
+            var outcome = await replica.TryAsync(sendOnce, context, request);
             if (outcome.Result is { } answer)
                 replica.NoteAnswer(answer);
             if (outcome.Exception is not BrokenCircuitException || ++leftOut >= forward.Replicas)

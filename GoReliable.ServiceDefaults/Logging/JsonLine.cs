@@ -12,8 +12,8 @@ namespace GoReliable.ServiceDefaults.Logging;
 
 /// <summary>
 /// Writes an event as one line of JSON: <c>timestamp</c>, <c>severity</c>, <c>message</c>, <c>event</c>,
-/// <c>service</c>,
-/// <c>trace_id</c>, <c>span_id</c>, <c>logger</c>, the event's own fields in snake_case, and the exception.
+/// <c>service</c>, <c>trace_id</c>, <c>span_id</c>, <c>logger</c>, the event's own fields in snake_case, and the
+/// exception.
 /// </summary>
 /// <remarks>
 /// No scopes: ASP.NET's repeat the request's path on every line, and the console's own JSON keeps the event in a tree.
@@ -83,10 +83,12 @@ internal sealed class JsonLine(ServiceResource resource)
     {
         for (var i = 0; i < fields.Count; i++)
         {
-            if (fields[i].Key == "{OriginalFormat}")
+            // Each look at a field makes it anew.
+            var (key, value) = fields[i];
+            if (key == "{OriginalFormat}")
                 continue;
-            json.WritePropertyName(FieldNames.GetOrAdd(fields[i].Key, FieldName));
-            WriteValue(json, fields[i].Value);
+            json.WritePropertyName(FieldNames.GetOrAdd(key, FieldName));
+            WriteValue(json, value);
         }
     }
 
