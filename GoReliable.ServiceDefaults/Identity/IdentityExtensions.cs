@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
@@ -49,14 +48,15 @@ public static class IdentityExtensions
             RequireAuthority(builder.Configuration.GetSection(Section));
 
         builder.Services.AddSingleton<IdentityProvider>();
-        builder.Services.AddSingleton<TokenEvents>();
         builder.Services.AddSingleton<KnownTokens>();
         builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refusals>();
         builder
             .Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme)
             .AddJwtBearer(bearer =>
             {
-                bearer.EventsType = typeof(TokenEvents);
+                bearer.MapInboundClaims = false;
+                // There are none, but ASP.NET would make this object for each request.
+                bearer.Events = new JwtBearerEvents();
                 bearer.SaveToken = false;
                 bearer.RequireHttpsMetadata = !development;
                 bearer.BackchannelTimeout = ProviderTimeout;
@@ -72,32 +72,21 @@ public static class IdentityExtensions
                 rules.ValidateAudience = true;
                 if (rules.ValidAudiences?.Any() != true)
                     rules.ValidAudiences = [DefaultAudience];
-                // ASP.NET's own list would read the settings and make new keys for each request.
+                // ASP.NET's own list would read the settings and make new keys each time.
                 rules.IssuerSigningKeys = rules.IssuerSigningKeys?.ToArray();
             });
-        builder
-            .Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
-            .Configure<KnownTokens>(
-                (bearer, tokens) =>
-                {
-                    bearer.TokenHandlers.Clear();
-                    bearer.TokenHandlers.Add(tokens);
-                }
-            )
-            .PostConfigure(bearer =>
-            {
-                // With the default, a key that the provider withdrew signs good tokens for another hour.
-                if (bearer.ConfigurationManager is BaseConfigurationManager issuer)
-                    issuer.UseLastKnownGoodConfiguration = false;
-            });
+        // In place of ASP.NET's.
+        builder.Services.AddTransient<JwtBearerHandler, TokenHandler>();
+        builder.Services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, bearer =>
+        {
+            // With the default, a key that the provider withdrew signs good tokens for another hour.
+            if (bearer.ConfigurationManager is BaseConfigurationManager issuer)
+                issuer.UseLastKnownGoodConfiguration = false;
+        });
 
         var policies = builder.Services.AddAuthorizationBuilder();
         foreach (var scope in Scopes.All)
             policies.AddPolicy(scope, policy => policy.AddRequirements(new ScopeRequirement(scope)));
-
-        // This logger writes a line for every bad token, with a stack trace and what stood in the token. TokenEvents
-        // logs the reason without these.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Authentication.JwtBearer", LogLevel.None);
         return builder;
     }
 

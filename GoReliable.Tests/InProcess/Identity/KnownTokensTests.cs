@@ -1,7 +1,10 @@
+using System.Security.Claims;
 using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -13,66 +16,96 @@ namespace GoReliable.Tests.InProcess.Identity;
 /// <summary>
 /// A token is validated once. Rules that would refuse it tell whether it was recognised or validated anew.
 /// </summary>
-public sealed class KnownTokensTests : IDisposable
+public sealed class KnownTokensTests : IAsyncDisposable
 {
     private readonly FakeTimeProvider time = new(DateTimeOffset.UtcNow);
-    private readonly SecurityKey[] keys;
     private readonly TokenIssuer issuer;
-    private readonly KnownTokens tokens;
+    private readonly WebApplication app;
+    private readonly TokenValidationParameters rules;
     private readonly string token;
 
     public KnownTokensTests()
     {
         var key = TokenIssuer.NewKey();
-        keys = [new SymmetricSecurityKey(Convert.FromBase64String(key))];
         issuer = TokenIssuer.Development(key);
-        tokens = new(time);
         token = issuer.Issue("alice");
-    }
-
-    public void Dispose() => tokens.Dispose();
-
-    [Fact]
-    public async Task A_token_that_was_good_is_recognised_and_one_that_was_refused_is_validated_again()
-    {
-        Assert.False(await IsValidAsync(token, Rules("nobody")));
-        Assert.True(await IsValidAsync(token, Rules()));
-
-        var again = await tokens.ValidateTokenAsync(token, Rules("nobody"));
-
-        Assert.True(again.IsValid);
-        Assert.Equal("alice", again.ClaimsIdentity.FindFirst("sub")?.Value);
-    }
-
-    [Fact]
-    public async Task Keys_from_settings_are_made_once()
-    {
         var builder = WebApplication.CreateBuilder(
             new WebApplicationOptions { EnvironmentName = Environments.Development }
         );
         builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Issuer"] = TokenIssuer.DevelopmentIssuer;
-        builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"] = TokenIssuer.NewKey();
+        builder.Configuration["Authentication:Schemes:Bearer:SigningKeys:0:Value"] = key;
         builder.Configuration["Authentication:Schemes:Bearer:ValidIssuer"] = TokenIssuer.DevelopmentIssuer;
+        builder.Services.AddSingleton<TimeProvider>(time);
         builder.Services.AddProblemDetails();
-        await using var app = builder.AddIdentity().Build();
-        var rules = app
+        app = builder.AddIdentity().Build();
+        rules = app
             .Services.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>()
             .Get(JwtBearerDefaults.AuthenticationScheme)
             .TokenValidationParameters;
-
-        Assert.Same(Assert.Single(rules.Clone().IssuerSigningKeys), Assert.Single(rules.Clone().IssuerSigningKeys));
     }
+
+    public ValueTask DisposeAsync() => app.DisposeAsync();
+
+    [Fact]
+    public async Task A_token_that_was_good_is_recognised_and_one_that_was_refused_is_validated_again()
+    {
+        RefuseAll();
+        Assert.Null(await CustomerAsync(token));
+        AcceptAgain();
+        Assert.Equal("alice", await CustomerAsync(token));
+
+        RefuseAll();
+
+        Assert.Equal("alice", await CustomerAsync(token));
+    }
+
+    [Theory]
+    [InlineData("bearer {0}")]
+    [InlineData("Bearer   {0}")]
+    public async Task It_is_recognised_however_the_header_is_written(string header)
+    {
+        Assert.Equal("alice", await CustomerAsync(token));
+        RefuseAll();
+
+        Assert.Equal("alice", (await AskAsync(string.Format(null, header, token))).Principal?.FindFirstValue("sub"));
+    }
+
+    // .NET's own identity would find it there.
+    [Fact]
+    public async Task A_customer_is_never_read_from_a_claim_that_is_only_spelled_like_the_subject()
+    {
+        var odd = issuer.IssueRaw(
+            """{ "iss": "$iss", "aud": "goreliable", "exp": $exp, "SUB": "mallory", "sub": "alice" }"""
+        );
+
+        Assert.Equal("alice", await CustomerAsync(odd));
+        Assert.Equal("alice", await CustomerAsync(odd));
+    }
+
+    [Fact]
+    public async Task What_is_kept_has_no_token_in_it()
+    {
+        var user = (await AskAsync($"Bearer {token}")).Principal;
+
+        Assert.Null(Assert.IsType<CaseSensitiveClaimsIdentity>(user?.Identity).SecurityToken);
+        Assert.All(user!.Claims, claim => Assert.DoesNotContain(claim.Value, token, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Keys_from_settings_are_made_once() =>
+        Assert.Same(Assert.Single(rules.Clone().IssuerSigningKeys), Assert.Single(rules.Clone().IssuerSigningKeys));
 
     [Fact]
     public async Task A_token_that_has_expired_is_refused_at_once()
     {
-        Assert.True(await IsValidAsync(token, Rules()));
+        Assert.NotNull(await CustomerAsync(token));
+        RefuseAll();
         time.Advance(TimeSpan.FromHours(1) - TimeSpan.FromSeconds(5));
-        Assert.True(await IsValidAsync(token, Rules("nobody")));
+        Assert.NotNull(await CustomerAsync(token));
 
         time.Advance(TimeSpan.FromSeconds(10));
 
-        Assert.False(await IsValidAsync(token, Rules("nobody")));
+        Assert.Null(await CustomerAsync(token));
     }
 
     [Fact]
@@ -80,22 +113,25 @@ public sealed class KnownTokensTests : IDisposable
     {
         var endless = issuer.Issue("alice", change: token => token.Expires = DateTime.MaxValue.ToUniversalTime());
 
-        Assert.True(await IsValidAsync(endless, Rules()));
-        Assert.True(await IsValidAsync(endless, Rules("nobody")));
+        Assert.NotNull(await CustomerAsync(endless));
+        RefuseAll();
+        Assert.NotNull(await CustomerAsync(endless));
     }
 
     [Fact]
     public async Task A_token_whose_key_was_withdrawn_is_refused_at_once()
     {
-        Assert.True(await IsValidAsync(token, Rules()));
+        Assert.NotNull(await CustomerAsync(token));
 
-        Assert.False(await IsValidAsync(token, Rules(signedBy: [new SymmetricSecurityKey(new byte[32])])));
+        rules.IssuerSigningKeys = [new SymmetricSecurityKey(new byte[32])];
+
+        Assert.Null(await CustomerAsync(token));
     }
 
     [Fact]
     public async Task A_token_that_was_altered_is_refused_at_once()
     {
-        Assert.True(await IsValidAsync(token, Rules()));
+        Assert.NotNull(await CustomerAsync(token));
         var parts = token.Split('.');
         foreach (var part in Enumerable.Range(0, parts.Length))
         {
@@ -103,23 +139,22 @@ public sealed class KnownTokensTests : IDisposable
             var middle = altered[part].Length / 2;
             altered[part] = altered[part].Remove(middle, 1).Insert(middle, altered[part][middle] == 'A' ? "B" : "A");
 
-            Assert.False(await IsValidAsync(string.Join('.', altered), Rules()));
+            Assert.Null(await CustomerAsync(string.Join('.', altered)));
         }
     }
 
-    private async Task<bool> IsValidAsync(string token, TokenValidationParameters rules) =>
-        (await tokens.ValidateTokenAsync(token, rules)).IsValid;
+    private void RefuseAll() => rules.ValidAudiences = ["nobody"];
 
-    private TokenValidationParameters Rules(
-        string audience = IdentityExtensions.DefaultAudience,
-        SecurityKey[]? signedBy = null
-    ) =>
-        new()
-        {
-            ValidIssuer = TokenIssuer.DevelopmentIssuer,
-            ValidAudience = audience,
-            // Another list each time, as ASP.NET does it.
-            IssuerSigningKeys = [.. signedBy ?? keys],
-            ClockSkew = TimeSpan.FromSeconds(30),
-        };
+    private void AcceptAgain() => rules.ValidAudiences = [IdentityExtensions.DefaultAudience];
+
+    private async Task<string?> CustomerAsync(string token) =>
+        (await AskAsync($"Bearer {token}")).Principal?.FindFirstValue("sub");
+
+    private async Task<AuthenticateResult> AskAsync(string header)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        var context = new DefaultHttpContext { RequestServices = scope.ServiceProvider };
+        context.Request.Headers.Authorization = header;
+        return await context.AuthenticateAsync();
+    }
 }
