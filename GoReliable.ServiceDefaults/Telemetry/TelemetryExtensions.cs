@@ -10,8 +10,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
-using OpenTelemetry.Exporter;
-using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
@@ -36,26 +34,14 @@ internal static class TelemetryExtensions
         "Microsoft.AspNetCore.Server.Kestrel",
     ];
 
-    /// <summary>
-    /// Each of these switches the export on. A signal without an endpoint of its own then goes to the default one, on
-    /// this host: https://opentelemetry.io/docs/specs/otel/protocol/exporter/.
-    /// </summary>
-    private static readonly string[] EndpointVariables =
-    [
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-    ];
-
     public static void AddTelemetry(this WebApplicationBuilder builder, ManagementPort managementPort)
     {
         var service = new ServiceResource(builder.Environment);
         builder.Services.AddSingleton(service);
         builder.Services.AddExceptionHandler<ExceptionRecorder>();
 
-        // For what .NET sends, for what ASP.NET receives (it took the default when the builder was made), and for what
-        // OpenTelemetry's instrumentation adds to both.
+        // In three places: for .NET's client; for ASP.NET, which copied the default when the builder was made; and for
+        // OpenTelemetry.
         DistributedContextPropagator.Current = new TraceContextOnly();
         builder.Services.AddSingleton(DistributedContextPropagator.Current);
         Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
@@ -63,7 +49,7 @@ internal static class TelemetryExtensions
         // No scopes: ASP.NET's carry the request's path. The trace id comes without them.
         builder.Logging.AddOpenTelemetry(logging => logging.IncludeFormattedMessage = true);
 
-        var openTelemetry = builder
+        builder
             .Services.AddOpenTelemetry()
             .ConfigureResource(resource => service.Describe(resource))
             .WithMetrics(metrics =>
@@ -92,40 +78,8 @@ internal static class TelemetryExtensions
                         client.EnrichWithHttpRequestMessage = RemovePath;
                         client.EnrichWithHttpResponseMessage = ClearClientErrors;
                     })
-            );
-
-        // Without an endpoint nothing is exported, and nothing waits for one. With one that is down the batches are
-        // dropped when their queue is full (OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BLRP_MAX_QUEUE_SIZE: 2048).
-        if (EndpointVariables.Any(variable => !string.IsNullOrWhiteSpace(builder.Configuration[variable])))
-        {
-            openTelemetry.AddOtlpExporters(builder.Configuration);
-            builder.Services.AddHostedService<LastExport>();
-        }
-    }
-
-    /// <summary>
-    /// All three signals, unless <c>OTEL_METRICS_EXPORTER</c> says that metrics go another way: each reader of metrics
-    /// takes memory, and time for each measurement. /metrics is always there.
-    /// https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#exporter-selection
-    /// </summary>
-    private static void AddOtlpExporters(this OpenTelemetryBuilder openTelemetry, ConfigurationManager configuration)
-    {
-        var metrics = configuration["OTEL_METRICS_EXPORTER"];
-        if (string.IsNullOrWhiteSpace(metrics) || metrics.Split(',', StringSplitOptions.TrimEntries).Contains("otlp"))
-        {
-            openTelemetry.UseOtlpExporter();
-            return;
-        }
-        openTelemetry
-            .WithTracing(tracing => tracing.AddOtlpExporter(otlp => SendTo(otlp, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")))
-            .WithLogging(logging => logging.AddOtlpExporter(otlp => SendTo(otlp, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")));
-
-        // Only UseOtlpExporter, which exports metrics too, reads the variables for one signal itself.
-        void SendTo(OtlpExporterOptions otlp, string variable)
-        {
-            if (!string.IsNullOrWhiteSpace(configuration[variable]))
-                otlp.Endpoint = new Uri(configuration[variable]!);
-        }
+            )
+            .AddOtlpExporters(builder);
     }
 
     // The default of the specification, but not of the SDK. A value set in code would win over the variable.

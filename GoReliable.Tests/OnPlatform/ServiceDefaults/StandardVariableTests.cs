@@ -23,13 +23,27 @@ public sealed class StandardVariableTests(OwnGateway own)
         Assert.All(gateway.Events, line => Assert.Equal("edge", line.GetProperty("service").GetString()));
     }
 
-    // To that for all signals every platform of these tests exports.
+    // To that for all signals every platform of these tests exports, by gRPC.
     [Fact]
-    public async Task Spans_are_exported_to_the_endpoint_for_traces()
+    public async Task Spans_are_exported_to_the_endpoint_for_traces_by_its_protocol()
     {
         await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
 
         await own.Telemetry.WaitForSpanAsync(span => span.Name == "GET /api/v1/orders", Cancel);
+    }
+
+    [Fact]
+    public async Task Sending_spans_makes_no_spans()
+    {
+        await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
+        await own.Telemetry.WaitForSpanAsync(span => span.Name == "GET /api/v1/orders", Cancel);
+        var sent = DateTimeOffset.UtcNow;
+
+        await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
+
+        await own.Telemetry.WaitForSpanAsync(span => span.Name == "GET /api/v1/orders" && span.Start > sent, Cancel);
+        var collector = own.Telemetry.HttpEndpoint.GetLeftPart(UriPartial.Authority);
+        Assert.DoesNotContain(own.Telemetry.Spans(), span => Equals(span["url.full"], collector));
     }
 
     [Fact]
