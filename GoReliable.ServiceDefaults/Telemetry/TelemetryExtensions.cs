@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using GoReliable.ServiceDefaults.Management;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
@@ -25,13 +24,16 @@ internal static class TelemetryExtensions
     private const string OwnTelemetry = "GoReliable.*";
 
     /// <summary>
-    /// Not <c>AddAspNetCoreInstrumentation</c>, which counts routing, authorization and rate limits too: a tenth of
-    /// what an order costs the gateway, for what <c>http_server_</c> and our own metrics say already.
+    /// Of ASP.NET only these. <c>AddAspNetCoreInstrumentation</c> counts routing, authorization and rate limits too: a
+    /// tenth of what an order costs the gateway, for what <c>http_server_</c> and our own metrics say already.
     /// </summary>
-    private static readonly string[] AspNetCoreMeters =
+    private static readonly string[] DotNetMeters =
     [
         "Microsoft.AspNetCore.Hosting",
         "Microsoft.AspNetCore.Server.Kestrel",
+        "System.Net.Http",
+        "System.Net.NameResolution",
+        "System.Runtime",
     ];
 
     public static void AddTelemetry(this WebApplicationBuilder builder, ManagementPort managementPort)
@@ -55,15 +57,13 @@ internal static class TelemetryExtensions
             .WithMetrics(metrics =>
                 metrics
                     .AddMeter(OwnTelemetry)
-                    .AddMeter(AspNetCoreMeters)
-                    .AddHttpClientInstrumentation()
-                    .AddRuntimeInstrumentation()
+                    .AddMeter(DotNetMeters)
                     .AddExemplars(builder.Configuration)
                     .AddPrometheusExporter(prometheus => prometheus.ScopeInfoEnabled = false)
             )
             .WithTracing(tracing =>
                 tracing
-                    .AddSource(OwnTelemetry)
+                    .AddSource(OwnTelemetry, ClientSpans.Source)
                     .AddAspNetCoreInstrumentation(server =>
                     {
                         server.Filter = context => !managementPort.Received(context);
@@ -72,12 +72,7 @@ internal static class TelemetryExtensions
                         server.EnrichWithHttpResponse = (activity, response) =>
                             activity.SetTag("url.path", Route(response.HttpContext));
                     })
-                    // No RecordException here: .NET records it already.
-                    .AddHttpClientInstrumentation(client =>
-                    {
-                        client.EnrichWithHttpRequestMessage = RemovePath;
-                        client.EnrichWithHttpResponseMessage = ClearClientErrors;
-                    })
+                    .AddProcessor<ClientSpans>()
             )
             .AddOtlpExporters(builder);
     }
@@ -110,17 +105,4 @@ internal static class TelemetryExtensions
         ((context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint) as RouteEndpoint)
             ?.RoutePattern
             .RawText;
-
-    private static void RemovePath(Activity activity, HttpRequestMessage request) =>
-        activity.SetTag("url.full", request.RequestUri?.GetLeftPart(UriPartial.Authority));
-
-    // .NET marks every 4xx on a client span as an error. Here it is a customer asking for another customer's order. As
-    // errors, such spans would be kept by every tail sampler and hide the real ones.
-    private static void ClearClientErrors(Activity activity, HttpResponseMessage response)
-    {
-        if (response.StatusCode is < HttpStatusCode.BadRequest or >= HttpStatusCode.InternalServerError)
-            return;
-        activity.SetStatus(ActivityStatusCode.Unset);
-        activity.SetTag("error.type", null);
-    }
 }
