@@ -48,6 +48,8 @@ internal static class TelemetryExtensions
         builder.Services.AddSingleton(DistributedContextPropagator.Current);
         Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
 
+        LimitExemplars(builder.Configuration);
+
         // No scopes: ASP.NET's carry the request's path. The trace id comes without them.
         builder.Logging.AddOpenTelemetry(logging => logging.IncludeFormattedMessage = true);
 
@@ -58,7 +60,6 @@ internal static class TelemetryExtensions
                 metrics
                     .AddMeter(OwnTelemetry)
                     .AddMeter(DotNetMeters)
-                    .AddExemplars(builder.Configuration)
                     .AddPrometheusExporter(prometheus => prometheus.ScopeInfoEnabled = false)
             )
             .WithTracing(tracing =>
@@ -77,14 +78,17 @@ internal static class TelemetryExtensions
             .AddOtlpExporters(builder);
     }
 
-    // The default of the specification, but not of the SDK. A value set in code would win over the variable.
-    private static MeterProviderBuilder AddExemplars(
-        this MeterProviderBuilder metrics,
-        ConfigurationManager configuration
-    ) =>
-        string.IsNullOrWhiteSpace(configuration["OTEL_METRICS_EXEMPLAR_FILTER"])
-            ? metrics.SetExemplarFilter(ExemplarFilterType.TraceBased)
-            : metrics;
+    // Exemplars of traces are the default of the specification, but not of the SDK. Here only histograms have them:
+    // nobody looks for them at a counter, and each measurement would cost more.
+    private static void LimitExemplars(ConfigurationManager configuration)
+    {
+        const string All = "OTEL_METRICS_EXEMPLAR_FILTER";
+        const string Histograms = "OTEL_DOTNET_EXPERIMENTAL_METRICS_EXEMPLAR_FILTER_HISTOGRAMS";
+        const string OfTraces = "trace_based";
+        if (configuration[All] is { } chosen && !string.IsNullOrWhiteSpace(chosen) && chosen != OfTraces)
+            return;
+        (configuration[All], configuration[Histograms]) = ("always_off", OfTraces);
+    }
 
     public static IApplicationBuilder UsePrometheusEndpoint(this IApplicationBuilder app) =>
         app.UseOpenTelemetryPrometheusScrapingEndpoint("/metrics");
