@@ -17,24 +17,15 @@ internal sealed record Timeouts(TimeSpan TotalTimeout, TimeSpan TryTimeout)
     /// <exception cref="InvalidSettingException">They are out of bounds or not in this order.</exception>
     public static Timeouts Read(IConfiguration configuration)
     {
-        var total = DurationAttribute.Read(
-            configuration,
-            "Resilience:TotalTimeout",
-            TimeSpan.FromSeconds(10),
-            Shortest,
-            Longest
-        );
-        var @try = DurationAttribute.Read(
-            configuration,
-            "Resilience:TryTimeout",
-            TimeSpan.FromSeconds(3),
-            Shortest,
-            Longest
-        );
+        var total = Read("Resilience:TotalTimeout", TimeSpan.FromSeconds(10));
+        var @try = Read("Resilience:TryTimeout", TimeSpan.FromSeconds(3));
         return @try <= total
             ? new Timeouts(total, @try)
             : throw new InvalidSettingException(
                 $"Resilience:TryTimeout is {@try}, but must not be longer than Resilience:TotalTimeout, {total}."
             );
+
+        TimeSpan Read(string name, TimeSpan @default) =>
+            DurationAttribute.Read(configuration, name, @default, Shortest, Longest);
     }
 }

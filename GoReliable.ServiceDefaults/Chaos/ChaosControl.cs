@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -38,7 +39,7 @@ internal sealed partial class ChaosControl(
             Configure("database", switches.Database, options.Database);
             Configure("http", switches.Http, options.Http);
         }
-        catch (InvalidOperationException refused)
+        catch (Exception refused) when (refused is InvalidSettingException or InvalidOperationException)
         {
             // An options monitor would throw here, in the thread that watches the file, and later in all code that asks
             // it.

@@ -1,6 +1,5 @@
 using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -15,23 +14,11 @@ internal static class ChaosExtensions
     public static void AddChaos(this WebApplicationBuilder builder)
     {
         var isProduction = builder.Environment.IsProduction();
-        var options = Read(builder.Configuration, isProduction ? null : true);
+        var options = ChaosOptions.Read(builder.Configuration, isProduction ? null : true);
 
         builder.Services.AddSingleton(new ChaosPermission(!isProduction || options.AllowInProduction));
         builder.Services.AddSingleton<ChaosSwitches>();
         builder.Services.AddHostedService<ChaosControl>();
         builder.Services.AddTransient<ChaosHandler>();
-    }
-
-    private static ChaosOptions Read(IConfiguration configuration, bool? allowed)
-    {
-        try
-        {
-            return ChaosOptions.Read(configuration, allowed);
-        }
-        catch (InvalidOperationException mistake)
-        {
-            throw new InvalidSettingException(mistake.Message);
-        }
     }
 }

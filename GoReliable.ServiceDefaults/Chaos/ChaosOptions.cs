@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.Extensions.Configuration;
 
 namespace GoReliable.ServiceDefaults.Chaos;
@@ -27,8 +28,9 @@ internal sealed record ChaosOptions
     /// </summary>
     /// <param name="configuration">The whole configuration.</param>
     /// <param name="allowed">Whether a switch may be on; null lets the section decide.</param>
-    /// <exception cref="InvalidOperationException">
-    /// A value cannot be used, or a switch is on where it must not be.
+    /// <exception cref="InvalidOperationException">A name or a value cannot be read.</exception>
+    /// <exception cref="InvalidSettingException">
+    /// A value is out of its range, or a switch is on where it must not be.
     /// </exception>
     public static ChaosOptions Read(IConfiguration configuration, bool? allowed)
     {
@@ -39,9 +41,9 @@ internal sealed record ChaosOptions
         foreach (var (name, setting) in options.Switches())
         {
             if (setting.FindMistake() is { } mistake)
-                throw new InvalidOperationException($"{Section}:{name}:{mistake}");
+                throw new InvalidSettingException($"{Section}:{name}:{mistake}");
             if (setting.IsOn && !(allowed ?? options.AllowInProduction))
-                throw new InvalidOperationException(
+                throw new InvalidSettingException(
                     $"{Section}:{name} is set, but this is Production: remove it, or start with "
                         + $"{Section}:{nameof(AllowInProduction)}=true."
                 );
