@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using GoReliable.Tests.Files.Deploy;
 using GoReliable.Tests.Platform;
+using OtlpReceiver;
 
 namespace GoReliable.Tests.OnPlatform.Signals;
 
@@ -41,6 +42,13 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
             Assert.Equal(trace.Only(span => span.Service == service && span.Kind == kind).SpanId, exemplar!["span_id"]);
         }
     }
+
+    // A counter's would cost time at each request, and no dashboard asks for them.
+    [Fact]
+    public void Only_histograms_have_exemplars() =>
+        Assert.All(platform.Telemetry.Metrics().Where(point => point.Exemplars.Count > 0), point =>
+            Assert.Equal(MetricKind.Histogram, point.Kind)
+        );
 
     [Fact]
     public async Task Whatever_clients_send_the_number_of_series_stays_small()
