@@ -91,6 +91,37 @@ public sealed class RunScriptTests : IDisposable
     }
 
     [Theory]
+    [InlineData("true", 1)]
+    [InlineData("touch GoReliable.AppHost/AppHost.cs", 2)]
+    [InlineData("touch Directory.Packages.props", 2)]
+    [InlineData("rm GoReliable.AppHost/Processes/server.sh", 2)]
+    [InlineData("rm -r GoReliable.AppHost/bin", 2)]
+    [InlineData("sdk=10.0.1", 2)]
+    public async Task What_has_not_changed_since_it_was_built_is_not_built_again(string change, int builds)
+    {
+        const string Prepare = """
+            mkdir -p OtlpReceiver GoReliable.AppHost/bin/Debug/net10.0
+            touch global.json .editorconfig Directory.Build.props GoReliable.AppHost/GoReliable.AppHost.csproj
+            dotnet() {
+                case $1 in
+                    --version) echo 10.0.0 ;;
+                    msbuild) touch GoReliable.AppHost/bin/Debug/net10.0/GoReliable.AppHost.dll ;;
+                esac
+            }
+            source ./.setup
+            prepare
+            build GoReliable.AppHost
+            """;
+
+        var (_, output) = await BashAsync(
+            $"{Prepare}\n{change}\nmkdir -p GoReliable.AppHost/bin/Debug/net10.0\nbuild GoReliable.AppHost",
+            "Servers=containers"
+        );
+
+        Assert.Equal(string.Concat(Enumerable.Repeat("Building GoReliable.AppHost …\n", builds)), output);
+    }
+
+    [Theory]
     [InlineData("true", "docker\n")]
     [InlineData("false", "")]
     [InlineData("exec /usr/bin/sleep 60", "")] // A tenth of a second is a hundredth here.
