@@ -18,11 +18,11 @@ public sealed partial class DeployedFormTests(ServersOnly servers)
     private const string Password = "letters0and1digits";
 
     [Fact]
-    public async Task An_order_goes_through_the_published_services()
+    public async Task An_order_goes_through_the_services_as_they_are_deployed()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Images are for Linux.");
         var overlay = await Overlay.BuildAsync("prod");
-        await using var published = await PublishedServices.PublishAsync();
+        await using var built = await BuiltServices.CopyAsync();
         var platform = servers.Platform;
         var postgres = await CreateDatabasesAsync(overlay, await platform.ConnectionStringAsync("orders-db"));
         await using var provider = new FakeProvider();
@@ -64,7 +64,7 @@ public sealed partial class DeployedFormTests(ServersOnly servers)
                     foreach (var (variable, value) in elsewhere)
                         environment[variable] = value;
                     (environment["HTTP_PORTS"], environment["MANAGEMENT_PORT"]) = ($"{http}", $"{management}");
-                    return DeployedService.Start(published.Folder(name), name, pod, one, environment);
+                    return DeployedService.Start(built.Folder(name), name, pod, one, environment);
                 }
 
                 foreach (var preparation in pod.InitContainers ?? [])

@@ -18,7 +18,7 @@ internal sealed class DeployedService : IAsyncDisposable
     private DeployedService(string name, Process process) => (this.name, this.process) = (name, process);
 
     /// <summary>Starts what a container of a pod starts.</summary>
-    /// <param name="folder">The published service.</param>
+    /// <param name="folder">The service as it was built.</param>
     /// <param name="service">Its assembly's last name: <c>Orders</c>.</param>
     /// <param name="pod">Says as whom.</param>
     /// <param name="container">Says with which arguments, and how much memory.</param>
