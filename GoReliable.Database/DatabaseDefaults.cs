@@ -7,13 +7,12 @@ namespace GoReliable.Database;
 public static class DatabaseDefaults
 {
     /// <summary>
-    /// How many seconds a statement may take. With the wait for a connection, fewer than the ten for which the gateway
-    /// waits for an answer, so that callers get one.
+    /// How many seconds a statement may take. The gateway waits for ten, and for three where it may try again.
     /// </summary>
     public const int CommandTimeoutSeconds = 5;
 
-    // A free connection of the pool, or a new one of the server.
-    private const int ConnectTimeoutSeconds = 4;
+    /// <summary>How many seconds to wait for a free connection of the pool, or for a new one.</summary>
+    public const int ConnectTimeoutSeconds = 4;
 
     /// <summary>
     /// PostgreSQL accepts 100 connections from all services together. Connections of a vanished host stay open for a

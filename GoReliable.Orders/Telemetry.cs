@@ -147,6 +147,7 @@ internal sealed class Telemetry
         : IDisposable
     {
         private readonly long started = Stopwatch.GetTimestamp();
+        private CancellationToken caller = caller;
         private string? result;
 
         /// <summary>How it ended: a value of a small closed set.</summary>
@@ -157,6 +158,9 @@ internal sealed class Telemetry
         }
 
         public void Succeeded() => Result = "ok";
+
+        /// <summary>From now on it does not end with its caller: if it fails, that is an error.</summary>
+        public void MustFinish() => caller = default;
 
         public void Dispose() =>
             histogram.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new(tag, value), new("result", Result));

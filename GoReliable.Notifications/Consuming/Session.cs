@@ -27,7 +27,7 @@ internal sealed class Session : IAsyncDisposable
     private Session(IChannel consuming, CancellationToken stoppingToken)
     {
         this.consuming = consuming;
-        ended = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        ended = CancellationTokenSource.CreateLinkedTokenSource(closed.Token, stoppingToken);
         (Closed, Ended) = (closed.Token, ended.Token);
         consuming.ChannelShutdownAsync += OnShutdownAsync;
     }
@@ -115,8 +115,8 @@ internal sealed class Session : IAsyncDisposable
     {
         await EndAsync();
         await consuming.DisposeAsync();
-        closed.Dispose();
         ended.Dispose();
+        closed.Dispose();
     }
 
     // Only queues the message: the client hands over one at a time, and a slow handler would hold up those behind it.
@@ -158,10 +158,9 @@ internal sealed class Session : IAsyncDisposable
                 or ObjectDisposedException
                 or ChannelClosedException;
 
-    private async Task EndAsync()
+    private Task EndAsync()
     {
         incoming.Writer.TryComplete();
-        await closed.CancelAsync();
-        await ended.CancelAsync();
+        return closed.CancelAsync();
     }
 }

@@ -46,7 +46,7 @@ internal sealed class Worker(
 
     private readonly WaitingRoom<PendingDelivery> waitingRoom = new(time);
 
-    // Every batch, delivery and deferral that has not ended. There are never more than the prefetch.
+    // Every batch, delivery and deferral that has not ended.
     private readonly ConcurrentDictionary<Task, bool> running = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -242,10 +242,7 @@ internal sealed class Worker(
         {
             await processor.ProcessAsync(messages, session, handled);
         }
-        catch (Exception exception)
-            when (Session.IsEndOfSession(exception)
-                && (session.Closed.IsCancellationRequested || session.Ended.IsCancellationRequested)
-            )
+        catch (Exception exception) when (Session.IsEndOfSession(exception) && session.Ended.IsCancellationRequested)
         {
             // The broker still has the messages.
         }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
 using MailKit;
@@ -27,8 +26,9 @@ internal sealed class SmtpTransport(
 
     private readonly SmtpOptions smtp = options.Value.Smtp;
 
-    // The one that has been idle for longest is taken first, so that none outlives its time unseen.
-    private readonly ConcurrentQueue<(SmtpClient Client, long IdleSince)> idle = new();
+    // The last one is taken first, so that those that a burst left behind become too old, and are closed.
+    private readonly LinkedList<(SmtpClient Client, long IdleSince)> idle = [];
+    private readonly Lock idleLock = new();
 
     public bool IsRemote => true;
 
@@ -48,7 +48,7 @@ internal sealed class SmtpTransport(
                 timeout.CancelAfter(delivery.Value.Timeout);
                 await client.SendAsync(email, timeout.Token, progress);
             }
-            idle.Enqueue((client, time.GetTimestamp()));
+            Keep(client);
         }
         catch (Exception exception)
         {
@@ -60,8 +60,8 @@ internal sealed class SmtpTransport(
 
     public void Dispose()
     {
-        while (idle.TryDequeue(out var connection))
-            connection.Client.Dispose();
+        foreach (var (client, _) in idle)
+            client.Dispose();
     }
 
     /// <summary>
@@ -95,13 +95,30 @@ internal sealed class SmtpTransport(
 
     private SmtpClient? TakeIdle()
     {
-        while (idle.TryDequeue(out var connection))
+        lock (idleLock)
         {
-            if (connection.Client.IsConnected && time.GetElapsedTime(connection.IdleSince) < MaxIdle)
-                return connection.Client;
-            connection.Client.Dispose();
+            while (idle.Last is { Value: var (client, since) })
+            {
+                idle.RemoveLast();
+                if (client.IsConnected && time.GetElapsedTime(since) < MaxIdle)
+                    return client;
+                client.Dispose();
+            }
         }
         return null;
+    }
+
+    private void Keep(SmtpClient client)
+    {
+        lock (idleLock)
+        {
+            idle.AddLast((client, time.GetTimestamp()));
+            while (idle.First is { Value: var (oldest, since) } && time.GetElapsedTime(since) >= MaxIdle)
+            {
+                idle.RemoveFirst();
+                oldest.Dispose();
+            }
+        }
     }
 
     private async Task<SmtpClient> ConnectAsync(CancellationToken cancellationToken)

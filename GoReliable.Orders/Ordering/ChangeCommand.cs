@@ -1,4 +1,5 @@
 using System.Data.Common;
+using GoReliable.Database;
 using GoReliable.ServiceDefaults.Problems;
 using Npgsql;
 
@@ -63,7 +64,7 @@ internal static class ChangeCommand
         using var query = telemetry.Query("wait_for_standby");
         await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
         await using var command = new NpgsqlCommand(LockOrder, connection);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = order });
+        command.Parameters.AddValue(order);
         var standby = new StandbyWatch(connection);
         await command.ExecuteNonQueryAsync(CancellationToken.None);
         standby.ThrowIfMissing();

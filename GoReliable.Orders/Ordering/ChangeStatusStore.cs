@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using GoReliable.ServiceDefaults.Chaos;
 using Npgsql;
 
@@ -98,9 +99,9 @@ internal sealed class ChangeStatusStore(
         using var query = telemetry.Query("select_order_once");
         await chaos.Database.InjectAsync(CancellationToken.None);
         await using var command = database.CreateCommand(SelectOnce);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
+        command.Parameters.AddValue(id);
+        command.Parameters.AddValue(customerId);
+        command.Parameters.AddValue(request.Key);
         await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
         await row.ReadAsync(CancellationToken.None);
         query.Succeeded();
@@ -129,18 +130,18 @@ internal sealed class ChangeStatusStore(
         await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
         await using var command = new NpgsqlCommand(sql, connection);
         var parameters = command.Parameters;
-        parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after.Id });
-        parameters.Add(new NpgsqlParameter<int> { TypedValue = before.Version });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = after.Status.Text() });
-        parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = after.UpdatedAt });
+        parameters.AddValue(after.Id);
+        parameters.AddValue(before.Version);
+        parameters.AddValue(after.Status.Text());
+        parameters.AddValue(after.UpdatedAt);
         if (isChanged)
             parameters.AddEvent(after, customerId);
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
+        parameters.AddValue(customerId);
         if (request is not null)
         {
-            parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
-            parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = request.Hash });
-            parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = Order.Now(time) });
+            parameters.AddValue(request.Key);
+            parameters.AddValue(request.Hash);
+            parameters.AddValue(Order.Now(time));
         }
         try
         {

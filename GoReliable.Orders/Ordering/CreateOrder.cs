@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using GoReliable.Database;
 using GoReliable.Orders.Outbox;
 using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
@@ -68,10 +69,19 @@ internal sealed class CreateOrder(
 
     public async Task<Answer> HandleAsync(HttpContext context, Customer customer)
     {
-        using var operation = telemetry.Operation("create", context.RequestAborted);
-        var (result, answer) = await AnswerAsync(context, customer);
-        operation.Result = result;
-        return answer;
+        using var operation = telemetry.Operation("create");
+        try
+        {
+            var (result, answer) = await AnswerAsync(context, customer);
+            operation.Result = result;
+            return answer;
+        }
+        // Only then: a statement that fails is an error of ours, also when its caller has given up by then.
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            operation.Result = "cancelled";
+            throw;
+        }
     }
 
     private async Task<(string Result, Answer Answer)> AnswerAsync(HttpContext context, Customer customer)
@@ -152,6 +162,7 @@ internal sealed class CreateOrder(
         using var query = telemetry.Query("insert_order", aborted);
         await chaos.Database.InjectAsync(aborted);
         await using var connection = await database.OpenConnectionAsync(aborted);
+        query.MustFinish();
         await using var command = Command(connection, Insert, order, customerId);
         await command.ExecuteChangeAsync();
         query.Succeeded();
@@ -170,9 +181,10 @@ internal sealed class CreateOrder(
             using var query = telemetry.Query("insert_order_once", context.RequestAborted);
             await chaos.Database.InjectAsync(context.RequestAborted);
             await using var connection = await database.OpenConnectionAsync(context.RequestAborted);
+            query.MustFinish();
             await using var command = Command(connection, InsertOnce, order, customerId);
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = request.Key });
-            command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = request.Hash });
+            command.Parameters.AddValue(request.Key);
+            command.Parameters.AddValue(request.Hash);
             var (alone, claimed, hash, first) = await command.ReadChangeAsync(row =>
                 (
                     row.GetBoolean(0),
@@ -208,9 +220,9 @@ internal sealed class CreateOrder(
     {
         var command = new NpgsqlCommand(sql, connection);
         var parameters = command.Parameters;
-        parameters.Add(new NpgsqlParameter<Guid> { TypedValue = order.Id });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Currency });
+        parameters.AddValue(order.Id);
+        parameters.AddValue(customerId);
+        parameters.AddValue(order.Currency);
         parameters.Add(
             new NpgsqlParameter<byte[]>
             {
@@ -218,9 +230,9 @@ internal sealed class CreateOrder(
                 NpgsqlDbType = NpgsqlDbType.Jsonb,
             }
         );
-        parameters.Add(new NpgsqlParameter<decimal> { TypedValue = order.Total });
-        parameters.Add(new NpgsqlParameter<string?> { TypedValue = order.ContactEmail });
-        parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = order.CreatedAt });
+        parameters.AddValue(order.Total);
+        parameters.AddValue(order.ContactEmail);
+        parameters.AddValue(order.CreatedAt);
         parameters.AddEvent(order, customerId);
         return command;
     }

@@ -68,7 +68,7 @@ public sealed class CustomerShareTests(SharedPlatform shared)
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
     }
 
-    // A gateway that gave up has told its client to send the order again.
+    // Its client knows of no order, and will send it again.
     [Fact]
     public async Task An_order_whose_client_left_before_there_was_a_connection_is_not_made()
     {

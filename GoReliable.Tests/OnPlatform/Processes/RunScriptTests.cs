@@ -95,30 +95,44 @@ public sealed class RunScriptTests : IDisposable
     [InlineData("touch GoReliable.AppHost/AppHost.cs", 2)]
     [InlineData("touch Directory.Packages.props", 2)]
     [InlineData("rm GoReliable.AppHost/Processes/server.sh", 2)]
-    [InlineData("rm -r GoReliable.AppHost/bin", 2)]
+    [InlineData("rm .editorconfig", 2)]
+    [InlineData("rm GoReliable.Orders/bin/Debug/net10.0/GoReliable.Orders.dll", 2)]
+    [InlineData("rm -r packages/aspire.hosting.orchestration.linux-x64", 2)]
     [InlineData("sdk=10.0.1", 2)]
     public async Task What_has_not_changed_since_it_was_built_is_not_built_again(string change, int builds)
     {
-        const string Prepare = """
-            mkdir -p OtlpReceiver GoReliable.AppHost/bin/Debug/net10.0
-            touch global.json .editorconfig Directory.Build.props GoReliable.AppHost/GoReliable.AppHost.csproj
+        var (_, output) = await BashAsync(
+            $$"""
+            mkdir -p OtlpReceiver packages/aspire.hosting.orchestration.linux-x64
+            touch global.json .editorconfig Directory.Build.props
+            for name in GoReliable.{AppHost,Gateway,Orders,Notifications}; do
+                mkdir -p $name
+                touch $name/$name.csproj
+            done
             dotnet() {
                 case $1 in
                     --version) echo 10.0.0 ;;
-                    msbuild) touch GoReliable.AppHost/bin/Debug/net10.0/GoReliable.AppHost.dll ;;
+                    --list-sdks) echo '10.0.0 [/sdks]' ;;
+                    msbuild) for name in GoReliable.{AppHost,Gateway,Orders,Notifications}; do
+                        mkdir -p $name/bin/Debug/net10.0
+                        touch $name/bin/Debug/net10.0/$name.dll
+                    done ;;
+                    /sdks/10.0.0/*/VBCSCompiler.dll) echo "$2" >>ended ;;
                 esac
             }
             source ./.setup
             prepare
             build GoReliable.AppHost
-            """;
-
-        var (_, output) = await BashAsync(
-            $"{Prepare}\n{change}\nmkdir -p GoReliable.AppHost/bin/Debug/net10.0\nbuild GoReliable.AppHost",
-            "Servers=containers"
+            {{change}}
+            build GoReliable.AppHost
+            cat ended
+            """,
+            "Servers=containers",
+            "NUGET_PACKAGES=packages"
         );
 
-        Assert.Equal(string.Concat(Enumerable.Repeat("Building GoReliable.AppHost …\n", builds)), output);
+        Assert.Equal(builds, output.Split("Building GoReliable.AppHost …\n").Length - 1);
+        Assert.Contains("-shutdown\n", output, StringComparison.Ordinal);
     }
 
     [Theory]
