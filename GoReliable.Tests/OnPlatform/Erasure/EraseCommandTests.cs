@@ -156,10 +156,14 @@ public sealed class EraseCommandTests(SharedPlatform shared)
         );
     }
 
-    [Fact]
-    public async Task The_script_asks_both_services()
+    [Theory]
+    [InlineData("alice", "")]
+    [InlineData("- --token -", "alice\ntoken\n")]
+    public async Task The_script_asks_both_services(string arguments, string input)
     {
-        var (exitCode, error) = await ScriptAsync($"alice --yes --url http://127.0.0.1:{ServiceProcess.FreePort()}");
+        var url = $"http://127.0.0.1:{ServiceProcess.FreePort()}";
+
+        var (exitCode, error) = await ScriptAsync($"{arguments} --yes --url {url}", input);
 
         Assert.Equal(1, exitCode);
         Assert.Matches("(?s)^orders: .*refused.*notifications: .*refused", error);
@@ -169,7 +173,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
     public async Task The_script_explains_misuse_once() =>
         Assert.Equal((2, "There is no option '--all'. See erase --help.\n"), await ScriptAsync("--all"));
 
-    private static async Task<(int ExitCode, string Error)> ScriptAsync(string arguments)
+    private static async Task<(int ExitCode, string Error)> ScriptAsync(string arguments, string input = "")
     {
         using var script = Process.Start(
             new ProcessStartInfo(
@@ -177,9 +181,12 @@ public sealed class EraseCommandTests(SharedPlatform shared)
                 [System.IO.Path.Combine(AppHostRun.Repository, "erase"), .. arguments.Split(' ')]
             )
             {
+                RedirectStandardInput = true,
                 RedirectStandardError = true,
             }
         )!;
+        await script.StandardInput.WriteAsync(input);
+        script.StandardInput.Close();
         var error = await script.StandardError.ReadToEndAsync(Cancel);
         await script.WaitForExitAsync(Cancel);
         return (script.ExitCode, error);
