@@ -95,11 +95,12 @@ public sealed class ProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_new_key_is_found_and_one_that_the_provider_withdrew_signs_no_more_tokens()
+    public async Task A_new_key_is_found_and_no_token_of_one_that_the_provider_withdrew_is_good_any_more()
     {
         await provider.StartAsync();
         var withdrawn = provider.Tokens;
-        Assert.Equal(HttpStatusCode.OK, await AskAsync(withdrawn.Issue("alice")));
+        var known = withdrawn.Issue("alice");
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(known));
         // One with an invented key does not keep the new one from being found, whatever its kind.
         Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(Forged("invented")));
 
@@ -114,6 +115,7 @@ public sealed class ProviderTests : IAsyncLifetime
         );
 
         Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(withdrawn.Issue("mallory")));
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(known));
     }
 
     [Fact]
