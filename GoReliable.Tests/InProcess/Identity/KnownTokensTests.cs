@@ -85,10 +85,14 @@ public sealed class KnownTokensTests : IAsyncDisposable
     [Fact]
     public async Task What_is_kept_has_no_token_in_it()
     {
-        var user = (await AskAsync($"Bearer {token}")).Principal;
+        var kept = (await AskAsync($"Bearer {token}")).Ticket!;
 
-        Assert.Null(Assert.IsType<CaseSensitiveClaimsIdentity>(user?.Identity).SecurityToken);
-        Assert.All(user!.Claims, claim => Assert.DoesNotContain(claim.Value, token, StringComparison.Ordinal));
+        var identity = Assert.IsType<CaseSensitiveClaimsIdentity>(kept.Principal.Identity);
+        Assert.Null(identity.SecurityToken);
+        Assert.Null(identity.BootstrapContext);
+        Assert.All(identity.Claims, claim => Assert.DoesNotContain(token, claim.Value, StringComparison.Ordinal));
+        Assert.Empty(kept.Properties.Items);
+        Assert.Empty(kept.Properties.Parameters);
     }
 
     [Fact]
