@@ -80,22 +80,25 @@ internal static class TelemetryExtensions
             .AddOtlpExporters(builder);
     }
 
-    // For each metric the SDK makes room for 2,000 series at once. Those of .NET have far fewer: 6 MB less for a gateway.
+    // For each metric the SDK makes room for 2,000 series at once. Those of .NET and Npgsql have far fewer: 6 MB less
+    // for a gateway. Whoever adds another meter keeps the SDK's limit.
     private static MetricStreamConfiguration? MakeLessRoom(Instrument instrument) =>
-        instrument.Meter.Name.StartsWith("GoReliable.", StringComparison.Ordinal)
-            ? null
-            : new MetricStreamConfiguration { CardinalityLimit = 500 };
+        instrument.Meter.Name == "Npgsql" || DotNetMeters.Contains(instrument.Meter.Name)
+            ? new MetricStreamConfiguration { CardinalityLimit = 500 }
+            : null;
 
-    // Exemplars of traces are the default of the specification, but not of the SDK. Here only histograms have them:
-    // nobody looks for them at a counter, and each measurement would cost more.
+    // Exemplars of traces are the default of the specification, but not of the SDK. Unless somebody chooses, as Aspire
+    // does in development, only histograms have them: nobody looks for them at a counter, and each measurement would
+    // cost more.
     private static void LimitExemplars(ConfigurationManager configuration)
     {
         const string All = "OTEL_METRICS_EXEMPLAR_FILTER";
         const string Histograms = "OTEL_DOTNET_EXPERIMENTAL_METRICS_EXEMPLAR_FILTER_HISTOGRAMS";
-        const string OfTraces = "trace_based";
-        if (configuration[All] is { } chosen && !string.IsNullOrWhiteSpace(chosen) && chosen != OfTraces)
+        if (!string.IsNullOrWhiteSpace(configuration[All]))
             return;
-        (configuration[All], configuration[Histograms]) = ("always_off", OfTraces);
+        configuration[All] = "always_off";
+        if (string.IsNullOrWhiteSpace(configuration[Histograms]))
+            configuration[Histograms] = "trace_based";
     }
 
     public static IApplicationBuilder UsePrometheusEndpoint(this IApplicationBuilder app) =>

@@ -52,7 +52,6 @@ internal sealed partial class Product
             $"service.namespace=goreliable,service.instance.id={service}-0,deployment.environment.name=bench"
         );
         yield return ("OTEL_METRICS_EXPORTER", "prometheus");
-        yield return ("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based");
         yield return ("OTEL_TRACES_SAMPLER", plan.Without.Contains("traces") ? "always_off" : "parentbased_always_on");
         if (!plan.Without.Contains("export"))
         {

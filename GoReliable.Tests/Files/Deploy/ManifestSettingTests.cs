@@ -23,7 +23,6 @@ public sealed partial class ManifestSettingTests
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "OTEL_EXPORTER_OTLP_PROTOCOL",
         "OTEL_TRACES_SAMPLER",
-        "OTEL_METRICS_EXEMPLAR_FILTER",
     ];
 
     private static readonly string Documented = DeployFiles.Read("docs/settings.md");

@@ -42,23 +42,6 @@ public sealed class MetricsFormatTests(SharedPlatform shared)
         }
     }
 
-    // A counter's would cost time at each request, and no dashboard asks for them.
-    [Fact]
-    public async Task Only_histograms_have_exemplars()
-    {
-        using var alice = platform.Client("alice");
-        using var response = await alice.GetAsync(OrdersClient.Orders, TestContext.Current.CancellationToken);
-
-        var exemplars = await Poll.UntilAsync(
-            "an exemplar",
-            async () =>
-                (await platform.ScrapeAsync())["gateway"].Samples.Where(sample => sample.Exemplar.Count > 0).ToList(),
-            samples => samples.Count > 0
-        );
-
-        Assert.All(exemplars, sample => Assert.EndsWith("_bucket", sample.Name, StringComparison.Ordinal));
-    }
-
     [Fact]
     public async Task Whatever_clients_send_the_number_of_series_stays_small()
     {
