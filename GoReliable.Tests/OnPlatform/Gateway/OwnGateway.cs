@@ -9,7 +9,7 @@ public sealed class OwnGateway : IAsyncLifetime
     /// <summary>Collection of the tests that share it.</summary>
     public const string Name = "own gateway";
 
-    /// <summary>Where its spans go, and its metrics would.</summary>
+    /// <summary>Where its spans and logs go, and its metrics would.</summary>
     internal OtlpEndpoint Telemetry { get; private set; } = null!;
 
     internal Destination Orders { get; private set; } = null!;
@@ -30,10 +30,13 @@ public sealed class OwnGateway : IAsyncLifetime
             ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off"),
             ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", new Uri(Telemetry.HttpEndpoint, "/v1/traces").OriginalString),
             ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", new Uri(Telemetry.HttpEndpoint, "/v1/logs").OriginalString),
+            ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/protobuf"),
             ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", Telemetry.GrpcEndpoint.OriginalString),
             ("OTEL_METRICS_EXPORTER", "prometheus"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
-            ("OTEL_BSP_SCHEDULE_DELAY", "200")
+            ("OTEL_BSP_SCHEDULE_DELAY", "200"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "200")
         );
         AtStart = await Gateway.ScrapeAsync();
     }

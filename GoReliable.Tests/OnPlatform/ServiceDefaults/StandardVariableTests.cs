@@ -33,6 +33,14 @@ public sealed class StandardVariableTests(OwnGateway own)
     }
 
     [Fact]
+    public async Task Logs_are_exported_to_the_endpoint_for_logs_by_its_protocol()
+    {
+        await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
+
+        await own.Telemetry.WaitForLogAsync(log => log.EventName == "http.request", Cancel);
+    }
+
+    [Fact]
     public async Task Sending_spans_makes_no_spans()
     {
         await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
