@@ -65,5 +65,9 @@ public static class OperatorCommand
     /// What was typed, or the next line of the input where it is <c>-</c>: arguments are in lists of processes, and in
     /// the audit log of a cluster.
     /// </summary>
-    public static string? Typed(string? argument, TextReader input) => argument == "-" ? input.ReadLine() : argument;
+    /// <exception cref="FormatException">The input has no more lines.</exception>
+    public static string? Typed(string? argument, TextReader input) =>
+        argument != "-"
+            ? argument
+            : input.ReadLine() ?? throw new FormatException("- is for a line of the input, which has none.");
 }

@@ -132,7 +132,8 @@ public sealed class EraseCommandTests(SharedPlatform shared)
 
     [Theory]
     [InlineData("", "Name the customer to erase.")]
-    [InlineData("-", "Name the customer to erase.")]
+    [InlineData("-", "- is for a line of the input, which has none.")]
+    [InlineData("alice --token -", "- is for a line of the input, which has none.")]
     [InlineData("alice bob", "One customer at a time.")]
     [InlineData("-alice", "There is no option '-alice'.")]
     [InlineData("alice -- -bob", "One customer at a time.")]
