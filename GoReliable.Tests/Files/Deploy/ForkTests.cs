@@ -8,6 +8,9 @@ public sealed partial class ForkTests : IDisposable
     private const string Ours = "goreliable/goreliable";
     private const string Fork = "someone/shop";
 
+    // The tag of all images before the first release.
+    private const string Unreleased = "0.0.0";
+
     private static readonly string Guide = DeployFiles.Read("docs/deploy.md");
 
     // The name of the repository that these tests are in.
@@ -34,9 +37,8 @@ public sealed partial class ForkTests : IDisposable
             images.Select(image => $"{image["name"]!.Text}={image["newName"]!.Text}:{version}"),
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)
         );
-        // A tag that is there already makes no pull request. In a fork it is there, after the first release.
-        if (Here == Ours)
-            Assert.All(images, image => Assert.NotEqual(version, image["newTag"]!.Text));
+        // A tag that is there already makes no pull request. After a release there may be any: the guide says so.
+        Assert.True(version != Unreleased, $"Nobody gets a pull request by the guide's first tag, v{version}.");
     }
 
     [Fact]
