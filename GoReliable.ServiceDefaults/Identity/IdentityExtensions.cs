@@ -75,7 +75,7 @@ public static class IdentityExtensions
                 // ASP.NET's own list would read the settings and make new keys each time.
                 rules.IssuerSigningKeys = rules.IssuerSigningKeys?.ToArray();
             });
-        // In place of ASP.NET's.
+        // In place of ASP.NET's, which another AddJwtBearer after this one would bring back.
         builder.Services.AddTransient<JwtBearerHandler, TokenHandler>();
         builder.Services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, bearer =>
         {

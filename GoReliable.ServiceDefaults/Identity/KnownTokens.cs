@@ -6,8 +6,9 @@ namespace GoReliable.ServiceDefaults.Identity;
 /// <summary>What good tokens say, by the hash of the token. No token is kept.</summary>
 internal sealed class KnownTokens() : MemoryCache(new MemoryCacheOptions { SizeLimit = MaxTokens })
 {
-    // What a token of 270 characters says takes 2 kB, of 1,500 characters 5 kB: 10 to 26 MB for all. The gateway's pod
-    // may have 256 MiB. When it is full, those that nobody sent for longest make room.
+    // What a token of 270 characters says takes 2 KB, of 1,500 characters 5 KB: 10 to 26 MB for all. The gateway's pod
+    // may have 256 MiB. When it is full, a new token is not kept yet: a twentieth, those that nobody sent for longest,
+    // makes room in the background.
     private const int MaxTokens = 5_000;
 
     /// <summary>Keeps what a token says until it expires.</summary>

@@ -76,8 +76,9 @@ internal sealed partial class TokenHandler(
             known.Add(key, token);
             return await token.Result;
         }
-        // Whatever went wrong with a token, the answer is 401.
+        // Whatever went wrong with a token, the answer is 401; but a client that went away gets none.
         catch (Exception failure)
+            when (failure is not OperationCanceledException || !Context.RequestAborted.IsCancellationRequested)
         {
             return Refuse(failure);
         }
@@ -119,8 +120,7 @@ internal sealed partial class TokenHandler(
     }
 
     // Without the clock skew: the end of the year 9999 and half a minute is no date.
-    private static DateTimeOffset Expires(AuthenticateResult result) =>
-        result.Properties?.ExpiresUtc.GetValueOrDefault() ?? default;
+    private static DateTimeOffset Expires(AuthenticateResult result) => result.Properties?.ExpiresUtc ?? default;
 
     private AuthenticateResult Refuse(Exception reason)
     {

@@ -18,7 +18,7 @@ internal sealed class BuiltServices : IAsyncDisposable
     public static async Task<BuiltServices> CopyAsync()
     {
         var built = new BuiltServices();
-        // As of these tests: bin/Debug/net10.0.
+        // The same folder as the tests' own: bin/Debug/net10.0.
         var output = Path.GetRelativePath(DeployFiles.Path("GoReliable.Tests"), AppContext.BaseDirectory);
         foreach (var service in new[] { "Gateway", "Orders", "Notifications" })
             await RunAsync("cp", "-R", DeployFiles.Path($"GoReliable.{service}/{output}"), built.Folder(service));
