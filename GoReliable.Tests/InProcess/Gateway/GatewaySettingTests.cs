@@ -22,6 +22,9 @@ public sealed class GatewaySettingTests
     [InlineData("Resilience__TryTimeout", "00:01:00", "must not be longer than Resilience:TotalTimeout, 00:00:30.")]
     [InlineData("Shutdown__Deadline", "25", "Deadline is 25.00:00:00, but must be from 00:00:01 to 01:00:00 ")]
     [InlineData("Chaos__Http__Latency", "1", "Chaos:Http:Latency is 1.00:00:00, but must be from ")]
+    [InlineData("Chaos__Chanel__FaultRate", "1", "'Chanel'")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "otel-collector:4317", " is 'otel-collector:4317', but must be a URL ")]
+    [InlineData("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "nowhere", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT is 'nowhere', ")]
     [InlineData("ForwardedHeaders__KnownProxies__0", "nginx", "'nginx' is neither an IP address nor a network")]
     [InlineData("MANAGEMENT_PORT", "0", "MANAGEMENT_PORT is '0', but must be a port from 1 to 65535.")]
     [InlineData("Kestrel__Endpoints__Public__Url", "localhost", "'localhost' is not a URL to listen on, such as ")]
@@ -32,7 +35,13 @@ public sealed class GatewaySettingTests
         var failure = await Assert.ThrowsAnyAsync<Exception>(() => InProcessGateway.StartAsync([], (name, value)));
 
         // Each of these ends a process with its message as the only line.
-        Assert.True(failure is InvalidSettingException or OptionsValidationException, $"{failure}");
+        Assert.True(
+            failure
+                is InvalidSettingException
+                    or OptionsValidationException
+                    or InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" },
+            $"{failure}"
+        );
         Assert.Contains(complaint, failure.Message, StringComparison.Ordinal);
     }
 }
