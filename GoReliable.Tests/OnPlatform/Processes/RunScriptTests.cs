@@ -92,6 +92,7 @@ public sealed class RunScriptTests : IDisposable
 
     [Theory]
     [InlineData("true", 1)]
+    [InlineData("echo >>GoReliable.AppHost/appsettings.Development.json", 1)]
     [InlineData("touch GoReliable.AppHost/AppHost.cs", 2)]
     [InlineData("touch Directory.Packages.props", 2)]
     [InlineData("rm GoReliable.AppHost/Processes/server.sh", 2)]
@@ -107,7 +108,7 @@ public sealed class RunScriptTests : IDisposable
             touch global.json .editorconfig Directory.Build.props
             for name in GoReliable.{AppHost,Gateway,Orders,Notifications}; do
                 mkdir -p $name
-                touch $name/$name.csproj
+                touch $name/$name.csproj $name/appsettings.Development.json
             done
             dotnet() {
                 case $1 in
