@@ -76,6 +76,7 @@ builder.AddEmail(notifications);
 // Prometheus, and in containers also Grafana, Tempo, Loki and the Collector; `--Observability=false` leaves them out.
 builder.AddObservability(servers, gateway, orders, notifications);
 
+// What waits for a resource that has started goes on at once.
 PatientCheck.UseFor(builder.Services);
 
 return await builder.RunAsync();

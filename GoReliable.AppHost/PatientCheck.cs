@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -26,11 +27,11 @@ internal sealed class PatientCheck(IHealthCheck check) : IHealthCheck
         CancellationToken cancellationToken = default
     )
     {
-        var until = DateTime.UtcNow + Patience;
+        var began = Stopwatch.GetTimestamp();
         while (true)
         {
             var result = await check.CheckHealthAsync(context, cancellationToken);
-            if (result.Status == HealthStatus.Healthy || DateTime.UtcNow > until)
+            if (result.Status == HealthStatus.Healthy || Stopwatch.GetElapsedTime(began) > Patience)
                 return result;
             await Task.Delay(Pause, cancellationToken);
         }

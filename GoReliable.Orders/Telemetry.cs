@@ -105,13 +105,9 @@ internal sealed class Telemetry
         );
     }
 
-    /// <summary>
-    /// Marks a span as failed, unless it was given up; an exception filter that lets the exception pass.
-    /// </summary>
+    /// <summary>Marks a span as failed; an exception filter that lets the exception pass.</summary>
     public static bool MarkFailed(Activity? activity, Exception exception)
     {
-        if (exception is OperationCanceledException)
-            return false;
         activity
             ?.SetStatus(ActivityStatusCode.Error, exception.Message)
             .SetTag("error.type", exception.GetType().FullName);

@@ -24,10 +24,9 @@ public static class ServiceDefaultsExtensions
     /// <remarks>
     /// It also changes what holds for the whole service: JSON with a member twice is refused; no setting brings the
     /// logs of ASP.NET, HttpClient, YARP, Npgsql and Polly below Warning; only the trace context is sent and read, no
-    /// baggage; a wrong setting ends the process with one line and exit code 1. Of a service's own meters and
-    /// activity sources, only those named <c>GoReliable.*</c> are exported: one with another name adds its own.
-    /// Authentication is a call of its own,
-    /// <see cref="GoReliable.ServiceDefaults.Identity.IdentityExtensions.AddIdentity"/>.
+    /// baggage; a wrong setting ends the process with one line and exit code 1. Of a service's own meters and activity
+    /// sources, only those named <c>GoReliable.*</c> are exported: one with another name adds its own. Authentication is
+    /// a call of its own, <see cref="GoReliable.ServiceDefaults.Identity.IdentityExtensions.AddIdentity"/>.
     /// </remarks>
     /// <param name="builder">The builder of a service; its URLs gain the management port.</param>
     /// <exception cref="InvalidSettingException">

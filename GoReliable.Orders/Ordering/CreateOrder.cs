@@ -108,7 +108,8 @@ internal sealed class CreateOrder(
             else if (await StoreOnceAsync(order, customer.Id, new(key, request.Hash()), context) is { } earlier)
                 return await AnswerEarlierAsync(earlier, context.Response, activity);
         }
-        catch (Exception exception) when (Telemetry.MarkFailed(activity, exception))
+        catch (Exception exception)
+            when (exception is not OperationCanceledException && Telemetry.MarkFailed(activity, exception))
         {
             throw;
         }

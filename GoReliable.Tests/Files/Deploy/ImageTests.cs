@@ -23,10 +23,6 @@ public sealed partial class ImageTests
         );
     }
 
-    /// <summary>
-    /// Its kustomization at this revision has this image as <c>latest</c>. When you change the revision, look again: an
-    /// override that matches no image is silently ignored.
-    /// </summary>
     [Fact]
     public void No_kustomization_loads_from_elsewhere() =>
         Assert.All(DeployFiles.Find("deploy", "kustomization.yaml"), file =>
@@ -35,6 +31,10 @@ public sealed partial class ImageTests
             )
         );
 
+    /// <summary>
+    /// Its kustomization at this revision has this image as <c>latest</c>. When you change the revision, look again: an
+    /// override that matches no image is silently ignored.
+    /// </summary>
     [Fact]
     public async Task The_operator_of_RabbitMQ_has_the_version_of_its_kustomization()
     {

@@ -6,19 +6,13 @@ namespace GoReliable.Tests.Files.Deploy;
 /// <summary>Runs a command-line tool to its end.</summary>
 internal static class Tool
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
     /// <summary>
     /// Exit code and combined output of a run. A tool that is not installed skips the test and says how to get it:
     /// the files can be used without it, only their check needs it.
     /// </summary>
-    public static Task<(int ExitCode, string Output)> RunAsync(
-        string program,
-        string install,
-        params string[] arguments
-    ) => RunAsync(TimeSpan.FromMinutes(3), program, install, arguments);
-
-    /// <inheritdoc cref="RunAsync(string, string, string[])"/>
     public static async Task<(int ExitCode, string Output)> RunAsync(
-        TimeSpan patience,
         string program,
         string install,
         params string[] arguments
@@ -42,7 +36,7 @@ internal static class Tool
         }
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(patience);
+        timeout.CancelAfter(Patience);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(timeout.Token);
@@ -53,7 +47,7 @@ internal static class Tool
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within {patience}.");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within {Patience}.");
         }
     }
 
