@@ -143,7 +143,6 @@ internal sealed class Telemetry
         : IDisposable
     {
         private readonly long started = Stopwatch.GetTimestamp();
-        private CancellationToken caller = caller;
         private string? result;
 
         /// <summary>How it ended: a value of a small closed set.</summary>
@@ -154,9 +153,6 @@ internal sealed class Telemetry
         }
 
         public void Succeeded() => Result = "ok";
-
-        /// <summary>From now on it does not end with its caller: if it fails, that is an error.</summary>
-        public void MustFinish() => caller = default;
 
         public void Dispose() =>
             histogram.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new(tag, value), new("result", Result));

@@ -1,6 +1,4 @@
-using System.Data.Common;
 using GoReliable.Database;
-using GoReliable.ServiceDefaults.Problems;
 using Npgsql;
 
 namespace GoReliable.Orders.Ordering;
@@ -18,28 +16,6 @@ internal static class ChangeCommand
         -- wait for standby
         SELECT FROM orders WHERE id = $1 FOR KEY SHARE
         """;
-
-    /// <summary>Runs a change that a client must not repeat blindly.</summary>
-    /// <returns>The number of rows.</returns>
-    /// <exception cref="PostgresException">The server refused: nothing is changed.</exception>
-    /// <exception cref="OutcomeUnknownException">
-    /// It did not answer, or crashed at the commit: something may be changed.
-    /// </exception>
-    public static async Task<int> ExecuteChangeAsync(this NpgsqlCommand command)
-    {
-        try
-        {
-            var standby = new StandbyWatch(command.Connection!);
-            var rows = await command.ExecuteNonQueryAsync(CancellationToken.None);
-            standby.ThrowIfMissing();
-            return rows;
-        }
-        // A server that panics, for example because it cannot write its log, may have written the commit.
-        catch (DbException exception) when (exception is not PostgresException { InvariantSeverity: not "PANIC" })
-        {
-            throw new OutcomeUnknownException(exception);
-        }
-    }
 
     /// <summary>Runs a change that a client may repeat, and reads its only row.</summary>
     /// <exception cref="NpgsqlException">It may or may not be made.</exception>
@@ -69,23 +45,5 @@ internal static class ChangeCommand
         await command.ExecuteNonQueryAsync(CancellationToken.None);
         standby.ThrowIfMissing();
         query.Succeeded();
-    }
-
-    private sealed class StandbyWatch
-    {
-        private bool isMissing;
-
-        // The warning has no code of its own, and its text has the server's language.
-        public StandbyWatch(NpgsqlConnection connection) =>
-            connection.Notice += (_, warning) => isMissing |= warning.Notice.Routine == "SyncRepWaitForLSN";
-
-        public void ThrowIfMissing()
-        {
-            if (isMissing)
-                throw new NpgsqlException(
-                    "No synchronous standby has confirmed the commit in time",
-                    new TimeoutException()
-                );
-        }
     }
 }

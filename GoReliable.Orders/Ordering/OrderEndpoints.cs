@@ -19,7 +19,8 @@ internal static class OrderEndpoints
                 "Orders:Retention must be a day longer than Idempotency:Retention, or more."
             );
         builder
-            .Services.AddSingleton<CreateOrder>()
+            .Services.AddSingleton<NewOrders>()
+            .AddSingleton<CreateOrder>()
             .AddSingleton<GetOrder>()
             .AddSingleton<ListOrders>()
             .AddSingleton<ChangeStatusStore>()

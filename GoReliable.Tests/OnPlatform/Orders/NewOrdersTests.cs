@@ -1,0 +1,203 @@
+using System.Diagnostics;
+using GoReliable.Orders;
+using GoReliable.Orders.Ordering;
+using GoReliable.ServiceDefaults.Problems;
+using GoReliable.Tests.Platform;
+using Npgsql;
+
+namespace GoReliable.Tests.OnPlatform.Orders;
+
+/// <summary>Orders that come while others are being stored share a round trip and a commit, and nothing else.</summary>
+[Collection(ServersOnly.Name)]
+public sealed class NewOrdersTests(OutboxDatabase database) : IClassFixture<OutboxDatabase>, IAsyncLifetime
+{
+    // Enough to occupy all that runs at once.
+    private const int First = 2;
+
+    private static readonly OrderItem[] Items = [new("ESP-1", 1, 12.50m)];
+
+    private readonly OwnDatabase own = database.Own;
+    private readonly string customer = $"customer-{Guid.NewGuid():N}";
+    private readonly NewOrders orders = new(database.Own.Source);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => await own.ExecuteAsync("TRUNCATE orders, idempotency_keys, outbox");
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task Orders_that_wait_share_one_commit_with_keys_and_without()
+    {
+        await using var hold = await HoldAsync();
+        var first = await OccupyAsync(orders);
+        var waiting = Enumerable.Range(0, 20).Select(i => StoreAsync(key: i % 2 == 0 ? null : $"key-{i}")).ToArray();
+
+        await hold.CommitAsync();
+        Assert.All(await Task.WhenAll([.. first, .. waiting]), outcome => Assert.True(outcome.IsStored));
+        Assert.Equal(
+            22,
+            await own.ScalarAsync<long>("SELECT count(*) FROM orders JOIN outbox ON order_id = orders.id")
+        );
+        Assert.Equal(10, await own.ScalarAsync<long>("SELECT count(*) FROM idempotency_keys"));
+        Assert.Equal(3, await own.ScalarAsync<long>("SELECT count(DISTINCT xmin::text) FROM orders"));
+    }
+
+    [Fact]
+    public async Task A_key_that_comes_twice_at_once_makes_one_order()
+    {
+        await using var hold = await HoldAsync();
+        var first = await OccupyAsync(orders);
+        var (one, two) = (StoreAsync(key: "same"), StoreAsync(key: "same"));
+
+        await hold.CommitAsync();
+        await Task.WhenAll(first);
+        Assert.True((await one).IsStored);
+        var repeated = await two;
+        Assert.True(repeated is { IsAlone: true, IsStored: false, FirstHash: not null, FirstOrder: not null });
+        Assert.Equal(3, await own.ScalarAsync<long>("SELECT count(*) FROM orders"));
+    }
+
+    [Fact]
+    public async Task Who_leaves_while_waiting_has_no_order_and_the_others_have_theirs()
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        await using var hold = await HoldAsync();
+        var first = await OccupyAsync(orders, patience);
+        var left = StoreAsync(client: patience);
+        var stays = StoreAsync();
+
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        await hold.CommitAsync();
+        // The first had been sent by then.
+        Assert.All(await Task.WhenAll([.. first, stays]), outcome => Assert.True(outcome.IsStored));
+        Assert.Equal(3, await own.ScalarAsync<long>("SELECT count(*) FROM orders"));
+    }
+
+    [Fact]
+    public async Task An_order_that_the_database_refuses_does_not_take_others_with_it()
+    {
+        await own.ExecuteAsync("ALTER TABLE orders ADD CONSTRAINT no_xts CHECK (currency <> 'XTS')");
+        await using var hold = await HoldAsync();
+        var first = await OccupyAsync(orders);
+        Task<InsertOutcome>[] good = [StoreAsync(), StoreAsync(key: "good")];
+        var bad = StoreAsync(currency: "XTS");
+        Task<InsertOutcome>[] later = [StoreAsync(), StoreAsync(key: "later")];
+
+        await hold.CommitAsync();
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => bad);
+        Assert.Equal("no_xts", refused.ConstraintName);
+        Assert.All(await Task.WhenAll([.. first, .. good, .. later]), outcome => Assert.True(outcome.IsStored));
+        await own.ExecuteAsync("ALTER TABLE orders DROP CONSTRAINT no_xts");
+    }
+
+    [Fact]
+    public async Task When_the_database_does_not_answer_each_order_of_a_commit_is_in_doubt()
+    {
+        var impatient = new NpgsqlConnectionStringBuilder(own.ConnectionString) { CommandTimeout = 3 };
+        await using var source = NpgsqlDataSource.Create(impatient.ConnectionString);
+        var slow = new NewOrders(source);
+        await using var hold = await HoldAsync();
+        var first = await OccupyAsync(slow);
+        var waiting = Enumerable.Range(0, 3).Select(_ => StoreAsync(slow)).ToArray();
+        var keyed = StoreAsync(slow, key: "key");
+
+        foreach (var order in first.Concat(waiting))
+            await Assert.ThrowsAsync<OutcomeUnknownException>(() => order);
+        // Its client may send it again.
+        await Assert.ThrowsAsync<NpgsqlException>(() => keyed);
+    }
+
+    [Fact]
+    public async Task Without_a_database_all_that_wait_are_refused_at_once()
+    {
+        var nowhere = new NpgsqlConnectionStringBuilder(own.ConnectionString) { Port = 1 };
+        await using var source = NpgsqlDataSource.Create(nowhere.ConnectionString);
+        var away = new NewOrders(source);
+
+        foreach (var order in Enumerable.Range(0, 20).Select(_ => StoreAsync(away)).ToArray())
+            await Assert.ThrowsAsync<NpgsqlException>(() => order);
+    }
+
+    [Fact]
+    public async Task Each_order_has_the_statement_in_its_own_trace_linked_to_the_first_of_the_commit()
+    {
+        using var source = new ActivitySource("Test");
+        var spans = new List<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name is "Test" or Telemetry.Name,
+            Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = span =>
+            {
+                lock (spans)
+                    spans.Add(span);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var hold = await HoldAsync();
+        var first = await OccupyAsync(orders);
+        var roots = new List<Activity>();
+        var waiting = new List<Task<InsertOutcome>>();
+        for (var i = 0; i < 3; i++)
+        {
+            Activity.Current = null;
+            roots.Add(source.StartActivity("create order")!);
+            waiting.Add(StoreAsync(key: i == 1 ? "key" : null));
+        }
+
+        await hold.CommitAsync();
+        await Task.WhenAll([.. first, .. waiting]);
+        var own = roots.Skip(1).Select(root => spans.Single(span => span.TraceId == root.TraceId)).ToArray();
+        Assert.Equal(["INSERT order once", "INSERT order"], own.Select(span => span.DisplayName));
+        Assert.All(own, span => Assert.Equal(ActivityKind.Client, span.Kind));
+        Assert.Equal(roots.Skip(1).Select(root => root.SpanId), own.Select(span => span.ParentSpanId));
+        Assert.All(own, span => Assert.Equal(roots[0].Context, Assert.Single(span.Links).Context));
+        Assert.All(own, span => Assert.Equal(3, span.GetTagItem("db.operation.batch.size")));
+    }
+
+    private Task<OpenTransaction> HoldAsync() =>
+        OpenTransaction.BeginAsync(own.Source, "LOCK TABLE orders IN EXCLUSIVE MODE");
+
+    private async Task<List<Task<InsertOutcome>>> OccupyAsync(NewOrders busy, CancellationTokenSource? client = null)
+    {
+        var first = new List<Task<InsertOutcome>>();
+        // One after the other, or they would share a commit.
+        for (var count = 1; count <= First; count++)
+        {
+            first.Add(StoreAsync(busy, client: client));
+            await Poll.UntilAsync("an insert that waits for the table", CountAsync, waiting => waiting == count);
+        }
+        return first;
+
+        Task<long> CountAsync() =>
+            own.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity "
+                    + "WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- INSERT order%'"
+            );
+    }
+
+    private Task<InsertOutcome> StoreAsync(
+        NewOrders? into = null,
+        string? key = null,
+        string currency = "EUR",
+        CancellationTokenSource? client = null
+    )
+    {
+        var now = Order.Now(TimeProvider.System);
+        var order = new Order(
+            Guid.CreateVersion7(),
+            OrderStatus.Pending,
+            currency,
+            Items,
+            Total: 12.50m,
+            ContactEmail: null,
+            CreatedAt: now,
+            UpdatedAt: now,
+            Version: 1
+        );
+        var request = key is null ? null : new KeyedRequest(key, [1]);
+        return (into ?? orders).StoreAsync(new InsertOrder(order, customer, request), client?.Token ?? Cancel);
+    }
+}
