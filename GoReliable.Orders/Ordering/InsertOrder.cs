@@ -95,9 +95,6 @@ internal sealed class InsertOrder
     /// <summary>Its name in metrics.</summary>
     public string QueryName => isKeyed ? "insert_order_once" : "insert_order";
 
-    /// <summary>Its name in traces: the first line of the SQL.</summary>
-    public string SpanName => isKeyed ? "INSERT order once" : "INSERT order";
-
     /// <summary>Ends with its transaction, or when its request has left before it began.</summary>
     public Task<InsertOutcome> Completion => completion.Task;
 
