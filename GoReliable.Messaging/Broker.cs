@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -12,7 +11,7 @@ namespace GoReliable.Messaging;
 /// library cannot decode ends the connection on which it came. So publishing, consuming and watching have a connection
 /// each. Only background work may wait for them; code that serves requests may not.
 /// </remarks>
-public sealed partial class Broker(IServiceProvider services, ILogger<Broker> logger, TimeProvider time)
+public sealed partial class Broker(IConnectionFactory factory, ILogger<Broker> logger, TimeProvider time)
     : IAsyncDisposable
 {
     /// <summary>
@@ -54,9 +53,7 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     public string? RefusedReason { get; private set; }
 
     /// <summary>Where the broker is, and how to log in.</summary>
-    public ConnectionFactory Server => (ConnectionFactory)Factory;
-
-    private IConnectionFactory Factory => services.GetRequiredService<IConnectionFactory>();
+    public ConnectionFactory Server => (ConnectionFactory)factory;
 
     private bool IsAnyOpen => uses.Values.Any(use => use.Connection is { IsOpen: true });
 
@@ -98,15 +95,19 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
     }
 
     /// <summary>
-    /// Declares what the service needs. If the broker refuses it, because it exists with other settings or a right is
-    /// missing, the health check says so.
+    /// Declares what the service needs of <see cref="OrderTopology"/>. If the broker refuses it, because it exists with
+    /// other settings or a right is missing, the health check says so.
     /// </summary>
     /// <exception cref="OperationInterruptedException">It was refused.</exception>
-    public async Task DeclareAsync(Func<Task> declare)
+    public async Task DeclareAsync(
+        IChannel channel,
+        CancellationToken cancellationToken,
+        params IEnumerable<TimeSpan> retryDelays
+    )
     {
         try
         {
-            await declare();
+            await OrderTopology.DeclareAsync(channel, cancellationToken, retryDelays);
             (RefusedReason, WasDeclared) = (null, true);
         }
         catch (OperationInterruptedException exception)
@@ -154,7 +155,7 @@ public sealed partial class Broker(IServiceProvider services, ILogger<Broker> lo
         {
             if (use.Connection is { IsOpen: true } opened)
                 return opened;
-            var connection = await Factory.CreateConnectionAsync(name, cancellationToken);
+            var connection = await factory.CreateConnectionAsync(name, cancellationToken);
             await RequireOpenAsync(connection, cancellationToken);
             (var closed, use.Connection) = (use.Connection, connection);
             // The one before may still have to tell of its end, which then says nothing about this one.

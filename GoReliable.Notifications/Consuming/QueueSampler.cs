@@ -49,7 +49,7 @@ internal sealed class QueueSampler(
         var connection = await broker.ConnectAsync("watch", stoppingToken);
         // A channel of its own: asking for a queue that does not exist closes the channel.
         await using var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);
-        await broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, stoppingToken, plan.Queues));
+        await broker.DeclareAsync(channel, stoppingToken, plan.Queues);
         try
         {
             while (true)

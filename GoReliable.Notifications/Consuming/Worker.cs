@@ -77,7 +77,7 @@ internal sealed class Worker(
             // Before the filter: each look of the filter counts as a redelivery, so nothing that may fail comes after
             // it.
             await using (var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken))
-                await broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, stoppingToken, plan.Queues));
+                await broker.DeclareAsync(channel, stoppingToken, plan.Queues);
             await poisonFilter.RunAsync(stoppingToken);
             await using var session = await Session.OpenAsync(connection, stoppingToken);
             progress.Watch(() => session.Held);

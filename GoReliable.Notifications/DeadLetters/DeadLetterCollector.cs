@@ -35,7 +35,7 @@ internal sealed class DeadLetterCollector(
         await schema.WaitAsync(stoppingToken);
         var connection = await broker.ConnectAsync("watch", stoppingToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken);
-        await broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, stoppingToken, plan.Queues));
+        await broker.DeclareAsync(channel, stoppingToken, plan.Queues);
         while (true)
         {
             if (await channel.MessageCountAsync(OrderTopology.DeadQueue, stoppingToken) > 0)

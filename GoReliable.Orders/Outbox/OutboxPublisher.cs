@@ -76,8 +76,7 @@ internal sealed class OutboxPublisher(
             };
 
     /// <summary>Declares the topology again, in case a part of it was removed.</summary>
-    public Task DeclareAsync(CancellationToken cancellationToken) =>
-        broker.DeclareAsync(() => OrderTopology.DeclareAsync(channel, cancellationToken));
+    public Task DeclareAsync(CancellationToken cancellationToken) => broker.DeclareAsync(channel, cancellationToken);
 
     /// <summary>Publishes all of them.</summary>
     /// <param name="messages">In their order.</param>

@@ -1,5 +1,4 @@
 using GoReliable.Messaging;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
 
@@ -16,10 +15,6 @@ internal static class ServiceBroker
         var factory = new ConnectionFactory { Uri = new Uri(await platform.ConnectionStringAsync("messaging")) };
         factory.Port = port ?? factory.Port;
         factory.ContinuationTimeout = patience ?? factory.ContinuationTimeout;
-        return new Broker(
-            new ServiceCollection().AddSingleton<IConnectionFactory>(factory).BuildServiceProvider(),
-            NullLogger<Broker>.Instance,
-            TimeProvider.System
-        );
+        return new Broker(factory, NullLogger<Broker>.Instance, TimeProvider.System);
     }
 }

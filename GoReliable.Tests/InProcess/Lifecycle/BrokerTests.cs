@@ -18,8 +18,8 @@ public sealed class BrokerTests
         const int Tries = 3600;
         var time = new FakeTimeProvider();
         var events = new LoggedEvents<Broker>();
-        var services = new Services(failures: Tries);
-        var broker = new Broker(services, events, time);
+        var server = new Server(failures: Tries);
+        var broker = new Broker(server.Factory, events, time);
 
         var waiting = new[]
         {
@@ -35,7 +35,7 @@ public sealed class BrokerTests
 
         Assert.Same(await waiting[0], await waiting[1]);
         Assert.True(broker.IsConnected);
-        Assert.True(services.Asked > Tries);
+        Assert.True(server.Asked > Tries);
         Assert.Equal(["broker.unreachable", "broker.connected"], events.Names);
     }
 
@@ -43,7 +43,7 @@ public sealed class BrokerTests
     public async Task The_end_of_another_connection_does_not_unblock_the_one_that_is_blocked()
     {
         var events = new LoggedEvents<Broker>();
-        var broker = new Broker(new Services(failures: 0), events, new FakeTimeProvider());
+        var broker = new Broker(new Server(failures: 0).Factory, events, new FakeTimeProvider());
         var publish = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
         var consume = (Open)(object)await broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
 
@@ -62,7 +62,7 @@ public sealed class BrokerTests
     [Fact]
     public async Task Whether_publishing_is_blocked_is_said_by_the_connection_that_took_the_place_of_another()
     {
-        var broker = new Broker(new Services(failures: 0), new LoggedEvents<Broker>(), new FakeTimeProvider());
+        var broker = new Broker(new Server(failures: 0).Factory, new LoggedEvents<Broker>(), new FakeTimeProvider());
         var ended = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
         await ended.RaiseAsync("ConnectionBlockedAsync", new ConnectionBlockedEventArgs("low on memory"));
         ended.IsOpen = false;
@@ -80,8 +80,8 @@ public sealed class BrokerTests
     {
         var time = new FakeTimeProvider();
         var events = new LoggedEvents<Broker>();
-        var services = new Services(failures: 0);
-        var broker = new Broker(services, events, time);
+        var server = new Server(failures: 0);
+        var broker = new Broker(server.Factory, events, time);
         var expected = new List<string>();
         Assert.False(broker.IsConnected);
 
@@ -89,7 +89,7 @@ public sealed class BrokerTests
         {
             var publish = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
             var consume = (Open)(object)await broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
-            services.Fail(times: 3);
+            server.Fail(times: 3);
 
             // One connection that ends alone is no outage, but somebody waits for it.
             publish.IsOpen = false;
@@ -114,7 +114,7 @@ public sealed class BrokerTests
     public async Task A_connection_that_ended_is_replaced_at_once_by_whoever_needs_it()
     {
         var time = new FakeTimeProvider();
-        var broker = new Broker(new Services(failures: 0), new LoggedEvents<Broker>(), time);
+        var broker = new Broker(new Server(failures: 0).Factory, new LoggedEvents<Broker>(), time);
         var ended = (Open)(object)await broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
         ended.IsOpen = false;
 
@@ -131,24 +131,24 @@ public sealed class BrokerTests
     {
         var time = new FakeTimeProvider();
         var events = new LoggedEvents<Broker>();
-        var services = new Services(failures: 0) { Refusals = 2 };
-        var broker = new Broker(services, events, time);
+        var server = new Server(failures: 0) { Refusals = 2 };
+        var broker = new Broker(server.Factory, events, time);
 
         var connecting = broker.ConnectAsync("publish", TestContext.Current.CancellationToken);
         Assert.False(broker.IsConnected);
         await AdvanceUntilAsync(time, connecting);
 
-        Assert.Equal(3, services.Asked);
+        Assert.Equal(3, server.Asked);
         Assert.Equal(["broker.unreachable", "broker.connected"], events.Names);
     }
 
     [Fact]
     public async Task Nobody_waits_any_more_for_a_connection_that_was_given_up()
     {
-        var services = new Services(failures: 0);
-        var broker = new Broker(services, new LoggedEvents<Broker>(), new FakeTimeProvider());
+        var server = new Server(failures: 0);
+        var broker = new Broker(server.Factory, new LoggedEvents<Broker>(), new FakeTimeProvider());
         await broker.ConnectAsync("consume", TestContext.Current.CancellationToken);
-        services.Fail(times: 1);
+        server.Fail(times: 1);
         using var giveUp = new CancellationTokenSource();
         var publishing = broker.ConnectAsync("publish", giveUp.Token);
         Assert.False(broker.IsConnected);
@@ -170,19 +170,20 @@ public sealed class BrokerTests
             done => done
         );
 
-    private sealed class Services : IServiceProvider
+    private sealed class Server
     {
-        private readonly IConnectionFactory factory = DispatchProxy.Create<IConnectionFactory, Factory>();
         private int failures;
 
-        public Services(int failures)
+        public Server(int failures)
         {
             this.failures = failures;
-            ((Factory)factory).Connect = () =>
+            ((Connections)Factory).Connect = () =>
                 ++Asked > 0 && this.failures-- > 0
                     ? throw new BrokerUnreachableException(new IOException("Nobody listens."))
                     : Connection();
         }
+
+        public IConnectionFactory Factory { get; } = DispatchProxy.Create<IConnectionFactory, Connections>();
 
         public int Asked { get; private set; }
 
@@ -197,12 +198,10 @@ public sealed class BrokerTests
             ((Open)connection).IsRefused = Refusals-- > 0;
             return connection;
         }
-
-        public object? GetService(Type serviceType) => factory;
     }
 
     /// <summary>Opens connections, and no more. Public and not sealed, as a proxy must be.</summary>
-    public class Factory : DispatchProxy
+    public class Connections : DispatchProxy
     {
         public Func<IConnection> Connect { get; set; } = null!;
 

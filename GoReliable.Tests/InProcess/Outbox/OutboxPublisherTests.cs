@@ -23,8 +23,8 @@ public sealed class OutboxPublisherTests : IAsyncDisposable
     {
         var factory = DispatchProxy.Create<IConnectionFactory, SilentBroker>();
         server = (SilentBroker)(object)factory;
-        services = new ServiceCollection().AddMetrics().AddSingleton(factory).BuildServiceProvider();
-        broker = new Broker(services, NullLogger<Broker>.Instance, time);
+        services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        broker = new Broker(factory, NullLogger<Broker>.Instance, time);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
