@@ -10,12 +10,13 @@ using GoReliable.Notifications.Erasure;
 using GoReliable.Notifications.Listing;
 using GoReliable.Notifications.Messages;
 using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Management;
 
 // Used by an operator at a terminal; no service is started.
 if (args is ["dead-letters", .. var command])
-    return await DeadLetterCommand.RunAsync(command, Console.In, Console.Out, Console.Error);
+    return await DeadLetterCommand.RunAsync(command, Terminal.Own);
 if (args is ["erase", .. var customer])
-    return await EraseCommand.RunAsync("notifications", 9103, customer, Console.In, Console.Out, Console.Error);
+    return await EraseCommand.RunAsync("notifications", 9103, customer, Terminal.Own);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();

@@ -7,11 +7,12 @@ using GoReliable.Orders.Erasure;
 using GoReliable.Orders.Ordering;
 using GoReliable.Orders.Outbox;
 using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Management;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 // Used by an operator at a terminal; no service is started.
 if (args is ["erase", .. var command])
-    return await EraseCommand.RunAsync("orders", 9102, command, Console.In, Console.Out, Console.Error);
+    return await EraseCommand.RunAsync("orders", 9102, command, Terminal.Own);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();

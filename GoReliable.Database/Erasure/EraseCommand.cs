@@ -33,52 +33,28 @@ public static class EraseCommand
     /// <param name="service">The service's name.</param>
     /// <param name="port">Its management port, unless another one is given.</param>
     /// <param name="arguments">Those after <c>erase</c>.</param>
-    /// <param name="input">Where the answer to the question is read, and what is typed as <c>-</c>.</param>
-    /// <param name="output">Gets what was done.</param>
-    /// <param name="error">Gets what was not done.</param>
+    /// <param name="terminal">Where the customer may be typed, and where it asks and reports.</param>
     /// <returns>The exit code.</returns>
-    public static Task<int> RunAsync(
-        string service,
-        int port,
-        IReadOnlyList<string> arguments,
-        TextReader input,
-        TextWriter output,
-        TextWriter error
-    ) =>
+    public static Task<int> RunAsync(string service, int port, IReadOnlyList<string> arguments, Terminal terminal) =>
         OperatorCommand.RunAsync(
             "erase",
             Help,
             arguments,
-            output,
-            error,
+            terminal,
             () =>
             {
                 var own = int.TryParse(Environment.GetEnvironmentVariable("MANAGEMENT_PORT"), out var set) ? set : port;
                 var line = Parse(arguments, own);
-                line = line with { Token = OperatorCommand.Typed(line.Token, input) };
-                var customer = OperatorCommand.Typed(line.Customer, input) ?? throw NoCustomer;
-                return EraseAsync(service, line with { Customer = customer }, input, output, error);
+                line = line with { Token = terminal.Typed(line.Token) };
+                return EraseAsync(service, line with { Customer = terminal.Typed(line.Customer) }, terminal);
             },
             service
         );
 
-    private static async Task<int> EraseAsync(
-        string service,
-        Arguments line,
-        TextReader input,
-        TextWriter output,
-        TextWriter error
-    )
+    private static async Task<int> EraseAsync(string service, Arguments line, Terminal terminal)
     {
-        if (
-            !line.Yes
-            && !OperatorCommand.IsConfirmed(
-                $"Erase all personal data of {line.Customer} in {service} for good?",
-                "Nothing was erased.",
-                input,
-                error
-            )
-        )
+        var question = $"Erase all personal data of {line.Customer} in {service} for good?";
+        if (!line.Yes && !terminal.Confirms(question, "Nothing was erased."))
             return OperatorCommand.NotDone;
         using var client = OperatorClient.Create(line.Url, line.Token, Timeout);
         var answer = await client.PostAsJsonAsync(
@@ -87,68 +63,51 @@ public static class EraseCommand
             OperatorClient.Json
         );
         var report = await OperatorClient.ReadAsync<ErasureReport>(answer, CancellationToken.None);
-        await ReportAsync(service, report, line.Json, output);
+        if (line.Json)
+            await terminal.Output.WriteLineAsync(JsonSerializer.Serialize(report, OperatorClient.Json));
+        else
+            foreach (var item in report.Items)
+                await terminal.Output.WriteLineAsync($"{service}: {item.Count} {item.Name} {item.Outcome}.");
         return report.Items.Any(item => item is { IsOpen: true, Count: > 0 })
             ? OperatorCommand.NotDone
             : OperatorCommand.Done;
     }
 
-    private static FormatException NoCustomer => new("Name the customer to erase.");
-
     private static Arguments Parse(IReadOnlyList<string> arguments, int port)
     {
-        var (customer, url, token, json, yes) = (
-            (string?)null,
-            $"http://localhost:{port}",
+        var line = new Arguments(
+            Customer: null,
+            OperatorClient.Address($"http://localhost:{port}", port),
             Environment.GetEnvironmentVariable("GORELIABLE_TOKEN"),
-            false,
-            false
+            Json: false,
+            Yes: false
         );
         for (var i = 0; i < arguments.Count; i++)
         {
             var name = arguments[i];
-            switch (name)
+            line = name switch
             {
-                case "--json":
-                    json = true;
-                    break;
-                case "--yes":
-                    yes = true;
-                    break;
-                case "--url":
-                    url = Next();
-                    break;
-                case "--token":
-                    token = Next();
-                    break;
-                case "--":
-                    Name(Next());
-                    break;
-                case ['-', _, ..]:
-                    throw new FormatException($"There is no option '{name}'.");
-                default:
-                    Name(name);
-                    break;
-            }
-
-            void Name(string id) =>
-                customer = customer is null ? id : throw new FormatException("One customer at a time.");
+                "--json" => line with { Json = true },
+                "--yes" => line with { Yes = true },
+                "--url" => line with { Url = OperatorClient.Address(Next(), port) },
+                "--token" => line with { Token = Next() },
+                "--" => Named(Next()),
+                ['-', _, ..] => throw new FormatException($"There is no option '{name}'."),
+                _ => Named(name),
+            };
 
             string Next() => ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} needs a value.");
+
+            Arguments Named(string customer) =>
+                line.Customer is null
+                    ? line with
+                    {
+                        Customer = customer,
+                    }
+                    : throw new FormatException("One customer at a time.");
         }
-        return new(customer ?? throw NoCustomer, OperatorClient.Address(url, port), token, json, yes);
+        return line.Customer is null ? throw new FormatException("Name the customer to erase.") : line;
     }
 
-    private static async Task ReportAsync(string service, ErasureReport report, bool json, TextWriter output)
-    {
-        if (json)
-        {
-            await output.WriteLineAsync(JsonSerializer.Serialize(report, OperatorClient.Json));
-            return;
-        }
-        foreach (var item in report.Items)
-            await output.WriteLineAsync($"{service}: {item.Count} {item.Name} {item.Outcome}.");
-    }
-
-    private sealed record Arguments(string Customer, Uri Url, string? Token, bool Json, bool Yes);
+    private sealed record Arguments(string? Customer, Uri Url, string? Token, bool Json, bool Yes);
 }

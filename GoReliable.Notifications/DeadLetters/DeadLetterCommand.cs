@@ -8,27 +8,17 @@ using static GoReliable.ServiceDefaults.Management.OperatorCommand;
 namespace GoReliable.Notifications.DeadLetters;
 
 /// <summary>The operator's API as a command line: <c>dead-letters</c> as the first argument of this program.</summary>
-internal sealed class DeadLetterCommand(
-    CommandLine line,
-    HttpClient worker,
-    TextReader input,
-    TextWriter output,
-    TextWriter error
-)
+internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Terminal terminal)
 {
     private const int PageSize = 200;
 
     /// <returns>The exit code.</returns>
-    public static Task<int> RunAsync(
-        IReadOnlyList<string> arguments,
-        TextReader input,
-        TextWriter output,
-        TextWriter error
-    ) => OperatorCommand.RunAsync("dead-letters", CommandLine.Help, arguments, output, error, async () =>
+    public static Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal) =>
+        OperatorCommand.RunAsync("dead-letters", CommandLine.Help, arguments, terminal, async () =>
         {
             var line = CommandLine.Parse(arguments, Environment.GetEnvironmentVariable);
-            using var worker = Create(line.Url, Typed(line.Token, input), TimeSpan.FromSeconds(60));
-            return await new DeadLetterCommand(line, worker, input, output, error).RunAsync();
+            using var worker = Create(line.Url, terminal.Typed(line.Token), TimeSpan.FromSeconds(60));
+            return await new DeadLetterCommand(line, worker, terminal).RunAsync();
         });
 
     private async Task<int> RunAsync() =>
@@ -56,21 +46,21 @@ internal sealed class DeadLetterCommand(
 
         if (line.Json)
         {
-            await output.WriteLineAsync(JsonSerializer.Serialize(items, Json));
+            await terminal.Output.WriteLineAsync(JsonSerializer.Serialize(items, Json));
             return Done;
         }
-        await output.WriteLineAsync(
+        await terminal.Output.WriteLineAsync(
             $"{"ID", -36}  {"EVENT", -15}  {"REASON", -17}  TRIED  {"DEAD SINCE (UTC)", -16}  TRACE"
         );
         foreach (var item in items)
-            await output.WriteLineAsync(
+            await terminal.Output.WriteLineAsync(
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{item.Id}  {item.EventType, -15}  {item.Reason, -17}  {item.Attempts, 5}  "
                         + $"{item.DeadSince:yyyy-MM-dd HH:mm}  {item.TraceId}"
                 )
             );
-        await output.WriteLineAsync(
+        await terminal.Output.WriteLineAsync(
             cursor is null ? $"{items.Count} in all." : $"The first {items.Count}; there are more (--limit)."
         );
         return Done;
@@ -79,14 +69,14 @@ internal sealed class DeadLetterCommand(
     private async Task<int> ShowAsync()
     {
         var letter = await ReadAsync<JsonElement>(await worker.GetAsync($"dead-letters/{line.Ids[0]}"));
-        await output.WriteLineAsync(JsonSerializer.Serialize(letter, Json));
+        await terminal.Output.WriteLineAsync(JsonSerializer.Serialize(letter, Json));
         return Done;
     }
 
     // One by one, so that each has its own answer.
     private async Task<int> HandleEachAsync()
     {
-        var done = new List<Guid>();
+        var done = 0;
         foreach (var id in line.Ids)
         {
             try
@@ -96,18 +86,18 @@ internal sealed class DeadLetterCommand(
                         ? await worker.DeleteAsync($"dead-letters/{id}")
                         : await worker.PostAsync($"dead-letters/{id}/redrive", content: null)
                 );
-                done.Add(id);
+                done++;
             }
             catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException)
             {
-                await error.WriteLineAsync(failure.Message);
+                await terminal.Error.WriteLineAsync(failure.Message);
                 // Another letter would meet the same error.
                 if (failure is not HttpRequestException { StatusCode: HttpStatusCode.NotFound })
                     break;
             }
         }
-        await ReportAsync(done.Count, line.Ids.Count - done.Count);
-        return done.Count == line.Ids.Count ? Done : NotDone;
+        await ReportAsync(done, line.Ids.Count - done);
+        return done == line.Ids.Count ? Done : NotDone;
     }
 
     // Each call works for a few seconds and says how much is left.
@@ -130,7 +120,7 @@ internal sealed class DeadLetterCommand(
                 await ReportAsync(done, result.Remaining);
                 return result.Remaining == 0 ? Done : NotDone;
             }
-            await error.WriteLineAsync($"{done} done, {result.Remaining} to go");
+            await terminal.Error.WriteLineAsync($"{done} done, {result.Remaining} to go");
         }
     }
 
@@ -138,7 +128,7 @@ internal sealed class DeadLetterCommand(
         OperatorClient.ReadAsync<T>(answer, CancellationToken.None);
 
     private async Task ReportAsync(long done, long notDone) =>
-        await output.WriteLineAsync(
+        await terminal.Output.WriteLineAsync(
             line.Json
                 ? JsonSerializer.Serialize(new { done, notDone }, Json)
                 : $"{done} {(line.Verb == "discard" ? "discarded" : "redriven")}"
@@ -146,11 +136,9 @@ internal sealed class DeadLetterCommand(
         );
 
     private bool IsConfirmed() =>
-        OperatorCommand.IsConfirmed(
+        terminal.Confirms(
             $"Discard {(line.All ? "all dead letters" : $"{line.Ids.Count} dead letter(s)")}"
                 + $"{(line.Reason is null ? "" : $" with reason {line.Reason}")} for good?",
-            "Nothing was discarded.",
-            input,
-            error
+            "Nothing was discarded."
         );
 }

@@ -15,8 +15,7 @@ public static class OperatorCommand
     /// <param name="name">The command's name.</param>
     /// <param name="help">How it is used.</param>
     /// <param name="arguments">What an operator typed after the name.</param>
-    /// <param name="output">Gets the help.</param>
-    /// <param name="error">Gets what went wrong.</param>
+    /// <param name="terminal">Gets the help, or what went wrong.</param>
     /// <param name="run">Returns the exit code.</param>
     /// <param name="service">Where it went wrong, for a command that there is for more than one service.</param>
     /// <returns>The exit code.</returns>
@@ -24,15 +23,14 @@ public static class OperatorCommand
         string name,
         string help,
         IReadOnlyList<string> arguments,
-        TextWriter output,
-        TextWriter error,
+        Terminal terminal,
         Func<Task<int>> run,
         string? service = null
     )
     {
         if (arguments.Intersect(["--help", "-h"]).Any())
         {
-            await output.WriteLineAsync(help);
+            await terminal.Output.WriteLineAsync(help);
             return Done;
         }
         try
@@ -41,33 +39,15 @@ public static class OperatorCommand
         }
         catch (FormatException misuse)
         {
-            await error.WriteLineAsync($"{misuse.Message} See {name} --help.");
+            await terminal.Error.WriteLineAsync($"{misuse.Message} See {name} --help.");
             return UsageError;
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
         {
-            await error.WriteLineAsync(service is null ? exception.Message : $"{service}: {exception.Message}");
+            await terminal.Error.WriteLineAsync(
+                service is null ? exception.Message : $"{service}: {exception.Message}"
+            );
             return NotDone;
         }
     }
-
-    /// <summary>Asks before something is done that cannot be undone.</summary>
-    public static bool IsConfirmed(string question, string refused, TextReader input, TextWriter error)
-    {
-        error.Write($"{question} [y/N] ");
-        if (input.ReadLine()?.Trim() is "y" or "Y" or "yes")
-            return true;
-        error.WriteLine(refused);
-        return false;
-    }
-
-    /// <summary>
-    /// What was typed, or the next line of the input where it is <c>-</c>: arguments are in lists of processes, and in
-    /// the audit log of a cluster.
-    /// </summary>
-    /// <exception cref="FormatException">The input has no more lines.</exception>
-    public static string? Typed(string? argument, TextReader input) =>
-        argument != "-"
-            ? argument
-            : input.ReadLine() ?? throw new FormatException("- is for a line of the input, which has none.");
 }

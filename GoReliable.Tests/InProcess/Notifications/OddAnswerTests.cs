@@ -1,4 +1,5 @@
 using GoReliable.Notifications.DeadLetters;
+using GoReliable.ServiceDefaults.Management;
 using GoReliable.Tests.Platform;
 using Microsoft.AspNetCore.Http;
 
@@ -51,7 +52,7 @@ public sealed class OddAnswerTests
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
-        var exitCode = await DeadLetterCommand.RunAsync(arguments, TextReader.Null, output, error);
+        var exitCode = await DeadLetterCommand.RunAsync(arguments, new Terminal(TextReader.Null, output, error));
         return (exitCode, output.ToString(), error.ToString());
     }
 }

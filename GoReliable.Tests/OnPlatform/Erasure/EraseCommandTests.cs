@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using GoReliable.Database.Erasure;
 using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Management;
 using GoReliable.Tests.Files.Manifest;
 using GoReliable.Tests.OnPlatform.Signals;
 using GoReliable.Tests.Platform;
@@ -229,9 +230,7 @@ public sealed class EraseCommandTests(SharedPlatform shared)
             service,
             9102,
             arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries),
-            new StringReader(answer),
-            output,
-            error
+            new Terminal(new StringReader(answer), output, error)
         );
         return (exitCode, output.ToString(), error.ToString().ReplaceLineEndings("\n"));
     }

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using GoReliable.Database.Erasure;
 using GoReliable.Orders.Erasure;
 using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Management;
 using GoReliable.Tests.OnPlatform.Orders;
 using GoReliable.Tests.Platform;
 using Npgsql;
@@ -137,9 +138,7 @@ public sealed class EraseOrdersTests(SharedPlatform shared)
             "orders",
             9102,
             [alice, "--yes", "--url", $"{management.BaseAddress}", "--token", OperatorToken],
-            TextReader.Null,
-            output,
-            TextWriter.Null
+            new Terminal(TextReader.Null, output, TextWriter.Null)
         );
         return (exitCode, output.ToString());
     }

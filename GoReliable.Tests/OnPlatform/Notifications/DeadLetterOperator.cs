@@ -5,6 +5,7 @@ using GoReliable.Messaging;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Notifications.Messages;
 using GoReliable.ServiceDefaults.Identity;
+using GoReliable.ServiceDefaults.Management;
 using GoReliable.Tests.OnPlatform.Poison;
 using GoReliable.Tests.Platform;
 
@@ -135,9 +136,7 @@ public sealed class DeadLetterOperator : IDisposable
         var token = Platform.Tokens.Issue("olga", Scopes.NotificationsOperate);
         var exitCode = await DeadLetterCommand.RunAsync(
             $"{arguments} --url {Client.BaseAddress} --token -".Split(' '),
-            new StringReader($"{token}\n{answer}"),
-            output,
-            error
+            new Terminal(new StringReader($"{token}\n{answer}"), output, error)
         );
         return (exitCode, output.ToString(), error.ToString());
     }
