@@ -108,7 +108,7 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Ter
         {
             object request =
                 line.Verb == "discard"
-                    ? new DiscardRequest(Ids: null, All: true, line.Reason, upTo)
+                    ? new DeadLetterSelection(Ids: null, All: true, line.Reason, upTo)
                     : new RedriveRequest(Ids: null, All: true, line.Reason, upTo) { PerSecond = line.Rate };
             var result = await ReadAsync<BulkResult>(
                 await worker.PostAsJsonAsync($"dead-letters/{line.Verb}", request, Json)

@@ -99,7 +99,7 @@ internal static class DeadLetterEndpoints
         CancellationToken cancellationToken
     )
     {
-        var only = new DiscardRequest([id], All: null, Reason: null, UpTo: long.MaxValue);
+        var only = new DeadLetterSelection([id], All: null, Reason: null, UpTo: long.MaxValue);
         var result = await redriver.DiscardAsync(only, by, cancellationToken);
         return result.Done > 0 ? TypedResults.NoContent() : NotFound(id);
     }
@@ -115,14 +115,14 @@ internal static class DeadLetterEndpoints
             : TypedResults.Ok(await redriver.RedriveAsync(request, by, cancellationToken));
 
     private static async Task<Results<Ok<BulkResult>, ProblemHttpResult>> DiscardAsync(
-        DiscardRequest request,
+        DeadLetterSelection selection,
         OperatorId by,
         Redriver redriver,
         CancellationToken cancellationToken
     ) =>
-        request.FindMistake() is { } mistake
+        selection.FindMistake() is { } mistake
             ? BadRequest(mistake)
-            : TypedResults.Ok(await redriver.DiscardAsync(request, by, cancellationToken));
+            : TypedResults.Ok(await redriver.DiscardAsync(selection, by, cancellationToken));
 
     private static ProblemHttpResult BadRequest(string detail) =>
         TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);

@@ -2,13 +2,13 @@ using System.Text.Json.Serialization;
 
 namespace GoReliable.Notifications.DeadLetters;
 
-/// <summary>Which dead letters are to be discarded: some by their ids, or all.</summary>
+/// <summary>Which dead letters an operator means: some by their ids, or all.</summary>
 /// <param name="Ids">1 to 1,000 ids.</param>
 /// <param name="All">True instead of ids.</param>
 /// <param name="Reason">Only those with this reason.</param>
 /// <param name="UpTo">From the answer to an earlier call, to go on with what was selected then.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-internal record DiscardRequest(Guid[]? Ids, bool? All, string? Reason, long? UpTo)
+internal record DeadLetterSelection(Guid[]? Ids, bool? All, string? Reason, long? UpTo)
 {
     private const int MaxIds = 1000;
 
@@ -29,7 +29,7 @@ internal record DiscardRequest(Guid[]? Ids, bool? All, string? Reason, long? UpT
 /// <summary>Which dead letters are to be put back, and how fast.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record RedriveRequest(Guid[]? Ids, bool? All, string? Reason, long? UpTo)
-    : DiscardRequest(Ids, All, Reason, UpTo)
+    : DeadLetterSelection(Ids, All, Reason, UpTo)
 {
     public const int DefaultPerSecond = 100;
     private const int MaxPerSecond = 1000;

@@ -37,7 +37,7 @@ internal static class DeadLetterTable
         SELECT {Columns}, position FROM dead_letters WHERE id = $1
         """;
 
-    // What a request means, after a position. Its ids are in statements of their own: as one, they would be planned for
+    // What a selection means, after a position. Ids are in statements of their own: as one, they would be planned for
     // either, and sometimes read the whole table.
     private const string Chosen = "position > $1 AND position <= $2 AND ($3 IS NULL OR reason = $3)";
     private const string ChosenById = $"id = ANY ($4) AND {Chosen}";
@@ -87,15 +87,15 @@ internal static class DeadLetterTable
     public static Task<long> SampleAsync(NpgsqlDataSource database, CancellationToken cancellationToken) =>
         ScalarAsync(database, Sample, cancellationToken);
 
-    /// <summary>How many of those that a request means are there.</summary>
+    /// <summary>How many of a selection are there.</summary>
     public static async Task<long> CountAsync(
         NpgsqlDataSource database,
-        DiscardRequest request,
+        DeadLetterSelection selection,
         CancellationToken cancellationToken
     )
     {
-        await using var command = database.CreateCommand(request.Ids is null ? CountAll : CountSome);
-        AddChosen(command.Parameters, request, after: 0);
+        await using var command = database.CreateCommand(selection.Ids is null ? CountAll : CountSome);
+        AddChosen(command.Parameters, selection, after: 0);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
@@ -160,14 +160,14 @@ internal static class DeadLetterTable
     /// <summary>Reads and locks the next ones, for as long as the connection's transaction is open.</summary>
     public static async Task<IReadOnlyList<DeadLetter>> TakeAsync(
         NpgsqlConnection connection,
-        DiscardRequest request,
+        DeadLetterSelection selection,
         long after,
         int limit,
         CancellationToken cancellationToken
     )
     {
-        await using var command = new NpgsqlCommand(request.Ids is null ? TakeAll : TakeSome, connection);
-        AddChosen(command.Parameters, request, after);
+        await using var command = new NpgsqlCommand(selection.Ids is null ? TakeAll : TakeSome, connection);
+        AddChosen(command.Parameters, selection, after);
         command.Parameters.AddValue(limit);
         return await ReadAsync(command, cancellationToken);
     }
@@ -226,12 +226,12 @@ internal static class DeadLetterTable
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private static void AddChosen(NpgsqlParameterCollection parameters, DiscardRequest request, long after)
+    private static void AddChosen(NpgsqlParameterCollection parameters, DeadLetterSelection selection, long after)
     {
         parameters.AddValue(after);
-        parameters.AddValue(request.UpTo!.Value);
-        parameters.AddValue(request.Reason);
-        if (request.Ids is { } ids)
+        parameters.AddValue(selection.UpTo!.Value);
+        parameters.AddValue(selection.Reason);
+        if (selection.Ids is { } ids)
             parameters.AddValue(ids);
     }
 }

@@ -61,9 +61,13 @@ internal sealed class Redriver(
     }
 
     /// <summary>Removes what is selected for good.</summary>
-    public Task<BulkResult> DiscardAsync(DiscardRequest request, OperatorId by, CancellationToken cancellationToken) =>
+    public Task<BulkResult> DiscardAsync(
+        DeadLetterSelection selection,
+        OperatorId by,
+        CancellationToken cancellationToken
+    ) =>
         InBatchesAsync(
-            request,
+            selection,
             MaxBatchSize,
             TimeSpan.Zero,
             _ => Task.CompletedTask,
@@ -72,7 +76,7 @@ internal sealed class Redriver(
         );
 
     private async Task<BulkResult> InBatchesAsync(
-        DiscardRequest request,
+        DeadLetterSelection selection,
         int batch,
         TimeSpan interval,
         Func<IReadOnlyList<DeadLetter>, Task> handle,
@@ -81,12 +85,12 @@ internal sealed class Redriver(
     )
     {
         // Letters that come back after the first call, because their cause is not repaired, are beyond it.
-        var upTo = request.UpTo ?? await DeadLetterTable.NewestAsync(database, cancellationToken);
-        request = request with { UpTo = upTo };
+        var upTo = selection.UpTo ?? await DeadLetterTable.NewestAsync(database, cancellationToken);
+        selection = selection with { UpTo = upTo };
         var (started, position, done) = (time.GetTimestamp(), 0L, 0);
         for (var batches = 1; ; batches++)
         {
-            var taken = await HandleBatchAsync(request, position, batch, handle, cancellationToken);
+            var taken = await HandleBatchAsync(selection, position, batch, handle, cancellationToken);
             foreach (var letter in taken)
                 log(letter.Item);
             done += taken.Count;
@@ -98,12 +102,14 @@ internal sealed class Redriver(
         }
         // Where all are done nothing is left: a database that fails now must not hide that.
         var left =
-            request.Ids?.Length == done ? 0 : await DeadLetterTable.CountAsync(database, request, cancellationToken);
+            selection.Ids?.Length == done
+                ? 0
+                : await DeadLetterTable.CountAsync(database, selection, cancellationToken);
         return new(done, left, upTo);
     }
 
     private async Task<IReadOnlyList<DeadLetter>> HandleBatchAsync(
-        DiscardRequest request,
+        DeadLetterSelection selection,
         long position,
         int batch,
         Func<IReadOnlyList<DeadLetter>, Task> handle,
@@ -112,7 +118,7 @@ internal sealed class Redriver(
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var taken = await DeadLetterTable.TakeAsync(connection, request, position, batch, cancellationToken);
+        var taken = await DeadLetterTable.TakeAsync(connection, selection, position, batch, cancellationToken);
         if (taken.Count == 0)
             return taken;
 
