@@ -29,7 +29,7 @@ public static class ProblemExtensions
             )
             // After ASP.NET's own writer, which is asked first.
             .AddSingleton<IProblemDetailsWriter, FallbackProblemWriter>()
-            .AddExceptionHandler<UnavailableRequests>()
+            .AddExceptionHandler<FailedRequests>()
             .Configure<ExceptionHandlerOptions>(options =>
             {
                 options.StatusCodeSelector = StatusCode;

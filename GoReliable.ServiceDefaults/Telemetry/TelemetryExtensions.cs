@@ -41,7 +41,6 @@ internal static class TelemetryExtensions
     {
         var service = new ServiceResource(builder.Environment);
         builder.Services.AddSingleton(service);
-        builder.Services.AddExceptionHandler<ExceptionRecorder>();
 
         // In three places: for .NET's client; for ASP.NET, which copied the default when the builder was made; and for
         // OpenTelemetry.
