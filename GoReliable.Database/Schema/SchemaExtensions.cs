@@ -32,16 +32,15 @@ public static class SchemaExtensions
         return builder;
     }
 
-    /// <summary>The same, with a retention that may be set anew while the service runs.</summary>
+    /// <summary>The same, with a retention that is set when the service starts.</summary>
     public static WebApplicationBuilder AddExpiry<TOptions>(
         this WebApplicationBuilder builder,
         string table,
         string sql,
         Func<TOptions, TimeSpan> retention
-    ) =>
-        builder.AddExpiry(table, sql, services =>
-            retention(services.GetRequiredService<IOptionsMonitor<TOptions>>().CurrentValue)
-        );
+    )
+        where TOptions : class =>
+        builder.AddExpiry(table, sql, services => retention(services.GetRequiredService<IOptions<TOptions>>().Value));
 
     /// <summary>
     /// Upgrades the schema and nothing else: no hosted service runs, no port is opened. Ends by itself, for an init

@@ -14,8 +14,8 @@ internal static class OrderEndpoints
         builder.Services.AddSettings<IdempotencyOptions>(IdempotencyOptions.Section);
         builder
             .Services.AddSettings<OrderOptions>(OrderOptions.Section)
-            .Validate<IOptionsMonitor<IdempotencyOptions>>(
-                (orders, keys) => orders.Outlives(keys.CurrentValue),
+            .Validate<IOptions<IdempotencyOptions>>(
+                (orders, keys) => orders.Outlives(keys.Value),
                 "Orders:Retention must be a day longer than Idempotency:Retention, or more."
             );
         builder

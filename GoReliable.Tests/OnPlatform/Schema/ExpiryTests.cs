@@ -1,9 +1,16 @@
 using GoReliable.Database;
+using GoReliable.Database.Schema;
 using GoReliable.Notifications.Consuming;
 using GoReliable.Notifications.DeadLetters;
 using GoReliable.Orders.Ordering;
+using GoReliable.ServiceDefaults.Configuration;
 using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace GoReliable.Tests.OnPlatform.Schema;
 
@@ -91,6 +98,30 @@ public sealed class ExpiryTests(ServersOnly shared)
         );
         foreach (var table in settings.Keys)
             Assert.Equal(2, await database.ScalarAsync<long>($"SELECT count(*) FROM {table}"));
+    }
+
+    [Fact]
+    public async Task A_retention_that_becomes_impossible_while_a_service_runs_stays_as_it_was()
+    {
+        await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder
+            .Services.AddLogging()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(database.Source)
+            .AddSingleton(service => ActivatorUtilities.CreateInstance<SchemaUpgrade>(service, typeof(Inbox).Assembly))
+            .AddSettings<InboxOptions>(InboxOptions.Section);
+        builder.AddExpiry<InboxOptions>("inbox", Inbox.Expire, options => options.Retention);
+        await using var services = builder.Services.BuildServiceProvider();
+        services.GetRequiredService<IStartupValidator>().Validate();
+        var expiry = services.GetServices<IHostedService>().OfType<ExpiredRows>().Single();
+        Assert.Equal(0, await expiry.RemoveAsync(TestContext.Current.CancellationToken));
+
+        await database.FillAsync("inbox", OldInbox, 10);
+        builder.Configuration["Inbox:Retention"] = "0";
+        Assert.Throws<AggregateException>(((IConfigurationRoot)builder.Configuration).Reload);
+
+        Assert.Equal(10, await expiry.RemoveAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
