@@ -78,31 +78,30 @@ internal sealed class Telemetry
         statusTransitions.Add(0, new("from", "confirmed"), new("to", "cancelled"));
     }
 
-    /// <summary>Adds the gauges of the outbox; no measurement means that nothing is known.</summary>
-    public void ObserveOutbox(
-        Func<IEnumerable<Measurement<long>>> pending,
-        Func<IEnumerable<Measurement<double>>> oldestAge,
-        Func<IEnumerable<Measurement<long>>> setAside
-    )
+    /// <summary>Adds the gauges of the outbox; null means that nothing is known.</summary>
+    public void ObserveOutbox(Func<long?> pending, Func<TimeSpan?> oldestAge, Func<long?> setAside)
     {
         meter.CreateObservableGauge(
             "goreliable.order_service.outbox_pending_messages",
-            pending,
+            () => Known(pending()),
             "{message}",
             "Outbox messages that the broker has not confirmed"
         );
         meter.CreateObservableGauge(
             "goreliable.order_service.outbox_oldest_message_age",
-            oldestAge,
+            () => Known(oldestAge()?.TotalSeconds),
             "s",
             "Age of the oldest outbox message; 0 when there is none"
         );
         meter.CreateObservableGauge(
             "goreliable.order_service.outbox_set_aside_messages",
-            setAside,
+            () => Known(setAside()),
             "{message}",
             "Outbox messages that wait for an operator, since the broker does not take them"
         );
+
+        static IEnumerable<Measurement<T>> Known<T>(T? value)
+            where T : struct => value is { } known ? [new(known)] : [];
     }
 
     /// <summary>Marks a span as failed; an exception filter that lets the exception pass.</summary>

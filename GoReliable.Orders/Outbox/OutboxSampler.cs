@@ -9,7 +9,13 @@ namespace GoReliable.Orders.Outbox;
 /// Samples the outbox every few seconds for its gauges, so that a scrape needs no query. If sampling fails, the gauges
 /// report nothing: a gap in the graph is correct, a frozen line is not.
 /// </summary>
-internal sealed class OutboxSampler : RepeatedWork
+internal sealed class OutboxSampler(
+    NpgsqlDataSource database,
+    SchemaUpgrade schema,
+    Telemetry telemetry,
+    ILogger<OutboxSampler> logger,
+    TimeProvider time
+) : RepeatedWork(Interval, time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
@@ -34,36 +40,16 @@ internal sealed class OutboxSampler : RepeatedWork
         ) AS counted
         """;
 
-    private readonly NpgsqlDataSource database;
-    private readonly SchemaUpgrade schema;
-    private readonly ILogger<OutboxSampler> logger;
     private volatile Sample? latest;
 
-    public OutboxSampler(
-        NpgsqlDataSource database,
-        SchemaUpgrade schema,
-        Telemetry telemetry,
-        ILogger<OutboxSampler> logger,
-        TimeProvider time
-    )
-        : base(Interval, time)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        (this.database, this.schema, this.logger) = (database, schema, logger);
         telemetry.ObserveOutbox(
-            () => latest is { } sample ? [new(sample.Pending)] : [],
-            () =>
-                latest is { } sample
-                    ?
-                    [
-                        new(
-                            sample.OldestCreatedAt is { } oldest
-                                ? Math.Max(0, (time.GetUtcNow() - oldest).TotalSeconds)
-                                : 0
-                        ),
-                    ]
-                    : [],
-            () => latest is { } sample ? [new(sample.SetAside)] : []
+            () => latest?.Pending,
+            () => latest?.Age(Time.GetUtcNow().UtcDateTime),
+            () => latest?.SetAside
         );
+        return base.ExecuteAsync(stoppingToken);
     }
 
     protected override void LogFailure(string reason) => logger.OutboxSampleFailed(reason);
@@ -106,5 +92,9 @@ internal sealed class OutboxSampler : RepeatedWork
         return new Sample(row.GetInt64(0), row.IsDBNull(1) ? null : row.GetDateTime(1), row.GetInt64(2));
     }
 
-    private sealed record Sample(long Pending, DateTime? OldestCreatedAt, long SetAside);
+    private sealed record Sample(long Pending, DateTime? OldestCreatedAt, long SetAside)
+    {
+        // The clocks of two machines may disagree.
+        public TimeSpan Age(DateTime now) => OldestCreatedAt < now ? now - OldestCreatedAt.Value : TimeSpan.Zero;
+    }
 }
