@@ -37,7 +37,6 @@ public static partial class ErasureEndpoint
                 ) => EraseAsync(request, by, customer => erase(database, customer, cancellationToken), logger)
             )
             .RequireAuthorization(Scopes.NotificationsOperate)
-            .ExcludeFromDescription()
             .WithMetadata(new RequestSizeLimitAttribute(64 * 1024));
 
     private static async Task<Results<Ok<ErasureReport>, ProblemHttpResult>> EraseAsync(

@@ -16,10 +16,7 @@ internal static class SetAsideEndpoints
 
     public static IEndpointRouteBuilder MapSetAside(this IEndpointRouteBuilder routes)
     {
-        var orders = routes
-            .MapGroup("/outbox/set-aside")
-            .RequireAuthorization(Scopes.NotificationsOperate)
-            .ExcludeFromDescription();
+        var orders = routes.MapGroup("/outbox/set-aside").RequireAuthorization(Scopes.NotificationsOperate);
         orders.MapGet("", ListAsync);
         orders.MapGet("{order:guid}", FindAsync);
         orders.MapDelete("{order:guid}", DiscardAsync);
