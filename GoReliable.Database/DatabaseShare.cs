@@ -40,10 +40,9 @@ public static class DatabaseShare
             QueueLimit = MaxWaiting,
             QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
         };
-        RateLimiter NewLimiter(string customer) => new ConcurrencyLimiter(share);
         var limiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
             context.User.FindFirstValue(IdentityExtensions.SubjectClaim) is { Length: > 0 } customer
-                ? RateLimitPartition.Get(customer, NewLimiter)
+                ? RateLimitPartition.GetConcurrencyLimiter(customer, _ => share)
                 : RateLimitPartition.GetNoLimiter("")
         );
         app.Lifetime.ApplicationStopped.Register(limiter.Dispose);
