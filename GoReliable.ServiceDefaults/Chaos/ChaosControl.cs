@@ -7,11 +7,12 @@ using Microsoft.Extensions.Primitives;
 namespace GoReliable.ServiceDefaults.Chaos;
 
 /// <summary>
-/// Sets the switches from the configuration, when the service starts and whenever the configuration changes.
+/// Sets the switches from the configuration, when the service starts and whenever the configuration changes. Whether
+/// faults may be injected is settled at the start.
 /// </summary>
 internal sealed partial class ChaosControl(
     IConfiguration configuration,
-    ChaosPermission allowed,
+    bool isAllowed,
     ChaosSwitches switches,
     ILogger<ChaosControl> logger
 ) : IHostedService, IDisposable
@@ -34,7 +35,7 @@ internal sealed partial class ChaosControl(
     {
         try
         {
-            var options = ChaosOptions.Read(configuration, allowed.IsGiven);
+            var options = ChaosOptions.Read(configuration, isAllowed);
             Configure("channel", switches.Channel, options.Channel);
             Configure("database", switches.Database, options.Database);
             Configure("http", switches.Http, options.Http);

@@ -5,9 +5,6 @@ using Microsoft.Extensions.Hosting;
 
 namespace GoReliable.ServiceDefaults.Chaos;
 
-/// <summary>Whether faults may be injected in this process; settled when it starts.</summary>
-internal sealed record ChaosPermission(bool IsGiven);
-
 internal static class ChaosExtensions
 {
     /// <exception cref="InvalidSettingException">A switch cannot be set like that, or is on in Production.</exception>
@@ -16,9 +13,10 @@ internal static class ChaosExtensions
         var isProduction = builder.Environment.IsProduction();
         var options = ChaosOptions.Read(builder.Configuration, isProduction ? null : true);
 
-        builder.Services.AddSingleton(new ChaosPermission(!isProduction || options.AllowInProduction));
         builder.Services.AddSingleton<ChaosSwitches>();
-        builder.Services.AddHostedService<ChaosControl>();
+        builder.Services.AddHostedService(services =>
+            ActivatorUtilities.CreateInstance<ChaosControl>(services, !isProduction || options.AllowInProduction)
+        );
         builder.Services.AddTransient<ChaosHandler>();
     }
 }
