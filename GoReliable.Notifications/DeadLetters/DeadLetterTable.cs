@@ -81,11 +81,11 @@ internal static class DeadLetterTable
 
     /// <summary>The position of the newest letter.</summary>
     public static Task<long> NewestAsync(NpgsqlDataSource database, CancellationToken cancellationToken) =>
-        ScalarAsync(database, Newest, cancellationToken);
+        database.NumberAsync(Newest, cancellationToken);
 
     /// <summary>How many there are, 100,001 at most.</summary>
     public static Task<long> SampleAsync(NpgsqlDataSource database, CancellationToken cancellationToken) =>
-        ScalarAsync(database, Sample, cancellationToken);
+        database.NumberAsync(Sample, cancellationToken);
 
     /// <summary>How many of a selection are there.</summary>
     public static async Task<long> CountAsync(
@@ -214,16 +214,6 @@ internal static class DeadLetterTable
         return letters;
 
         string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
-    }
-
-    private static async Task<long> ScalarAsync(
-        NpgsqlDataSource database,
-        string sql,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var command = database.CreateCommand(sql);
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     private static void AddChosen(NpgsqlParameterCollection parameters, DeadLetterSelection selection, long after)

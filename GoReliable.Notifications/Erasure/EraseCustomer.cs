@@ -56,7 +56,7 @@ internal static class EraseCustomer
             ),
             new(
                 "unreadable dead letters",
-                await CountAsync(database, Unreadable, cancellationToken),
+                await database.NumberAsync(Unreadable, cancellationToken),
                 "may be anybody's: look at each, and discard what is the customer's",
                 IsOpen: true
             ),
@@ -68,7 +68,7 @@ internal static class EraseCustomer
         CancellationToken cancellationToken
     )
     {
-        var pages = await CountAsync(database, Size, cancellationToken);
+        var pages = await database.NumberAsync(Size, cancellationToken);
         var erased = 0L;
         for (var page = 0L; page < pages; page += PagesAtOnce)
         {
@@ -79,15 +79,5 @@ internal static class EraseCustomer
             erased += await command.ExecuteNonQueryAsync(cancellationToken);
         }
         return erased;
-    }
-
-    private static async Task<long> CountAsync(
-        NpgsqlDataSource database,
-        string sql,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var command = database.CreateCommand(sql);
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 }
