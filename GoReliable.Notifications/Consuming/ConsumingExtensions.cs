@@ -4,7 +4,6 @@ using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Notifications.Consuming;
 
-/// <summary>Registration of the worker.</summary>
 internal static class ConsumingExtensions
 {
     public static WebApplicationBuilder AddConsuming(this WebApplicationBuilder builder)

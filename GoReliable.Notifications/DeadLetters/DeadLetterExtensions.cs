@@ -3,7 +3,6 @@ using GoReliable.ServiceDefaults.Configuration;
 
 namespace GoReliable.Notifications.DeadLetters;
 
-/// <summary>Registration of the dead letters.</summary>
 internal static class DeadLetterExtensions
 {
     public static WebApplicationBuilder AddDeadLetters(this WebApplicationBuilder builder)

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 
 namespace GoReliable.Notifications.Delivery;
 
-/// <summary>Registration of the channels.</summary>
 internal static class DeliveryExtensions
 {
     public static WebApplicationBuilder AddDelivery(this WebApplicationBuilder builder)

@@ -14,13 +14,11 @@ namespace GoReliable.ServiceDefaults.Configuration;
 /// change is in version control and survives a restart; and there is no switch that a stranger inside the cluster can
 /// turn. .NET's own provider would drop all values with the first mistake.
 /// </remarks>
-/// <param name="path">Where it is.</param>
 internal sealed class ConfigurationFile(string path) : ConfigurationProvider, IConfigurationSource
 {
     private byte[]? content;
     private volatile JsonStreamConfigurationProvider? values;
 
-    /// <summary>Where it is.</summary>
     public string Path => path;
 
     public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
