@@ -62,7 +62,7 @@ public static class EraseCommand
             new ErasureRequest(line.Customer),
             OperatorClient.Json
         );
-        var report = await OperatorClient.ReadAsync<ErasureReport>(answer, CancellationToken.None);
+        var report = await OperatorClient.ReadAsync<ErasureReport>(answer);
         if (line.Json)
             await terminal.Output.WriteLineAsync(JsonSerializer.Serialize(report, OperatorClient.Json));
         else

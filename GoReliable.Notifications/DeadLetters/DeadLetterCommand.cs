@@ -124,9 +124,6 @@ internal sealed class DeadLetterCommand(CommandLine line, HttpClient worker, Ter
         }
     }
 
-    private static Task<T> ReadAsync<T>(HttpResponseMessage answer) =>
-        OperatorClient.ReadAsync<T>(answer, CancellationToken.None);
-
     private async Task ReportAsync(long done, long notDone) =>
         await terminal.Output.WriteLineAsync(
             line.Json

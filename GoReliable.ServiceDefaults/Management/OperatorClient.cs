@@ -35,7 +35,7 @@ public static class OperatorClient
     /// <exception cref="HttpRequestException">
     /// It is an error, or not JSON; the message says which, in words.
     /// </exception>
-    public static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
+    public static async Task<T> ReadAsync<T>(HttpResponseMessage response)
     {
         using (response)
         {
@@ -47,7 +47,7 @@ public static class OperatorClient
             {
                 try
                 {
-                    return (await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken))!;
+                    return (await response.Content.ReadFromJsonAsync<T>(Json))!;
                 }
                 catch (Exception exception) when (IsNotJson(exception))
                 {
@@ -64,8 +64,7 @@ public static class OperatorClient
                     HttpStatusCode.Unauthorized =>
                         $"{url} refused the token: give a valid one (--token, or GORELIABLE_TOKEN).",
                     HttpStatusCode.Forbidden => "The token lacks the scope notifications:operate.",
-                    _ => await DetailAsync(response, cancellationToken)
-                        ?? $"{answered}. Is it the service's management port?",
+                    _ => await DetailAsync(response) ?? $"{answered}. Is it the service's management port?",
                 },
                 inner: null,
                 response.StatusCode
@@ -73,13 +72,13 @@ public static class OperatorClient
         }
     }
 
-    private static async Task<string?> DetailAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<string?> DetailAsync(HttpResponseMessage response)
     {
         if (response.Content.Headers.ContentType?.MediaType != "application/problem+json")
             return null;
         try
         {
-            return (await response.Content.ReadFromJsonAsync<ProblemDetails>(Json, cancellationToken))?.Detail;
+            return (await response.Content.ReadFromJsonAsync<ProblemDetails>(Json))?.Detail;
         }
         catch (Exception exception) when (IsNotJson(exception))
         {
