@@ -71,11 +71,11 @@ internal static class SetAsideEndpoints
         SetAsideTable setAside,
         CancellationToken cancellationToken
     ) =>
-        request.IsValid(out var mistake)
-            ? TypedResults.Ok(
+        request.FindMistake() is { } mistake
+            ? BadRequest(mistake)
+            : TypedResults.Ok(
                 new RedriveResult(await setAside.RedriveAsync(request.Orders, request.Reason, by, cancellationToken))
-            )
-            : BadRequest(mistake);
+            );
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DiscardAsync(
         Guid order,

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json.Serialization;
 using System.Text.Unicode;
@@ -62,9 +61,9 @@ internal sealed record RedriveRequest(Guid[]? Orders, bool? All, string? Reason)
 {
     private const int MaxOrders = 1000;
 
-    public bool IsValid([NotNullWhen(false)] out string? mistake)
-    {
-        mistake = (Orders, All) switch
+    /// <returns>What is wrong with it, if anything.</returns>
+    public string? FindMistake() =>
+        (Orders, All) switch
         {
             (null, not true) => "Send orders, or all: true.",
             (not null, true) => "Send either orders or all: true, not both.",
@@ -73,8 +72,6 @@ internal sealed record RedriveRequest(Guid[]? Orders, bool? All, string? Reason)
                 "reason must be 1 to 1000 characters.",
             _ => null,
         };
-        return mistake is null;
-    }
 }
 
 /// <summary>What a call did.</summary>
