@@ -41,20 +41,13 @@ public sealed partial class ExpiredRows(
 
     /// <summary>Removes what is too old now, batch by batch.</summary>
     /// <returns>How many rows.</returns>
-    public async Task<long> RemoveAsync(CancellationToken cancellationToken)
+    public Task<long> RemoveAsync(CancellationToken cancellationToken)
     {
         // Taken once: with traffic, something is too old at each later moment as well, and this would never end.
         var tooOld = (Time.GetUtcNow() - retention()).UtcDateTime;
-        var removed = 0L;
-        while (true)
-        {
-            await using var command = database.CreateCommand(sql);
-            command.Parameters.AddValue(tooOld);
-            if (await command.ExecuteNonQueryAsync(cancellationToken) is var batch && batch == 0)
-                return removed;
-            removed += batch;
-            await Task.Delay(Pause, Time, cancellationToken);
-        }
+        return database.ExecuteInBatchesAsync(sql, tooOld, cancellationToken, () =>
+            Task.Delay(Pause, Time, cancellationToken)
+        );
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)

@@ -19,4 +19,29 @@ public static class StatementExtensions
         await using var command = database.CreateCommand(sql);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
+
+    /// <summary>
+    /// Executes a statement until it finds nothing any more. It changes a bounded number of rows, by an index, so that
+    /// nobody else has to wait for it. What was done stays done when it is cancelled.
+    /// </summary>
+    /// <returns>How many rows.</returns>
+    public static async Task<long> ExecuteInBatchesAsync<T>(
+        this NpgsqlDataSource database,
+        string sql,
+        T parameter,
+        CancellationToken cancellationToken,
+        Func<Task>? pause = null
+    )
+    {
+        for (var rows = 0L; ; )
+        {
+            await using var command = database.CreateCommand(sql);
+            command.Parameters.AddValue(parameter);
+            if (await command.ExecuteNonQueryAsync(cancellationToken) is var batch && batch == 0)
+                return rows;
+            rows += batch;
+            if (pause is not null)
+                await pause();
+        }
+    }
 }

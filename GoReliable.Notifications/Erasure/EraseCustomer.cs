@@ -51,7 +51,7 @@ internal static class EraseCustomer
             ),
             new(
                 "dead letters",
-                await database.EraseAsync(DeadLetters, customer, cancellationToken),
+                await database.ExecuteInBatchesAsync(DeadLetters, customer, cancellationToken),
                 "were removed, undelivered"
             ),
             new(

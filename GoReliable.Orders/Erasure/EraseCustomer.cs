@@ -42,7 +42,7 @@ internal static class EraseCustomer
             // Orders first: from then on, no change of an order makes another event with the address.
             new(
                 "orders",
-                await database.EraseAsync(Orders, customer, cancellationToken),
+                await database.ExecuteInBatchesAsync(Orders, customer, cancellationToken),
                 "have neither customer nor address any more"
             ),
             new(
