@@ -1,3 +1,4 @@
+using GoReliable.Tests.OnPlatform.Processes;
 using GoReliable.Tests.Platform;
 using Xunit.Sdk;
 using Xunit.v3;
@@ -18,11 +19,13 @@ public sealed class LongestFirst : ITestCollectionOrderer
         ServersOnly.Name,
         RestartablePlatform.Name,
         ServersOnly.UnderLoad,
+        AppHostTests.Name,
     ];
 
+    // Those that are not in the list have the index -1, which as an unsigned number comes last.
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(
         IReadOnlyCollection<TTestCollection> testCollections
     )
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(collection => !Longest.Contains(collection.TestCollectionDisplayName))];
+        [.. testCollections.OrderBy(collection => (uint)Array.IndexOf(Longest, collection.TestCollectionDisplayName))];
 }

@@ -5,8 +5,12 @@ using GoReliable.Tests.Files.Manifest;
 namespace GoReliable.Tests.OnPlatform.Processes;
 
 /// <summary>The AppHost leaves nothing behind, and says in a sentence why it does not start.</summary>
+[Collection(Name)]
 public sealed class AppHostTests
 {
+    /// <summary>Its collection, which takes long.</summary>
+    public const string Name = "AppHost as a process";
+
     [Theory]
     [InlineData("INT", "postgres", "epmd", "beam.smp", "prometheus", "GoReliable.Gate")]
     [InlineData("KILL", "postgres", "epmd", "beam.smp", "prometheus")] // in the middle of the start
