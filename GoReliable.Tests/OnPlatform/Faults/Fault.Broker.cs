@@ -35,7 +35,7 @@ internal sealed partial record Fault
             "broker stalled",
             platform => Do(platform.OrdersToBroker.Stall, platform.NotificationsToBroker.Stall),
             platform => Do(platform.OrdersToBroker.Resume, platform.NotificationsToBroker.Resume),
-            Hold: 2800
+            Hold: 2300
         );
 
     /// <summary>
