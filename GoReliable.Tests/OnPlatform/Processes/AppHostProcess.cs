@@ -37,13 +37,7 @@ internal sealed class AppHostProcess : IDisposable
         var mark = $"{Guid.NewGuid():N}";
         return new(
             await TiedProcess.StartDotnetAsync(
-                [
-                    AppHostRun.Program,
-                    "--KeepData=false",
-                    "--RunAsBuilt=true",
-                    "--DcpPublisher:RandomizePorts=true",
-                    .. arguments,
-                ],
+                [AppHostRun.Program, "--KeepData=false", "--DcpPublisher:RandomizePorts=true", .. arguments],
                 LaunchVariables().Append(new("GORELIABLE_TEST", mark))
             ),
             $"GORELIABLE_TEST={mark}"
