@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using GoReliable.Tests.Platform;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace GoReliable.Tests.InProcess.ServiceDefaults;
 
@@ -14,6 +12,7 @@ public sealed class ExemplarTests
     [InlineData(null, null, false, true)]
     [InlineData(null, "always_off", false, false)]
     [InlineData("trace_based", null, true, true)]
+    [InlineData("always_off", null, false, false)]
     public async Task Unless_somebody_chooses_only_histograms_have_exemplars(
         string? all,
         string? histograms,
@@ -21,13 +20,10 @@ public sealed class ExemplarTests
         bool ofHistogram
     )
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration["URLS"] = "http://127.0.0.1:0";
-        builder.Configuration["MANAGEMENT_PORT"] = $"{ServiceProcess.FreePort()}";
-        builder.Configuration["OTEL_METRICS_EXEMPLAR_FILTER"] = all;
-        builder.Configuration["OTEL_DOTNET_EXPERIMENTAL_METRICS_EXEMPLAR_FILTER_HISTOGRAMS"] = histograms;
-        builder.AddServiceDefaults();
-        builder.Logging.ClearProviders();
+        var builder = BareService.Builder(
+            ("OTEL_METRICS_EXEMPLAR_FILTER", all),
+            ("OTEL_DOTNET_EXPERIMENTAL_METRICS_EXEMPLAR_FILTER_HISTOGRAMS", histograms)
+        );
         await using var app = builder.Build();
         app.MapDefaultEndpoints();
         await app.StartAsync(TestContext.Current.CancellationToken);
@@ -47,7 +43,6 @@ public sealed class ExemplarTests
         Assert.Equal(ofCounter, HasExemplar("exemplars_counted_total"));
         Assert.Equal(ofHistogram, HasExemplar("exemplars_taken_bucket"));
 
-        bool HasExemplar(string metric) =>
-            string.Concat(scrape.Series(metric)).Contains("# {trace_id", StringComparison.Ordinal);
+        bool HasExemplar(string metric) => string.Concat(scrape.Series(metric)).Contains("# {trace_id");
     }
 }

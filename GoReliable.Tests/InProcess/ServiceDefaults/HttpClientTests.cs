@@ -1,10 +1,7 @@
 using System.Net;
 using GoReliable.Tests.Platform;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace GoReliable.Tests.InProcess.ServiceDefaults;
 
@@ -19,12 +16,7 @@ public sealed class HttpClientTests
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             return Task.CompletedTask;
         });
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration["URLS"] = $"http://127.0.0.1:{ServiceProcess.FreePort()}";
-        builder.Configuration["MANAGEMENT_PORT"] = $"{ServiceProcess.FreePort()}";
-        builder.AddServiceDefaults();
-        builder.Logging.ClearProviders();
-        await using var app = builder.Build();
+        await using var app = BareService.Builder().Build();
         using var client = app.Services.GetRequiredService<IHttpClientFactory>().CreateClient();
 
         using var answer = await client.PostAsync(

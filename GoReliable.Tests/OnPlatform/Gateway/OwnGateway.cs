@@ -27,7 +27,6 @@ public sealed class OwnGateway : IAsyncLifetime
             [Orders.Address],
             ("OTEL_SERVICE_NAME", "edge"),
             ("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=edge-1,deployment.environment.name=blue"),
-            ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off"),
             ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", new Uri(Telemetry.HttpEndpoint, "/v1/traces").OriginalString),
             ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"),
             ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", new Uri(Telemetry.HttpEndpoint, "/v1/logs").OriginalString),

@@ -64,16 +64,4 @@ public sealed class StandardVariableTests(OwnGateway own)
         await own.Telemetry.WaitForSpanAsync(span => span.Start > asked, Cancel);
         Assert.Empty(own.Telemetry.Metrics());
     }
-
-    [Fact]
-    public async Task Exemplars_can_be_switched_off()
-    {
-        await gateway.Client.GetAsync(OrdersClient.Orders, Cancel);
-
-        Assert.DoesNotContain(
-            "trace_id",
-            (await gateway.ScrapeAsync(openMetrics: true)).Text,
-            StringComparison.Ordinal
-        );
-    }
 }
