@@ -33,10 +33,6 @@ public sealed partial class OtlpEndpoint
     /// <summary>The latest point of every series, the one heard of longest ago first.</summary>
     public IReadOnlyList<ReceivedMetricPoint> Metrics() => _store.Points(_ => true);
 
-    /// <summary>The latest point of every series of a metric that has at least these attributes.</summary>
-    public IReadOnlyList<ReceivedMetricPoint> Metrics(string name, params (string Key, object? Value)[] attributes) =>
-        _store.Points(p => p.Name == name && p.Has(attributes));
-
     /// <summary>
     /// Waits until a trace has spans of all these names – of a name that is given twice, two – and is connected.
     /// </summary>
@@ -107,7 +103,7 @@ public sealed partial class OtlpEndpoint
     ) =>
         WaitAsync(
             () => _store.Points(p => p.Name == name && predicate(p)) is [var first, ..] ? first : null,
-            () => Shortfall.OfItems($"point of {name}", condition, Metrics(name), Dropped.Series),
+            () => Shortfall.OfItems($"point of {name}", condition, _store.Points(p => p.Name == name), Dropped.Series),
             cancellationToken
         );
 

@@ -39,16 +39,6 @@ public sealed class SpanTree
 
     public IReadOnlyList<ReceivedSpan> ChildrenOf(ReceivedSpan span) => [.. _byParent[span.SpanId]];
 
-    /// <summary>The parent, its parent and so on, up to a root.</summary>
-    public IEnumerable<ReceivedSpan> AncestorsOf(ReceivedSpan span)
-    {
-        // Bounded, because nothing keeps a sender from drawing a circle.
-        for (var i = 0; i < Spans.Count && ParentOf(span) is { } parent; i++)
-        {
-            yield return span = parent;
-        }
-    }
-
     /// <summary>All spans of that name, by start.</summary>
     public IReadOnlyList<ReceivedSpan> Named(string name) => [.. Spans.Where(s => s.Name == name)];
 

@@ -32,7 +32,7 @@ public sealed partial class BoundTests
         var error = await Assert.ThrowsAsync<TimeoutException>(() =>
             otlp.WaitForSpanAsync(s => s.Name == "span 1", Cancel)
         );
-        Assert.EndsWith("2 older ones had to be dropped: raise Capacity?", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("2 older ones had to be dropped: raise Capacity?", error.Message);
     }
 
     [Fact]

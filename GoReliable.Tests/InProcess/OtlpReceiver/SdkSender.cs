@@ -33,11 +33,7 @@ internal sealed class SdkSender : IDisposable
                     options => options.IncludeFormattedMessage = true
                 )
                 .WithMetrics(metrics =>
-                    metrics
-                        .AddMeter(name)
-                        .SetExemplarFilter(ExemplarFilterType.TraceBased)
-                        .AddView("exponential", new Base2ExponentialBucketHistogramConfiguration())
-                        .AddOtlpExporter(exporter => Target(exporter, "v1/metrics"))
+                    metrics.AddMeter(name).AddOtlpExporter(exporter => Target(exporter, "v1/metrics"))
                 )
         );
         Logger = _sdk.GetLoggerFactory().CreateLogger("Shop.Orders");

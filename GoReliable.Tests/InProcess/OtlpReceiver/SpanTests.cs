@@ -87,20 +87,15 @@ public sealed class SpanTests
         var inner = tree.Only("create order");
         Assert.Equal(root, tree.ParentOf(inner));
         Assert.Equal(tree.Named("INSERT order"), tree.ChildrenOf(inner));
-        Assert.Equal([inner, root], tree.AncestorsOf(tree.Named("INSERT order")[0]));
         var lines = tree.ToString().Split(Environment.NewLine);
         Assert.Equal($"trace {traceId}: 4 spans of gateway, orders", lines[0]);
-        Assert.StartsWith("└─ POST /api/v1/orders [SERVER gateway] ", lines[1], StringComparison.Ordinal);
-        Assert.StartsWith("   └─ create order [INTERNAL orders] ", lines[2], StringComparison.Ordinal);
-        Assert.StartsWith("      ├─ INSERT order [CLIENT orders] ", lines[3], StringComparison.Ordinal);
-        Assert.StartsWith("      └─ INSERT order [CLIENT orders] ", lines[4], StringComparison.Ordinal);
+        Assert.StartsWith("└─ POST /api/v1/orders [SERVER gateway] ", lines[1]);
+        Assert.StartsWith("   └─ create order [INTERNAL orders] ", lines[2]);
+        Assert.StartsWith("      ├─ INSERT order [CLIENT orders] ", lines[3]);
+        Assert.StartsWith("      └─ INSERT order [CLIENT orders] ", lines[4]);
 
         var error = Assert.Throws<InvalidOperationException>(() => tree.Only("INSERT order"));
-        Assert.StartsWith(
-            "There are 2 spans named \"INSERT order\", not one:",
-            error.Message,
-            StringComparison.Ordinal
-        );
-        Assert.Contains(lines[1], error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("There are 2 spans named \"INSERT order\", not one:", error.Message);
+        Assert.Contains(lines[1], error.Message);
     }
 }

@@ -41,12 +41,8 @@ public sealed class WaitTests
         var error = await Assert.ThrowsAsync<TimeoutException>(() =>
             otlp.WaitForTraceAsync(root.TraceId.ToString(), ["first", "second"], Cancel)
         );
-        Assert.Contains(
-            "all names are there, but parents between them are not",
-            error.Message,
-            StringComparison.Ordinal
-        );
-        Assert.Contains($"(parent {parent.SpanId} has not come)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("all names are there, but parents between them are not", error.Message);
+        Assert.Contains($"(parent {parent.SpanId} has not come)", error.Message);
 
         parent.Stop();
         root.Stop();
@@ -76,11 +72,11 @@ public sealed class WaitTests
             )
         );
 
-        Assert.Contains("After 0.2 s", error.Message, StringComparison.Ordinal);
-        Assert.Contains("missing \"INSERT order\", \"publish order.created\"", error.Message, StringComparison.Ordinal);
-        Assert.Contains("└─ POST /api/v1/orders [SERVER shop]", error.Message, StringComparison.Ordinal);
-        Assert.Contains("   └─ INSERT order [CLIENT shop]", error.Message, StringComparison.Ordinal);
-        Assert.Contains("ERROR deadlock", error.Message, StringComparison.Ordinal);
+        Assert.Contains("After 0.2 s", error.Message);
+        Assert.Contains("missing \"INSERT order\", \"publish order.created\"", error.Message);
+        Assert.Contains("└─ POST /api/v1/orders [SERVER shop]", error.Message);
+        Assert.Contains("   └─ INSERT order [CLIENT shop]", error.Message);
+        Assert.Contains("ERROR deadlock", error.Message);
     }
 
     [Fact]
@@ -95,7 +91,7 @@ public sealed class WaitTests
             otlp.WaitForMetricAsync("orders", p => p.Value == 3, Cancel)
         );
 
-        Assert.Contains("no point of orders with p => p.Value == 3", error.Message, StringComparison.Ordinal);
-        Assert.Contains("orders{currency=\"EUR\"} [Counter shop] 2", error.Message, StringComparison.Ordinal);
+        Assert.Contains("no point of orders with p => p.Value == 3", error.Message);
+        Assert.Contains("orders{currency=\"EUR\"} [Counter shop] 2", error.Message);
     }
 }
