@@ -6,8 +6,7 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.InProcess.Chaos;
 
 /// <summary>How the switches are turned; the gateway's outgoing calls stand for all of them.</summary>
-[Collection(InProcessGateway.Collection)]
-public sealed class ChaosControlTests : IAsyncLifetime
+public sealed class ChaosControlTests : GatewayTest
 {
     private const string Failing = """{ "Chaos": { "Http": { "FaultRate": 1 } } }""";
 
@@ -18,21 +17,10 @@ public sealed class ChaosControlTests : IAsyncLifetime
         ("Shutdown__ReadinessDelay", "00:00:00"),
     ];
 
-    private readonly SettingsFile settings = new();
-    private Destination orders = null!;
-
-    public async ValueTask InitializeAsync() => orders = await Destination.StartAsync();
-
-    public async ValueTask DisposeAsync()
-    {
-        await orders.DisposeAsync();
-        settings.Dispose();
-    }
-
     [Fact]
     public async Task A_switch_changes_while_the_service_runs_and_a_wrong_setting_changes_nothing()
     {
-        await using var gateway = await StartAsync(Failing);
+        await using var gateway = await StartWithAsync(Failing);
         var enabled = Assert.Single(await gateway.WaitForEventsAsync("chaos.enabled"));
         Assert.Equal(
             ("WARN", "http", 1),
@@ -48,16 +36,12 @@ public sealed class ChaosControlTests : IAsyncLifetime
             Assert.NotNull(refused.Headers.RetryAfter);
         }
 
-        await settings.WriteAsync("""{ "Chaos": { "Http": { "FaultRate": 2 } } }""");
+        await Settings.WriteAsync("""{ "Chaos": { "Http": { "FaultRate": 2 } } }""");
         var complaint = Assert.Single(await gateway.WaitForEventsAsync("chaos.refused"));
-        Assert.Contains(
-            "Chaos:Http:FaultRate is 2",
-            complaint.GetProperty("reason").GetString(),
-            StringComparison.Ordinal
-        );
+        Assert.Contains("Chaos:Http:FaultRate is 2", complaint.GetProperty("reason").GetString());
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await AskAsync(gateway)).StatusCode);
 
-        await settings.WriteAsync("{}");
+        await Settings.WriteAsync("{}");
         await gateway.WaitForEventsAsync("chaos.disabled");
         Assert.Equal(HttpStatusCode.OK, (await AskAsync(gateway)).StatusCode);
     }
@@ -65,7 +49,7 @@ public sealed class ChaosControlTests : IAsyncLifetime
     [Fact]
     public async Task A_delay_longer_than_the_gateways_timeout_is_a_504()
     {
-        await using var gateway = await StartAsync(
+        await using var gateway = await StartWithAsync(
             """{ "Chaos": { "Http": { "Latency": "00:00:30" } } }""",
             ("Resilience__TotalTimeout", "00:00:00.5"),
             ("Resilience__TryTimeout", "00:00:00.2")
@@ -79,7 +63,7 @@ public sealed class ChaosControlTests : IAsyncLifetime
     [Fact]
     public async Task In_production_a_service_refuses_to_start_with_chaos()
     {
-        var refusal = await Assert.ThrowsAsync<InvalidSettingException>(() => StartAsync(Failing, Production));
+        var refusal = await Assert.ThrowsAsync<InvalidSettingException>(() => StartWithAsync(Failing, Production));
 
         Assert.Equal(
             "Chaos:Http is set, but this is Production: remove it, or start with Chaos:AllowInProduction=true.",
@@ -90,9 +74,9 @@ public sealed class ChaosControlTests : IAsyncLifetime
     [Fact]
     public async Task In_production_the_settings_file_can_neither_switch_chaos_on_nor_allow_it()
     {
-        await using var gateway = await StartAsync("{}", Production);
+        await using var gateway = await StartAsync(Production);
 
-        await settings.WriteAsync("""{ "Chaos": { "AllowInProduction": true, "Http": { "FaultRate": 1 } } }""");
+        await Settings.WriteAsync("""{ "Chaos": { "AllowInProduction": true, "Http": { "FaultRate": 1 } } }""");
 
         await gateway.WaitForEventsAsync("chaos.refused");
         Assert.Equal(HttpStatusCode.OK, (await AskAsync(gateway)).StatusCode);
@@ -102,16 +86,16 @@ public sealed class ChaosControlTests : IAsyncLifetime
     [Fact]
     public async Task In_production_chaos_must_be_allowed_when_the_service_starts()
     {
-        await using var gateway = await StartAsync(Failing, [.. Production, ("Chaos__AllowInProduction", "true")]);
+        await using var gateway = await StartWithAsync(Failing, [.. Production, ("Chaos__AllowInProduction", "true")]);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await AskAsync(gateway)).StatusCode);
         Assert.Single(await gateway.WaitForEventsAsync("chaos.enabled"));
     }
 
-    private async Task<InProcessGateway> StartAsync(string chaos, params (string, string)[] more)
+    private async Task<InProcessGateway> StartWithAsync(string chaos, params (string, string)[] more)
     {
-        await settings.WriteAsync(chaos);
-        return await InProcessGateway.StartAsync([orders.Address], [("GORELIABLE_CONFIG", settings.Path), .. more]);
+        await Settings.WriteAsync(chaos);
+        return await StartAsync(more);
     }
 
     // Needs no token.

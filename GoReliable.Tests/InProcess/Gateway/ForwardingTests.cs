@@ -4,20 +4,8 @@ using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.InProcess.Gateway;
 
-[Collection(InProcessGateway.Collection)]
-public sealed class ForwardingTests : IClassFixture<GatewayFixture>
+public sealed class ForwardingTests : GatewayTest
 {
-    private readonly Destination orders;
-    private readonly InProcessGateway gateway;
-
-    public ForwardingTests(GatewayFixture fixture)
-    {
-        (orders, gateway) = (fixture.Orders, fixture.Gateway);
-        orders.Requests.Clear();
-    }
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
     [Theory]
     [InlineData("GET", "/nowhere", HttpStatusCode.NotFound)]
     [InlineData("GET", "/nowhere", HttpStatusCode.NotFound, "text/html,application/xhtml+xml")]
@@ -32,6 +20,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
         string? accept = null
     )
     {
+        await using var gateway = await StartAsync();
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         request.Headers.TryAddWithoutValidation("Accept", accept);
         using var response = await gateway.Client.SendAsync(request, Cancel);
@@ -44,6 +33,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     [Fact]
     public async Task A_wrong_method_is_answered_with_the_allowed_ones()
     {
+        await using var gateway = await StartAsync();
         using var response = await gateway.Client.DeleteAsync(OrdersClient.Orders, Cancel);
 
         await response.AssertProblemAsync(HttpStatusCode.MethodNotAllowed);
@@ -53,17 +43,19 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     [Fact]
     public async Task A_request_without_the_scope_is_not_forwarded()
     {
+        await using var gateway = await StartAsync();
         using var request = new HttpRequestMessage(HttpMethod.Get, OrdersClient.Orders);
         request.Headers.Authorization = GatewayProcess.Tokens.Bearer("alice", Scopes.OrdersWrite);
         using var response = await gateway.Client.SendAsync(request, Cancel);
 
         await response.AssertProblemAsync(HttpStatusCode.Forbidden);
-        Assert.Empty(orders.Requests);
+        Assert.Empty(Orders.Requests);
     }
 
     [Fact]
     public async Task Retry_After_is_sent_only_if_the_request_reached_no_service()
     {
+        await using var gateway = await StartAsync();
         using var unreachable = await gateway.Client.GetAsync("/api/v1/orders/1/notifications", Cancel);
         using var brokenOff = await gateway.Client.GetAsync($"/api/v1/orders/{Destination.Drop}", Cancel);
 
@@ -74,6 +66,7 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     [Fact]
     public async Task A_failed_forward_is_logged_once_without_a_stack_trace_and_without_the_path()
     {
+        await using var gateway = await StartAsync();
         using var response = await gateway.Client.GetAsync(
             "/api/v1/orders/secret-of-alice/notifications?token=secret-of-alice",
             Cancel
@@ -98,18 +91,23 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
         Assert.Equal("Connection refused", events[0].GetProperty("reason").GetString());
         Assert.Equal("/api/v1/orders/{id}/notifications", events[1].GetProperty("route").GetString());
         Assert.Equal(503, events[1].GetProperty("status_code").GetInt32());
-        Assert.DoesNotContain(gateway.Output, line => line.Contains("secret-of-alice", StringComparison.Ordinal));
+        Assert.DoesNotContain(gateway.Output, line => line.Contains("secret-of-alice"));
     }
 
     [Fact]
-    public Task An_answer_that_the_service_breaks_off_breaks_off_for_the_client() =>
-        Assert.ThrowsAsync<HttpRequestException>(() =>
+    public async Task An_answer_that_the_service_breaks_off_breaks_off_for_the_client()
+    {
+        await using var gateway = await StartAsync();
+
+        await Assert.ThrowsAsync<HttpRequestException>(() =>
             gateway.Client.GetStringAsync($"/api/v1/orders/{Destination.Half}", Cancel)
         );
+    }
 
     [Fact]
     public async Task The_gateway_passes_on_the_clients_trace_but_not_its_baggage()
     {
+        await using var gateway = await StartAsync();
         const string TraceId = "0af7651916cd43dd8448eb211c80319c";
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders/1");
         request.Headers.Add("traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
@@ -118,10 +116,10 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
         using var response = await gateway.Client.SendAsync(request, Cancel);
 
         Assert.Equal([TraceId], response.Headers.GetValues("X-Trace-Id"));
-        var forwarded = Assert.Single(orders.Requests);
+        var forwarded = Assert.Single(Orders.Requests);
         var parent = Assert.Single(forwarded.TraceParent);
-        Assert.StartsWith($"00-{TraceId}-", parent, StringComparison.Ordinal);
-        Assert.DoesNotContain("b7ad6b7169203331", parent, StringComparison.Ordinal);
+        Assert.StartsWith($"00-{TraceId}-", parent);
+        Assert.DoesNotContain("b7ad6b7169203331", parent);
         Assert.Equal("vendor=1", forwarded.TraceState);
         Assert.Equal(0, forwarded.Baggage.Count);
     }
@@ -129,21 +127,16 @@ public sealed class ForwardingTests : IClassFixture<GatewayFixture>
     [Fact]
     public async Task A_newly_discovered_replica_is_used_without_a_restart()
     {
-        using var settings = new SettingsFile();
-        await settings.WriteAsync("{}");
-        await using var growing = await InProcessGateway.StartAsync(
-            [orders.Address],
-            ("GORELIABLE_CONFIG", settings.Path)
-        );
+        await using var gateway = await StartAsync();
         await using var second = await Destination.StartAsync();
 
-        await settings.WriteAsync($$"""{ "services": { "orders": { "http": { "1": "{{second.Address}}" } } } }""");
+        await Settings.WriteAsync($$"""{ "services": { "orders": { "http": { "1": "{{second.Address}}" } } } }""");
 
         await Poll.UntilAsync(
             "a request to the second replica",
             async () =>
             {
-                await growing.ListAsync();
+                await gateway.ListAsync();
                 return second.Requests.Count;
             },
             count => count > 0

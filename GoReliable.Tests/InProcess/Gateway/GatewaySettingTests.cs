@@ -22,6 +22,10 @@ public sealed class GatewaySettingTests
     [InlineData("Resilience__TryTimeout", "00:01:00", "must not be longer than Resilience:TotalTimeout, 00:00:30.")]
     [InlineData("Shutdown__Deadline", "25", "Deadline is 25.00:00:00, but must be from 00:00:01 to 01:00:00 ")]
     [InlineData("Chaos__Http__Latency", "1", "Chaos:Http:Latency is 1.00:00:00, but must be from ")]
+    [InlineData("Chaos__Http__Latency", "soon", "'soon' at 'Chaos:Http:Latency'")]
+    [InlineData("Chaos__Http__LatencyRate", "-0.1", "Chaos:Http:LatencyRate is -0.1")]
+    [InlineData("Chaos__Channel__FaultRate", "1.5", "Chaos:Channel:FaultRate is 1.5, but must be from 0 to 1.")]
+    [InlineData("Chaos__Database__FaultRate", "NaN", "Chaos:Database:FaultRate is NaN")]
     [InlineData("Chaos__Chanel__FaultRate", "1", "'Chanel'")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "otel-collector:4317", " is 'otel-collector:4317', but must be a URL ")]
     [InlineData("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "nowhere", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT is 'nowhere', ")]
@@ -42,6 +46,6 @@ public sealed class GatewaySettingTests
                     or InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" },
             $"{failure}"
         );
-        Assert.Contains(complaint, failure.Message, StringComparison.Ordinal);
+        Assert.Contains(complaint, failure.Message);
     }
 }

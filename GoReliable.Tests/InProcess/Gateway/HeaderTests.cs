@@ -1,48 +1,25 @@
 using System.Net;
-using GoReliable.Tests.Platform;
+using Microsoft.AspNetCore.Http;
 
 namespace GoReliable.Tests.InProcess.Gateway;
 
 /// <summary>Headers that say what browsers, caches and services may believe.</summary>
-[Collection(InProcessGateway.Collection)]
-public sealed class HeaderTests : IAsyncLifetime
+public sealed class HeaderTests() : GatewayTest(AnswerAsync)
 {
-    private Destination orders = null!;
-    private InProcessGateway gateway = null!;
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        orders = await Destination.StartAsync(context =>
-        {
-            if (context.Request.Query.ContainsKey("drop"))
-                context.Abort();
-            if (context.Request.Query.ContainsKey("cache"))
-                context.Response.Headers.CacheControl = "private, max-age=60";
-            return Task.CompletedTask;
-        });
-        gateway = await InProcessGateway.StartAsync([orders.Address]);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await gateway.DisposeAsync();
-        await orders.DisposeAsync();
-    }
-
     [Theory]
     [InlineData("/api/v1/orders")]
     [InlineData("/nowhere")]
     [InlineData("/docs")]
     public async Task Every_answer_forbids_browsers_content_sniffing_and_framing(string path)
     {
+        await using var gateway = await StartAsync();
+
         using var response = await gateway.Client.GetAsync(path, Cancel);
 
         Assert.Equal("nosniff", Value(response, "X-Content-Type-Options"));
         Assert.Equal("no-referrer", Value(response, "Referrer-Policy"));
-        Assert.StartsWith("default-src 'none'", Value(response, "Content-Security-Policy"), StringComparison.Ordinal);
-        Assert.Contains("frame-ancestors 'none'", Value(response, "Content-Security-Policy"), StringComparison.Ordinal);
+        Assert.StartsWith("default-src 'none'", Value(response, "Content-Security-Policy"));
+        Assert.Contains("frame-ancestors 'none'", Value(response, "Content-Security-Policy"));
         Assert.Null(Value(response, "Server"));
         // Over plain HTTP it would be ignored, and could be somebody else's.
         Assert.Null(Value(response, "Strict-Transport-Security"));
@@ -51,6 +28,8 @@ public sealed class HeaderTests : IAsyncLifetime
     [Fact]
     public async Task Orders_are_not_cached_unless_the_service_says_so()
     {
+        await using var gateway = await StartAsync();
+
         using var plain = await gateway.Client.GetAsync("/api/v1/orders", Cancel);
         using var cached = await gateway.Client.GetAsync("/api/v1/orders?cache", Cancel);
         using var docs = await gateway.Client.GetAsync("/docs", Cancel);
@@ -65,6 +44,7 @@ public sealed class HeaderTests : IAsyncLifetime
     [InlineData("OPTIONS")]
     public async Task No_origin_is_allowed_to_read_answers(string method)
     {
+        await using var gateway = await StartAsync();
         using var request = new HttpRequestMessage(new(method), "/api/v1/orders");
         request.Headers.Add("Origin", "https://elsewhere.example");
         request.Headers.Add("Access-Control-Request-Method", "POST");
@@ -89,10 +69,7 @@ public sealed class HeaderTests : IAsyncLifetime
     {
         (string, string)[] settings = known is null ? [] : [("ForwardedHeaders__KnownProxies__0", known)];
         // As Aspire's deployments set it; ASP.NET would then believe anybody.
-        await using var behind = await InProcessGateway.StartAsync(
-            [orders.Address],
-            [("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"), .. settings]
-        );
+        await using var gateway = await StartAsync([("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"), .. settings]);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/orders");
         request.Headers.Add("X-Forwarded-For", "198.51.100.7, 203.0.113.9");
         request.Headers.Add("X-Forwarded-Proto", "https");
@@ -100,25 +77,22 @@ public sealed class HeaderTests : IAsyncLifetime
         request.Headers.Add("X-Forwarded-Prefix", "/evil");
         request.Headers.Add("Forwarded", "for=198.51.100.7");
 
-        using var response = await behind.Client.SendAsync(request, Cancel);
+        using var response = await gateway.Client.SendAsync(request, Cancel);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(hsts ? "max-age=31536000" : null, Value(response, "Strict-Transport-Security"));
-        var told = Assert.Single(orders.Requests);
+        var told = Assert.Single(Orders.Requests);
         Assert.Equal(address, told["X-Forwarded-For"].ToString());
         Assert.Equal(scheme, told["X-Forwarded-Proto"].ToString());
-        Assert.Equal(behind.Client.BaseAddress!.Authority, told["X-Forwarded-Host"].ToString());
-        Assert.DoesNotContain(
-            "evil",
-            string.Join(' ', told.Select(header => $"{header.Key}: {header.Value}")),
-            StringComparison.Ordinal
-        );
+        Assert.Equal(gateway.Client.BaseAddress!.Authority, told["X-Forwarded-Host"].ToString());
+        Assert.DoesNotContain("evil", string.Join(' ', told.Select(header => $"{header.Key}: {header.Value}")));
         Assert.False(told.ContainsKey("Forwarded"));
     }
 
     [Fact]
     public async Task An_idempotency_key_that_Connection_names_is_ignored_by_gateway_and_service()
     {
+        await using var gateway = await StartAsync();
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders?drop")
         {
             Content = new StringContent("{}"),
@@ -130,7 +104,16 @@ public sealed class HeaderTests : IAsyncLifetime
 
         // Sent once: the service would make a second order of it.
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
-        Assert.False(Assert.Single(orders.Requests).ContainsKey("Idempotency-Key"));
+        Assert.False(Assert.Single(Orders.Requests).ContainsKey("Idempotency-Key"));
+    }
+
+    private static Task AnswerAsync(HttpContext context)
+    {
+        if (context.Request.Query.ContainsKey("drop"))
+            context.Abort();
+        if (context.Request.Query.ContainsKey("cache"))
+            context.Response.Headers.CacheControl = "private, max-age=60";
+        return Task.CompletedTask;
     }
 
     private static string? Value(HttpResponseMessage response, string header) =>

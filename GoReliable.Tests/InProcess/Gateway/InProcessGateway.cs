@@ -148,8 +148,7 @@ internal sealed class InProcessGateway : IAsyncDisposable
     }
 
     // As .NET reads environment variables.
-    private static string Key(string variable) =>
-        variable.Replace("ASPNETCORE_", "", StringComparison.Ordinal).Replace("__", ":", StringComparison.Ordinal);
+    private static string Key(string variable) => variable.Replace("ASPNETCORE_", "").Replace("__", ":");
 
     private void Keep(ReadOnlyMemory<byte> lines)
     {

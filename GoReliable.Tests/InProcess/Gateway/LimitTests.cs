@@ -4,19 +4,12 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.InProcess.Gateway;
 
 /// <summary>Requests per second. A client's address is the one that a trusted proxy names.</summary>
-[Collection(InProcessGateway.Collection)]
-public sealed class LimitTests : IAsyncLifetime
+public sealed class LimitTests : GatewayTest
 {
-    private Destination orders = null!;
-
-    public async ValueTask InitializeAsync() => orders = await Destination.StartAsync();
-
-    public async ValueTask DisposeAsync() => await orders.DisposeAsync();
-
     [Fact]
     public async Task An_address_that_sends_too_much_gets_Retry_After_and_others_are_not_affected()
     {
-        await using var gateway = await StartAsync();
+        await using var gateway = await StartLimitedAsync();
 
         // A single subscriber has this many IPv6 addresses, and more.
         var flood = await FloodAsync(i => gateway.ListAsync(address: $"2001:db8:1:2::{i:x}"));
@@ -25,14 +18,14 @@ public sealed class LimitTests : IAsyncLifetime
 
         Assert.All(other, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
         var refused = await AssertMostRefusedAsync(flood);
-        Assert.Equal(flood.Length + other.Length - refused, orders.Requests.Count);
+        Assert.Equal(flood.Length + other.Length - refused, Orders.Requests.Count);
         await WaitForRejectedAsync(gateway, "address_rate", refused);
     }
 
     [Fact]
     public async Task A_customer_has_one_limit_for_all_addresses_together()
     {
-        await using var gateway = await StartAsync(
+        await using var gateway = await StartLimitedAsync(
             ("RateLimits__PerCustomer__PermitsPerSecond", "1"),
             ("RateLimits__PerCustomer__Burst", "3")
         );
@@ -47,7 +40,7 @@ public sealed class LimitTests : IAsyncLifetime
     [Fact]
     public async Task Guessing_tokens_is_limited_by_the_address()
     {
-        await using var gateway = await StartAsync();
+        await using var gateway = await StartLimitedAsync();
         gateway.Client.DefaultRequestHeaders.Authorization = new("Bearer", "guessed");
 
         var flood = await FloodAsync(_ => gateway.ListAsync());
@@ -58,12 +51,12 @@ public sealed class LimitTests : IAsyncLifetime
     [Fact]
     public async Task Health_and_metrics_are_never_limited()
     {
-        await using var gateway = await StartAsync();
+        await using var gateway = await StartLimitedAsync();
         await FloodAsync(_ => gateway.ListAsync());
 
         foreach (var path in new[] { "/health/live", "/health/ready", "/metrics" })
         {
-            using var answer = await gateway.Management.GetAsync(path, TestContext.Current.CancellationToken);
+            using var answer = await gateway.Management.GetAsync(path, Cancel);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         }
     }
@@ -71,27 +64,22 @@ public sealed class LimitTests : IAsyncLifetime
     [Fact]
     public async Task A_wrong_limit_in_the_settings_file_is_reported_and_changes_nothing()
     {
-        using var settings = new SettingsFile();
-        await settings.WriteAsync("{}");
-        await using var gateway = await StartAsync(("GORELIABLE_CONFIG", settings.Path));
+        await using var gateway = await StartLimitedAsync();
 
-        await settings.WriteAsync("""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": 0 } } }""");
+        await Settings.WriteAsync("""{ "RateLimits": { "PerAddress": { "PermitsPerSecond": 0 } } }""");
 
         var complaint = Assert.Single(await gateway.WaitForEventsAsync("settings.refused"));
         Assert.Equal("RateLimits:PerAddress", complaint.GetProperty("section").GetString());
         await AssertMostRefusedAsync(await FloodAsync(_ => gateway.ListAsync()));
     }
 
-    private Task<InProcessGateway> StartAsync(params (string, string)[] settings) =>
-        InProcessGateway.StartAsync(
-            [orders.Address],
-            [
-                ("RateLimits__PerAddress__PermitsPerSecond", "1"),
-                ("RateLimits__PerAddress__Burst", "3"),
-                ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"),
-                .. settings,
-            ]
-        );
+    private Task<InProcessGateway> StartLimitedAsync(params (string, string)[] settings) =>
+        StartAsync([
+            ("RateLimits__PerAddress__PermitsPerSecond", "1"),
+            ("RateLimits__PerAddress__Burst", "3"),
+            ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"),
+            .. settings,
+        ]);
 
     private static Task<HttpResponseMessage[]> FloodAsync(Func<int, Task<HttpResponseMessage>> send) =>
         Task.WhenAll(Enumerable.Range(0, 30).Select(send));

@@ -4,17 +4,9 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.InProcess.Gateway;
 
 /// <summary>Which replica gets a request: one that works, if there is any.</summary>
-[Collection(InProcessGateway.Collection)]
-public sealed class ReplicaChoiceTests : IAsyncLifetime
+public sealed class ReplicaChoiceTests : GatewayTest
 {
-    private readonly FailingOrders orders = new();
-    private Destination good = null!;
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() => good = await Destination.StartAsync();
-
-    public async ValueTask DisposeAsync() => await good.DisposeAsync();
+    private readonly FailingOrders failing = new();
 
     [Fact]
     public async Task A_stopping_replica_gets_no_more_requests_while_there_is_another()
@@ -24,12 +16,12 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
             context.Response.Headers.Connection = "close";
             return Task.CompletedTask;
         });
-        await using var gateway = await InProcessGateway.StartAsync([leaving.Address, good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([leaving.Address, Orders.Address]);
 
         for (var i = 0; i < 6; i++)
             Assert.Equal(HttpStatusCode.OK, (await gateway.ListAsync()).StatusCode);
 
-        Assert.Equal((1, 5), (leaving.Requests.Count, good.Requests.Count));
+        Assert.Equal((1, 5), (leaving.Requests.Count, Orders.Requests.Count));
     }
 
     [Fact]
@@ -43,31 +35,31 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
             context.Response.Headers.Connection = "close";
             return Task.CompletedTask;
         });
-        await using var gateway = await InProcessGateway.StartAsync([refusing.Address, good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([refusing.Address, Orders.Address]);
 
         for (var i = 0; i < 2 * refusals.Length; i++)
             await gateway.ListAsync();
 
-        Assert.Equal((refusals.Length, refusals.Length), (refusing.Requests.Count, good.Requests.Count));
+        Assert.Equal((refusals.Length, refusals.Length), (refusing.Requests.Count, Orders.Requests.Count));
     }
 
     [Fact]
     public async Task The_last_working_replica_is_found_however_many_are_gone()
     {
         var gone = Enumerable.Range(0, 4).Select(_ => new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}"));
-        await using var gateway = await InProcessGateway.StartAsync([.. gone, good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([.. gone, Orders.Address]);
 
         for (var i = 0; i < 50; i++)
             Assert.Equal(HttpStatusCode.OK, (await gateway.OrderAsync(key: null)).StatusCode);
 
-        Assert.Equal(50, good.Requests.Count);
+        Assert.Equal(50, Orders.Requests.Count);
     }
 
     [Fact]
     public async Task A_replica_that_is_back_takes_over_at_once_when_the_other_stops()
     {
         var other = new Uri($"http://127.0.0.1:{ServiceProcess.FreePort()}");
-        await using var gateway = await InProcessGateway.StartAsync([other, good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([other, Orders.Address]);
         for (var i = 0; i < 50; i++)
             await gateway.OrderAsync(key: null);
 
@@ -83,7 +75,7 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
             },
             other.Port
         );
-        await good.DisposeAsync();
+        await Orders.DisposeAsync();
         var answers = await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => gateway.OrderAsync(key: null)));
 
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
@@ -94,7 +86,7 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
     {
         var isWell = false;
         await using var bad = await Destination.StartAsync(context =>
-            Volatile.Read(ref isWell) ? Task.CompletedTask : orders.FailAsync(context, Destination.Drop)
+            Volatile.Read(ref isWell) ? Task.CompletedTask : failing.FailAsync(context, Destination.Drop)
         );
         await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
 
@@ -125,18 +117,18 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
     [Fact]
     public async Task The_share_of_a_replica_that_is_left_out_goes_to_all_the_others()
     {
-        await using var bad = await Destination.StartAsync(context => orders.FailAsync(context, "503"));
+        await using var bad = await Destination.StartAsync(context => failing.FailAsync(context, "503"));
         await using var other = await Destination.StartAsync();
-        await using var gateway = await InProcessGateway.StartAsync([bad.Address, other.Address, good.Address]);
+        await using var gateway = await InProcessGateway.StartAsync([bad.Address, other.Address, Orders.Address]);
         await gateway.ListAsync(times: 90);
-        var (before, otherBefore, badBefore) = (good.Requests.Count, other.Requests.Count, bad.Requests.Count);
+        var (before, otherBefore, badBefore) = (Orders.Requests.Count, other.Requests.Count, bad.Requests.Count);
 
         var failed = 0;
         for (var i = 0; i < 300; i++)
             failed += (await gateway.OrderAsync(key: null)).StatusCode == HttpStatusCode.OK ? 0 : 1;
 
         // All of it at one would be 200 and 100.
-        Assert.InRange(good.Requests.Count - before, 120, 180);
+        Assert.InRange(Orders.Requests.Count - before, 120, 180);
         Assert.InRange(other.Requests.Count - otherBefore, 120, 180);
         // Of these orders, which are sent once, only probes fail: one in two seconds.
         Assert.Equal(bad.Requests.Count - badBefore, failed);
@@ -147,10 +139,10 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
     public async Task A_request_that_fails_at_the_only_replica_left_is_sent_there_again()
     {
         var failures = 0;
-        await using var bad = await Destination.StartAsync(context => orders.FailAsync(context, "503"));
+        await using var bad = await Destination.StartAsync(context => failing.FailAsync(context, "503"));
         await using var shaky = await Destination.StartAsync(context =>
             Interlocked.Exchange(ref failures, 0) == 1
-                ? orders.FailAsync(context, Destination.Drop)
+                ? failing.FailAsync(context, Destination.Drop)
                 : Task.CompletedTask
         );
         await using var gateway = await InProcessGateway.StartAsync([bad.Address, shaky.Address]);
@@ -172,7 +164,7 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
         {
             if (impatient is not null)
                 await impatient.CancelAsync();
-            await orders.FailAsync(context, impatient is null ? Destination.Drop : Destination.Hang);
+            await failing.FailAsync(context, impatient is null ? Destination.Drop : Destination.Hang);
         });
         await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
         await AskUntilLeftOutAsync(gateway, bad);
@@ -183,7 +175,7 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
                 async () =>
                 {
                     await Record.ExceptionAsync(() => gateway.Client.GetAsync(OrdersClient.Orders, impatient.Token));
-                    return gateway.Output.Any(line => line.Contains(" answered 499 ", StringComparison.Ordinal));
+                    return gateway.Output.Any(line => line.Contains(" answered 499 "));
                 },
                 gone => gone
             );
@@ -196,7 +188,7 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
     [Fact]
     public async Task A_probe_that_is_refused_does_not_bring_a_replica_back()
     {
-        var bad = await Destination.StartAsync(context => orders.FailAsync(context, Destination.Drop));
+        var bad = await Destination.StartAsync(context => failing.FailAsync(context, Destination.Drop));
         await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
         await AskUntilLeftOutAsync(gateway, bad);
 
@@ -207,8 +199,7 @@ public sealed class ReplicaChoiceTests : IAsyncLifetime
             {
                 await gateway.ListAsync();
                 return (await gateway.ScrapeAsync()).Lines.Any(line =>
-                    line.Contains("reason=\"unreachable\"", StringComparison.Ordinal)
-                    && !line.EndsWith(" 0", StringComparison.Ordinal)
+                    line.Contains("reason=\"unreachable\"") && !line.EndsWith(" 0", StringComparison.Ordinal)
                 );
             },
             refused => refused

@@ -7,10 +7,9 @@ using Microsoft.AspNetCore.Http;
 namespace GoReliable.Tests.InProcess.Gateway;
 
 /// <summary>What the gateway sends again, and what it never does.</summary>
-[Collection(InProcessGateway.Collection)]
-public sealed class RetryTests
+public sealed class RetryTests : GatewayTest
 {
-    private readonly FailingOrders orders = new();
+    private readonly FailingOrders failing = new();
 
     [Theory]
     [InlineData(Destination.Drop, "broken_off")]
@@ -21,14 +20,13 @@ public sealed class RetryTests
         string reason
     )
     {
-        await using var good = await Destination.StartAsync();
-        await using var bad = await Destination.StartAsync(context => orders.FailAsync(context, failure));
-        await using var gateway = await StartAsync(failure, bad.Address, good.Address);
+        await using var bad = await Destination.StartAsync(context => failing.FailAsync(context, failure));
+        await using var gateway = await StartBeforeAsync(failure, bad.Address, Orders.Address);
 
         for (var i = 0; i < 4; i++)
             Assert.Equal(HttpStatusCode.OK, (await gateway.ListAsync()).StatusCode);
 
-        Assert.Equal((2, 4), (bad.Requests.Count, good.Requests.Count));
+        Assert.Equal((2, 4), (bad.Requests.Count, Orders.Requests.Count));
         var scrape = await Poll.UntilAsync(
             "two retries",
             () => gateway.ScrapeAsync(),
@@ -46,15 +44,15 @@ public sealed class RetryTests
     [InlineData(Destination.Hang, HttpStatusCode.GatewayTimeout)]
     public async Task An_order_without_a_key_is_sent_once(string failure, HttpStatusCode expected)
     {
-        await using var bad = await Destination.StartAsync(context => orders.FailAsync(context, failure));
-        await using var gateway = await StartAsync(failure, bad.Address);
+        await using var bad = await Destination.StartAsync(context => failing.FailAsync(context, failure));
+        await using var gateway = await StartBeforeAsync(failure, bad.Address);
 
         using var response = await gateway.OrderAsync(key: null);
 
         Assert.Equal(expected, response.StatusCode);
-        // An invitation to repeat what may have been done.
+        // Retry-After would invite the client to repeat an order that may have been stored.
         Assert.True(failure == "503" || response.Headers.RetryAfter is null);
-        Assert.Single(orders.Bodies);
+        Assert.Single(failing.Bodies);
     }
 
     [Fact]
@@ -63,7 +61,7 @@ public sealed class RetryTests
         await using var bad = await Destination.StartAsync(async context =>
         {
             if (HttpMethods.IsPost(context.Request.Method))
-                await orders.FailAsync(context, Destination.Drop);
+                await failing.FailAsync(context, Destination.Drop);
         });
         await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
         await gateway.ListAsync();
@@ -71,7 +69,7 @@ public sealed class RetryTests
         using var response = await gateway.Client.ChangeStatusAsync(Guid.Empty, "confirm");
 
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
-        Assert.Single(orders.Bodies);
+        Assert.Single(failing.Bodies);
     }
 
     [Theory]
@@ -80,13 +78,13 @@ public sealed class RetryTests
     public async Task An_order_with_a_key_is_sent_again_with_the_same_body(string failure)
     {
         await using var bad = await Destination.StartAsync(context =>
-            orders.Bodies.IsEmpty ? orders.FailAsync(context, failure) : orders.ReadAsync(context)
+            failing.Bodies.IsEmpty ? failing.FailAsync(context, failure) : failing.ReadAsync(context)
         );
         await using var gateway = await InProcessGateway.StartAsync([bad.Address]);
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.OrderAsync("key")).StatusCode);
 
-        Assert.Equal([InProcessGateway.OrderBody, InProcessGateway.OrderBody], orders.Bodies);
+        Assert.Equal([InProcessGateway.OrderBody, InProcessGateway.OrderBody], failing.Bodies);
         Assert.Equal(["key", "key"], bad.Requests.Select(headers => headers["Idempotency-Key"].ToString()));
         Assert.Equal(2, bad.Requests.Select(headers => headers.TraceParent.ToString()).Distinct().Count());
     }
@@ -116,6 +114,6 @@ public sealed class RetryTests
     }
 
     // Where a replica hangs, it is not waited for as long as on a busy machine.
-    private static Task<InProcessGateway> StartAsync(string failure, params Uri[] replicas) =>
+    private static Task<InProcessGateway> StartBeforeAsync(string failure, params Uri[] replicas) =>
         InProcessGateway.StartAsync(replicas, failure == Destination.Hang ? GatewayProcess.Impatient : []);
 }

@@ -5,20 +5,8 @@ using GoReliable.Tests.Platform;
 namespace GoReliable.Tests.InProcess.Gateway;
 
 /// <summary>How much a client may send.</summary>
-[Collection(InProcessGateway.Collection)]
-public sealed class SizeTests : IClassFixture<GatewayFixture>
+public sealed class SizeTests : GatewayTest
 {
-    private readonly Destination orders;
-    private readonly InProcessGateway gateway;
-
-    public SizeTests(GatewayFixture fixture)
-    {
-        (orders, gateway) = (fixture.Orders, fixture.Gateway);
-        orders.Requests.Clear();
-    }
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
     [Theory]
     [InlineData(64, 2_000, 100, 200)]
     [InlineData(65, 2_000, 100, 431)]
@@ -28,6 +16,7 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
     [InlineData(10, 2_000, 4_200, 414)]
     public async Task Headers_over_the_limits_are_refused(int headers, int bytes, int lineBytes, int status)
     {
+        await using var gateway = await StartAsync();
         var line = $"GET /api/v1/orders/{new string('1', lineBytes - 30)} HTTP/1.1\r\n";
         var head = string.Create(
             CultureInfo.InvariantCulture,
@@ -43,7 +32,7 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
         );
 
         Assert.Equal(status, answer.Status);
-        Assert.Equal(status == 200 ? 1 : 0, orders.Requests.Count);
+        Assert.Equal(status == 200 ? 1 : 0, Orders.Requests.Count);
     }
 
     [Theory]
@@ -52,6 +41,7 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
     [InlineData(63 * 1024, true)]
     public async Task A_body_of_up_to_64_KiB_arrives_whole(int bytes, bool chunked)
     {
+        await using var gateway = await StartAsync();
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
         {
             Content = new ByteArrayContent(new byte[bytes]),
@@ -67,6 +57,7 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
     [InlineData(true)]
     public async Task A_body_over_64_KiB_is_refused_and_ends_the_connection(bool chunked)
     {
+        await using var gateway = await StartAsync();
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/orders")
         {
             Content = new ByteArrayContent(new byte[(64 * 1024) + 1]),
@@ -76,18 +67,19 @@ public sealed class SizeTests : IClassFixture<GatewayFixture>
 
         await response.AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge);
         Assert.True(response.Headers.ConnectionClose);
-        Assert.Empty(orders.Requests);
+        Assert.Empty(Orders.Requests);
     }
 
     [Fact]
     public async Task A_body_that_announces_too_much_is_refused_before_it_is_sent()
     {
+        await using var gateway = await StartAsync();
         var answer = await RawConnection.ExchangeAsync(
             gateway.Client.BaseAddress!,
             "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 65537\r\n\r\n"
         );
 
         Assert.Equal(413, Assert.Single(RawConnection.Answers(answer)).Status);
-        Assert.Empty(orders.Requests);
+        Assert.Empty(Orders.Requests);
     }
 }

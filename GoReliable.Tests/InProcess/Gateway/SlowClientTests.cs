@@ -18,7 +18,11 @@ public sealed class SlowClientTests : IAsyncLifetime
     [Theory]
     [InlineData("GET", "", "X-More: 1\r\n")]
     [InlineData("POST", "Content-Length: 60000\r\n\r\n", "x")]
-    public async Task What_never_ends_closes_the_connection(string method, string beginning, string drip)
+    public async Task A_request_that_never_ends_gets_408_and_ends_its_connection(
+        string method,
+        string beginning,
+        string drip
+    )
     {
         using var slow = await SlowRequest.BeginAsync(gateway, "alice", method, beginning);
         var answered = slow.AnswerAsync();
@@ -26,7 +30,7 @@ public sealed class SlowClientTests : IAsyncLifetime
             "the end of the connection",
             async () =>
             {
-                // As slowloris does it: it must not count as life.
+                // A slowloris client sends a little now and then, which must not buy it more time.
                 if (!answered.IsCompleted)
                     await slow.SendAsync(drip);
                 return answered.IsCompleted;
@@ -36,10 +40,10 @@ public sealed class SlowClientTests : IAsyncLifetime
         );
 
         var answer = await answered;
-        Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
-        Assert.Contains("Connection: close", answer, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 408 ", answer);
+        Assert.Contains("Connection: close", answer);
         // Without a whole head Kestrel itself answers.
-        Assert.Equal(method == "POST", answer.Contains("application/problem+json", StringComparison.Ordinal));
+        Assert.Equal(method == "POST", answer.Contains("application/problem+json"));
     }
 
     [Theory]
