@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using k8s;
+using k8s.Models;
 
 namespace GoReliable.Tests.Files.Deploy;
 
@@ -8,20 +9,16 @@ internal sealed class KubernetesObjects
 {
     private static readonly ConcurrentDictionary<string, Lazy<Task<KubernetesObjects>>> Built = new();
 
-    private KubernetesObjects(string text, IReadOnlyList<Entry> all) => (Text, All) = (text, all);
-
-    internal sealed record Entry(string ApiVersion, string Kind, string? Namespace, string Name, object Object)
-    {
-        public required IReadOnlyDictionary<string, string> Annotations { get; init; }
-    }
+    private KubernetesObjects(string text, IReadOnlyList<IKubernetesObject<V1ObjectMeta>> all) =>
+        (Text, All) = (text, all);
 
     /// <summary>All of them, as YAML.</summary>
     public string Text { get; }
 
-    public IReadOnlyList<Entry> All { get; }
+    public IReadOnlyList<IKubernetesObject<V1ObjectMeta>> All { get; }
 
     /// <summary>All objects of a type of Kubernetes itself.</summary>
-    public IReadOnlyList<T> Of<T>() => [.. All.Select(entry => entry.Object).OfType<T>()];
+    public IReadOnlyList<T> Of<T>() => [.. All.OfType<T>()];
 
     /// <summary>All objects of a type of an operator.</summary>
     public IReadOnlyList<CustomResource<TSpec>> Custom<TSpec>() => Of<CustomResource<TSpec>>();
@@ -55,25 +52,19 @@ internal sealed class KubernetesObjects
         return Parse(output);
     }
 
-    private static Entry ParseOne(string document)
+    private static IKubernetesObject<V1ObjectMeta> ParseOne(string document)
     {
         var head = Node.Parse(document);
         var (apiVersion, kind) = (head["apiVersion"]!.Text!, head["kind"]!.Text!);
-        var metadata = head["metadata"]!;
         try
         {
-            var value = CustomResources.Parse(apiVersion, kind, document)
-                ?? KubernetesYaml.LoadAllFromString(document, strict: true).Single();
-            var annotations = metadata["annotations"];
-            return new(apiVersion, kind, metadata["namespace"]?.Text, metadata["name"]!.Text!, value)
-            {
-                Annotations = (annotations?.Keys ?? []).ToDictionary(name => name, name => annotations![name]!.Text!),
-            };
+            return CustomResources.Parse(apiVersion, kind, document)
+                ?? (IKubernetesObject<V1ObjectMeta>)KubernetesYaml.LoadAllFromString(document, strict: true).Single();
         }
         catch (Exception exception)
         {
             throw new InvalidOperationException(
-                $"{kind}/{metadata["name"]!.Text} does not fit its type: "
+                $"{kind}/{head["metadata"]!["name"]!.Text} does not fit its type: "
                     + $"{exception.InnerException?.Message ?? exception.Message}",
                 exception
             );

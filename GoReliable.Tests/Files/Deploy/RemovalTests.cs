@@ -1,3 +1,6 @@
+using k8s;
+using k8s.Models;
+
 namespace GoReliable.Tests.Files.Deploy;
 
 /// <summary>
@@ -11,7 +14,7 @@ public sealed class RemovalTests
     private static readonly string[] Keepers = ["Namespace", "Cluster", "Database", "RabbitmqCluster"];
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task What_holds_data_stays_when_it_leaves_Git_and_when_the_application_is_deleted(string overlay)
+    public async Task Objects_that_hold_data_stay_when_they_leave_Git_or_their_application_is_deleted(string overlay)
     {
         var keepers = (await Overlay.BuildAsync(overlay)).Objects.All.Where(entry => Keepers.Contains(entry.Kind));
         Assert.Equal(Keepers.Order(), keepers.Select(entry => entry.Kind).Distinct().Order());
@@ -24,7 +27,7 @@ public sealed class RemovalTests
         Assert.All((await Overlay.BuildAsync(overlay)).Objects.All.Where(entry => entry.Kind == "ConfigMap"), entry =>
         {
             Assert.Equal(["Prune=false"], Options(entry));
-            Assert.Equal("IgnoreExtraneous", entry.Annotations["argocd.argoproj.io/compare-options"]);
+            Assert.Equal("IgnoreExtraneous", entry.Metadata.Annotations["argocd.argoproj.io/compare-options"]);
         });
 
     // Argo CD waits for the health of each wave, and with PruneLast for that of everything: a release or a rollback would
@@ -38,11 +41,11 @@ public sealed class RemovalTests
         Assert.DoesNotContain("PruneLast=true", platform.Spec.SyncPolicy.SyncOptions);
         Assert.All((await Overlay.BuildAsync(overlay)).Objects.All, entry =>
         {
-            Assert.DoesNotContain("argocd.argoproj.io/sync-wave", entry.Annotations.Keys);
+            Assert.DoesNotContain("argocd.argoproj.io/sync-wave", entry.Metadata.Annotations?.Keys ?? []);
             Assert.DoesNotContain("PruneLast=true", Options(entry));
         });
     }
 
-    private static string[] Options(KubernetesObjects.Entry entry) =>
-        entry.Annotations.GetValueOrDefault(SyncOptions)?.Split(',') ?? [];
+    private static string[] Options(IKubernetesObject<V1ObjectMeta> entry) =>
+        entry.Metadata.Annotations?.TryGetValue(SyncOptions, out var options) == true ? options.Split(',') : [];
 }
