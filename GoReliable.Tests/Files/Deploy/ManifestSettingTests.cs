@@ -47,33 +47,13 @@ public sealed partial class ManifestSettingTests
         bool IsRead(string[] path) =>
             path[0] == "services"
             || options.Contains(string.Join("__", path))
-            || code.Contains($"\"{path[^1]}\"", StringComparison.Ordinal)
-            || (path[^1] == "0" && code.Contains($"\"{string.Join(':', path[..^1])}\"", StringComparison.Ordinal));
+            || code.Contains($"\"{path[^1]}\"")
+            || (path[^1] == "0" && code.Contains($"\"{string.Join(':', path[..^1])}\""));
         Assert.All(settings.Distinct().Except(parts).Except(Standard), name =>
         {
             Assert.True(IsRead(name.Split("__")), $"No service reads {name}.");
-            Assert.Contains($"`{name}", Documented, StringComparison.Ordinal);
+            Assert.Contains($"`{name}", Documented);
         });
-    }
-
-    // $(NAME) stays as it is when NAME is unknown or comes later.
-    [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task A_variable_refers_only_to_those_before_it(string overlay)
-    {
-        var platform = await Overlay.BuildAsync(overlay);
-        foreach (var container in platform.Containers)
-        {
-            var known = platform
-                .EnvironmentOf(container)
-                .Keys.Except(container.Env.Select(variable => variable.Name))
-                .ToHashSet();
-            foreach (var variable in container.Env)
-            {
-                foreach (Match reference in Reference.Matches(variable.Value ?? ""))
-                    Assert.Contains(reference.Groups[1].Value, known);
-                known.Add(variable.Name);
-            }
-        }
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
@@ -116,7 +96,7 @@ public sealed partial class ManifestSettingTests
 
     [Fact]
     public void Every_option_is_in_the_reference() =>
-        Assert.All(Options(), name => Assert.Contains($"`{name}", Documented, StringComparison.Ordinal));
+        Assert.All(Options(), name => Assert.Contains($"`{name}", Documented));
 
     // The chaos switches are in docs/chaos.md, and the options of the gateway in docs/edge.md.
     private static IEnumerable<string> Options() =>
