@@ -18,14 +18,13 @@ internal static class Tool
         params string[] arguments
     )
     {
-        var start = new ProcessStartInfo(program, arguments)
+        using var process = new Process();
+        process.StartInfo = new(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = DeployFiles.Root,
         };
-
-        using var process = new Process { StartInfo = start };
         try
         {
             process.Start();
@@ -35,19 +34,28 @@ internal static class Tool
             Assert.Skip($"{program} is not installed: {install}.");
         }
 
+        var (output, errors) = await EndAsync(process, Patience);
+        return (process.ExitCode, output + errors);
+    }
+
+    /// <summary>What a process writes until its end.</summary>
+    /// <exception cref="TimeoutException">It did not end in time; it is killed.</exception>
+    public static async Task<(string Output, string Errors)> EndAsync(Process process, TimeSpan patience)
+    {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(Patience);
+        timeout.CancelAfter(patience);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(timeout.Token);
             var errors = process.StandardError.ReadToEndAsync(timeout.Token);
             await process.WaitForExitAsync(timeout.Token);
-            return (process.ExitCode, await output + await errors);
+            return (await output, await errors);
         }
-        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within {Patience}.");
+            var command = $"{process.StartInfo.FileName} {string.Join(' ', process.StartInfo.ArgumentList)}";
+            throw new TimeoutException($"This did not end within {patience}: {command}", e);
         }
     }
 

@@ -1,3 +1,4 @@
+using GoReliable.Tests.Files.Deploy;
 using GoReliable.Tests.Platform;
 
 namespace GoReliable.Tests.Files.Manifest;
@@ -33,21 +34,11 @@ internal sealed record AppHostRun(int ExitCode, string Output, string Error)
         IReadOnlyDictionary<string, string>? environment = null
     )
     {
-        string[] all = [Program, .. arguments];
-        using var process = await TiedProcess.StartDotnetAsync(all, environment ?? new Dictionary<string, string>());
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(Patience);
-        try
-        {
-            var output = process.StandardOutput.ReadToEndAsync(patience.Token);
-            var error = process.StandardError.ReadToEndAsync(patience.Token);
-            await process.WaitForExitAsync(patience.Token);
-            return new AppHostRun(process.ExitCode, await output, await error);
-        }
-        catch (OperationCanceledException e)
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"The AppHost did not end within {Patience}: {string.Join(' ', all)}", e);
-        }
+        using var process = await TiedProcess.StartDotnetAsync(
+            [Program, .. arguments],
+            environment ?? new Dictionary<string, string>()
+        );
+        var (output, error) = await Tool.EndAsync(process, Patience);
+        return new AppHostRun(process.ExitCode, output, error);
     }
 }
