@@ -9,7 +9,7 @@ public sealed class ChartTests
         new(
             DeployFiles
                 .Find("deploy/argocd/apps", "*.yaml")
-                .Where(file => File.ReadAllText(file).Contains("valuesObject:", StringComparison.Ordinal))
+                .Where(file => File.ReadAllText(file).Contains("valuesObject:"))
                 .Select(DeployFiles.Relative)
         );
 
@@ -31,13 +31,9 @@ public sealed class ChartTests
     {
         var admin = Values("deploy/argocd/apps/kube-prometheus-stack.yaml")["grafana"]!["admin"]!;
         var guide = DeployFiles.Read("docs/deploy.md");
-        Assert.Contains(
-            $"-n observability create secret generic {admin["existingSecret"]!.Text}",
-            guide,
-            StringComparison.Ordinal
-        );
-        Assert.Contains($"--from-literal={admin["userKey"]!.Text}=", guide, StringComparison.Ordinal);
-        Assert.Contains($"--from-literal={admin["passwordKey"]!.Text}=", guide, StringComparison.Ordinal);
+        Assert.Contains($"-n observability create secret generic {admin["existingSecret"]!.Text}", guide);
+        Assert.Contains($"--from-literal={admin["userKey"]!.Text}=", guide);
+        Assert.Contains($"--from-literal={admin["passwordKey"]!.Text}=", guide);
     }
 
     /// <summary>A null in <c>valuesObject</c> is gone before Helm could take a default away with it.</summary>

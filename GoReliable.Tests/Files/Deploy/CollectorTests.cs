@@ -70,8 +70,8 @@ public sealed partial class CollectorTests
         );
 
         var statements = Kubernetes["processors"]!["transform/redact"]!.Texts().ToArray();
-        Assert.Contains(statements, statement => statement.Contains("url.query", StringComparison.Ordinal));
-        Assert.Contains(statements, statement => statement.Contains("authorization", StringComparison.Ordinal));
+        Assert.Contains(statements, statement => statement.Contains("url.query"));
+        Assert.Contains(statements, statement => statement.Contains("authorization"));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed partial class CollectorTests
     }
 
     [Fact]
-    public void What_cannot_be_sent_waits_on_disk_and_is_sent_again() =>
+    public void Telemetry_that_cannot_be_sent_waits_on_disk_and_is_sent_again() =>
         Assert.All(Kubernetes["exporters"]!.Keys, name =>
         {
             var exporter = Kubernetes["exporters"]![name]!;

@@ -57,7 +57,5 @@ internal sealed record Dashboard(string File, JsonElement Json)
             : "";
 
     private static string Substitute(string expression) =>
-        Variables.Aggregate(expression, (text, variable) =>
-            text.Replace(variable.Variable, variable.Value, StringComparison.Ordinal)
-        );
+        Variables.Aggregate(expression, (text, variable) => text.Replace(variable.Variable, variable.Value));
 }

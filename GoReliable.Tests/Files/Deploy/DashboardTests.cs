@@ -102,22 +102,20 @@ public sealed class DashboardTests
     [Fact]
     public void Only_alerts_of_our_own_are_shown()
     {
-        var queries = OnPanels.Where(query => query.Query.Contains("ALERTS", StringComparison.Ordinal)).ToArray();
+        var queries = OnPanels.Where(query => query.Query.Contains("ALERTS")).ToArray();
 
         Assert.NotEmpty(queries);
-        Assert.All(queries, query =>
-            Assert.Contains("severity=~\"page|ticket\"", query.Query, StringComparison.Ordinal)
-        );
+        Assert.All(queries, query => Assert.Contains("severity=~\"page|ticket\"", query.Query));
     }
 
     [Fact]
     public void No_quantile_or_ratio_on_a_panel_can_be_NaN() => Assert.All(OnPanels, query =>
         {
             // A quantile of nothing is NaN, which fails every comparison; a ratio is guarded by what it divides by.
-            if (query.Query.Contains("histogram_quantile", StringComparison.Ordinal))
-                Assert.EndsWith(">= 0", query.Query, StringComparison.Ordinal);
-            if (query.Query.Contains(" / (sum", StringComparison.Ordinal))
-                Assert.Contains("> 0)", query.Query, StringComparison.Ordinal);
+            if (query.Query.Contains("histogram_quantile"))
+                Assert.EndsWith(">= 0", query.Query);
+            if (query.Query.Contains(" / (sum"))
+                Assert.Contains("> 0)", query.Query);
         });
 
     [Fact]
@@ -133,11 +131,8 @@ public sealed class DashboardTests
 
     [Fact]
     public void Durations_show_exemplars() =>
-        Assert.All(
-            Targets.Where(target =>
-                Dashboard.Text(target, "expr").Contains("histogram_quantile", StringComparison.Ordinal)
-            ),
-            target => Assert.True(target.GetProperty("exemplar").GetBoolean(), Dashboard.Text(target, "expr"))
+        Assert.All(Targets.Where(target => Dashboard.Text(target, "expr").Contains("histogram_quantile")), target =>
+            Assert.True(target.GetProperty("exemplar").GetBoolean(), Dashboard.Text(target, "expr"))
         );
 
     [Fact]
@@ -157,13 +152,11 @@ public sealed class DashboardTests
             var text = dashboard.Json.GetRawText();
             Assert.All(variables, name => Assert.Matches($@"\$({name}|\{{{name})\b", text));
         });
-        Assert.All(Targets, target =>
-            Assert.StartsWith("${", Dashboard.Text(target.GetProperty("datasource"), "uid"), StringComparison.Ordinal)
-        );
+        Assert.All(Targets, target => Assert.StartsWith("${", Dashboard.Text(target.GetProperty("datasource"), "uid")));
     }
 
     [Fact]
-    public void The_course_of_a_budget_is_shown_for_as_long_as_it_counts() =>
+    public void The_error_budget_is_shown_for_its_thirty_days() =>
         Assert.Equal(
             "30d",
             Dashboard.Text(
@@ -187,8 +180,7 @@ public sealed class DashboardTests
             ),
             dashboard =>
                 Assert.Contains(dashboard.Panels, panel =>
-                    Dashboard.Text(panel, "type") == "logs"
-                    && panel.GetRawText().Contains("$trace_id", StringComparison.Ordinal)
+                    Dashboard.Text(panel, "type") == "logs" && panel.GetRawText().Contains("$trace_id")
                 )
         );
     }

@@ -48,17 +48,13 @@ public sealed partial class ForkTests : IDisposable
 
         Assert.Equal(Fork, RepositoryOf(Read("deploy/argocd/roots/prod.yaml")));
         Assert.All(Directory.GetFiles(Path.Combine(folder, "deploy"), "*.yaml", SearchOption.AllDirectories), file =>
-            Assert.DoesNotContain(Here, File.ReadAllText(file), StringComparison.Ordinal)
+            Assert.DoesNotContain(Here, File.ReadAllText(file))
         );
     }
 
     [Fact]
-    public void What_is_published_is_what_is_deployed() =>
-        Assert.Contains(
-            "repository=${GITHUB_REPOSITORY,,}/$IMAGE",
-            Script("publish", "publish"),
-            StringComparison.Ordinal
-        );
+    public void Images_are_published_by_the_names_that_are_deployed() =>
+        Assert.Contains("repository=${GITHUB_REPOSITORY,,}/$IMAGE", Script("publish", "publish"));
 
     // The command of the guide, with this repository's name for ours (in a fork, the fork's) and the fork's for the
     // reader's.
@@ -66,10 +62,7 @@ public sealed partial class ForkTests : IDisposable
     {
         var command = Assert.Single(RenameCommand.Matches(Guide)).Value;
         return RunAsync(
-            $"cp -r '{DeployFiles.Path("deploy")}' . && "
-                + command
-                    .Replace("you/yours", Fork, StringComparison.Ordinal)
-                    .Replace(Ours, Here, StringComparison.Ordinal)
+            $"cp -r '{DeployFiles.Path("deploy")}' . && " + command.Replace("you/yours", Fork).Replace(Ours, Here)
         );
     }
 

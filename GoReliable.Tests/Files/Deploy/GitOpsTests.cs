@@ -32,9 +32,7 @@ public sealed class GitOpsTests
         Assert.All((await BuildAsync(environment)).Custom<AppProjectSpec>().Select(project => project.Spec), project =>
         {
             Assert.DoesNotContain("*", project.SourceRepos);
-            Assert.DoesNotContain(project.Destinations, target =>
-                target.Namespace.Contains('*', StringComparison.Ordinal)
-            );
+            Assert.DoesNotContain(project.Destinations, target => target.Namespace.Contains('*'));
             Assert.DoesNotContain(project.ClusterResourceWhitelist, kind => kind.Kind == "*");
         });
     }

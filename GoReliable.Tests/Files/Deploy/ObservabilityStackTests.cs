@@ -24,7 +24,7 @@ public sealed class ObservabilityStackTests
     {
         var logs = DataSources["tempo"]["jsonData"]!["tracesToLogsV2"]!;
         Assert.Equal("loki", DataSources[logs["datasourceUid"]!.Text!]["type"]!.Text);
-        Assert.Contains("trace_id=", logs["query"]!.Text, StringComparison.Ordinal);
+        Assert.Contains("trace_id=", logs["query"]!.Text);
 
         var field = Assert.Single(DataSources["loki"]["jsonData"]!["derivedFields"]!.Items);
         Assert.Equal("trace_id", field["matcherRegex"]!.Text);
@@ -38,13 +38,11 @@ public sealed class ObservabilityStackTests
         Assert.All(DataSources.Values, source => Assert.Contains(source["url"]!.Text!.TrimStart('$'), grafana.Keys));
         Assert.EndsWith(
             ":" + Node.Load("deploy/tempo/tempo.yaml")["server"]!["http_listen_port"]!.Text,
-            grafana["TEMPO_URL"]!.Text,
-            StringComparison.Ordinal
+            grafana["TEMPO_URL"]!.Text
         );
         Assert.EndsWith(
             ":" + Node.Load("deploy/loki/loki.yaml")["server"]!["http_listen_port"]!.Text,
-            grafana["LOKI_URL"]!.Text,
-            StringComparison.Ordinal
+            grafana["LOKI_URL"]!.Text
         );
     }
 
@@ -60,8 +58,8 @@ public sealed class ObservabilityStackTests
         Assert.Equal("true", Node.Load("deploy/loki/loki.yaml")["limits_config"]!["allow_structured_metadata"]!.Text);
 
         var exporters = Node.Load("deploy/otel-collector/config.yaml")["exporters"]!;
-        Assert.Contains("tempo:4317", exporters["otlp_grpc/tempo"]!["endpoint"]!.Text, StringComparison.Ordinal);
-        Assert.Contains("loki:3100/otlp", exporters["otlp_http/loki"]!["endpoint"]!.Text, StringComparison.Ordinal);
+        Assert.Contains("tempo:4317", exporters["otlp_grpc/tempo"]!["endpoint"]!.Text);
+        Assert.Contains("loki:3100/otlp", exporters["otlp_http/loki"]!["endpoint"]!.Text);
     }
 
     [Fact]

@@ -7,22 +7,8 @@ namespace GoReliable.Tests.Files.Deploy;
 /// </summary>
 internal static partial class PromQuery
 {
-    private static readonly HashSet<string> Words =
-    [
-        "by",
-        "without",
-        "on",
-        "ignoring",
-        "group_left",
-        "group_right",
-        "bool",
-        "offset",
-        "and",
-        "or",
-        "unless",
-        "Inf",
-        "NaN",
-    ];
+    private static readonly string[] Words =
+        "by without on ignoring group_left group_right bool offset and or unless Inf NaN".Split(' ');
 
     /// <summary>The selectors in an expression: name of the series, and the labels that it is matched by.</summary>
     public static IReadOnlyList<(string Metric, IReadOnlyList<string> Labels)> Selectors(string expression) =>

@@ -94,12 +94,8 @@ public sealed class PrometheusRulesTests
             Assert.Matches("^(page|ticket)$", alert.Labels["severity"]);
             // What is absent has no value.
             if (!alert.Expr.StartsWith("label_replace(absent(", StringComparison.Ordinal))
-                Assert.Contains("$value", alert.Annotations["summary"], StringComparison.Ordinal);
-            Assert.EndsWith(
-                $"/docs/runbooks/{alert.Alert}.md",
-                alert.Annotations["runbook_url"],
-                StringComparison.Ordinal
-            );
+                Assert.Contains("$value", alert.Annotations["summary"]);
+            Assert.EndsWith($"/docs/runbooks/{alert.Alert}.md", alert.Annotations["runbook_url"]);
         });
 
     private static void AssertFile(string relative, string expected)

@@ -36,7 +36,7 @@ public sealed class ReleaseTests : IDisposable
         );
 
         Assert.True(exitCode == expected, output);
-        Assert.Contains(message, output, StringComparison.Ordinal);
+        Assert.Contains(message, output);
     }
 
     [Fact]

@@ -51,8 +51,7 @@ public sealed partial class RunbookTests
             Assert.Contains(
                 $"| [{alerts.Key}]({alerts.Key}.md) | "
                     + $"{string.Join(", ", alerts.Select(alert => alert.Labels["severity"]))} |",
-                index,
-                StringComparison.Ordinal
+                index
             )
         );
     }

@@ -131,8 +131,7 @@ internal static class SloRules
 
     private static IEnumerable<(string, string)> Members(Node map) => map.Keys.Select(key => (key, map[key]!.Text!));
 
-    private static string Query(Node query, string window) =>
-        query.Text!.Replace("{{.window}}", window, StringComparison.Ordinal);
+    private static string Query(Node query, string window) => query.Text!.Replace("{{.window}}", window);
 
     private static string Number(decimal value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -25,7 +25,7 @@ public sealed class StoreTests
 
     // CloudNativePG makes such a budget for PostgreSQL, the RabbitMQ operator makes none.
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
-    public async Task Whoever_drains_nodes_takes_one_broker_at_a_time(string overlay)
+    public async Task Draining_nodes_takes_one_broker_at_a_time(string overlay)
     {
         var objects = (await Overlay.BuildAsync(overlay)).Objects;
         var broker = Assert.Single(objects.Custom<RabbitmqClusterSpec>()).Metadata.Name;

@@ -21,11 +21,11 @@ public sealed partial class WorkflowTests
             Assert.Matches(@"@[0-9a-f]{40} # v[\d.]+$", action.Value)
         );
 
-    // A value of the event inside a script could be a script itself.
+    // It could be a script itself.
     [Theory, MemberData(nameof(Workflows))]
-    public void No_script_contains_a_value(string file) =>
+    public void No_script_contains_a_value_of_the_event(string file) =>
         Assert.All(Jobs(file).SelectMany(job => job["steps"]!.Items).Where(step => step["run"] is not null), step =>
-            Assert.DoesNotContain("${{", step["run"]!.Text, StringComparison.Ordinal)
+            Assert.DoesNotContain("${{", step["run"]!.Text)
         );
 
     [Fact]
@@ -53,11 +53,10 @@ public sealed partial class WorkflowTests
     [Theory]
     [InlineData(".github/workflows/images.yaml")]
     [InlineData("bench/compare")]
-    public void What_is_measured_is_compiled_as_images_are(string file) =>
+    public void Services_are_measured_as_they_are_compiled_for_images(string file) =>
         Assert.Contains(
             "--configuration Release --runtime linux-x64 --self-contained false -p:PublishReadyToRun=true",
-            LineBreak.Replace(DeployFiles.Read(file), " ").Replace("\"linux-$machine\"", "linux-x64"),
-            StringComparison.Ordinal
+            LineBreak.Replace(DeployFiles.Read(file), " ").Replace("\"linux-$machine\"", "linux-x64")
         );
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed partial class DocumentTests
             Assert.All(
                 Link.Matches(File.ReadAllText(page))
                     .Select(match => match.Groups[1].Value)
-                    .Where(link => !link.Contains("://", StringComparison.Ordinal)),
+                    .Where(link => !link.Contains("://")),
                 link =>
                 {
                     var (path, anchor) = link.Split('#') is [var before, var after] ? (before, after) : (link, null);

@@ -31,7 +31,7 @@ public sealed class ManifestTests : IDisposable
         );
 
         Assert.True(run.ExitCode == 0, $"{run}");
-        Assert.Contains("{postgres-password.value}", Expected, StringComparison.Ordinal);
+        Assert.Contains("{postgres-password.value}", Expected);
         var manifest = await File.ReadAllTextAsync(
             Path.Combine(directory, "aspire-manifest.json"),
             TestContext.Current.CancellationToken

@@ -100,9 +100,7 @@ public sealed class GatewayAnswerTests
         var lines = raw[..raw.IndexOf("\r\n\r\n", StringComparison.Ordinal)].Split("\r\n");
         using var answer = new HttpResponseMessage((HttpStatusCode)int.Parse(lines[0].Split(' ')[1]))
         {
-            Content = new ByteArrayContent(
-                Encoding.UTF8.GetBytes(raw[raw.IndexOf('{', StringComparison.Ordinal)..(raw.LastIndexOf('}') + 1)])
-            ),
+            Content = new ByteArrayContent(Encoding.UTF8.GetBytes(raw[raw.IndexOf('{')..(raw.LastIndexOf('}') + 1)])),
         };
         foreach (var header in lines.Skip(1).Select(line => line.Split(": ", 2)))
         {

@@ -77,9 +77,7 @@ public sealed class OrderEventTests
         foreach (var status in Enum.GetNames<OrderStatus>().Select(name => Enum.Parse<OrderStatus>(name)))
         {
             var key = Written.RoutingKey(status);
-            var binding = OrderTopology
-                .Binding.Replace(".", "\\.", StringComparison.Ordinal)
-                .Replace("*", "[^.]+", StringComparison.Ordinal);
+            var binding = OrderTopology.Binding.Replace(".", "\\.").Replace("*", "[^.]+");
             Assert.Matches($"^{binding}$", key);
             Assert.Contains(OrderEventType.All, type => type.CloudEventsType == CloudEvents.TypeOf(key));
         }

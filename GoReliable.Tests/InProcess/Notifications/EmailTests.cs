@@ -57,7 +57,7 @@ public sealed class EmailTests
         var email = Encoding.Latin1.GetString(text.ToArray());
         var headers = email[..email.ReplaceLineEndings("\n").IndexOf("\n\n", StringComparison.Ordinal)];
         Assert.All(headers, character => Assert.True(char.IsAscii(character), headers));
-        Assert.Contains($"To: {written}", headers, StringComparison.Ordinal);
+        Assert.Contains($"To: {written}", headers);
         Assert.Matches($"Message-Id: ?\\s*<{@event.Id}@[a-z.-]+>", headers);
     }
 
@@ -65,8 +65,7 @@ public sealed class EmailTests
     public void A_sender_whose_headers_cannot_be_ASCII_prevents_the_start() =>
         Assert.Contains(
             "Email:From",
-            Assert.Single(Problems(new EmailOptions { From = "bücher@example.com", PickupFolder = "out" })),
-            StringComparison.Ordinal
+            Assert.Single(Problems(new EmailOptions { From = "bücher@example.com", PickupFolder = "out" }))
         );
 
     [Theory]
@@ -85,18 +84,14 @@ public sealed class EmailTests
     {
         var explained = Explain(SmtpErrorCode.RecipientNotAccepted, SmtpStatusCode.MailboxUnavailable);
 
-        Assert.DoesNotContain("alice@example.com", explained.ToString(), StringComparison.Ordinal);
-        Assert.Contains("alice@example.com", explained.Cause!.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("alice@example.com", explained.ToString());
+        Assert.Contains("alice@example.com", explained.Cause!.Message);
     }
 
     [Fact]
     public void Without_a_way_to_send_the_options_say_what_is_missing()
     {
-        Assert.Contains(
-            "Email:Smtp:Host",
-            Assert.Single(Problems(new EmailOptions { From = "a@example.com" })),
-            StringComparison.Ordinal
-        );
+        Assert.Contains("Email:Smtp:Host", Assert.Single(Problems(new EmailOptions { From = "a@example.com" })));
         Assert.Empty(Problems(new EmailOptions { From = "a@example.com", PickupFolder = "out" }));
         Assert.Empty(Problems(new EmailOptions { From = "a@example.com", Smtp = { Host = "localhost" } }));
     }

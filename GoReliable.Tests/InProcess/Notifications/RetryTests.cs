@@ -129,22 +129,8 @@ public sealed class RetryTests
             ],
             copy.Headers!.Keys.Order(StringComparer.Ordinal)
         );
+        Assert.Equal("Detail", copy.Headers[MessageHeaders.ExceptionMessage]);
         Assert.False(copy.IsExpirationPresent());
-    }
-
-    [Fact]
-    public void A_dead_letter_says_why()
-    {
-        var given = FailedMessage.ForDeadLetter(Events.Message(), Transient, Events.Time).Headers!;
-        var poison = Failure.Poison("unreadable", "Summary");
-
-        Assert.Equal(Failure.RetriesExhausted, given[MessageHeaders.DeadReason]);
-        Assert.Equal("System.IO.IOException", given[MessageHeaders.ExceptionType]);
-        Assert.Equal("Detail", given[MessageHeaders.ExceptionMessage]);
-        Assert.Equal(
-            "unreadable",
-            FailedMessage.ForDeadLetter(Events.Message(), poison, Events.Time).Headers![MessageHeaders.DeadReason]
-        );
     }
 
     [Theory]

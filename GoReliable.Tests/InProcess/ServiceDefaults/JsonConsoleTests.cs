@@ -34,7 +34,7 @@ public sealed partial class JsonConsoleTests
     }
 
     [Fact]
-    public void What_was_logged_before_the_end_is_written()
+    public void Lines_that_were_logged_before_the_end_are_written()
     {
         using (var console = new JsonConsole(Format, Keep))
             LogText(console.CreateLogger("test"), "the last");
@@ -59,7 +59,7 @@ public sealed partial class JsonConsoleTests
     }
 
     [Fact]
-    public async Task While_nobody_reads_lines_are_lost_nobody_waits_and_later_it_says_how_many()
+    public async Task While_stdout_is_not_read_lines_are_dropped_at_once_and_counted_later()
     {
         using var reading = new ManualResetEventSlim();
         using var console = new JsonConsole(Format, lines =>
@@ -109,7 +109,7 @@ public sealed partial class JsonConsoleTests
         var written = await Poll.UntilAsync(
             "the third line",
             () => Task.FromResult(string.Concat(writes)),
-            text => text.Contains("three", StringComparison.Ordinal)
+            text => text.Contains("three")
         );
         var whole = written
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)

@@ -45,7 +45,7 @@ public sealed class JsonLineTests
         var before = DateTimeOffset.UtcNow;
         var text = Write().GetProperty("timestamp").GetString()!;
 
-        Assert.EndsWith("Z", text, StringComparison.Ordinal);
+        Assert.EndsWith("Z", text);
         Assert.InRange(DateTimeOffset.Parse(text, null), before, DateTimeOffset.UtcNow);
     }
 
@@ -59,7 +59,7 @@ public sealed class JsonLineTests
         Assert.Equal(severity, Write(level).GetProperty("severity").GetString());
 
     [Fact]
-    public void The_span_that_writes_is_named_if_there_is_one()
+    public void A_line_names_the_span_that_it_was_written_in()
     {
         using (var activity = new Activity("work").Start())
         {
@@ -81,8 +81,7 @@ public sealed class JsonLineTests
         Assert.Equal("broken\nin two", line.GetProperty("exception_message").GetString());
         Assert.StartsWith(
             "System.InvalidOperationException: broken",
-            line.GetProperty("exception_stacktrace").GetString(),
-            StringComparison.Ordinal
+            line.GetProperty("exception_stacktrace").GetString()
         );
     }
 
@@ -143,7 +142,7 @@ public sealed class JsonLineTests
         );
 
         var line = Encoding.UTF8.GetString(text.WrittenSpan);
-        Assert.Equal(line.Length - 1, line.IndexOf('\n', StringComparison.Ordinal));
+        Assert.Equal(line.Length - 1, line.IndexOf('\n'));
         return JsonElement.Parse(line);
     }
 }

@@ -37,7 +37,7 @@ public sealed class OtlpVariableTests
     {
         var mistake = Assert.Throws<InvalidSettingException>(() => Read("LOGS", (name, value)));
 
-        Assert.EndsWith(complaint, mistake.Message, StringComparison.Ordinal);
+        Assert.EndsWith(complaint, mistake.Message);
     }
 
     private static OtlpExporterOptions Read(string signal, params (string Name, string Value)[] variables)
