@@ -140,6 +140,14 @@ internal sealed class InProcessGateway : IAsyncDisposable
     /// <summary>What a scrape sees now.</summary>
     public Task<ScrapeText> ScrapeAsync() => ScrapeText.ReadAsync(Management);
 
+    /// <summary>Waits until a series, named as it is exposed, has this value.</summary>
+    public Task<ScrapeText> WaitForAsync(string series, int value) =>
+        Poll.UntilAsync($"{series} {value}", ScrapeAsync, scrape => scrape.Value(series) == value);
+
+    /// <summary>The series of the requests that were rejected for this reason.</summary>
+    public static string Rejected(string reason) =>
+        $"goreliable_api_gateway_requests_rejected_total{{reason=\"{reason}\"}}";
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

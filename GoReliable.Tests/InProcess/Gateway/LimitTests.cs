@@ -19,7 +19,7 @@ public sealed class LimitTests : GatewayTest
         Assert.All(other, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
         var refused = await AssertMostRefusedAsync(flood);
         Assert.Equal(flood.Length + other.Length - refused, Orders.Requests.Count);
-        await WaitForRejectedAsync(gateway, "address_rate", refused);
+        await gateway.WaitForAsync(InProcessGateway.Rejected("address_rate"), refused);
     }
 
     [Fact]
@@ -34,7 +34,8 @@ public sealed class LimitTests : GatewayTest
         var other = await Task.WhenAll(Enumerable.Range(0, 3).Select(i => gateway.ListAsync("bob", $"203.0.113.{i}")));
 
         Assert.All(other, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
-        await WaitForRejectedAsync(gateway, "customer_rate", await AssertMostRefusedAsync(flood));
+        var refused = await AssertMostRefusedAsync(flood);
+        await gateway.WaitForAsync(InProcessGateway.Rejected("customer_rate"), refused);
     }
 
     [Fact]
@@ -100,11 +101,4 @@ public sealed class LimitTests : GatewayTest
         }
         return refused.Count;
     }
-
-    private static Task<ScrapeText> WaitForRejectedAsync(InProcessGateway gateway, string reason, int count) =>
-        Poll.UntilAsync(
-            "all refused requests",
-            () => gateway.ScrapeAsync(),
-            scrape => scrape.Value($"goreliable_api_gateway_requests_rejected_total{{reason=\"{reason}\"}}") == count
-        );
 }

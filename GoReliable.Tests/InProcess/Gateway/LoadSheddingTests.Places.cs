@@ -14,7 +14,7 @@ public sealed partial class LoadSheddingTests
         await WaitForServiceAsync(6);
 
         await AssertRefusedAsync(await gateway.ListAsync(), HttpStatusCode.TooManyRequests);
-        Assert.Equal(1, (await gateway.ScrapeAsync()).Value(Rejected("customer_load")));
+        Assert.Equal(1, (await gateway.ScrapeAsync()).Value(InProcessGateway.Rejected("customer_load")));
 
         admitted.Add(gateway.ListAsync("bob"));
         await WaitForServiceAsync(7);
@@ -63,7 +63,7 @@ public sealed partial class LoadSheddingTests
             for (var i = 0; i < 4; i++)
                 dripping.Add(await SlowRequest.BeginAsync(gateway, customer, "POST", "Content-Length: 3\r\n\r\na"));
         }
-        await WaitForAsync(gateway, InFlight, 16);
+        await gateway.WaitForAsync(InFlight, 16);
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.ListAsync()).StatusCode);
         // The customer's own number counts them.

@@ -33,7 +33,7 @@ public sealed partial class LoadSheddingTests : IAsyncLifetime
 
         foreach (var answer in refused)
             await AssertRefusedAsync(answer);
-        await WaitForAsync(gateway, Rejected("load"), 50);
+        await gateway.WaitForAsync(InProcessGateway.Rejected("load"), 50);
         Assert.All(admitted, request => Assert.False(request.IsCompleted));
         using var ready = await gateway.Management.GetAsync("/health/ready", Cancel);
         Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
@@ -54,8 +54,8 @@ public sealed partial class LoadSheddingTests : IAsyncLifetime
             await AssertRefusedAsync(await answered);
 
         Assert.True(Stopwatch.GetElapsedTime(began) >= longest);
-        var scrape = await WaitForAsync(gateway, InFlight, 8);
-        Assert.Equal(4, scrape.Value(Rejected("load")));
+        var scrape = await gateway.WaitForAsync(InFlight, 8);
+        Assert.Equal(4, scrape.Value(InProcessGateway.Rejected("load")));
         Assert.Equal(8, requests.Count(request => !request.IsCompleted));
         Assert.All(await gateway.WaitForEventsAsync("http.request", count: 4), line =>
             Assert.Equal("INFO", line.GetProperty("severity").GetString())
@@ -64,10 +64,10 @@ public sealed partial class LoadSheddingTests : IAsyncLifetime
         // Their place in the queue is free again, as is that of a client who did not want to wait.
         using var impatient = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var left = gateway.Client.GetAsync(OrdersClient.Orders, impatient.Token);
-        await WaitForAsync(gateway, InFlight, 9);
+        await gateway.WaitForAsync(InFlight, 9);
         await impatient.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
-        await WaitForAsync(gateway, InFlight, 8);
+        await gateway.WaitForAsync(InFlight, 8);
         release.SetResult();
         Assert.Equal(8, (await Task.WhenAll(requests)).Count(answer => answer.StatusCode == HttpStatusCode.OK));
         Assert.Equal(8, slow.Requests.Count);
@@ -88,19 +88,13 @@ public sealed partial class LoadSheddingTests : IAsyncLifetime
             ]
         );
 
-    private static string Rejected(string reason) =>
-        $"goreliable_api_gateway_requests_rejected_total{{reason=\"{reason}\"}}";
-
-    private static Task<ScrapeText> WaitForAsync(InProcessGateway gateway, string series, int value) =>
-        Poll.UntilAsync($"{series} {value}", () => gateway.ScrapeAsync(), scrape => scrape.Value(series) == value);
-
     private Task<int> WaitForServiceAsync(int count) =>
         Poll.UntilAsync("requests at the service", () => Task.FromResult(slow.Requests.Count), found => found == count);
 
     private async Task<List<Task<HttpResponseMessage>>> SendTwelveAsync(InProcessGateway gateway)
     {
         var requests = Enumerable.Range(0, 12).Select(_ => gateway.ListAsync()).ToList();
-        await WaitForAsync(gateway, InFlight, 12);
+        await gateway.WaitForAsync(InFlight, 12);
         await WaitForServiceAsync(8);
         return requests;
     }

@@ -27,13 +27,8 @@ public sealed class RetryTests : GatewayTest
             Assert.Equal(HttpStatusCode.OK, (await gateway.ListAsync()).StatusCode);
 
         Assert.Equal((2, 4), (bad.Requests.Count, Orders.Requests.Count));
-        var scrape = await Poll.UntilAsync(
-            "two retries",
-            () => gateway.ScrapeAsync(),
-            scrape =>
-                scrape.Value($"goreliable_api_gateway_forward_retries_total{{reason=\"{reason}\",service=\"orders\"}}")
-                == 2
-        );
+        var retries = $"goreliable_api_gateway_forward_retries_total{{reason=\"{reason}\",service=\"orders\"}}";
+        var scrape = await gateway.WaitForAsync(retries, 2);
         const string Labels = "method=\"GET\",route=\"/api/v1/orders\",status_code=\"200\"";
         Assert.Equal(4, scrape.Value($"goreliable_api_gateway_http_requests_total{{{Labels}}}"));
     }
