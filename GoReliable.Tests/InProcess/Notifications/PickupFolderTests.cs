@@ -44,12 +44,5 @@ public sealed class PickupFolderTests : IDisposable
         );
 
     private static Task SendAsync(PickupFolder folder, Guid id, string subject) =>
-        folder.SendAsync(
-            id,
-            new MimeMessage
-            {
-                Subject = subject,
-                Body = new TextPart("plain") { Text = "" },
-            }
-        );
+        folder.SendAsync(id, new MimeMessage([], [], subject, new TextPart("plain") { Text = "" }));
 }

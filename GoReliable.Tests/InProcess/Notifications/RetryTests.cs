@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using System.Text;
 using GoReliable.Notifications.Messages;
 using GoReliable.Notifications.Retrying;
@@ -91,10 +90,7 @@ public sealed class RetryTests
 
         Assert.Equal((1, 2), (first.Attempt, second.Attempt));
         Assert.Equal(2, twice.Headers![MessageHeaders.Attempt]);
-        Assert.Equal(
-            Events.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
-            twice.Headers[MessageHeaders.FirstFailure]
-        );
+        Assert.Equal($"{Events.Time.UtcDateTime:O}", twice.Headers[MessageHeaders.FirstFailure]);
         Assert.Equal(("m1", "t", true, "10000"), (twice.MessageId, twice.Type, twice.Persistent, twice.Expiration));
         Assert.Equal("00-a-b-01"u8.ToArray(), twice.Headers["traceparent"]);
     }

@@ -102,22 +102,12 @@ public sealed class SmtpTransportTests
             );
     }
 
-    private SmtpTransport Transport(MailServer server) =>
-        new(
-            Options.Create(
-                new EmailOptions
-                {
-                    Smtp =
-                    {
-                        Host = "127.0.0.1",
-                        Port = server.Port,
-                        Security = SecureSocketOptions.None,
-                    },
-                }
-            ),
-            Options.Create(new DeliveryOptions()),
-            time
-        );
+    private SmtpTransport Transport(MailServer server)
+    {
+        var email = new EmailOptions();
+        (email.Smtp.Host, email.Smtp.Port, email.Smtp.Security) = ("127.0.0.1", server.Port, SecureSocketOptions.None);
+        return new(Options.Create(email), Options.Create(new DeliveryOptions()), time);
+    }
 
     private static Task SendAsync(SmtpTransport transport)
     {
