@@ -21,7 +21,7 @@ public sealed class ChartTests
     public void Loki_has_replicas_only_in_the_mode_that_it_runs_in()
     {
         var values = Values("deploy/argocd/apps/loki.yaml");
-        Assert.Equal(("Monolithic", "1"), (values["deploymentMode"]!.Text, values["singleBinary"]!["replicas"]!.Text));
+        Assert.Equal(("Monolithic", "1"), (values["deploymentMode"]!.Text, values["singleBinary", "replicas"].Text));
         Assert.All(["read", "write", "backend"], target => Assert.Equal("0", values[target]?["replicas"]?.Text));
     }
 
@@ -29,7 +29,7 @@ public sealed class ChartTests
     [Fact]
     public void Grafanas_password_is_in_a_secret_that_the_guide_makes()
     {
-        var admin = Values("deploy/argocd/apps/kube-prometheus-stack.yaml")["grafana"]!["admin"]!;
+        var admin = Values("deploy/argocd/apps/kube-prometheus-stack.yaml")["grafana", "admin"];
         var guide = DeployFiles.Read("docs/deploy.md");
         Assert.Contains($"-n observability create secret generic {admin["existingSecret"]!.Text}", guide);
         Assert.Contains($"--from-literal={admin["userKey"]!.Text}=", guide);
@@ -40,7 +40,7 @@ public sealed class ChartTests
     [Theory, MemberData(nameof(Applications))]
     public void No_value_is_null(string file) => AssertNoNull(file, Values(file));
 
-    private static Node Values(string file) => Node.Load(file)["spec"]!["source"]!["helm"]!["valuesObject"]!;
+    private static Node Values(string file) => Node.Load(file)["spec", "source", "helm", "valuesObject"];
 
     private static void AssertNoNull(string path, Node node)
     {

@@ -69,7 +69,7 @@ public sealed partial class CollectorTests
             pipeline => Assert.Contains("transform/redact", pipeline.Processors)
         );
 
-        var statements = Kubernetes["processors"]!["transform/redact"]!.Texts().ToArray();
+        var statements = Kubernetes["processors", "transform/redact"].Texts().ToArray();
         Assert.Contains(statements, statement => statement.Contains("url.query"));
         Assert.Contains(statements, statement => statement.Contains("authorization"));
     }
@@ -77,14 +77,11 @@ public sealed partial class CollectorTests
     [Fact]
     public void Errors_and_slow_traces_are_all_kept_and_a_tenth_of_the_rest()
     {
-        var sampling = Kubernetes["processors"]!["tail_sampling"]!;
+        var sampling = Kubernetes["processors", "tail_sampling"];
         var policies = sampling["policies"]!.Items.ToDictionary(policy => policy["type"]!.Text!);
-        Assert.Equal(
-            ["ERROR"],
-            policies["status_code"]["status_code"]!["status_codes"]!.Items.Select(code => code.Text)
-        );
-        Assert.Equal("500", policies["latency"]["latency"]!["threshold_ms"]!.Text);
-        Assert.Equal("10", policies["probabilistic"]["probabilistic"]!["sampling_percentage"]!.Text);
+        Assert.Equal(["ERROR"], policies["status_code"]["status_code", "status_codes"].Items.Select(code => code.Text));
+        Assert.Equal("500", policies["latency"]["latency", "threshold_ms"].Text);
+        Assert.Equal("10", policies["probabilistic"]["probabilistic", "sampling_percentage"].Text);
 
         // What is counted must not be sampled before.
         var spanMetrics = Assert.Single(Pipelines(Kubernetes), pipeline => pipeline.Exporters.Contains("span_metrics"));
@@ -95,14 +92,14 @@ public sealed partial class CollectorTests
     public void Telemetry_that_cannot_be_sent_waits_on_disk_and_is_sent_again() =>
         Assert.All(Kubernetes["exporters"]!.Keys, name =>
         {
-            var exporter = Kubernetes["exporters"]![name]!;
-            Assert.Equal("true", exporter["retry_on_failure"]!["enabled"]!.Text);
+            var exporter = Kubernetes["exporters", name];
+            Assert.Equal("true", exporter["retry_on_failure", "enabled"].Text);
             // Remote write can wait in memory or in its log, which keeps the last samples back:
             // https://github.com/open-telemetry/opentelemetry-collector-contrib/issues/49130
             if (name == "prometheus_remote_write")
                 Assert.Null(exporter["wal"]);
             else
-                Assert.Equal("file_storage", exporter["sending_queue"]!["storage"]!.Text);
+                Assert.Equal("file_storage", exporter["sending_queue", "storage"].Text);
         });
 
     [Theory, MemberData(nameof(Configurations))]
@@ -144,16 +141,18 @@ public sealed partial class CollectorTests
     {
         var pod = DeployFiles.Read("deploy/k8s/observability/otel-collector.yaml");
         var ports = ContainerPort.Matches(pod).Select(match => match.Groups[1].Value).ToHashSet();
-        var reader = Assert.Single(Kubernetes["service"]!["telemetry"]!["metrics"]!["readers"]!.Items)["pull"]![
-            "exporter"
-        ]!["prometheus"]!;
+        var reader = Assert.Single(Kubernetes["service", "telemetry", "metrics", "readers"].Items)[
+            "pull",
+            "exporter",
+            "prometheus"
+        ];
 
         var configured = new[]
         {
             reader["port"]!.Text!,
-            Port(Kubernetes["extensions"]!["health_check"]!["endpoint"]!.Text!),
-            Port(Kubernetes["receivers"]!["otlp"]!["protocols"]!["grpc"]!["endpoint"]!.Text!),
-            Port(Kubernetes["receivers"]!["otlp"]!["protocols"]!["http"]!["endpoint"]!.Text!),
+            Port(Kubernetes["extensions", "health_check", "endpoint"].Text!),
+            Port(Kubernetes["receivers", "otlp", "protocols", "grpc", "endpoint"].Text!),
+            Port(Kubernetes["receivers", "otlp", "protocols", "http", "endpoint"].Text!),
         };
         Assert.Equal(configured.Order(StringComparer.Ordinal), ports.Order(StringComparer.Ordinal));
     }
@@ -169,12 +168,12 @@ public sealed partial class CollectorTests
         [
             .. Pipelines(configuration)
                 .SelectMany(pipeline => pipeline.Receivers.Concat(pipeline.Processors).Concat(pipeline.Exporters)),
-            .. configuration["service"]!["extensions"]!.Items.Select(extension => extension.Text!),
+            .. configuration["service", "extensions"].Items.Select(extension => extension.Text!),
         ];
 
     private static IReadOnlyList<Pipeline> Pipelines(Node configuration)
     {
-        var pipelines = configuration["service"]!["pipelines"]!;
+        var pipelines = configuration["service", "pipelines"];
         return
         [
             .. pipelines.Keys.Select(name => new Pipeline(
@@ -185,8 +184,7 @@ public sealed partial class CollectorTests
             )),
         ];
 
-        string[] Names(string pipeline, string kind) =>
-            [.. pipelines[pipeline]![kind]!.Items.Select(item => item.Text!)];
+        string[] Names(string pipeline, string kind) => [.. pipelines[pipeline, kind].Items.Select(item => item.Text!)];
     }
 
     private sealed record Pipeline(string Name, string[] Receivers, string[] Processors, string[] Exporters);

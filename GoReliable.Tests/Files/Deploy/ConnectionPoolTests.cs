@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Globalization;
 using k8s.Models;
 
 namespace GoReliable.Tests.Files.Deploy;
@@ -20,8 +19,7 @@ public sealed class ConnectionPoolTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var places = int.Parse(
-            Assert.Single(platform.Objects.Custom<PostgresClusterSpec>()).Spec.Postgresql.Parameters["max_connections"],
-            CultureInfo.InvariantCulture
+            platform.Objects.Only<PostgresClusterSpec>().Spec.Postgresql.Parameters["max_connections"]
         );
 
         var connections = BesideThePool.ToDictionary(
@@ -64,26 +62,21 @@ public sealed class ConnectionPoolTests
             (double)deployment.Spec.Template.Spec.TerminationGracePeriodSeconds!.Value
                 / deployment.Spec.MinReadySeconds!.Value
         );
-        return MaxReplicas(platform, service)
-            + int.Parse(update.MaxSurge.Value, CultureInfo.InvariantCulture)
-            + (int)ending;
+        return MaxReplicas(platform, service) + int.Parse(update.MaxSurge.Value) + (int)ending;
     }
 
-    private static int MaxReplicas(Overlay platform, string service) =>
-        platform
+    private static int MaxReplicas(Overlay platform, string service)
+    {
+        var scaler = platform
             .Objects.Of<V2HorizontalPodAutoscaler>()
-            .Select(scaler => (scaler.Spec.ScaleTargetRef.Name, scaler.Spec.MaxReplicas))
-            .Concat(
-                platform
-                    .Objects.Custom<ScaledObjectSpec>()
-                    .Select(scaler => (scaler.Spec.ScaleTargetRef.Name, MaxReplicas: scaler.Spec.MaxReplicaCount))
-            )
-            .Single(scaler => scaler.Name == service)
-            .MaxReplicas;
+            .SingleOrDefault(one => one.Spec.ScaleTargetRef.Name == service);
+        return scaler?.Spec.MaxReplicas
+            ?? platform
+                .Objects.Custom<ScaledObjectSpec>()
+                .Single(one => one.Spec.ScaleTargetRef.Name == service)
+                .Spec.MaxReplicaCount;
+    }
 
     private static int Pool(Overlay platform, string service) =>
-        int.Parse(
-            platform.EnvironmentOf(service)[$"{service.ToUpperInvariant()}_DB_POOL"]!,
-            CultureInfo.InvariantCulture
-        );
+        int.Parse(platform.EnvironmentOf(service)[$"{service.ToUpperInvariant()}_DB_POOL"]!);
 }

@@ -67,15 +67,14 @@ public sealed partial class ForkTests : IDisposable
     }
 
     private static string RepositoryOf(string root) =>
-        new Uri(KubernetesObjects.Parse(root).Custom<ApplicationSpec>().Single().Spec.Source.RepoURL).AbsolutePath[
+        new Uri(KubernetesObjects.Parse(root).Only<ApplicationSpec>().Spec.Source.RepoURL).AbsolutePath[
             1..^".git".Length
         ];
 
     // Of the step with this name or id.
     private static string Script(string job, string step) =>
-        Node.Load(".github/workflows/images.yaml")["jobs"]![job]!["steps"]!.Items.Single(one =>
-            one["name"]?.Text == step || one["id"]?.Text == step
-        )["run"]!.Text!;
+        Node.Load(".github/workflows/images.yaml")["jobs", job, "steps"]
+            .Items.Single(one => one["name"]?.Text == step || one["id"]?.Text == step)["run"]!.Text!;
 
     private string Read(string file) => File.ReadAllText(Path.Combine(folder, file));
 

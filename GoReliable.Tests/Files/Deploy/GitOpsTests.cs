@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace GoReliable.Tests.Files.Deploy;
 
 /// <summary>What Argo CD is told: every application fits its type, its project and its place in the order.</summary>
@@ -8,7 +6,7 @@ public sealed class GitOpsTests
     private const string Wave = "argocd.argoproj.io/sync-wave";
 
     // A fork has another.
-    private static readonly string Repository = Root("dev").Custom<ApplicationSpec>().Single().Spec.Source.RepoURL;
+    private static readonly string Repository = Root("dev").Only<ApplicationSpec>().Spec.Source.RepoURL;
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task Every_source_and_target_of_an_application_is_allowed_by_its_project(string environment)
@@ -28,7 +26,7 @@ public sealed class GitOpsTests
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]
     public async Task No_project_allows_everything_and_the_root_changes_nothing_of_the_whole_cluster(string environment)
     {
-        Assert.Empty(Assert.Single(Root(environment).Custom<AppProjectSpec>()).Spec.ClusterResourceWhitelist);
+        Assert.Empty(Root(environment).Only<AppProjectSpec>().Spec.ClusterResourceWhitelist);
         Assert.All((await BuildAsync(environment)).Custom<AppProjectSpec>().Select(project => project.Spec), project =>
         {
             Assert.DoesNotContain("*", project.SourceRepos);
@@ -75,7 +73,7 @@ public sealed class GitOpsTests
             .Custom<ApplicationSpec>()
             .ToDictionary(
                 application => application.Metadata.Name,
-                application => int.Parse(application.Metadata.Annotations[Wave], CultureInfo.InvariantCulture)
+                application => int.Parse(application.Metadata.Annotations[Wave])
             );
         Assert.True(
             waves["cert-manager"] < waves["rabbitmq-operator"],

@@ -38,8 +38,8 @@ public sealed class GuideTests
     public void Pull_requests_of_the_release_workflow_are_tested()
     {
         Assert.Contains("workflow_dispatch", Node.Load(".github/workflows/ci.yaml")["on"]!.Keys);
-        var promote = Node.Load(".github/workflows/images.yaml")["jobs"]!["promote"]!;
-        Assert.Equal("write", promote["permissions"]!["actions"]!.Text);
+        var promote = Node.Load(".github/workflows/images.yaml")["jobs", "promote"];
+        Assert.Equal("write", promote["permissions", "actions"].Text);
         Assert.Contains(promote["steps"]!.Items, step =>
             step["run"]?.Text?.StartsWith("gh workflow run ci.yaml", StringComparison.Ordinal) == true
         );

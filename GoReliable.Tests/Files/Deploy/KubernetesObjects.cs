@@ -23,6 +23,9 @@ internal sealed class KubernetesObjects
     /// <summary>All objects of a type of an operator.</summary>
     public IReadOnlyList<CustomResource<TSpec>> Custom<TSpec>() => Of<CustomResource<TSpec>>();
 
+    /// <summary>The only object of such a type.</summary>
+    public CustomResource<TSpec> Only<TSpec>() => Assert.Single(Custom<TSpec>());
+
     /// <summary>
     /// Builds a folder with <c>kubectl kustomize</c>, which is kustomize's own library; once for all tests.
     /// </summary>
@@ -64,7 +67,7 @@ internal sealed class KubernetesObjects
         catch (Exception exception)
         {
             throw new InvalidOperationException(
-                $"{kind}/{head["metadata"]!["name"]!.Text} does not fit its type: "
+                $"{kind}/{head["metadata", "name"].Text} does not fit its type: "
                     + $"{exception.InnerException?.Message ?? exception.Message}",
                 exception
             );

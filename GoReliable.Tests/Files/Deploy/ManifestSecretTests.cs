@@ -10,33 +10,26 @@ public sealed class ManifestSecretTests
     {
         var platform = await Overlay.BuildAsync(overlay);
         var objects = platform.Objects;
+        var postgres = objects.Only<PostgresClusterSpec>().Spec;
         var made = objects
             .Custom<ExternalSecretSpec>()
             .ToDictionary(secret => secret.Spec.Target.Name, secret => secret.Spec.Target.Template.Data.Keys.ToArray());
         // The RabbitMQ operator: https://www.rabbitmq.com/kubernetes/operator/using-operator#find
-        foreach (var cluster in objects.Custom<RabbitmqClusterSpec>())
-            made[$"{cluster.Metadata.Name}-default-user"] = "username password host port connection_string".Split(' ');
+        made[$"{objects.Only<RabbitmqClusterSpec>().Metadata.Name}-default-user"] =
+            "username password host port connection_string".Split(' ');
 
-        var needed = platform
-            .Containers.SelectMany(container => container.Env)
-            .Select(variable => variable.ValueFrom?.SecretKeyRef)
-            .Where(reference => reference is { Optional: not true })
-            .Select(reference => (reference!.Name, reference.Key))
-            .Concat(
-                objects
-                    .Custom<TriggerAuthenticationSpec>()
-                    .SelectMany(trigger => trigger.Spec.SecretTargetRef.Select(target => (target.Name, target.Key)))
-            )
-            .Concat(
-                objects
-                    .Custom<PostgresClusterSpec>()
-                    .SelectMany(cluster =>
-                        cluster
-                            .Spec.Managed.Roles.Select(role => role.PasswordSecret.Name)
-                            .Append(cluster.Spec.Bootstrap.Initdb.Secret.Name)
-                    )
-                    .Select(name => (Name: name, Key: "password"))
-            );
+        (string Name, string Key)[] needed =
+        [
+            .. from variable in platform.Containers.SelectMany(container => container.Env)
+            let reference = variable.ValueFrom?.SecretKeyRef
+            where reference is { Optional: not true }
+            select (reference.Name, reference.Key),
+            .. from trigger in objects.Custom<TriggerAuthenticationSpec>()
+            from target in trigger.Spec.SecretTargetRef
+            select (target.Name, target.Key),
+            .. postgres.Managed.Roles.Select(role => (role.PasswordSecret.Name, "password")),
+            (postgres.Bootstrap.Initdb.Secret.Name, "password"),
+        ];
 
         Assert.All(needed, secret =>
             Assert.True(
@@ -62,7 +55,7 @@ public sealed class ManifestSecretTests
     public async Task Services_connect_to_the_node_of_PostgreSQL_that_can_be_written_to(string overlay)
     {
         var platform = await Overlay.BuildAsync(overlay);
-        var cluster = Assert.Single(platform.Objects.Custom<PostgresClusterSpec>()).Metadata.Name;
+        var cluster = platform.Objects.Only<PostgresClusterSpec>().Metadata.Name;
 
         foreach (var service in new[] { "orders", "notifications" })
             Assert.Contains($"Host={cluster}-rw;", platform.EnvironmentOf(service)[$"ConnectionStrings__{service}-db"]);

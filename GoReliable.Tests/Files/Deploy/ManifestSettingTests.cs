@@ -88,7 +88,7 @@ public sealed partial class ManifestSettingTests
             Assert.Equal(overlay, platform.EnvironmentOf(container)["ENVIRONMENT_NAME"])
         );
         var relabeling = Assert.Single(
-            Assert.Single(objects.Custom<PodMonitorSpec>()).Spec.PodMetricsEndpoints.Single().Relabelings,
+            objects.Only<PodMonitorSpec>().Spec.PodMetricsEndpoints.Single().Relabelings,
             relabeling => relabeling.TargetLabel == "environment"
         );
         Assert.Equal(overlay, relabeling.Replacement);

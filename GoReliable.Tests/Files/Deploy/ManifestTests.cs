@@ -1,4 +1,3 @@
-using System.Globalization;
 using GoReliable.ServiceDefaults.Lifecycle;
 using k8s.Models;
 
@@ -45,8 +44,8 @@ public sealed class ManifestTests
         {
             var ports = container.Ports.ToDictionary(port => port.Name, port => port.ContainerPort);
             var settings = platform.EnvironmentOf(container.Name);
-            Assert.Equal(ports["http"].ToString(CultureInfo.InvariantCulture), settings["HTTP_PORTS"]);
-            Assert.Equal(ports["management"].ToString(CultureInfo.InvariantCulture), settings["MANAGEMENT_PORT"]);
+            Assert.Equal($"{ports["http"]}", settings["HTTP_PORTS"]);
+            Assert.Equal($"{ports["management"]}", settings["MANAGEMENT_PORT"]);
         });
     }
 
@@ -60,10 +59,7 @@ public sealed class ManifestTests
             var service = objects.Of<V1Service>().Single(service => service.Metadata.Name == deployment.Metadata.Name);
             Assert.Equal(["http"], service.Spec.Ports.Select(port => port.TargetPort.Value));
         });
-        Assert.Equal(
-            "management",
-            Assert.Single(objects.Custom<PodMonitorSpec>()).Spec.PodMetricsEndpoints.Single().Port
-        );
+        Assert.Equal("management", objects.Only<PodMonitorSpec>().Spec.PodMetricsEndpoints.Single().Port);
     }
 
     [Theory, MemberData(nameof(Overlay.All), MemberType = typeof(Overlay))]

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace GoReliable.Tests.Files.Deploy;
@@ -14,7 +13,7 @@ public sealed partial class MemoryTests
         Assert.All(platform.ServiceContainers, container =>
         {
             var megabytes = Regex.Match(measured, $@"{container.Name} (\d+) MB").Groups[1].Value;
-            var needed = decimal.Parse(megabytes, CultureInfo.InvariantCulture) * 1_000_000;
+            var needed = decimal.Parse(megabytes) * 1_000_000;
             var requested = container.Resources.Requests["memory"].ToDecimal();
             Assert.True(requested >= needed, $"{container.Name} needs {needed} bytes and asks for {requested}.");
             Assert.True(container.Resources.Limits["memory"].ToDecimal() >= 1.25m * requested, container.Name);

@@ -32,6 +32,10 @@ internal sealed class Node
     public Node? this[string key] =>
         yaml is YamlMappingNode map && map.Children.TryGetValue(key, out var value) ? new Node(value) : null;
 
+    /// <summary>A member that must be there, by the keys that lead to it.</summary>
+    public Node this[string first, string second, params string[] more] =>
+        more.Prepend(second).Aggregate(this[first]!, (node, key) => node[key]!);
+
     /// <summary>All texts below, at any depth.</summary>
     public IEnumerable<string> Texts() =>
         yaml switch

@@ -7,14 +7,17 @@ public sealed class ObservabilityStackTests
         "deploy/grafana/provisioning/datasources/goreliable.yaml"
     )["datasources"]!.Items.ToDictionary(source => source["uid"]!.Text!);
 
-    private static readonly Node Cluster = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")["spec"]![
-        "source"
-    ]!["helm"]!["valuesObject"]!;
+    private static readonly Node Cluster = Node.Load("deploy/argocd/apps/kube-prometheus-stack.yaml")[
+        "spec",
+        "source",
+        "helm",
+        "valuesObject"
+    ];
 
     [Fact]
     public void An_exemplar_leads_to_its_trace()
     {
-        var destination = Assert.Single(DataSources["prometheus"]["jsonData"]!["exemplarTraceIdDestinations"]!.Items);
+        var destination = Assert.Single(DataSources["prometheus"]["jsonData", "exemplarTraceIdDestinations"].Items);
         Assert.Equal("trace_id", destination["name"]!.Text);
         Assert.Equal("tempo", DataSources[destination["datasourceUid"]!.Text!]["type"]!.Text);
     }
@@ -22,11 +25,11 @@ public sealed class ObservabilityStackTests
     [Fact]
     public void A_trace_leads_to_its_logs_and_a_log_line_to_its_trace()
     {
-        var logs = DataSources["tempo"]["jsonData"]!["tracesToLogsV2"]!;
+        var logs = DataSources["tempo"]["jsonData", "tracesToLogsV2"];
         Assert.Equal("loki", DataSources[logs["datasourceUid"]!.Text!]["type"]!.Text);
         Assert.Contains("trace_id=", logs["query"]!.Text);
 
-        var field = Assert.Single(DataSources["loki"]["jsonData"]!["derivedFields"]!.Items);
+        var field = Assert.Single(DataSources["loki"]["jsonData", "derivedFields"].Items);
         Assert.Equal("trace_id", field["matcherRegex"]!.Text);
         Assert.Equal("tempo", DataSources[field["datasourceUid"]!.Text!]["type"]!.Text);
     }
@@ -34,14 +37,14 @@ public sealed class ObservabilityStackTests
     [Fact]
     public void Grafana_reads_addresses_from_its_environment()
     {
-        var grafana = Cluster["grafana"]!["env"]!;
+        var grafana = Cluster["grafana", "env"];
         Assert.All(DataSources.Values, source => Assert.Contains(source["url"]!.Text!.TrimStart('$'), grafana.Keys));
         Assert.EndsWith(
-            ":" + Node.Load("deploy/tempo/tempo.yaml")["server"]!["http_listen_port"]!.Text,
+            ":" + Node.Load("deploy/tempo/tempo.yaml")["server", "http_listen_port"].Text,
             grafana["TEMPO_URL"]!.Text
         );
         Assert.EndsWith(
-            ":" + Node.Load("deploy/loki/loki.yaml")["server"]!["http_listen_port"]!.Text,
+            ":" + Node.Load("deploy/loki/loki.yaml")["server", "http_listen_port"].Text,
             grafana["LOKI_URL"]!.Text
         );
     }
@@ -51,15 +54,20 @@ public sealed class ObservabilityStackTests
     {
         Assert.Equal(
             "0.0.0.0:4317",
-            Node.Load("deploy/tempo/tempo.yaml")["distributor"]!["receivers"]!["otlp"]!["protocols"]!["grpc"]![
+            Node.Load("deploy/tempo/tempo.yaml")[
+                "distributor",
+                "receivers",
+                "otlp",
+                "protocols",
+                "grpc",
                 "endpoint"
-            ]!.Text
+            ].Text
         );
-        Assert.Equal("true", Node.Load("deploy/loki/loki.yaml")["limits_config"]!["allow_structured_metadata"]!.Text);
+        Assert.Equal("true", Node.Load("deploy/loki/loki.yaml")["limits_config", "allow_structured_metadata"].Text);
 
         var exporters = Node.Load("deploy/otel-collector/config.yaml")["exporters"]!;
-        Assert.Contains("tempo:4317", exporters["otlp_grpc/tempo"]!["endpoint"]!.Text);
-        Assert.Contains("loki:3100/otlp", exporters["otlp_http/loki"]!["endpoint"]!.Text);
+        Assert.Contains("tempo:4317", exporters["otlp_grpc/tempo", "endpoint"].Text);
+        Assert.Contains("loki:3100/otlp", exporters["otlp_http/loki", "endpoint"].Text);
     }
 
     [Fact]
@@ -68,15 +76,13 @@ public sealed class ObservabilityStackTests
         var local = Node.Load("deploy/prometheus/prometheus.yml");
         var relabel = Assert.Single(Assert.Single(local["scrape_configs"]!.Items)["metric_relabel_configs"]!.Items);
         Assert.Equal(("drop", ".+_created"), (relabel["action"]!.Text, relabel["regex"]!.Text));
-        Assert.NotNull(local["storage"]!["exemplars"]!["max_exemplars"]);
+        Assert.NotNull(local["storage", "exemplars"]["max_exemplars"]);
 
         Assert.Contains(
             "exemplar-storage",
-            Cluster["prometheus"]!["prometheusSpec"]!["enableFeatures"]!.Items.Select(feature => feature.Text)
+            Cluster["prometheus", "prometheusSpec", "enableFeatures"].Items.Select(feature => feature.Text)
         );
-        var monitor = Assert.Single(
-            Node.Load("deploy/k8s/base/podmonitor.yaml")["spec"]!["podMetricsEndpoints"]!.Items
-        );
+        var monitor = Assert.Single(Node.Load("deploy/k8s/base/podmonitor.yaml")["spec", "podMetricsEndpoints"].Items);
         var drop = Assert.Single(monitor["metricRelabelings"]!.Items);
         Assert.Equal(("drop", ".+_created"), (drop["action"]!.Text, drop["regex"]!.Text));
     }

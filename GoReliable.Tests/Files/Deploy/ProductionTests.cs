@@ -37,7 +37,7 @@ public sealed class ProductionTests
         Assert.Equal(Overlay.Services, scaled.Order(StringComparer.Ordinal));
         Assert.All(platform.Deployments, deployment => Assert.Null(deployment.Spec.Replicas));
 
-        var worker = Assert.Single(objects.Custom<ScaledObjectSpec>()).Spec.Triggers.Single();
+        var worker = objects.Only<ScaledObjectSpec>().Spec.Triggers.Single();
         Assert.Equal(("notifications", "QueueLength"), (worker.Metadata["queueName"], worker.Metadata["mode"]));
         Assert.Contains(objects.Custom<TriggerAuthenticationSpec>(), authentication =>
             authentication.Metadata.Name == worker.AuthenticationRef.Name
@@ -79,12 +79,12 @@ public sealed class ProductionTests
     public async Task In_production_an_accepted_order_survives_the_loss_of_a_node()
     {
         var objects = (await Overlay.BuildAsync("prod")).Objects;
-        var postgres = Assert.Single(objects.Custom<PostgresClusterSpec>()).Spec;
+        var postgres = objects.Only<PostgresClusterSpec>().Spec;
         Assert.True(
             postgres is { Instances: >= 3, Postgresql.Synchronous: { Number: >= 1, DataDurability: "required" } }
         );
-        Assert.True(Assert.Single(objects.Custom<RabbitmqClusterSpec>()).Spec.Replicas >= 3);
+        Assert.True(objects.Only<RabbitmqClusterSpec>().Spec.Replicas >= 3);
         Assert.All(objects.Of<V2HorizontalPodAutoscaler>(), scaler => Assert.True(scaler.Spec.MinReplicas >= 2));
-        Assert.True(Assert.Single(objects.Custom<ScaledObjectSpec>()).Spec.MinReplicaCount >= 2);
+        Assert.True(objects.Only<ScaledObjectSpec>().Spec.MinReplicaCount >= 2);
     }
 }

@@ -74,7 +74,7 @@ public sealed class PrometheusRulesTests
             .Select(test =>
                 (
                     Alert: test["alertname"]!.Text,
-                    Severities: test["exp_alerts"]!.Items.Select(alert => alert["exp_labels"]!["severity"]!.Text)
+                    Severities: test["exp_alerts"]!.Items.Select(alert => alert["exp_labels", "severity"].Text)
                 )
             )
             .ToArray();

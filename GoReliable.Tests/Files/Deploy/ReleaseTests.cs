@@ -3,7 +3,7 @@ namespace GoReliable.Tests.Files.Deploy;
 /// <summary>Only what is on main becomes an image.</summary>
 public sealed class ReleaseTests : IDisposable
 {
-    private static readonly Node Publish = Node.Load(".github/workflows/images.yaml")["jobs"]!["publish"]!;
+    private static readonly Node Publish = Node.Load(".github/workflows/images.yaml")["jobs", "publish"];
 
     private readonly string folder = Directory.CreateTempSubdirectory("goreliable-release-").FullName;
 
@@ -43,7 +43,7 @@ public sealed class ReleaseTests : IDisposable
     public void The_whole_history_is_there_and_nothing_is_published_before()
     {
         var steps = Publish["steps"]!.Items;
-        Assert.Equal("0", steps[0]["with"]!["fetch-depth"]!.Text);
+        Assert.Equal("0", steps[0]["with", "fetch-depth"].Text);
         Assert.Equal("Refuse a tag that is not on main", steps[1]["name"]?.Text);
     }
 }

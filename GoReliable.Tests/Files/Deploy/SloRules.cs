@@ -47,7 +47,7 @@ internal static class SloRules
             ("sloth_service", spec["service"]!.Text!),
             ("sloth_slo", slo["name"]!.Text!),
         ];
-        var events = slo["sli"]!["events"]!;
+        var events = slo["sli", "events"];
         string Errors(string window) => Query(events["error_query"]!, window);
         string Total(string window) => Query(events["total_query"]!, window);
         string Record(string name, string expression, params (string, string)[] more) =>
@@ -113,7 +113,7 @@ internal static class SloRules
     private static string Alert(Node alerting, string severity, string expression) =>
         $"      - alert: {alerting["name"]!.Text}\n"
         + Expression(expression)
-        + Map("labels", [.. Members(alerting[$"{severity}_alert"]!["labels"]!), ("sloth_severity", severity)])
+        + Map("labels", [.. Members(alerting[$"{severity}_alert", "labels"]), ("sloth_severity", severity)])
         + Map("annotations", [.. Members(alerting["annotations"]!)]);
 
     private static string Expression(string text) =>

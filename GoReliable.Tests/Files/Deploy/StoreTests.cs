@@ -12,10 +12,10 @@ public sealed class StoreTests
     public async Task In_production_each_node_of_a_store_is_in_a_zone_of_its_own()
     {
         var objects = (await Overlay.BuildAsync("prod")).Objects;
-        var postgres = Assert.Single(objects.Custom<PostgresClusterSpec>()).Spec.Affinity;
+        var postgres = objects.Only<PostgresClusterSpec>().Spec.Affinity;
         Assert.Equal(("required", Zone), (postgres?["podAntiAffinityType"], postgres?["topologyKey"]));
 
-        var messaging = Assert.Single(objects.Custom<RabbitmqClusterSpec>());
+        var messaging = objects.Only<RabbitmqClusterSpec>();
         var apart = Assert.Single(
             messaging.Spec.Affinity?.PodAntiAffinity?.RequiredDuringSchedulingIgnoredDuringExecution ?? []
         );
@@ -28,7 +28,7 @@ public sealed class StoreTests
     public async Task Draining_nodes_takes_one_broker_at_a_time(string overlay)
     {
         var objects = (await Overlay.BuildAsync(overlay)).Objects;
-        var broker = Assert.Single(objects.Custom<RabbitmqClusterSpec>()).Metadata.Name;
+        var broker = objects.Only<RabbitmqClusterSpec>().Metadata.Name;
         var budget = Assert.Single(objects.Of<V1PodDisruptionBudget>(), budget =>
             budget.Spec.Selector.MatchLabels["app.kubernetes.io/name"] == broker
         );
@@ -40,7 +40,7 @@ public sealed class StoreTests
     public async Task No_personal_data_is_in_PostgreSQLs_log(string overlay)
     {
         var objects = (await Overlay.BuildAsync(overlay)).Objects;
-        var parameters = Assert.Single(objects.Custom<PostgresClusterSpec>()).Spec.Postgresql.Parameters;
+        var parameters = objects.Only<PostgresClusterSpec>().Spec.Postgresql.Parameters;
         Assert.Equal("0", parameters.GetValueOrDefault("log_parameter_max_length"));
         Assert.Equal("0", parameters.GetValueOrDefault("log_parameter_max_length_on_error"));
     }
@@ -49,7 +49,7 @@ public sealed class StoreTests
     public async Task The_broker_takes_no_message_that_a_worker_cannot_take(string overlay)
     {
         var objects = (await Overlay.BuildAsync(overlay)).Objects;
-        var configuration = Assert.Single(objects.Custom<RabbitmqClusterSpec>()).Spec.Rabbitmq["additionalConfig"];
+        var configuration = objects.Only<RabbitmqClusterSpec>().Spec.Rabbitmq["additionalConfig"];
         Assert.Contains($"max_message_size = {RawMessage.MaxBodyBytes}", configuration.Split('\n'));
     }
 }

@@ -9,7 +9,7 @@ public sealed partial class WorkflowTests
 
     [Theory, MemberData(nameof(Workflows))]
     public void A_workflow_may_only_read(string file) =>
-        Assert.Equal("read", Load(file)["permissions"]!["contents"]!.Text);
+        Assert.Equal("read", Load(file)["permissions", "contents"].Text);
 
     [Theory, MemberData(nameof(Workflows))]
     public void Every_job_has_a_time_limit(string file) =>
@@ -31,16 +31,20 @@ public sealed partial class WorkflowTests
     [Fact]
     public void Containers_and_processes_are_tested()
     {
-        var servers = Node.Load(".github/workflows/ci.yaml")["jobs"]!["test"]!["strategy"]!["matrix"]!["servers"]!;
+        var servers = Node.Load(".github/workflows/ci.yaml")["jobs", "test", "strategy", "matrix", "servers"];
         Assert.Equal(["containers", "processes"], servers.Items.Select(kind => kind.Text));
     }
 
     [Fact]
     public void Every_service_becomes_an_image()
     {
-        var images = Node.Load(".github/workflows/images.yaml")["jobs"]!["publish"]!["strategy"]!["matrix"]![
+        var images = Node.Load(".github/workflows/images.yaml")[
+            "jobs",
+            "publish",
+            "strategy",
+            "matrix",
             "include"
-        ]!.Items;
+        ].Items;
         Assert.All(images, image => Assert.True(Directory.Exists(DeployFiles.Path(image["project"]!.Text!))));
         Assert.Equal(
             Node.Load("deploy/k8s/overlays/prod/kustomization.yaml")["images"]!.Items.Select(image =>
@@ -62,7 +66,7 @@ public sealed partial class WorkflowTests
     [Fact]
     public void Azd_finds_the_AppHost()
     {
-        var project = Node.Load("azure.yaml")["services"]!["app"]!["project"]!.Text!;
+        var project = Node.Load("azure.yaml")["services", "app", "project"].Text!;
         Assert.True(File.Exists(DeployFiles.Path(project)), project);
     }
 
