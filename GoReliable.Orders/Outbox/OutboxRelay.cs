@@ -166,7 +166,7 @@ internal sealed class OutboxRelay(
         }
         if (outcomes.Length > 1)
         {
-            oneByOne = outcomes.Length;
+            oneByOne = outcomes.Count(outcome => !outcome.IsConfirmed);
             return outcomes;
         }
         oneByOne = Math.Max(0, oneByOne - 1);
