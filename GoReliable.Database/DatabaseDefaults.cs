@@ -77,6 +77,7 @@ public static class DatabaseDefaults
                         .Select(command => Name(command.CommandText))
                         .FirstOrDefault(found => found is not null)
                 )
+                .ConfigureBatchEnrichmentCallback(Describe)
                 .EnableFirstResponseEvent(false)
                 .EnablePhysicalOpenTracing(false)
         );
@@ -86,6 +87,16 @@ public static class DatabaseDefaults
     {
         if (!settings.ShouldSerialize(keyword))
             settings[keyword] = value;
+    }
+
+    // Npgsql would repeat a statement as often as it is in the batch.
+    // https://opentelemetry.io/docs/specs/semconv/db/database-spans/#batch-operations
+    private static void Describe(Activity span, NpgsqlBatch batch)
+    {
+        var texts = batch.BatchCommands.Cast<NpgsqlBatchCommand>().Select(command => command.CommandText);
+        span.SetTag("db.query.text", string.Join("; ", texts.Distinct()));
+        if (batch.BatchCommands.Count > 1)
+            span.SetTag("db.operation.batch.size", batch.BatchCommands.Count);
     }
 
     // Every statement begins with "-- name", which the database's own log and pg_stat_activity show as well.

@@ -49,7 +49,7 @@ internal sealed class ChangeStatusStore(
         SELECT true, EXISTS (SELECT FROM changed)
         """;
 
-    // The same lock as in CreateOrder. If another request used the key after this statement's snapshot was taken, that
+    // The same lock as in InsertOrder. If another request used the key after this statement's snapshot was taken, that
     // is a unique violation, which undoes the change.
     private const string UpdateOnce = """
         -- UPDATE order once

@@ -59,6 +59,7 @@ internal sealed class InsertOrder
     private readonly bool isKeyed;
     private int state;
     private InsertOutcome outcome = InsertOutcome.Stored;
+    private Exception? unreadable;
 
     /// <summary>Makes the statement; its event belongs to the current span's trace.</summary>
     public InsertOrder(Order order, string customerId, KeyedRequest? request)
@@ -114,17 +115,31 @@ internal sealed class InsertOrder
         if (!isKeyed)
             return;
         await reader.ReadAsync();
-        outcome = new InsertOutcome(
-            reader.GetBoolean(0),
-            reader.GetBoolean(1),
-            reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2),
-            reader.IsDBNull(3) ? null : Order.Read(reader, first: 3)
-        );
+        try
+        {
+            outcome = new InsertOutcome(
+                reader.GetBoolean(0),
+                reader.GetBoolean(1),
+                reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2),
+                reader.IsDBNull(3) ? null : Order.Read(reader, first: 3)
+            );
+        }
+        catch (Exception exception) when (exception is not DbException)
+        {
+            // The earlier order of this key cannot be read: no reason to fail the others.
+            unreadable = exception;
+        }
         await reader.NextResultAsync();
     }
 
     /// <summary>Its transaction is committed.</summary>
-    public void Succeed() => completion.SetResult(outcome);
+    public void Succeed()
+    {
+        if (unreadable is null)
+            completion.SetResult(outcome);
+        else
+            completion.SetException(unreadable);
+    }
 
     /// <summary>Nothing is stored.</summary>
     public void Refuse(Exception reason) => completion.SetException(reason);
@@ -136,7 +151,7 @@ internal sealed class InsertOrder
     /// </remarks>
     public void Fail(Exception reason) =>
         completion.SetException(
-            isKeyed || reason is PostgresException { InvariantSeverity: not "PANIC" } or not DbException
+            isKeyed || reason is PostgresException { InvariantSeverity: not "PANIC" }
                 ? reason
                 : new OutcomeUnknownException(reason)
         );

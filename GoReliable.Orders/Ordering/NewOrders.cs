@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using GoReliable.Database;
 using Npgsql;
 
 namespace GoReliable.Orders.Ordering;
@@ -6,18 +7,28 @@ namespace GoReliable.Orders.Ordering;
 /// <summary>
 /// Stores new orders in one round trip and one commit each, or several together: <b>orders that come while others are
 /// being stored wait for those, and then share a round trip and a commit.</b> So one order alone never waits, and under
-/// load an order costs PostgreSQL half.
+/// load an order costs PostgreSQL half. Where the database is slow, fewer orders share a commit, and more commits run at
+/// a time.
 /// </summary>
-internal sealed class NewOrders(NpgsqlDataSource database)
+internal sealed class NewOrders(NpgsqlDataSource database, TimeProvider time)
 {
-    // The second goes on while the first waits for a slow disk or for a connection that is dead.
-    private const int MaxRunning = 2;
+    // As many orders share a commit as can be stored in this time, going by the last one.
+    private static readonly TimeSpan CommitGoal = TimeSpan.FromMilliseconds(250);
 
-    // Few enough that the first one does not wait noticeably for the last.
+    // An order that has not begun by then is refused, so that its client hears that nothing is stored.
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(DatabaseDefaults.ConnectTimeoutSeconds);
+
     private const int MaxBatch = 50;
 
-    private readonly Queue<InsertOrder> waiting = new();
+    // Two commits at a time of fifty orders, or 25 of a few. The other connections are for reads.
+    private const int MaxAtATime = 100;
+    private const int MaxConnections = 25;
+
+    private readonly Queue<(InsertOrder Insert, long Since)> waiting = new();
     private int running;
+    private int batchSize = MaxBatch;
+
+    private int MaxRunning => Math.Min(MaxAtATime / batchSize, MaxConnections);
 
     /// <summary>Stores an order.</summary>
     /// <param name="insert">Its statement.</param>
@@ -26,69 +37,99 @@ internal sealed class NewOrders(NpgsqlDataSource database)
     /// because then nobody would know whether it was executed.
     /// </param>
     /// <exception cref="OperationCanceledException">The client has gone, and nothing is stored.</exception>
+    /// <exception cref="TimeoutException">Orders before it took too long, and nothing is stored.</exception>
     public async Task<InsertOutcome> StoreAsync(InsertOrder insert, CancellationToken aborted)
     {
-        bool isIdle;
+        aborted.ThrowIfCancellationRequested();
         lock (waiting)
-        {
-            waiting.Enqueue(insert);
-            isIdle = running < MaxRunning;
-            if (isIdle)
-                running++;
-        }
-        if (isIdle)
-            _ = RunAsync();
+            waiting.Enqueue((insert, time.GetTimestamp()));
+        BeginIfFree();
         await using (aborted.UnsafeRegister(static insert => ((InsertOrder)insert!).Leave(), insert))
             return await insert.Completion;
     }
 
-    private async Task RunAsync()
-    {
-        do await StoreWaitingAsync();
-        while (HasMore());
-    }
-
-    private bool HasMore()
+    private void BeginIfFree()
     {
         lock (waiting)
         {
-            if (waiting.Count == 0)
-                running--;
-            return waiting.Count > 0;
+            if (waiting.Count == 0 || running >= MaxRunning)
+                return;
+            running++;
         }
+        // It goes on after this request, so it must not keep the request's trace and log scopes.
+        using (ExecutionContext.SuppressFlow())
+            _ = RunAsync();
     }
 
-    private async Task StoreWaitingAsync()
+    private async Task RunAsync()
     {
         try
         {
-            await using var connection = await database.OpenConnectionAsync();
-            await StoreAsync(connection, Take(MaxBatch));
+            do
+            {
+                await using var connection = await database.OpenConnectionAsync();
+                await StoreWaitingAsync(connection);
+            } while (GoesOn());
         }
         catch (Exception exception)
         {
-            // They all wait for the same database.
-            foreach (var insert in Take(int.MaxValue))
+            // If another one runs, it has a connection and goes on with those that wait.
+            foreach (var insert in TakeAllIfLast())
                 insert.Refuse(exception);
         }
+    }
+
+    private async Task StoreWaitingAsync(NpgsqlConnection connection)
+    {
+        var batch = Take(batchSize);
+        if (batch.Count == 0)
+            return;
+        var began = time.GetTimestamp();
+        await StoreAsync(connection, batch);
+        var count = batch.Count * CommitGoal / time.GetElapsedTime(began);
+        lock (waiting)
+            batchSize = (int)Math.Clamp(count, 1, MaxBatch);
+        BeginIfFree();
     }
 
     private List<InsertOrder> Take(int limit)
     {
         var taken = new List<InsertOrder>();
         lock (waiting)
-            while (taken.Count < limit && waiting.TryDequeue(out var insert))
-                if (insert.TryBegin())
-                    taken.Add(insert);
+            while (taken.Count < limit && waiting.TryDequeue(out var next))
+            {
+                if (!next.Insert.TryBegin())
+                    continue; // Its client has left.
+                if (time.GetElapsedTime(next.Since) < MaxWait)
+                    taken.Add(next.Insert);
+                else
+                    next.Insert.Refuse(new TimeoutException("The orders before this one take too long to be stored"));
+            }
         return taken;
     }
 
-    private static async Task StoreAsync(NpgsqlConnection connection, List<InsertOrder> batch)
+    private bool GoesOn()
+    {
+        lock (waiting)
+        {
+            var goesOn = waiting.Count > 0 && running <= MaxRunning;
+            if (!goesOn)
+                running--;
+            return goesOn;
+        }
+    }
+
+    private List<InsertOrder> TakeAllIfLast()
+    {
+        lock (waiting)
+            return --running > 0 ? [] : Take(int.MaxValue);
+    }
+
+    private async Task StoreAsync(NpgsqlConnection connection, List<InsertOrder> batch)
     {
         try
         {
-            if (batch.Count > 0)
-                await ExecuteAsync(connection, batch);
+            await ExecuteAsync(connection, batch);
             batch.ForEach(insert => insert.Succeed());
         }
         catch (PostgresException exception) when (batch.Count > 1 && IsAboutOneRow(exception))
@@ -98,6 +139,8 @@ internal sealed class NewOrders(NpgsqlDataSource database)
         }
         catch (Exception exception)
         {
+            // Now: the next batch would be stored by the same server.
+            database.LeaveReadOnlyServer(exception);
             batch.ForEach(insert => insert.Fail(exception));
         }
     }
@@ -109,13 +152,18 @@ internal sealed class NewOrders(NpgsqlDataSource database)
     {
         // Without a BEGIN, the statements of a batch are one transaction.
         await using var batch = new NpgsqlBatch(connection);
+        // Npgsql's span is in the trace of the first order that has one; the others have a link to it.
+        Activity.Current = null;
         foreach (var insert in inserts)
+        {
             batch.BatchCommands.Add(insert.Command);
-        // Npgsql's span is in the trace of the first order; the others have a link to it.
-        Activity.Current = inserts[0].Activity;
-        if (Activity.Current is { } first)
-            foreach (var insert in inserts.Skip(1))
-                insert.Activity?.AddLink(new ActivityLink(first.Context));
+            if (insert.Activity is not { Recorded: true } activity)
+                continue;
+            if (Activity.Current is { } first)
+                activity.AddLink(new ActivityLink(first.Context));
+            else
+                Activity.Current = activity;
+        }
         var standby = new StandbyWatch(connection);
         await using var reader = await batch.ExecuteReaderAsync();
         foreach (var insert in inserts)

@@ -1,14 +1,15 @@
-using System.Diagnostics;
+using System.Text.Json;
 using GoReliable.Orders.Ordering;
 using GoReliable.ServiceDefaults.Problems;
 using GoReliable.Tests.Platform;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 
 namespace GoReliable.Tests.OnPlatform.Orders;
 
 /// <summary>Orders that come while others are being stored share a round trip and a commit, and nothing else.</summary>
 [Collection(ServersOnly.Name)]
-public sealed class NewOrdersTests(OutboxDatabase database) : IClassFixture<OutboxDatabase>, IAsyncLifetime
+public sealed partial class NewOrdersTests(OutboxDatabase database) : IClassFixture<OutboxDatabase>, IAsyncLifetime
 {
     // Enough to occupy all that runs at once.
     private const int First = 2;
@@ -17,7 +18,9 @@ public sealed class NewOrdersTests(OutboxDatabase database) : IClassFixture<Outb
 
     private readonly OwnDatabase own = database.Own;
     private readonly string customer = $"customer-{Guid.NewGuid():N}";
-    private readonly NewOrders orders = new(database.Own.Source);
+
+    // A clock that stands still: no commit is slow, and batches stay large.
+    private readonly NewOrders orders = new(database.Own.Source, new FakeTimeProvider());
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -92,11 +95,75 @@ public sealed class NewOrdersTests(OutboxDatabase database) : IClassFixture<Outb
     }
 
     [Fact]
+    public async Task An_earlier_order_that_cannot_be_read_fails_only_the_request_with_its_key()
+    {
+        await StoreAsync(key: "key");
+        await own.ExecuteAsync("""UPDATE orders SET items = '[{"unknown": 1}]'""");
+        await using var hold = await HoldAsync();
+        var first = await OccupyAsync(orders);
+        var (before, repeated, after) = (StoreAsync(), StoreAsync(key: "key"), StoreAsync(key: "another"));
+
+        await hold.CommitAsync();
+        await Assert.ThrowsAsync<JsonException>(() => repeated);
+        Assert.All(await Task.WhenAll([.. first, before, after]), outcome => Assert.True(outcome.IsStored));
+    }
+
+    [Fact]
+    public async Task Where_statements_are_slow_fewer_orders_share_a_commit_and_all_are_stored()
+    {
+        await own.ExecuteAsync(
+            """
+            CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql
+                AS 'BEGIN PERFORM pg_sleep(0.1); RETURN new; END';
+            CREATE TRIGGER slow BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION be_slow()
+            """
+        );
+        var impatient = new NpgsqlConnectionStringBuilder(own.ConnectionString) { CommandTimeout = 2 };
+        await using var source = NpgsqlDataSource.Create(impatient.ConnectionString);
+        var slow = new NewOrders(source, TimeProvider.System);
+
+        await StoreAsync(slow);
+
+        // Fifty in one commit would take longer than a command may, and two at a time longer than an order may wait.
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => StoreAsync(slow))), outcome =>
+            Assert.True(outcome.IsStored)
+        );
+        await own.ExecuteAsync("DROP TRIGGER slow ON orders; DROP FUNCTION be_slow");
+    }
+
+    [Fact]
+    public async Task An_order_that_waits_too_long_for_others_is_refused()
+    {
+        var time = new FakeTimeProvider();
+        var stuck = new NewOrders(own.Source, time);
+        await using var hold = await HoldAsync();
+        var first = await OccupyAsync(stuck);
+        var early = StoreAsync(stuck);
+        time.Advance(TimeSpan.FromSeconds(4));
+        var late = StoreAsync(stuck);
+
+        await hold.CommitAsync();
+        await Assert.ThrowsAsync<TimeoutException>(() => early);
+        Assert.All(await Task.WhenAll([.. first, late]), outcome => Assert.True(outcome.IsStored));
+        Assert.Equal(3, await own.ScalarAsync<long>("SELECT count(*) FROM orders"));
+    }
+
+    [Fact]
+    public async Task Who_has_left_before_has_no_order()
+    {
+        using var patience = new CancellationTokenSource();
+        await patience.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StoreAsync(client: patience));
+        Assert.Equal(0, await own.ScalarAsync<long>("SELECT count(*) FROM orders"));
+    }
+
+    [Fact]
     public async Task When_the_database_does_not_answer_each_order_of_a_commit_is_in_doubt()
     {
         var impatient = new NpgsqlConnectionStringBuilder(own.ConnectionString) { CommandTimeout = 3 };
         await using var source = NpgsqlDataSource.Create(impatient.ConnectionString);
-        var slow = new NewOrders(source);
+        var slow = new NewOrders(source, TimeProvider.System);
         await using var hold = await HoldAsync();
         var first = await OccupyAsync(slow);
         var waiting = Enumerable.Range(0, 3).Select(_ => StoreAsync(slow)).ToArray();
@@ -113,37 +180,37 @@ public sealed class NewOrdersTests(OutboxDatabase database) : IClassFixture<Outb
     {
         var nowhere = new NpgsqlConnectionStringBuilder(own.ConnectionString) { Port = 1 };
         await using var source = NpgsqlDataSource.Create(nowhere.ConnectionString);
-        var away = new NewOrders(source);
+        var away = new NewOrders(source, TimeProvider.System);
 
         foreach (var order in Enumerable.Range(0, 20).Select(_ => StoreAsync(away)).ToArray())
             await Assert.ThrowsAsync<NpgsqlException>(() => order);
     }
 
     [Fact]
-    public async Task The_spans_of_orders_that_share_a_commit_are_linked_to_the_first()
+    public async Task Orders_wait_for_the_only_connection_that_there_is()
     {
-        using var source = new ActivitySource("Orders that share a commit");
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = heard => heard == source,
-            Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded,
-        };
-        ActivitySource.AddActivityListener(listener);
+        var opened = 0;
+        var builder = new NpgsqlDataSourceBuilder(own.ConnectionString);
+        builder.UsePhysicalConnectionInitializer(_ => Initialize(), _ => Task.Run(Initialize));
+        await using var source = builder.Build();
+        var alone = new NewOrders(source, TimeProvider.System);
         await using var hold = await HoldAsync();
-        var first = await OccupyAsync(orders);
-        var spans = new List<Activity>();
-        var waiting = new List<Task<InsertOutcome>>();
-        for (var i = 0; i < 3; i++)
-        {
-            Activity.Current = null;
-            spans.Add(source.StartActivity("create order")!);
-            waiting.Add(StoreAsync());
-        }
+        var first = StoreAsync(alone);
+        var waiting = Enumerable.Range(0, 5).Select(_ => StoreAsync(alone)).ToArray();
+        await Poll.UntilAsync(
+            "another connection",
+            () => Task.FromResult(Volatile.Read(ref opened)),
+            count => count > 1
+        );
 
         await hold.CommitAsync();
-        await Task.WhenAll([.. first, .. waiting]);
-        Assert.Empty(spans[0].Links);
-        Assert.All(spans.Skip(1), span => Assert.Equal(spans[0].Context, Assert.Single(span.Links).Context));
+        Assert.All(await Task.WhenAll([first, .. waiting]), outcome => Assert.True(outcome.IsStored));
+
+        void Initialize()
+        {
+            if (Interlocked.Increment(ref opened) > 1)
+                throw new NpgsqlException("One connection must do");
+        }
     }
 
     private Task<OpenTransaction> HoldAsync() =>
