@@ -13,10 +13,13 @@ public static class StatementExtensions
     public static async Task<long> NumberAsync(
         this NpgsqlDataSource database,
         string sql,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        string? parameter = null
     )
     {
         await using var command = database.CreateCommand(sql);
+        if (parameter is not null)
+            command.Parameters.AddValue(parameter);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 

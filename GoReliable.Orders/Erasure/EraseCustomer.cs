@@ -53,21 +53,10 @@ internal static class EraseCustomer
             ),
             new(
                 "idempotency keys",
-                await CountKeysAsync(database, customer, cancellationToken),
+                await database.NumberAsync(Keys, cancellationToken, customer),
                 "name the customer until they expire, so that a repeated request makes no second order"
             ),
         ]);
-
-    private static async Task<long> CountKeysAsync(
-        NpgsqlDataSource database,
-        string customer,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var command = database.CreateCommand(Keys);
-        command.Parameters.AddValue(customer);
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
 
     private static async Task<long> CountEventsAsync(
         NpgsqlDataSource database,

@@ -82,20 +82,19 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
 
     private NpgsqlConnection? connection;
 
-    // Where a read continues, and where it may continue once all transactions older than the given one have ended.
-    private long start;
-    private (long Id, ulong Transaction)? next;
-    private long lastRead;
+    // Where reads may continue once all transactions older than the given one have ended.
+    private (long Id, ulong Transaction)? nextReadAfter;
+    private long lastIdRead;
 
-    // A full batch may end before the start, because it contains rows of orders that were put back. The next read then
+    // A full batch may end before ReadAfter, because it contains rows of orders that were put back. The next read then
     // continues at its end, because more such rows may follow.
-    private long fullBatchEnd = long.MaxValue;
+    private long lastIdOfFullBatch = long.MaxValue;
 
     private long? fullReadAt;
     private TimeSpan fullReadTook;
 
     /// <summary>Reads continue after this id, except for those that begin at the first row.</summary>
-    public long Start => start;
+    public long ReadAfter { get; private set; }
 
     /// <summary>Opens a connection, in place of the one before it.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
@@ -123,7 +122,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
             if (row.GetBoolean(2))
                 throw new InvalidOperationException("The server is read-only: what is published could not be deleted.");
             if (isActive)
-                AdvanceStart(hasNoOlderWriter);
+                Advance(hasNoOlderWriter);
             await row.NextResultAsync();
             return isActive;
         });
@@ -173,7 +172,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         if (connection is not null)
             await connection.DisposeAsync();
         // What held for the old server need not hold for the one that took over from it.
-        (connection, start, next, fullReadAt) = (null, 0, null, null);
+        (connection, ReadAfter, nextReadAfter, fullReadAt) = (null, 0, null, null);
     }
 
     private bool IsFullReadDue =>
@@ -186,8 +185,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         Func<NpgsqlDataReader, Task<bool>> readBefore
     )
     {
-        var isFullRead = start == 0 || IsFullReadDue;
-        var after = isFullRead ? 0 : Math.Min(start, fullBatchEnd);
+        var isFullRead = ReadAfter == 0 || IsFullReadDue;
+        var after = isFullRead ? 0 : Math.Min(ReadAfter, lastIdOfFullBatch);
         batch.BatchCommands.Add(
             new(Select)
             {
@@ -212,8 +211,8 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
             await EndAsync(row);
             if (!isActive)
                 return null;
-            lastRead = messages.Count > 0 ? messages[^1].Id : 0;
-            fullBatchEnd = messages.Count == limit ? lastRead : long.MaxValue;
+            lastIdRead = messages.Count > 0 ? messages[^1].Id : 0;
+            lastIdOfFullBatch = messages.Count == limit ? lastIdRead : long.MaxValue;
             return messages;
         }
         finally
@@ -229,26 +228,26 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
             return true;
         await row.ReadAsync();
         if (isBeforeRead)
-            AdvanceStart(row.GetBoolean(1));
-        if (lastRead > start)
-            next ??= (lastRead, row.GetFieldValue<ulong>(0));
+            Advance(row.GetBoolean(1));
+        if (lastIdRead > ReadAfter)
+            nextReadAfter ??= (lastIdRead, row.GetFieldValue<ulong>(0));
         await row.NextResultAsync();
         return true;
     }
 
-    // Called only when a read from the old start follows in the same round trip. That read finds the rows that those
-    // writers committed after the previous read. If the start moved without it, these rows would be skipped until the
+    // Called only when a read from the old place follows in the same round trip. That read finds the rows that those
+    // writers committed after the previous read. If ReadAfter moved without it, these rows would be skipped until the
     // next read from the first row, and later events of their orders would be published first.
-    private void AdvanceStart(bool hasNoOlderWriter)
+    private void Advance(bool hasNoOlderWriter)
     {
-        if (hasNoOlderWriter && next is { } earlier)
-            (start, next) = (earlier.Id, null);
+        if (hasNoOlderWriter && nextReadAfter is { } earlier)
+            (ReadAfter, nextReadAfter) = (earlier.Id, null);
     }
 
     private static NpgsqlParameter Name => new NpgsqlParameter<string> { TypedValue = LockName };
 
     private NpgsqlParameter NextTransaction =>
-        new() { Value = (object?)next?.Transaction ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Xid8 };
+        new() { Value = (object?)nextReadAfter?.Transaction ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Xid8 };
 
     // Reads to the end: a reader that is only disposed of hides errors of the last statements.
     private static async Task EndAsync(NpgsqlDataReader row)

@@ -27,16 +27,9 @@ public static class ConnectionStrings
             if (isReadable(text))
                 return;
         }
-        catch (Exception exception)
-            when (exception
-                    is ArgumentException
-                        or FormatException
-                        or InvalidCastException
-                        or OverflowException
-                        or NotSupportedException
-            )
+        catch (Exception)
         {
-            // Reported below.
+            // Whatever the parser threw, the text cannot be read: reported below.
         }
         throw new InvalidSettingException($"ConnectionStrings__{name} cannot be read. {form}");
     }

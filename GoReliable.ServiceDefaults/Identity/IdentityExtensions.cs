@@ -19,6 +19,9 @@ public static class IdentityExtensions
     /// <summary>The customer (https://www.rfc-editor.org/rfc/rfc7519#section-4.1.2).</summary>
     public const string SubjectClaim = "sub";
 
+    /// <summary>What the token allows: one claim for each of <see cref="Scopes"/>.</summary>
+    internal const string ScopeClaim = "scope";
+
     /// <summary>The audience that tokens must have, unless <c>ValidAudiences</c> says otherwise.</summary>
     public const string DefaultAudience = "goreliable";
 
@@ -86,7 +89,7 @@ public static class IdentityExtensions
 
         var policies = builder.Services.AddAuthorizationBuilder();
         foreach (var scope in Scopes.All)
-            policies.AddPolicy(scope, policy => policy.AddRequirements(new ScopeRequirement(scope)));
+            policies.AddPolicy(scope, policy => policy.RequireClaim(ScopeClaim, scope));
         return builder;
     }
 

@@ -1,6 +1,7 @@
 using GoReliable.ServiceDefaults.Problems;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Infrastructure;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.IdentityModel.Tokens;
@@ -28,9 +29,9 @@ internal sealed class Refusals : IAuthorizationMiddlewareResultHandler
             ? ForbidAsync(
                 context,
                 authorizeResult
-                    .AuthorizationFailure?.FailedRequirements.OfType<ScopeRequirement>()
+                    .AuthorizationFailure?.FailedRequirements.OfType<ClaimsAuthorizationRequirement>()
                     .FirstOrDefault()
-                    ?.Scope
+                    ?.AllowedValues?.Single()
             )
             : ChallengeAsync(context);
     }

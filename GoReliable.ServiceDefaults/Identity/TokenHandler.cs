@@ -72,7 +72,7 @@ internal sealed partial class TokenHandler(
             if (!NamesOneCustomer(result.Principal))
                 return Refuse(new InvalidSubjectException());
 
-            var token = new KnownToken(Task.FromResult(Bare(result)), keys, Expires(result));
+            var token = new KnownToken(Task.FromResult(WithoutToken(result)), keys, Expires(result));
             known.Add(key, token);
             return await token.Result;
         }
@@ -105,19 +105,32 @@ internal sealed partial class TokenHandler(
         return count == 1 && Customer.IsId(subject);
     }
 
-    // What the validation made has the token in it.
-    private AuthenticateResult Bare(AuthenticateResult result)
+    // The result of the validation keeps the token. This one is remembered, so it has only a copy of the claims.
+    private AuthenticateResult WithoutToken(AuthenticateResult result)
     {
         var rules = Options.TokenValidationParameters;
         // .NET's own would also find the subject in "SUB".
         var identity = new CaseSensitiveClaimsIdentity(
-            result.Principal!.Claims.Select(claim => new Claim(claim.Type, claim.Value)),
+            result.Principal!.Claims.SelectMany(Copy),
             Scheme.Name,
             rules.NameClaimType,
             rules.RoleClaimType
         );
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name));
     }
+
+    // A policy compares a claim with one scope. A token has them in one claim with spaces in it, as the standard has it, or
+    // in one claim for each scope, as `dotnet user-jwts` writes them. Microsoft Entra ID says "scp".
+    private static IEnumerable<Claim> Copy(Claim claim) =>
+        claim.Type switch
+        {
+            IdentityExtensions.ScopeClaim or "scp" => claim
+                .Value.Split(' ')
+                .Select(scope => new Claim(IdentityExtensions.ScopeClaim, scope)),
+            // A policy of ASP.NET would also find the scope in "SCOPE".
+            var type when type.Equals(IdentityExtensions.ScopeClaim, StringComparison.OrdinalIgnoreCase) => [],
+            var type => [new Claim(type, claim.Value)],
+        };
 
     // Without the clock skew: the end of the year 9999 and half a minute is no date.
     private static DateTimeOffset Expires(AuthenticateResult result) => result.Properties?.ExpiresUtc ?? default;

@@ -1,3 +1,4 @@
+using GoReliable.ServiceDefaults.Configuration;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,11 +15,8 @@ internal static class LifecycleExtensions
     public static void AddLifecycle(this WebApplicationBuilder builder)
     {
         var delay = builder.Environment.IsDevelopment() ? TimeSpan.Zero : DefaultReadinessDelay;
-        builder
-            .Services.AddOptions<ShutdownOptions>()
-            .Configure(shutdown => shutdown.ReadinessDelay = delay)
-            .BindConfiguration(ShutdownOptions.Section)
-            .ValidateDataAnnotations();
+        builder.Services.Configure<ShutdownOptions>(shutdown => shutdown.ReadinessDelay = delay);
+        builder.Services.AddSettings<ShutdownOptions>(ShutdownOptions.Section);
         builder
             .Services.AddOptions<HostOptions>()
             .Configure<IOptions<ShutdownOptions>>((host, shutdown) => host.ShutdownTimeout = shutdown.Value.Deadline);

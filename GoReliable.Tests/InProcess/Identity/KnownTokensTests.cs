@@ -3,6 +3,7 @@ using GoReliable.ServiceDefaults.Identity;
 using GoReliable.Tests.Platform;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -80,6 +81,24 @@ public sealed class KnownTokensTests : IAsyncDisposable
 
         Assert.Equal("alice", await CustomerAsync(odd));
         Assert.Equal("alice", await CustomerAsync(odd));
+    }
+
+    // ASP.NET's policies compare the type of a claim without regard to case.
+    [Theory]
+    [InlineData("scope", true)]
+    [InlineData("scp", true)]
+    [InlineData("SCOPE", false)]
+    [InlineData("SCP", false)]
+    public async Task A_scope_is_never_read_from_a_claim_that_is_only_spelled_like_it(string claim, bool isScope)
+    {
+        var odd = issuer.Issue("alice", change: token =>
+            token.Claims = new Dictionary<string, object> { ["sub"] = "alice", [claim] = Scopes.OrdersRead }
+        );
+        var authorization = app.Services.GetRequiredService<IAuthorizationService>();
+
+        var caller = (await AskAsync($"Bearer {odd}")).Principal!;
+
+        Assert.Equal(isScope, (await authorization.AuthorizeAsync(caller, Scopes.OrdersRead)).Succeeded);
     }
 
     [Fact]

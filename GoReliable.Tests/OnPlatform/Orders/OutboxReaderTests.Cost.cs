@@ -44,7 +44,7 @@ public sealed partial class OutboxReaderTests
         Assert.Equal(5000, (await DrainAsync()).Count);
         await MoveOnAsync();
 
-        Assert.InRange(await PagesAsync(after: reader.Start), 1, 20);
+        Assert.InRange(await PagesAsync(after: reader.ReadAfter), 1, 20);
         Assert.InRange(await PagesAsync(after: 0), 50, 100_000);
     }
 

@@ -13,7 +13,7 @@ public sealed partial class OutboxReaderTests
         var failed = await SetAsideAsync();
         await MoveOnAsync();
         var later = await LaterEventAsync(failed);
-        Assert.InRange(reader.Start, failed, later);
+        Assert.InRange(reader.ReadAfter, failed, later);
 
         await PutBackAsync();
         Assert.Empty(await DrainAsync());
@@ -29,7 +29,7 @@ public sealed partial class OutboxReaderTests
         var second = await LaterEventAsync(failed);
         await MoveOnAsync();
         var third = await LaterEventAsync(failed);
-        Assert.InRange(reader.Start, second, third);
+        Assert.InRange(reader.ReadAfter, second, third);
 
         var order = await database.ScalarAsync<Guid>($"SELECT order_id FROM outbox WHERE id = {failed}");
         var table = new SetAsideTable(database.Source, new OutboxSignal(), NullLogger<SetAsideTable>.Instance);
@@ -46,7 +46,7 @@ public sealed partial class OutboxReaderTests
     {
         long[] failed = [await SetAsideAsync(), await SetAsideAsync(), await SetAsideAsync()];
         await MoveOnAsync();
-        Assert.InRange(reader.Start, failed[2], long.MaxValue);
+        Assert.InRange(reader.ReadAfter, failed[2], long.MaxValue);
 
         await PutBackAsync();
         time.Advance(TimeSpan.FromSeconds(1));

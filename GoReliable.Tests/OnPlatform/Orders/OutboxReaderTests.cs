@@ -53,7 +53,7 @@ public sealed partial class OutboxReaderTests(OutboxDatabase outbox) : IClassFix
         time.Advance(TimeSpan.FromMinutes(1));
         await database.ExecuteAsync(Rows);
         Assert.Equal([id + 6], await DrainAsync());
-        Assert.InRange(reader.Start, 1, id - 1);
+        Assert.InRange(reader.ReadAfter, 1, id - 1);
 
         await late.CommitAsync();
         await database.ExecuteAsync(Rows);
@@ -81,7 +81,7 @@ public sealed partial class OutboxReaderTests(OutboxDatabase outbox) : IClassFix
         Assert.Single(await DrainAsync());
         await database.ExecuteAsync(Rows);
         Assert.Single(await DrainAsync());
-        Assert.Equal(1, reader.Start);
+        Assert.Equal(1, reader.ReadAfter);
     }
 
     private static async Task<OutboxReader> OpenAsync(NpgsqlDataSource source, TimeProvider time)
@@ -102,14 +102,14 @@ public sealed partial class OutboxReaderTests(OutboxDatabase outbox) : IClassFix
     // The first row is read, then nobody who may have taken a smaller id is left.
     private Task<long> MoveOnAsync()
     {
-        var before = reader.Start;
+        var before = reader.ReadAfter;
         return Poll.UntilAsync(
             "a reader that goes on",
             async () =>
             {
                 await database.ExecuteAsync(Rows);
                 Assert.Single(await DrainAsync());
-                return reader.Start;
+                return reader.ReadAfter;
             },
             start => start > before
         );
