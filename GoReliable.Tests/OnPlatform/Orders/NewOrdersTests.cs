@@ -195,7 +195,7 @@ public sealed partial class NewOrdersTests(OutboxDatabase database) : IClassFixt
         await using var source = builder.Build();
         var alone = new NewOrders(source, TimeProvider.System);
         await using var hold = await HoldAsync();
-        var first = StoreAsync(alone);
+        var first = await OccupyAsync(alone, limit: 1);
         var waiting = Enumerable.Range(0, 5).Select(_ => StoreAsync(alone)).ToArray();
         await Poll.UntilAsync(
             "another connection",
@@ -204,7 +204,7 @@ public sealed partial class NewOrdersTests(OutboxDatabase database) : IClassFixt
         );
 
         await hold.CommitAsync();
-        Assert.All(await Task.WhenAll([first, .. waiting]), outcome => Assert.True(outcome.IsStored));
+        Assert.All(await Task.WhenAll([.. first, .. waiting]), outcome => Assert.True(outcome.IsStored));
 
         void Initialize()
         {
@@ -216,11 +216,15 @@ public sealed partial class NewOrdersTests(OutboxDatabase database) : IClassFixt
     private Task<OpenTransaction> HoldAsync() =>
         OpenTransaction.BeginAsync(own.Source, "LOCK TABLE orders IN EXCLUSIVE MODE");
 
-    private async Task<List<Task<InsertOutcome>>> OccupyAsync(NewOrders busy, CancellationTokenSource? client = null)
+    private async Task<List<Task<InsertOutcome>>> OccupyAsync(
+        NewOrders busy,
+        CancellationTokenSource? client = null,
+        int limit = First
+    )
     {
         var first = new List<Task<InsertOutcome>>();
         // One after the other, or they would share a commit.
-        for (var count = 1; count <= First; count++)
+        for (var count = 1; count <= limit; count++)
         {
             first.Add(StoreAsync(busy, client: client));
             await Poll.UntilAsync("an insert that waits for the table", CountAsync, waiting => waiting == count);
