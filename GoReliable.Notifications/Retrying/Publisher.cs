@@ -20,6 +20,8 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
     private const int FrameOverhead = 8 + 12 + 20 + 1 + 8;
 
     private readonly SemaphoreSlim opening = new(1);
+
+    // Any publication may set it to null. Read it once.
     private IChannel? channel;
     private uint frameMax;
     private long openedAt;
@@ -101,8 +103,8 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
 
     public async ValueTask DisposeAsync()
     {
-        if (channel is not null)
-            await channel.DisposeAsync();
+        if (channel is { } open)
+            await open.DisposeAsync();
         opening.Dispose();
     }
 
@@ -135,8 +137,8 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
         {
             if (channel is { IsOpen: true } opened)
                 return opened;
-            if (channel is not null)
-                await channel.DisposeAsync();
+            if (channel is { } closed)
+                await closed.DisposeAsync();
             var connection = await broker.ConnectAsync("publish", giveUp);
             (frameMax, openedAt) = (connection.FrameMax, time.GetTimestamp());
             return channel = await connection.CreateChannelAsync(Broker.Confirms, giveUp);
