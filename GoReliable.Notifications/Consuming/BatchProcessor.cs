@@ -89,7 +89,7 @@ internal sealed class BatchProcessor(
                     messages.Any(message => message.Receipt?.Channel == Channels.Email) ? drain.Overdue : session.Ended
             );
         }
-        catch (Exception exception) when (!Session.IsEndOfSession(exception))
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
             logger.BatchFailed(exception, messages.Count);
             if (messages is [var alone])
