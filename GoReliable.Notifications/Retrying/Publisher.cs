@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using GoReliable.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -88,17 +87,11 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
 
     /// <summary>
     /// Whether it is the broker that did not take a message, and not the client library that could not write it, nor
-    /// the caller that gave up. The client library says "canceled" when the broker does not answer, and that its own
-    /// queue is closed when the connection ends.
+    /// the caller that gave up. The client library says "canceled" when the broker does not answer.
     /// </summary>
     public static bool IsBrokerFailure(Exception exception, CancellationToken giveUp) =>
-        exception
-            is PublishException
-                or TimeoutException
-                or OperationInterruptedException
-                or ObjectDisposedException
-                or IOException
-                or ChannelClosedException
+        Broker.IsGone(exception)
+        || exception is PublishException or TimeoutException
         || (exception is OperationCanceledException && !giveUp.IsCancellationRequested);
 
     public async ValueTask DisposeAsync()
