@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -91,12 +92,12 @@ internal sealed class PublishedBatch
                 {
                     Parameters =
                     {
-                        Column(failed => failed.Message.OrderId),
-                        Column(failed => failed.Message.Id),
-                        Column(failed => failed.Message.EventId),
-                        Column(failed => failed.Message.RoutingKey),
-                        Column(failed => failed.Attempts),
-                        Column(failed => failed.Reason),
+                        Failed.Column(failed => failed.Message.OrderId),
+                        Failed.Column(failed => failed.Message.Id),
+                        Failed.Column(failed => failed.Message.EventId),
+                        Failed.Column(failed => failed.Message.RoutingKey),
+                        Failed.Column(failed => failed.Attempts),
+                        Failed.Column(failed => failed.Reason),
                         new NpgsqlParameter<TimeSpan?[]>
                         {
                             TypedValue = [.. Failed.Select(failed => failed.Pause)],
@@ -107,9 +108,6 @@ internal sealed class PublishedBatch
             );
         }
     }
-
-    private NpgsqlParameter<T[]> Column<T>(Func<FailedMessage, T> value) =>
-        new() { TypedValue = [.. Failed.Select(value)] };
 }
 
 /// <summary>
