@@ -37,7 +37,7 @@ internal sealed class PublishedBatch
         Confirmed = [.. pairs.Where(pair => pair.Outcome.IsConfirmed).Select(pair => pair.Message.Id)];
         Failed =
         [
-            .. pairs.Where(pair => pair.Outcome.IsFailed).Select(pair => FailedMessage.Of(pair.Message, pair.Outcome)),
+            .. pairs.Where(pair => pair.Outcome.IsFailed).Select(pair => UntakenMessage.Of(pair.Message, pair.Outcome)),
         ];
         UnknownCount = pairs.Count(pair => pair.Outcome.Kind == PublishKind.Unknown);
         HasRefused = pairs.Any(pair => pair.Outcome.Kind == PublishKind.Refused);
@@ -54,7 +54,7 @@ internal sealed class PublishedBatch
     public long[] Confirmed { get; }
 
     /// <summary>Rows that the broker did not take, one of an order at most.</summary>
-    public IReadOnlyList<FailedMessage> Failed { get; }
+    public IReadOnlyList<UntakenMessage> Failed { get; }
 
     /// <summary>Whether a queue does not take more now.</summary>
     public bool HasRefused { get; }
@@ -118,12 +118,12 @@ internal sealed class PublishedBatch
 /// <param name="Attempts">How often it was tried, with this attempt.</param>
 /// <param name="Reason">Why it was not taken.</param>
 /// <param name="Pause">The time until the next attempt; null if there is none.</param>
-internal sealed record FailedMessage(OutboxMessage Message, int Attempts, string Reason, TimeSpan? Pause)
+internal sealed record UntakenMessage(OutboxMessage Message, int Attempts, string Reason, TimeSpan? Pause)
 {
     private const int MaxAttempts = 5;
     private const int MaxPauseSeconds = 60;
 
-    public static FailedMessage Of(OutboxMessage message, PublishOutcome outcome)
+    public static UntakenMessage Of(OutboxMessage message, PublishOutcome outcome)
     {
         // A queue that is full says nothing about the message. So refusals are counted from MaxAttempts upwards, and
         // the next real failure counts as attempt 1.
