@@ -9,6 +9,10 @@ public static class StatementExtensions
     public static void AddValue<T>(this NpgsqlParameterCollection all, T value) =>
         all.Add(new NpgsqlParameter<T> { TypedValue = value });
 
+    /// <summary>A column of rows, for <c>unnest</c>.</summary>
+    public static NpgsqlParameter<T[]> Column<TRow, T>(this IReadOnlyCollection<TRow> rows, Func<TRow, T> value) =>
+        new() { TypedValue = [.. rows.Select(value)] };
+
     /// <summary>Executes a statement that gives one number.</summary>
     public static async Task<long> NumberAsync(
         this NpgsqlDataSource database,

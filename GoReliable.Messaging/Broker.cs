@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -131,6 +132,13 @@ public sealed partial class Broker(IConnectionFactory factory, ILogger<Broker> l
             OperationCanceledException or TimeoutException => "The broker does not answer.",
             _ => exception.Message,
         };
+
+    /// <summary>
+    /// Whether the channel, its connection or the broker is gone. While a connection closes, the client library says
+    /// that its own queue is closed, or that an object is disposed.
+    /// </summary>
+    public static bool IsGone(Exception exception) =>
+        exception is OperationInterruptedException or IOException or ObjectDisposedException or ChannelClosedException;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -89,7 +89,7 @@ internal sealed class BatchProcessor(
                     messages.Any(message => message.Receipt?.Channel == Channels.Email) ? drain.Overdue : session.Ended
             );
         }
-        catch (Exception exception) when (!Session.IsEndOfSession(exception))
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
             logger.BatchFailed(exception, messages.Count);
             if (messages is [var alone])
@@ -110,8 +110,8 @@ internal sealed class BatchProcessor(
         while (true)
         {
             var claim = await leases.TakeAsync(id, message.Owner);
-            message.IsClaimedElsewhere = claim == Claim.Busy;
-            if (claim == Claim.Taken)
+            message.IsClaimedElsewhere = claim == LeaseAnswer.Busy;
+            if (claim == LeaseAnswer.Taken)
             {
                 await DeliverAsync(message);
                 // False if its lease was over: then another delivery has the event, and may know more.
@@ -132,7 +132,7 @@ internal sealed class BatchProcessor(
     {
         try
         {
-            return await leases.EndAsync(message, message.Owner);
+            return await leases.EndAsync(message);
         }
         catch
         {

@@ -26,11 +26,8 @@ internal sealed class DatabaseRetry(NpgsqlDataSource database, ILogger<DatabaseR
                     logger.DatabaseAvailable();
                 return;
             }
-            // A connection that broke meanwhile answers with InvalidOperationException.
             catch (Exception exception)
-                when (exception is InvalidOperationException
-                    || (exception is DbException refused && refused.IsServerFailure())
-                )
+                when (IsNoLongerOpen(exception) || (exception is DbException refused && refused.IsServerFailure()))
             {
                 database.LeaveReadOnlyServer(exception);
                 if (Interlocked.Exchange(ref isAway, 1) == 0)
@@ -39,6 +36,10 @@ internal sealed class DatabaseRetry(NpgsqlDataSource database, ILogger<DatabaseR
             }
         }
     }
+
+    // What Npgsql says of a connection that broke meanwhile. Other code's InvalidOperationException is a defect.
+    private static bool IsNoLongerOpen(Exception exception) =>
+        exception is InvalidOperationException and not ObjectDisposedException && exception.Source == nameof(Npgsql);
 
     private static TimeSpan Backoff(int tries) => TimeSpan.FromMilliseconds(Math.Min(5000, 100 << Math.Min(tries, 6)));
 }

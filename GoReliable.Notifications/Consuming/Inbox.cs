@@ -16,9 +16,12 @@ namespace GoReliable.Notifications.Consuming;
 /// </remarks>
 internal static class Inbox
 {
-    /// <summary>What is stored of a notification, in the order of the parameters.</summary>
-    internal const string Columns =
-        "event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version";
+    /// <summary>Inserts notifications; the parameters are <see cref="Values"/>.</summary>
+    internal const string Insert = """
+        INSERT INTO notifications
+            (event_id, channel, order_id, customer_id, event_type, attempts, accepted_at, sent_at, version)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        """;
 
     // In order of the ids, so that two workers with the same events wait for each other and do not deadlock.
     internal const string Claim = """
@@ -37,8 +40,7 @@ internal static class Inbox
 
     private const string Store = $"""
         -- store notifications
-        INSERT INTO notifications ({Columns})
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        {Insert}
         ON CONFLICT DO NOTHING
         """;
 
@@ -60,7 +62,7 @@ internal static class Inbox
             BatchCommands =
             {
                 new("BEGIN"),
-                new(Claim) { Parameters = { Column(messages, message => message.Event!.Id) } },
+                new(Claim) { Parameters = { messages.Column(message => message.Event!.Id) } },
             },
         };
         await using var reader = await batch.ExecuteReaderAsync();
@@ -78,35 +80,28 @@ internal static class Inbox
 
         await using var batch = new NpgsqlBatch(connection);
         if (delivered.Count > 0)
-            batch.BatchCommands.Add(StoreCommand(delivered));
+        {
+            var store = new NpgsqlBatchCommand(Store);
+            store.Parameters.AddRange(Values(delivered));
+            batch.BatchCommands.Add(store);
+        }
         if (failed.Count > 0)
-            batch.BatchCommands.Add(new(Release) { Parameters = { Column(failed, message => message.Event!.Id) } });
+            batch.BatchCommands.Add(new(Release) { Parameters = { failed.Column(message => message.Event!.Id) } });
         batch.BatchCommands.Add(new(Commit));
         await batch.ExecuteNonQueryAsync();
     }
 
-    private static NpgsqlBatchCommand StoreCommand(IReadOnlyList<Message> delivered) =>
-        new(Store)
-        {
-            Parameters =
-            {
-                Column(delivered, message => message.Event!.Id),
-                Column(delivered, message => message.Receipt!.Channel),
-                Column(delivered, message => message.Event!.OrderId),
-                Column(delivered, message => message.Event!.CustomerId),
-                Column(delivered, message => message.Event!.Type.Name),
-                Column(delivered, message => message.Attempt),
-                Column(delivered, message => message.Event!.Time.UtcDateTime),
-                Column(delivered, message => message.Receipt!.SentAt.UtcDateTime),
-                Column(delivered, message => message.Event!.Version),
-            },
-        };
-
-    private static NpgsqlParameter<T[]> Column<T>(IReadOnlyList<Message> messages, Func<Message, T> value)
-    {
-        var column = new T[messages.Count];
-        for (var i = 0; i < column.Length; i++)
-            column[i] = value(messages[i]);
-        return new NpgsqlParameter<T[]> { TypedValue = column };
-    }
+    /// <summary>What is stored of deliveries.</summary>
+    internal static NpgsqlParameter[] Values(IReadOnlyList<Message> delivered) =>
+        [
+            delivered.Column(message => message.Event!.Id),
+            delivered.Column(message => message.Receipt!.Channel),
+            delivered.Column(message => message.Event!.OrderId),
+            delivered.Column(message => message.Event!.CustomerId),
+            delivered.Column(message => message.Event!.Type.Name),
+            delivered.Column(message => message.Attempt),
+            delivered.Column(message => message.Event!.Time.UtcDateTime),
+            delivered.Column(message => message.Receipt!.SentAt.UtcDateTime),
+            delivered.Column(message => message.Event!.Version),
+        ];
 }

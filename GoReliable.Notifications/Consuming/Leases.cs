@@ -7,7 +7,7 @@ using Npgsql;
 namespace GoReliable.Notifications.Consuming;
 
 /// <summary>Which delivery has an event.</summary>
-internal enum Claim
+internal enum LeaseAnswer
 {
     /// <summary>The delivery that asked has it.</summary>
     Taken,
@@ -27,9 +27,13 @@ internal enum Claim
 internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, TimeProvider time)
     : RepeatedWork(RenewEvery, time)
 {
-    // Times are PostgreSQL's, so the clocks of the workers need not agree. A renewal takes 9 seconds at most (4 for a
-    // connection, 5 for the statement), and 2 more for the cancellation of one that fails. So a lease outlives one that
-    // fails: 5 for the answer to the renewal before, 2, 11, 2, and 9 for the next make 29.
+    // Times are PostgreSQL's, so the clocks of the workers need not agree. A lease outlives one renewal that fails:
+    //    5 s for the answer to the renewal before
+    //  + 2 s pause
+    //  + 4 s for a connection, 5 s for the statement and 2 s for its cancellation, all in vain
+    //  + 2 s pause
+    //  + 4 s for a connection and 5 s for the statement of the next
+    //  = 29 s
     private const string LeaseEnd = "now() + interval '30 seconds'";
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(2);
 
@@ -50,11 +54,11 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
 
     private const string Store = $"""
         -- store notifications
-        WITH mine AS (DELETE FROM leases WHERE event_id = $1 AND owner = $2 RETURNING event_id),
+        WITH mine AS (DELETE FROM leases WHERE event_id = ANY ($1) AND owner = $10 RETURNING event_id),
         handled AS (INSERT INTO inbox (event_id) SELECT event_id FROM mine ON CONFLICT DO NOTHING),
         stored AS (
-            INSERT INTO notifications ({Inbox.Columns})
-            SELECT event_id, $3, $4, $5, $6, $7, $8, $9, $10 FROM mine
+            {Inbox.Insert}
+            WHERE EXISTS (SELECT FROM mine)
             ON CONFLICT DO NOTHING)
         SELECT count(*) FROM mine
         """;
@@ -84,7 +88,7 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
     private readonly ConcurrentDictionary<Guid, Guid> eventByOwner = new();
 
     /// <summary>Claims an event. The same owner may ask again if it did not get the answer.</summary>
-    public async Task<Claim> TakeAsync(Guid @event, Guid owner)
+    public async Task<LeaseAnswer> TakeAsync(Guid @event, Guid owner)
     {
         await using var batch = database.CreateBatch();
         foreach (var sql in new[] { Take, SelectHandled, ReturnLease })
@@ -99,32 +103,23 @@ internal sealed class Leases(NpgsqlDataSource database, ILogger<Leases> logger, 
         var taken = await row.ReadAsync();
         await row.NextResultAsync();
         if (await row.ReadAsync())
-            return Claim.Handled;
+            return LeaseAnswer.Handled;
         if (!taken)
-            return Claim.Busy;
+            return LeaseAnswer.Busy;
         eventByOwner[owner] = @event;
-        return Claim.Taken;
+        return LeaseAnswer.Taken;
     }
 
     /// <summary>Writes down what became of a delivery, and ends its lease.</summary>
     /// <returns>False when the lease was over and another delivery took it: then nothing was written.</returns>
-    public async Task<bool> EndAsync(Message message, Guid owner)
+    public async Task<bool> EndAsync(Message message)
     {
-        var @event = message.Event!;
         await using var command = database.CreateCommand(message.Receipt is null ? Release : Store);
-        command.Parameters.AddValue(@event.Id);
-        command.Parameters.AddValue(owner);
-        if (message.Receipt is { } receipt)
-        {
-            command.Parameters.AddValue(receipt.Channel);
-            command.Parameters.AddValue(@event.OrderId);
-            command.Parameters.AddValue(@event.CustomerId);
-            command.Parameters.AddValue(@event.Type.Name);
-            command.Parameters.AddValue(message.Attempt);
-            command.Parameters.AddValue(@event.Time.UtcDateTime);
-            command.Parameters.AddValue(receipt.SentAt.UtcDateTime);
-            command.Parameters.AddValue(@event.Version);
-        }
+        if (message.Receipt is null)
+            command.Parameters.AddValue(message.Event!.Id);
+        else
+            command.Parameters.AddRange(Inbox.Values([message]));
+        command.Parameters.AddValue(message.Owner);
         return (long)(await command.ExecuteScalarAsync())! > 0;
     }
 

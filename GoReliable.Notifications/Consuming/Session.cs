@@ -3,7 +3,6 @@ using GoReliable.Messaging;
 using GoReliable.Notifications.Messages;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
-using RabbitMQ.Client.Exceptions;
 
 namespace GoReliable.Notifications.Consuming;
 
@@ -104,8 +103,7 @@ internal sealed class Session : IAsyncDisposable
         {
             await send();
         }
-        catch (Exception exception)
-            when (exception is ObjectDisposedException or OperationInterruptedException or ChannelClosedException)
+        catch (Exception exception) when (Broker.IsGone(exception))
         {
             // The message comes back, and the inbox recognises it.
         }
@@ -152,11 +150,7 @@ internal sealed class Session : IAsyncDisposable
     /// messages.
     /// </summary>
     public static bool IsEndOfSession(Exception exception) =>
-        exception
-            is OperationCanceledException
-                or OperationInterruptedException
-                or ObjectDisposedException
-                or ChannelClosedException;
+        exception is OperationCanceledException || Broker.IsGone(exception);
 
     private Task EndAsync()
     {

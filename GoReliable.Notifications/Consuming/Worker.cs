@@ -130,11 +130,12 @@ internal sealed class Worker(
                     }
                     next = null;
                 }
-                // The relay publishes a batch within a millisecond. Its first messages start alone, and the others at
-                // once after them. Under load, messages are collected until the batch before has ended.
-                var mayBeFirst = batch.Count <= SmallBatch && batchSlots.CurrentCount == MaxBatches;
+                // Nothing is running and only a few are here: probably the first of a batch that the relay is still
+                // publishing. Do not wait; the rest follows at once. Under load, messages are collected until the batch
+                // before has ended.
+                var isFirstOfBurst = batch.Count <= SmallBatch && batchSlots.CurrentCount == MaxBatches;
                 var begun = await BeginCollectedAsync();
-                if (!mayBeFirst)
+                if (!isFirstOfBurst)
                     await Task.WhenAny(begun, Task.Delay(PollInterval, Time, CancellationToken.None));
             }
         }

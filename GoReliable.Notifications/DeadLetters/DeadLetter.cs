@@ -28,8 +28,6 @@ internal sealed record DeadLetter(DeadLetterItem Item, byte[] Properties, byte[]
     /// <param name="now">The time to use if no header says when.</param>
     public static DeadLetter Of(RawMessage raw, Message message, Failure? problem, DateTimeOffset now)
     {
-        if (problem is null && !message.IsFatal)
-            message.Read();
         var item = Describe(message, now);
         if (problem is not null && message.Header(MessageHeaders.DeadReason) is null)
             item = Blame(item, problem);

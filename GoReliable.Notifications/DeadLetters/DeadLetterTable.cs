@@ -112,25 +112,23 @@ internal static class DeadLetterTable
         command.Parameters.AddRange(
             new NpgsqlParameter[]
             {
-                Column(letter => letter.Item.Id),
-                Column(letter => letter.Item.MessageId),
-                Column(letter => letter.Item.EventType),
-                Column(letter => letter.Item.OrderId),
-                Column(letter => letter.Item.Reason),
-                Column(letter => letter.Item.ExceptionType),
-                Column(letter => letter.Item.ExceptionMessage),
-                Column(letter => letter.Item.Attempts),
-                Column(letter => letter.Item.Redriven),
-                Column(letter => letter.Item.FirstFailure),
-                Column(letter => letter.Item.DeadSince),
-                Column(letter => letter.Item.TraceId),
-                Column(letter => letter.Properties),
-                Column(letter => letter.Body),
+                letters.Column(letter => letter.Item.Id),
+                letters.Column(letter => letter.Item.MessageId),
+                letters.Column(letter => letter.Item.EventType),
+                letters.Column(letter => letter.Item.OrderId),
+                letters.Column(letter => letter.Item.Reason),
+                letters.Column(letter => letter.Item.ExceptionType),
+                letters.Column(letter => letter.Item.ExceptionMessage),
+                letters.Column(letter => letter.Item.Attempts),
+                letters.Column(letter => letter.Item.Redriven),
+                letters.Column(letter => letter.Item.FirstFailure),
+                letters.Column(letter => letter.Item.DeadSince),
+                letters.Column(letter => letter.Item.TraceId),
+                letters.Column(letter => letter.Properties),
+                letters.Column(letter => letter.Body),
             }
         );
         await command.ExecuteNonQueryAsync(cancellationToken);
-
-        NpgsqlParameter<T[]> Column<T>(Func<DeadLetter, T> value) => new() { TypedValue = [.. letters.Select(value)] };
     }
 
     public static async Task<DeadLetter?> FindAsync(

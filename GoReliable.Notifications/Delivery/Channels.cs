@@ -66,25 +66,37 @@ internal sealed class Channels(
             "send email",
             mail.IsRemote ? ActivityKind.Client : ActivityKind.Internal
         );
-        using var timeout = new CancellationTokenSource(delivery.Value.Timeout, time);
         try
         {
-            await chaos.Channel.InjectAsync(timeout.Token);
+            await InjectAsync();
             await mail.SendAsync(@event.Id, OrderEmail.Write(@event, from));
             return null;
         }
         catch (Exception exception)
         {
-            var reason = timeout.IsCancellationRequested
-                ? $"Not delivered within {delivery.Value.Timeout}."
-                : $"Unexpected {exception.GetType().Name}.";
-            var failed = exception as DeliveryException ?? new DeliveryException(reason, permanent: false, exception);
+            var failed =
+                exception as DeliveryException
+                ?? new DeliveryException($"Unexpected {exception.GetType().Name}.", permanent: false, exception);
             var cause = failed.Cause ?? failed;
 
             activity?.SetTag("error.type", cause.GetType().FullName);
             activity?.SetStatus(ActivityStatusCode.Error, failed.Message);
             activity?.AddException(failed);
             return new Failure(failed.Permanent, "rejected", cause.GetType().FullName!, failed.Message, cause.Message);
+        }
+    }
+
+    // A delay counts like one of the mail server.
+    private async Task InjectAsync()
+    {
+        using var timeout = new CancellationTokenSource(delivery.Value.Timeout, time);
+        try
+        {
+            await chaos.Channel.InjectAsync(timeout.Token);
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw DeliveryException.TooLate(delivery.Value.Timeout, exception);
         }
     }
 }

@@ -12,4 +12,7 @@ internal sealed class DeliveryException(string message, bool permanent, Exceptio
 
     /// <summary>What the library threw; may name the recipient.</summary>
     public Exception? Cause { get; } = cause;
+
+    public static DeliveryException TooLate(TimeSpan timeout, Exception cause) =>
+        new($"Not delivered within {timeout}.", permanent: false, cause);
 }

@@ -12,6 +12,6 @@ internal interface IMailTransport
 
     /// <param name="id">The event's id, by which an e-mail that was already sent may be recognised.</param>
     /// <param name="email">What is sent.</param>
-    /// <exception cref="DeliveryException">It was not sent.</exception>
+    /// <exception cref="DeliveryException">It was not sent, for a reason that is known.</exception>
     Task SendAsync(Guid id, MimeMessage email);
 }

@@ -53,8 +53,12 @@ internal sealed class SmtpTransport(
         catch (Exception exception)
         {
             client?.Dispose();
-            throw Explain(exception)
-                ?? (timeout.IsCancellationRequested ? TimedOut(progress, exception) : Unexpected(exception));
+            if (
+                (Explain(exception) ?? (timeout.IsCancellationRequested ? TimedOut(progress, exception) : null)) is
+                { } known
+            )
+                throw known;
+            throw;
         }
     }
 
@@ -140,16 +144,13 @@ internal sealed class SmtpTransport(
     }
 
     private DeliveryException TimedOut(TransferProgress progress, Exception exception) =>
-        new(
-            progress.IsComplete
-                ? $"The mail server took the e-mail but did not answer within {FinalAnswerTimeout}."
-                : $"Not delivered within {delivery.Value.Timeout}.",
-            permanent: false,
-            exception
-        );
-
-    private static DeliveryException Unexpected(Exception exception) =>
-        new($"Unexpected {exception.GetType().Name}.", permanent: false, exception);
+        progress.IsComplete
+            ? new(
+                $"The mail server took the e-mail but did not answer within {FinalAnswerTimeout}.",
+                permanent: false,
+                exception
+            )
+            : DeliveryException.TooLate(delivery.Value.Timeout, exception);
 
     /// <summary>Says what an SMTP failure means, or null where it is none.</summary>
     internal static DeliveryException? Explain(Exception exception) =>

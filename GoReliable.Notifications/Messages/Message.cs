@@ -81,10 +81,10 @@ internal sealed class Message
     public bool IsSuspect => Redeliveries >= SuspectAfterRedeliveries;
 
     /// <summary>
-    /// Whether it is a dead letter that ended the process. Use it only for messages of the dead-letter queue: in the
-    /// worker's own queue, any publisher may have set this header.
+    /// Whether a header says that it ended the process. The worker sets it in dead letters; in the worker's own queue,
+    /// any publisher may have set it.
     /// </summary>
-    public bool IsFatal => Header(MessageHeaders.DeadReason) == Messages.Failure.Fatal;
+    public bool ClaimsToBeFatal => Header(MessageHeaders.DeadReason) == Messages.Failure.Fatal;
 
     /// <summary>Null where the body is poison, or was not read.</summary>
     public OrderEvent? Event { get; private set; }

@@ -46,7 +46,8 @@ internal sealed record RawMessage(
             : Properties.Length > MaxPropertiesBytes ? TooLarge("headers", Properties.Length, MaxPropertiesBytes)
             : null;
         var message = new Message(Tag, Exchange, RoutingKey, properties, Body, read: false);
-        if (Body.Length <= MaxBodyBytes && !message.IsSuspect && !(isDeadLetter && message.IsFatal))
+        var mayEndProcess = isDeadLetter ? message.ClaimsToBeFatal : message.IsSuspect;
+        if (Body.Length <= MaxBodyBytes && !mayEndProcess)
             message.Read();
         return (message, problem);
     }

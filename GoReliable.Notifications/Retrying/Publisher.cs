@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using GoReliable.Messaging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -20,6 +19,8 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
     private const int FrameOverhead = 8 + 12 + 20 + 1 + 8;
 
     private readonly SemaphoreSlim opening = new(1);
+
+    // Any publication may set it to null. Read it once.
     private IChannel? channel;
     private uint frameMax;
     private long openedAt;
@@ -86,23 +87,17 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
 
     /// <summary>
     /// Whether it is the broker that did not take a message, and not the client library that could not write it, nor
-    /// the caller that gave up. The client library says "canceled" when the broker does not answer, and that its own
-    /// queue is closed when the connection ends.
+    /// the caller that gave up. The client library says "canceled" when the broker does not answer.
     /// </summary>
     public static bool IsBrokerFailure(Exception exception, CancellationToken giveUp) =>
-        exception
-            is PublishException
-                or TimeoutException
-                or OperationInterruptedException
-                or ObjectDisposedException
-                or IOException
-                or ChannelClosedException
+        Broker.IsGone(exception)
+        || exception is PublishException or TimeoutException
         || (exception is OperationCanceledException && !giveUp.IsCancellationRequested);
 
     public async ValueTask DisposeAsync()
     {
-        if (channel is not null)
-            await channel.DisposeAsync();
+        if (channel is { } open)
+            await open.DisposeAsync();
         opening.Dispose();
     }
 
@@ -135,8 +130,8 @@ internal sealed class Publisher(Broker broker, TimeProvider time) : IAsyncDispos
         {
             if (channel is { IsOpen: true } opened)
                 return opened;
-            if (channel is not null)
-                await channel.DisposeAsync();
+            if (channel is { } closed)
+                await closed.DisposeAsync();
             var connection = await broker.ConnectAsync("publish", giveUp);
             (frameMax, openedAt) = (connection.FrameMax, time.GetTimestamp());
             return channel = await connection.CreateChannelAsync(Broker.Confirms, giveUp);

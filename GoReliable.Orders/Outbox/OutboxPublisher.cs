@@ -177,13 +177,9 @@ internal sealed class OutboxPublisher(
         {
             PublishReturnException returned => new(PublishKind.Failed, $"{returned.ReplyCode} {returned.ReplyText}"),
             PublishException => Refused,
-            OperationInterruptedException
-            or AlreadyClosedException
-            or OperationCanceledException
-            or IOException
-            or ObjectDisposedException => Unknown,
-            _ when channel.IsOpen => new(PublishKind.Failed, $"{exception.GetType().Name}: {exception.Message}"),
-            _ => Unknown,
+            OperationCanceledException => Unknown,
+            _ when Broker.IsGone(exception) || !channel.IsOpen => Unknown,
+            _ => new(PublishKind.Failed, $"{exception.GetType().Name}: {exception.Message}"),
         };
 
     // One object per message, because the client library changes it.

@@ -1,3 +1,4 @@
+using GoReliable.Database;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -36,7 +37,7 @@ internal sealed class PublishedBatch
         Confirmed = [.. pairs.Where(pair => pair.Outcome.IsConfirmed).Select(pair => pair.Message.Id)];
         Failed =
         [
-            .. pairs.Where(pair => pair.Outcome.IsFailed).Select(pair => FailedMessage.Of(pair.Message, pair.Outcome)),
+            .. pairs.Where(pair => pair.Outcome.IsFailed).Select(pair => UntakenMessage.Of(pair.Message, pair.Outcome)),
         ];
         UnknownCount = pairs.Count(pair => pair.Outcome.Kind == PublishKind.Unknown);
         HasRefused = pairs.Any(pair => pair.Outcome.Kind == PublishKind.Refused);
@@ -53,7 +54,7 @@ internal sealed class PublishedBatch
     public long[] Confirmed { get; }
 
     /// <summary>Rows that the broker did not take, one of an order at most.</summary>
-    public IReadOnlyList<FailedMessage> Failed { get; }
+    public IReadOnlyList<UntakenMessage> Failed { get; }
 
     /// <summary>Whether a queue does not take more now.</summary>
     public bool HasRefused { get; }
@@ -91,12 +92,12 @@ internal sealed class PublishedBatch
                 {
                     Parameters =
                     {
-                        Column(failed => failed.Message.OrderId),
-                        Column(failed => failed.Message.Id),
-                        Column(failed => failed.Message.EventId),
-                        Column(failed => failed.Message.RoutingKey),
-                        Column(failed => failed.Attempts),
-                        Column(failed => failed.Reason),
+                        Failed.Column(failed => failed.Message.OrderId),
+                        Failed.Column(failed => failed.Message.Id),
+                        Failed.Column(failed => failed.Message.EventId),
+                        Failed.Column(failed => failed.Message.RoutingKey),
+                        Failed.Column(failed => failed.Attempts),
+                        Failed.Column(failed => failed.Reason),
                         new NpgsqlParameter<TimeSpan?[]>
                         {
                             TypedValue = [.. Failed.Select(failed => failed.Pause)],
@@ -107,9 +108,6 @@ internal sealed class PublishedBatch
             );
         }
     }
-
-    private NpgsqlParameter<T[]> Column<T>(Func<FailedMessage, T> value) =>
-        new() { TypedValue = [.. Failed.Select(value)] };
 }
 
 /// <summary>
@@ -120,12 +118,12 @@ internal sealed class PublishedBatch
 /// <param name="Attempts">How often it was tried, with this attempt.</param>
 /// <param name="Reason">Why it was not taken.</param>
 /// <param name="Pause">The time until the next attempt; null if there is none.</param>
-internal sealed record FailedMessage(OutboxMessage Message, int Attempts, string Reason, TimeSpan? Pause)
+internal sealed record UntakenMessage(OutboxMessage Message, int Attempts, string Reason, TimeSpan? Pause)
 {
     private const int MaxAttempts = 5;
     private const int MaxPauseSeconds = 60;
 
-    public static FailedMessage Of(OutboxMessage message, PublishOutcome outcome)
+    public static UntakenMessage Of(OutboxMessage message, PublishOutcome outcome)
     {
         // A queue that is full says nothing about the message. So refusals are counted from MaxAttempts upwards, and
         // the next real failure counts as attempt 1.

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Threading.Channels;
 using GoReliable.Messaging;
 using GoReliable.Orders;
 using GoReliable.Orders.Outbox;
@@ -66,6 +67,18 @@ public sealed class OutboxPublisherTests : IAsyncDisposable
 
         Assert.Equal(PublishKind.Unknown, Assert.Single(await publishing).Kind);
         Assert.Equal("The broker blocks publishing: low on memory", publisher.UnknownReason);
+    }
+
+    [Fact]
+    public async Task A_connection_that_closes_is_no_failure_of_the_event()
+    {
+        await using var publisher = await OpenAsync();
+
+        var publishing = publisher.PublishAsync([Message(1)], Cancel);
+        // What the client library says before it calls the channel closed.
+        server.Published[0].SetException(new ChannelClosedException());
+
+        Assert.Equal(PublishKind.Unknown, Assert.Single(await publishing).Kind);
     }
 
     public async ValueTask DisposeAsync()

@@ -19,26 +19,26 @@ public sealed class LeaseTests(ServersOnly shared)
     public async Task A_lease_has_one_owner_until_it_ends_and_then_the_old_owner_cannot_write()
     {
         await using var database = await OwnDatabase.CreateAsync(shared.Platform, "Notifications");
-        var (mine, theirs, message) = (Guid.NewGuid(), Guid.NewGuid(), Delivered());
-        var id = message.Event!.Id;
+        var (ours, failed, others) = (Delivered(), Failed(), Delivered());
+        var (id, mine, theirs) = (ours.Event!.Id, ours.Owner, others.Owner);
         using var leases = Of(database);
 
-        Assert.Equal(Claim.Taken, await leases.TakeAsync(id, mine));
-        Assert.Equal(Claim.Busy, await leases.TakeAsync(id, theirs));
+        Assert.Equal(LeaseAnswer.Taken, await leases.TakeAsync(id, mine));
+        Assert.Equal(LeaseAnswer.Busy, await leases.TakeAsync(id, theirs));
         // Who did not hear the answer asks again.
-        Assert.Equal(Claim.Taken, await leases.TakeAsync(id, mine));
+        Assert.Equal(LeaseAnswer.Taken, await leases.TakeAsync(id, mine));
 
         await database.ExecuteAsync(Expire);
-        Assert.Equal(Claim.Taken, await leases.TakeAsync(id, theirs));
-        Assert.False(await leases.EndAsync(message, mine));
-        Assert.False(await leases.EndAsync(Failed(), mine));
+        Assert.Equal(LeaseAnswer.Taken, await leases.TakeAsync(id, theirs));
+        Assert.False(await leases.EndAsync(ours));
+        Assert.False(await leases.EndAsync(failed));
         Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM notifications"));
-        Assert.Equal(Claim.Busy, await leases.TakeAsync(id, mine));
+        Assert.Equal(LeaseAnswer.Busy, await leases.TakeAsync(id, mine));
 
-        Assert.True(await leases.EndAsync(message, theirs));
+        Assert.True(await leases.EndAsync(others));
         Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM notifications"));
         Assert.Equal(
-            (Claim.Handled, Claim.Handled),
+            (LeaseAnswer.Handled, LeaseAnswer.Handled),
             (await leases.TakeAsync(id, mine), await leases.TakeAsync(id, theirs))
         );
         Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM leases"));
@@ -95,7 +95,7 @@ public sealed class LeaseTests(ServersOnly shared)
 
         Assert.Equal(
             (1, 49),
-            (claims.Count(claim => claim == Claim.Taken), claims.Count(claim => claim == Claim.Busy))
+            (claims.Count(claim => claim == LeaseAnswer.Taken), claims.Count(claim => claim == LeaseAnswer.Busy))
         );
     }
 

@@ -3,7 +3,7 @@ using GoReliable.Orders.Outbox;
 namespace GoReliable.Tests.InProcess.Outbox;
 
 /// <summary>How often the relay tries an event that the broker does not take, and how long it waits in between.</summary>
-public sealed class FailedMessageTests
+public sealed class UntakenMessageTests
 {
     [Theory]
     [InlineData(0, 1)]
@@ -38,8 +38,8 @@ public sealed class FailedMessageTests
 
     private static TimeSpan? Seconds(int? seconds) => seconds is { } some ? TimeSpan.FromSeconds(some) : null;
 
-    private static FailedMessage After(PublishKind kind, int before) =>
-        FailedMessage.Of(
+    private static UntakenMessage After(PublishKind kind, int before) =>
+        UntakenMessage.Of(
             new(1, Guid.Empty, Guid.Empty, "order.created", [], null, null, Attempts: before, IsSetAside: before > 0),
             new(kind, "reason")
         );
