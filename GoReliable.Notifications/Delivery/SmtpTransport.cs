@@ -53,11 +53,10 @@ internal sealed class SmtpTransport(
         catch (Exception exception)
         {
             client?.Dispose();
-            if (
-                (Explain(exception) ?? (timeout.IsCancellationRequested ? TimedOut(progress, exception) : null)) is
-                { } known
-            )
+            if (Explain(exception) is { } known)
                 throw known;
+            if (timeout.IsCancellationRequested)
+                throw TimedOut(progress, exception);
             throw;
         }
     }
