@@ -5,10 +5,8 @@ namespace GoReliable.Orders.Ordering;
 
 /// <summary>
 /// Statements that change orders, each a commit of its own. A commit counts when the synchronous standby has it too, if
-/// there is one: when a statement is cancelled while it waits for the standby, PostgreSQL only warns and reports
-/// success.
+/// there is one (<see cref="StandbyWatch"/>).
 /// </summary>
-/// <remarks>https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION-HA</remarks>
 internal static class ChangeCommand
 {
     // A row lock is a write. So this commit waits until the standby has everything that was committed before it.

@@ -29,19 +29,19 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
     // Reads from the first row may take a twentieth of all time.
     private const int FullReadShare = 20;
 
-    // Whether no transaction older than $2 still writes to the outbox. Most often there is no older transaction at all.
+    // Whether no transaction older than $1 still writes to the outbox. Most often there is no older transaction at all.
     // While there is one, perhaps for hours, the locks show which transactions write.
     private const string HasNoOlderWriter = """
-        CASE WHEN $2::xid8 IS NULL OR pg_snapshot_xmin(pg_current_snapshot()) >= $2 THEN true ELSE NOT EXISTS (
+        CASE WHEN $1::xid8 IS NULL OR pg_snapshot_xmin(pg_current_snapshot()) >= $1 THEN true ELSE NOT EXISTS (
             SELECT FROM pg_locks AS writing JOIN pg_locks AS own USING (virtualtransaction)
             WHERE writing.relation = 'outbox'::regclass AND writing.mode = 'RowExclusiveLock'
                 AND own.locktype = 'transactionid' AND own.mode = 'ExclusiveLock'
-                AND age(own.transactionid) > age($2::xid))
+                AND age(own.transactionid) > age($1::xid))
         END
         """;
 
     // One lock for each outbox: a database may have several, in schemas of their own.
-    private const string LockKey = "'outbox'::regclass::oid::int, hashtext($1)";
+    private const string LockKey = "'outbox'::regclass::oid::int, hashtext('outbox relay')";
 
     // A server that is read-only gives the lock too, but what it lets us read could not be deleted after publishing.
     private const string Lock = $"""
@@ -51,8 +51,6 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
             {HasNoOlderWriter}, read_only
         FROM (SELECT current_setting('transaction_read_only')::boolean AS read_only) AS server
         """;
-
-    private const string LockName = "outbox relay";
 
     private const string Unlock = $"""
         -- unlock outbox
@@ -76,7 +74,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
 
     internal const string Delete = $"""
         -- DELETE outbox
-        WITH gone AS (DELETE FROM outbox WHERE id = ANY ($1))
+        WITH gone AS (DELETE FROM outbox WHERE id = ANY ($2))
         SELECT pg_current_xact_id(), {HasNoOlderWriter}
         """;
 
@@ -113,7 +111,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         // deleted are gone.
         await using var batch = new NpgsqlBatch(connection)
         {
-            BatchCommands = { new(Lock) { Parameters = { Name, NextTransaction } } },
+            BatchCommands = { new(Lock) { Parameters = { NextTransaction } } },
         };
         var messages = await ReadAsync(batch, limit, async row =>
         {
@@ -153,7 +151,7 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         // must not read the rows before their deletion is committed.
         await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
         published?.AddTo(batch, NextTransaction);
-        batch.BatchCommands.Add(new(Unlock) { Parameters = { Name } });
+        batch.BatchCommands.Add(new(Unlock));
         await using (var row = await batch.ExecuteReaderAsync())
         {
             if (published is not null)
@@ -243,8 +241,6 @@ internal sealed class OutboxReader(NpgsqlDataSource database, Telemetry telemetr
         if (hasNoOlderWriter && nextReadAfter is { } earlier)
             (ReadAfter, nextReadAfter) = (earlier.Id, null);
     }
-
-    private static NpgsqlParameter Name => new NpgsqlParameter<string> { TypedValue = LockName };
 
     private NpgsqlParameter NextTransaction =>
         new() { Value = (object?)nextReadAfter?.Transaction ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Xid8 };

@@ -76,8 +76,8 @@ internal sealed class PublishedBatch
                 {
                     Parameters =
                     {
-                        new NpgsqlParameter<long[]> { TypedValue = Confirmed },
                         nextTransaction,
+                        new NpgsqlParameter<long[]> { TypedValue = Confirmed },
                     },
                 }
             );

@@ -72,7 +72,7 @@ public sealed partial class OutboxReaderTests
             var (statement, arguments) in new[]
             {
                 (OutboxReader.Select, "500, 0"),
-                (OutboxReader.Delete, "'{1,2}', NULL"),
+                (OutboxReader.Delete, "NULL, '{1,2}'"),
             }
         )
         {
