@@ -89,7 +89,10 @@ internal sealed class BatchProcessor(
                     messages.Any(message => message.Receipt?.Channel == Channels.Email) ? drain.Overdue : session.Ended
             );
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception)
+            when (exception is not OperationCanceledException
+                && !(session.Ended.IsCancellationRequested && Session.IsEndOfSession(exception))
+            )
         {
             logger.BatchFailed(exception, messages.Count);
             if (messages is [var alone])
