@@ -114,6 +114,7 @@ internal sealed class InsertOrder
     {
         if (!isKeyed)
             return;
+        unreadable = null;
         await reader.ReadAsync();
         try
         {

@@ -19,16 +19,22 @@ internal sealed class NewOrders(NpgsqlDataSource database, TimeProvider time)
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(DatabaseDefaults.ConnectTimeoutSeconds);
 
     private const int MaxBatch = 50;
+    private const int MinBatch = 4;
 
-    // Two commits at a time of fifty orders, or 25 of a few. The other connections are for reads.
+    // In two commits of fifty orders, or in more of fewer.
     private const int MaxAtATime = 100;
-    private const int MaxConnections = 25;
+
+    // The other connections are for reads and changes.
+    private readonly int maxConnections = Math.Max(
+        2,
+        new NpgsqlConnectionStringBuilder(database.ConnectionString).MaxPoolSize * 3 / 4
+    );
 
     private readonly Queue<(InsertOrder Insert, long Since)> waiting = new();
     private int running;
     private int batchSize = MaxBatch;
 
-    private int MaxRunning => Math.Min(MaxAtATime / batchSize, MaxConnections);
+    private int MaxRunning => Math.Min(MaxAtATime / batchSize, maxConnections);
 
     /// <summary>Stores an order.</summary>
     /// <param name="insert">Its statement.</param>
@@ -73,9 +79,7 @@ internal sealed class NewOrders(NpgsqlDataSource database, TimeProvider time)
         }
         catch (Exception exception)
         {
-            // If another one runs, it has a connection and goes on with those that wait.
-            foreach (var insert in TakeAllIfLast())
-                insert.Refuse(exception);
+            End(exception);
         }
     }
 
@@ -85,10 +89,11 @@ internal sealed class NewOrders(NpgsqlDataSource database, TimeProvider time)
         if (batch.Count == 0)
             return;
         var began = time.GetTimestamp();
-        await StoreAsync(connection, batch);
-        var count = batch.Count * CommitGoal / time.GetElapsedTime(began);
+        var isStored = await StoreAsync(connection, batch);
+        var count = Math.Ceiling(batch.Count * CommitGoal / time.GetElapsedTime(began));
+        // What fails at once, or is repeated and needs no commit, says little about the next ones.
         lock (waiting)
-            batchSize = (int)Math.Clamp(count, 1, MaxBatch);
+            batchSize = (int)Math.Clamp(Math.Min(count, batchSize * (isStored ? 2 : 1)), MinBatch, MaxBatch);
         BeginIfFree();
     }
 
@@ -119,29 +124,38 @@ internal sealed class NewOrders(NpgsqlDataSource database, TimeProvider time)
         }
     }
 
-    private List<InsertOrder> TakeAllIfLast()
+    private void End(Exception exception)
     {
         lock (waiting)
-            return --running > 0 ? [] : Take(int.MaxValue);
+        {
+            running--;
+            // If another one runs, it goes on with those that wait.
+            while (running == 0 && waiting.TryDequeue(out var next))
+                if (next.Insert.TryBegin())
+                    next.Insert.Refuse(exception);
+        }
     }
 
-    private async Task StoreAsync(NpgsqlConnection connection, List<InsertOrder> batch)
+    private async Task<bool> StoreAsync(NpgsqlConnection connection, List<InsertOrder> batch)
     {
         try
         {
             await ExecuteAsync(connection, batch);
             batch.ForEach(insert => insert.Succeed());
+            return true;
         }
         catch (PostgresException exception) when (batch.Count > 1 && IsAboutOneRow(exception))
         {
             foreach (var insert in batch)
                 await StoreAsync(connection, [insert]);
+            return false;
         }
         catch (Exception exception)
         {
             // Now: the next batch would be stored by the same server.
             database.LeaveReadOnlyServer(exception);
             batch.ForEach(insert => insert.Fail(exception));
+            return false;
         }
     }
 
