@@ -30,7 +30,8 @@ public sealed class RollingRestartTests(ServersOnly servers)
             "Notifications",
             [
                 messaging,
-                ("ConnectionStrings__notifications-db", told.ConnectionString),
+                // All readers are one customer, which may use a quarter of a replica's connections at a time.
+                ("ConnectionStrings__notifications-db", $"{told.ConnectionString};Maximum Pool Size=32"),
                 ("Email__PickupFolder", platform.PickupFolder),
             ]
         );
