@@ -7,8 +7,8 @@ namespace GoReliable.Orders.Ordering;
 /// <summary>
 /// Stores new orders in one round trip and one commit each, or several together: <b>orders that come while others are
 /// being stored wait for those, and then share a round trip and a commit.</b> So one order alone never waits, and under
-/// load an order costs PostgreSQL half. Where the database is slow, fewer orders share a commit, and more commits run at
-/// a time.
+/// load an order costs PostgreSQL half. Where the database is slow, fewer orders share a commit, and more commits are
+/// under way.
 /// </summary>
 internal sealed class NewOrders(NpgsqlDataSource database, TimeProvider time)
 {
@@ -19,6 +19,8 @@ internal sealed class NewOrders(NpgsqlDataSource database, TimeProvider time)
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(DatabaseDefaults.ConnectTimeoutSeconds);
 
     private const int MaxBatch = 50;
+
+    // Where each commit takes long, however many orders it has, a batch of one would stay one.
     private const int MinBatch = 4;
 
     // In two commits of fifty orders, or in more of fewer.

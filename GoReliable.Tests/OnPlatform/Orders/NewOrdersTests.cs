@@ -1,6 +1,5 @@
 using System.Text.Json;
 using GoReliable.Orders.Ordering;
-using GoReliable.ServiceDefaults.Problems;
 using GoReliable.Tests.Platform;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
@@ -24,7 +23,8 @@ public sealed partial class NewOrdersTests(OutboxDatabase database) : IClassFixt
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => await own.ExecuteAsync("TRUNCATE orders, idempotency_keys, outbox");
+    public async ValueTask InitializeAsync() =>
+        await own.ExecuteAsync("TRUNCATE orders, idempotency_keys, outbox; DROP TRIGGER IF EXISTS slow ON orders");
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -109,46 +109,6 @@ public sealed partial class NewOrdersTests(OutboxDatabase database) : IClassFixt
     }
 
     [Fact]
-    public async Task Where_statements_are_slow_fewer_orders_share_a_commit_and_all_are_stored()
-    {
-        await own.ExecuteAsync(
-            """
-            CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql
-                AS 'BEGIN PERFORM pg_sleep(0.1); RETURN new; END';
-            CREATE TRIGGER slow BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION be_slow()
-            """
-        );
-        var impatient = new NpgsqlConnectionStringBuilder(own.ConnectionString) { CommandTimeout = 2 };
-        await using var source = NpgsqlDataSource.Create(impatient.ConnectionString);
-        var slow = new NewOrders(source, TimeProvider.System);
-
-        await StoreAsync(slow);
-
-        // Fifty in one commit would take longer than a command may, and two at a time longer than an order may wait.
-        Assert.All(await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => StoreAsync(slow))), outcome =>
-            Assert.True(outcome.IsStored)
-        );
-        await own.ExecuteAsync("DROP TRIGGER slow ON orders; DROP FUNCTION be_slow");
-    }
-
-    [Fact]
-    public async Task An_order_that_waits_too_long_for_others_is_refused()
-    {
-        var time = new FakeTimeProvider();
-        var stuck = new NewOrders(own.Source, time);
-        await using var hold = await HoldAsync();
-        var first = await OccupyAsync(stuck);
-        var early = StoreAsync(stuck);
-        time.Advance(TimeSpan.FromSeconds(4));
-        var late = StoreAsync(stuck);
-
-        await hold.CommitAsync();
-        await Assert.ThrowsAsync<TimeoutException>(() => early);
-        Assert.All(await Task.WhenAll([.. first, late]), outcome => Assert.True(outcome.IsStored));
-        Assert.Equal(3, await own.ScalarAsync<long>("SELECT count(*) FROM orders"));
-    }
-
-    [Fact]
     public async Task Who_has_left_before_has_no_order()
     {
         using var patience = new CancellationTokenSource();
@@ -156,61 +116,6 @@ public sealed partial class NewOrdersTests(OutboxDatabase database) : IClassFixt
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StoreAsync(client: patience));
         Assert.Equal(0, await own.ScalarAsync<long>("SELECT count(*) FROM orders"));
-    }
-
-    [Fact]
-    public async Task When_the_database_does_not_answer_each_order_of_a_commit_is_in_doubt()
-    {
-        var impatient = new NpgsqlConnectionStringBuilder(own.ConnectionString) { CommandTimeout = 3 };
-        await using var source = NpgsqlDataSource.Create(impatient.ConnectionString);
-        var slow = new NewOrders(source, TimeProvider.System);
-        await using var hold = await HoldAsync();
-        var first = await OccupyAsync(slow);
-        var waiting = Enumerable.Range(0, 3).Select(_ => StoreAsync(slow)).ToArray();
-        var keyed = StoreAsync(slow, key: "key");
-
-        foreach (var order in first.Concat(waiting))
-            await Assert.ThrowsAsync<OutcomeUnknownException>(() => order);
-        // Its client may send it again.
-        await Assert.ThrowsAsync<NpgsqlException>(() => keyed);
-    }
-
-    [Fact]
-    public async Task Without_a_database_all_that_wait_are_refused_at_once()
-    {
-        var nowhere = new NpgsqlConnectionStringBuilder(own.ConnectionString) { Port = 1 };
-        await using var source = NpgsqlDataSource.Create(nowhere.ConnectionString);
-        var away = new NewOrders(source, TimeProvider.System);
-
-        foreach (var order in Enumerable.Range(0, 20).Select(_ => StoreAsync(away)).ToArray())
-            await Assert.ThrowsAsync<NpgsqlException>(() => order);
-    }
-
-    [Fact]
-    public async Task Orders_wait_for_the_only_connection_that_there_is()
-    {
-        var opened = 0;
-        var builder = new NpgsqlDataSourceBuilder(own.ConnectionString);
-        builder.UsePhysicalConnectionInitializer(_ => Initialize(), _ => Task.Run(Initialize));
-        await using var source = builder.Build();
-        var alone = new NewOrders(source, TimeProvider.System);
-        await using var hold = await HoldAsync();
-        var first = await OccupyAsync(alone, limit: 1);
-        var waiting = Enumerable.Range(0, 5).Select(_ => StoreAsync(alone)).ToArray();
-        await Poll.UntilAsync(
-            "another connection",
-            () => Task.FromResult(Volatile.Read(ref opened)),
-            count => count > 1
-        );
-
-        await hold.CommitAsync();
-        Assert.All(await Task.WhenAll([.. first, .. waiting]), outcome => Assert.True(outcome.IsStored));
-
-        void Initialize()
-        {
-            if (Interlocked.Increment(ref opened) > 1)
-                throw new NpgsqlException("One connection must do");
-        }
     }
 
     private Task<OpenTransaction> HoldAsync() =>
@@ -227,16 +132,16 @@ public sealed partial class NewOrdersTests(OutboxDatabase database) : IClassFixt
         for (var count = 1; count <= limit; count++)
         {
             first.Add(StoreAsync(busy, client: client));
-            await Poll.UntilAsync("an insert that waits for the table", CountAsync, waiting => waiting == count);
+            await Poll.UntilAsync("an insert that waits for the table", CountStuckAsync, waiting => waiting == count);
         }
         return first;
-
-        Task<long> CountAsync() =>
-            own.ScalarAsync<long>(
-                "SELECT count(*) FROM pg_stat_activity "
-                    + "WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- INSERT order%'"
-            );
     }
+
+    private Task<long> CountStuckAsync() =>
+        own.ScalarAsync<long>(
+            "SELECT count(*) FROM pg_stat_activity "
+                + "WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- INSERT order%'"
+        );
 
     private Task<InsertOutcome> StoreAsync(
         NewOrders? into = null,
