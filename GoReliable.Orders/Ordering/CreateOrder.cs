@@ -18,7 +18,6 @@ namespace GoReliable.Orders.Ordering;
 /// </summary>
 internal sealed class CreateOrder(
     NpgsqlDataSource database,
-    NewOrders orders,
     ChaosSwitches chaos,
     OutboxSignal outbox,
     Telemetry telemetry,
@@ -26,6 +25,8 @@ internal sealed class CreateOrder(
     TimeProvider time
 )
 {
+    private readonly StatementBatcher inserts = new(database, time);
+
     public async Task<Answer> HandleAsync(HttpContext context, Customer customer)
     {
         using var operation = telemetry.Operation("create");
@@ -153,7 +154,7 @@ internal sealed class CreateOrder(
         try
         {
             await chaos.Database.InjectAsync(aborted);
-            var outcome = await orders.StoreAsync(insert, aborted);
+            var outcome = await inserts.ExecuteAsync(insert, aborted);
             query.Succeeded();
             return outcome;
         }

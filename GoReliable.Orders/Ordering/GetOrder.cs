@@ -1,4 +1,3 @@
-using GoReliable.Database;
 using GoReliable.ServiceDefaults.Chaos;
 using GoReliable.ServiceDefaults.Identity;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -7,12 +6,9 @@ using Npgsql;
 namespace GoReliable.Orders.Ordering;
 
 /// <summary><c>GET /api/v1/orders/{id}</c>.</summary>
-internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, Telemetry telemetry)
+internal sealed class GetOrder(NpgsqlDataSource database, TimeProvider time, ChaosSwitches chaos, Telemetry telemetry)
 {
-    private const string Select = $"""
-        -- SELECT order
-        SELECT {Order.Columns} FROM orders o WHERE o.id = $1 AND o.customer_id = $2
-        """;
+    private readonly StatementBatcher reads = new(database, time);
 
     public async Task<Results<Ok<Order>, ProblemHttpResult>> HandleAsync(
         Guid id,
@@ -31,11 +27,9 @@ internal sealed class GetOrder(NpgsqlDataSource database, ChaosSwitches chaos, T
     {
         using var query = telemetry.Query("select_order", cancellationToken);
         await chaos.Database.InjectAsync(cancellationToken);
-        await using var command = database.CreateCommand(Select);
-        command.Parameters.AddValue(id);
-        command.Parameters.AddValue(customerId);
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        var order = await row.ReadAsync(cancellationToken) ? Order.Read(row) : null;
+        var order = await reads
+            .ExecuteAsync(new SelectOrder(id, customerId), cancellationToken)
+            .WaitAsync(cancellationToken);
         query.Succeeded();
         return order;
     }

@@ -1,5 +1,3 @@
-using System.Data.Common;
-using System.Diagnostics;
 using System.Text.Json;
 using GoReliable.Database;
 using GoReliable.ServiceDefaults.Problems;
@@ -12,7 +10,7 @@ namespace GoReliable.Orders.Ordering;
 /// The statement that stores a new order with its event and, if its request has one, its idempotency key; and the
 /// request that waits for it.
 /// </summary>
-internal sealed class InsertOrder
+internal sealed class InsertOrder : BatchedStatement<InsertOutcome>
 {
     // The outbox row selects from "stored", so the transaction has its transaction id before the row takes its outbox
     // id. OutboxReader relies on this order.
@@ -53,19 +51,13 @@ internal sealed class InsertOrder
         LEFT JOIN orders o ON o.id = first.order_id
         """;
 
-    private readonly TaskCompletionSource<InsertOutcome> completion = new(
-        TaskCreationOptions.RunContinuationsAsynchronously
-    );
     private readonly bool isKeyed;
-    private int state;
-    private InsertOutcome outcome = InsertOutcome.Stored;
-    private Exception? unreadable;
 
     /// <summary>Makes the statement; its event belongs to the current span's trace.</summary>
     public InsertOrder(Order order, string customerId, KeyedRequest? request)
+        : base(request is null ? Insert : InsertOnce)
     {
         isKeyed = request is not null;
-        Command = new NpgsqlBatchCommand(isKeyed ? InsertOnce : Insert);
         var parameters = Command.Parameters;
         parameters.AddValue(order.Id);
         parameters.AddValue(customerId);
@@ -87,71 +79,31 @@ internal sealed class InsertOrder
         parameters.AddValue(request.Hash);
     }
 
-    /// <summary>The statement.</summary>
-    public NpgsqlBatchCommand Command { get; }
-
-    /// <summary>The span that it belongs to.</summary>
-    public Activity? Activity { get; } = Activity.Current;
-
     /// <summary>Its name in metrics.</summary>
     public string QueryName => isKeyed ? "insert_order_once" : "insert_order";
 
-    /// <summary>Ends with its transaction, or when its request has left before it began.</summary>
-    public Task<InsertOutcome> Completion => completion.Task;
+    protected override bool HasResult => isKeyed;
 
-    /// <summary>Whether its request still waits. From now on it must finish.</summary>
-    public bool TryBegin() => Interlocked.CompareExchange(ref state, 1, 0) == 0;
-
-    /// <summary>The client has gone: nothing is stored that nobody waits for, unless it has begun.</summary>
-    public void Leave()
-    {
-        if (TryBegin())
-            completion.TrySetCanceled();
-    }
-
-    /// <summary>Reads its row, if it has one, and goes to the next result.</summary>
-    public async Task ReadAsync(NpgsqlDataReader reader)
+    protected override async Task<InsertOutcome> ReadResultAsync(NpgsqlDataReader reader)
     {
         if (!isKeyed)
-            return;
-        unreadable = null;
+            return InsertOutcome.Stored;
         await reader.ReadAsync();
-        try
-        {
-            outcome = new InsertOutcome(
-                reader.GetBoolean(0),
-                reader.GetBoolean(1),
-                reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2),
-                reader.IsDBNull(3) ? null : Order.Read(reader, first: 3)
-            );
-        }
-        catch (Exception exception) when (exception is not DbException)
-        {
-            // The earlier order of this key cannot be read: no reason to fail the others.
-            unreadable = exception;
-        }
-        await reader.NextResultAsync();
+        return new InsertOutcome(
+            reader.GetBoolean(0),
+            reader.GetBoolean(1),
+            reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2),
+            reader.IsDBNull(3) ? null : Order.Read(reader, first: 3)
+        );
     }
-
-    /// <summary>Its transaction is committed.</summary>
-    public void Succeed()
-    {
-        if (unreadable is null)
-            completion.SetResult(outcome);
-        else
-            completion.SetException(unreadable);
-    }
-
-    /// <summary>Nothing is stored.</summary>
-    public void Refuse(Exception reason) => completion.SetException(reason);
 
     /// <summary>Something may be stored, if the server did not say otherwise.</summary>
     /// <remarks>
     /// Only a client with a key may repeat its request then. A server that panics, for example because it cannot write
     /// its log, may have written the commit.
     /// </remarks>
-    public void Fail(Exception reason) =>
-        completion.SetException(
+    public override void Fail(Exception reason) =>
+        base.Fail(
             isKeyed || reason is PostgresException { InvariantSeverity: not "PANIC" }
                 ? reason
                 : new OutcomeUnknownException(reason)

@@ -19,8 +19,7 @@ internal static class OrderEndpoints
                 "Orders:Retention must be a day longer than Idempotency:Retention, or more."
             );
         builder
-            .Services.AddSingleton<NewOrders>()
-            .AddSingleton<CreateOrder>()
+            .Services.AddSingleton<CreateOrder>()
             .AddSingleton<GetOrder>()
             .AddSingleton<ListOrders>()
             .AddSingleton<ChangeStatusStore>()

@@ -15,7 +15,7 @@ public sealed partial class NewOrdersTests
         await SlowDownAsync();
         var impatient = new NpgsqlConnectionStringBuilder(own.ConnectionString) { CommandTimeout = 2 };
         await using var source = NpgsqlDataSource.Create(impatient.ConnectionString);
-        var slow = new NewOrders(source, TimeProvider.System);
+        var slow = new StatementBatcher(source, TimeProvider.System);
 
         await StoreAsync(slow);
 
@@ -31,7 +31,7 @@ public sealed partial class NewOrdersTests
         await SlowDownAsync();
         var four = new NpgsqlConnectionStringBuilder(own.ConnectionString) { MaxPoolSize = 4, Timeout = 2 };
         await using var source = NpgsqlDataSource.Create(four.ConnectionString);
-        var slow = new NewOrders(source, TimeProvider.System);
+        var slow = new StatementBatcher(source, TimeProvider.System);
         await StoreAsync(slow);
         await using var hold = await HoldAsync();
         var stuck = Enumerable.Range(0, 12).Select(_ => StoreAsync(slow)).ToArray();
@@ -47,7 +47,7 @@ public sealed partial class NewOrdersTests
     public async Task An_order_that_waits_too_long_for_others_is_refused()
     {
         var time = new FakeTimeProvider();
-        var stuck = new NewOrders(own.Source, time);
+        var stuck = new StatementBatcher(own.Source, time);
         await using var hold = await HoldAsync();
         var first = await OccupyAsync(stuck);
         var early = StoreAsync(stuck);
@@ -56,8 +56,8 @@ public sealed partial class NewOrdersTests
 
         await hold.CommitAsync();
         await Assert.ThrowsAsync<TimeoutException>(() => early);
-        Assert.All(await Task.WhenAll([.. first, late]), outcome => Assert.True(outcome.IsStored));
-        Assert.Equal(3, await own.ScalarAsync<long>("SELECT count(*) FROM orders"));
+        Assert.All(await Task.WhenAll([first, late]), outcome => Assert.True(outcome.IsStored));
+        Assert.Equal(2, await own.ScalarAsync<long>("SELECT count(*) FROM orders"));
     }
 
     [Fact]
@@ -65,13 +65,13 @@ public sealed partial class NewOrdersTests
     {
         var impatient = new NpgsqlConnectionStringBuilder(own.ConnectionString) { CommandTimeout = 3 };
         await using var source = NpgsqlDataSource.Create(impatient.ConnectionString);
-        var slow = new NewOrders(source, TimeProvider.System);
+        var slow = new StatementBatcher(source, TimeProvider.System);
         await using var hold = await HoldAsync();
         var first = await OccupyAsync(slow);
         var waiting = Enumerable.Range(0, 3).Select(_ => StoreAsync(slow)).ToArray();
         var keyed = StoreAsync(slow, key: "key");
 
-        foreach (var order in first.Concat(waiting))
+        foreach (var order in waiting.Prepend(first))
             await Assert.ThrowsAsync<OutcomeUnknownException>(() => order);
         // Its client may send it again.
         await Assert.ThrowsAsync<NpgsqlException>(() => keyed);
@@ -82,7 +82,7 @@ public sealed partial class NewOrdersTests
     {
         var nowhere = new NpgsqlConnectionStringBuilder(own.ConnectionString) { Port = 1 };
         await using var source = NpgsqlDataSource.Create(nowhere.ConnectionString);
-        var away = new NewOrders(source, TimeProvider.System);
+        var away = new StatementBatcher(source, TimeProvider.System);
 
         foreach (var order in Enumerable.Range(0, 20).Select(_ => StoreAsync(away)).ToArray())
             await Assert.ThrowsAsync<NpgsqlException>(() => order);
@@ -95,9 +95,9 @@ public sealed partial class NewOrdersTests
         var builder = new NpgsqlDataSourceBuilder(own.ConnectionString);
         builder.UsePhysicalConnectionInitializer(_ => Initialize(), _ => Task.Run(Initialize));
         await using var source = builder.Build();
-        var alone = new NewOrders(source, TimeProvider.System);
+        var alone = new StatementBatcher(source, TimeProvider.System);
         await using var hold = await HoldAsync();
-        var first = await OccupyAsync(alone, limit: 1);
+        var first = await OccupyAsync(alone);
         var waiting = Enumerable.Range(0, 5).Select(_ => StoreAsync(alone)).ToArray();
         await Poll.UntilAsync(
             "another connection",
@@ -106,7 +106,7 @@ public sealed partial class NewOrdersTests
         );
 
         await hold.CommitAsync();
-        Assert.All(await Task.WhenAll([.. first, .. waiting]), outcome => Assert.True(outcome.IsStored));
+        Assert.All(await Task.WhenAll([first, .. waiting]), outcome => Assert.True(outcome.IsStored));
 
         void Initialize()
         {

@@ -25,7 +25,7 @@ public sealed partial class NewOrdersTests
         var builder = new NpgsqlDataSourceBuilder(own.ConnectionString);
         DatabaseDefaults.Configure(builder, "orders");
         await using var database = builder.Build();
-        var traced = new NewOrders(database, new FakeTimeProvider());
+        var traced = new StatementBatcher(database, new FakeTimeProvider());
         await using var hold = await HoldAsync();
         var first = await OccupyAsync(traced);
 
@@ -41,7 +41,7 @@ public sealed partial class NewOrdersTests
         }
 
         await hold.CommitAsync();
-        await Task.WhenAll([.. first, .. waiting]);
+        await Task.WhenAll([first, .. waiting]);
         Assert.Empty(unrecorded.Links);
         Assert.Empty(spans[0].Links);
         Assert.All(spans.Skip(1), span => Assert.Equal(spans[0].Context, Assert.Single(span.Links).Context));

@@ -1,0 +1,95 @@
+using System.Text.Json;
+using GoReliable.Orders.Ordering;
+using GoReliable.Tests.Platform;
+using Microsoft.Extensions.Time.Testing;
+
+namespace GoReliable.Tests.OnPlatform.Orders;
+
+/// <summary>Reads that come while others are at the database share the next round trip, and nothing else.</summary>
+[Collection(ServersOnly.Name)]
+public sealed class SharedReadsTests(OutboxDatabase database) : IClassFixture<OutboxDatabase>
+{
+    private readonly OwnDatabase own = database.Own;
+    private readonly FakeTimeProvider time = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Each_has_its_own_answer()
+    {
+        var reads = new StatementBatcher(own.Source, time);
+        var (mine, another, unreadable) = (await StoreAsync("me"), await StoreAsync("me"), await StoreAsync("me"));
+        var others = await StoreAsync("another customer");
+        await own.ExecuteAsync($$"""UPDATE orders SET items = '[{"unknown": 1}]' WHERE id = '{{unreadable}}'""");
+        await using var hold = await HoldAsync();
+        var first = ReadAsync(reads, mine);
+        await Poll.UntilAsync("a read that waits for the table", () => CountStuckAsync("SELECT"), count => count == 1);
+        var waiting = new[] { mine, others, another, unreadable, Guid.NewGuid(), mine }
+            .Select(id => ReadAsync(reads, id))
+            .ToArray();
+
+        Assert.Equal(1, await CountStuckAsync("SELECT"));
+        await hold.CommitAsync();
+        Assert.Equal(mine, (await first)?.Id);
+        Assert.Equal(mine, (await waiting[0])?.Id);
+        Assert.Null(await waiting[1]);
+        Assert.Equal(another, (await waiting[2])?.Id);
+        await Assert.ThrowsAsync<JsonException>(() => waiting[3]);
+        Assert.Null(await waiting[4]);
+        Assert.Equal(mine, (await waiting[5])?.Id);
+    }
+
+    [Fact]
+    public async Task A_round_trip_that_does_not_end_holds_up_the_next_ones_for_a_quarter_of_a_second()
+    {
+        var statements = new StatementBatcher(own.Source, time);
+        await using var hold = await OpenTransaction.BeginAsync(own.Source, "LOCK TABLE orders IN EXCLUSIVE MODE");
+        var stuck = statements.ExecuteAsync(NewOrder("me", out _), Cancel);
+        await Poll.UntilAsync(
+            "an insert that waits for the table",
+            () => CountStuckAsync("INSERT"),
+            count => count == 1
+        );
+        var read = ReadAsync(statements, Guid.NewGuid());
+        Assert.False(read.IsCompleted);
+
+        await Poll.UntilAsync("a second round trip", AdvanceAsync, isRead => isRead);
+        Assert.Null(await read);
+        Assert.False(stuck.IsCompleted);
+        await hold.CommitAsync();
+        Assert.True((await stuck).IsStored);
+
+        // Again and again: PostgreSQL may have had the insert before its time was taken.
+        Task<bool> AdvanceAsync()
+        {
+            time.Advance(TimeSpan.FromMilliseconds(250));
+            return Task.FromResult(read.IsCompleted);
+        }
+    }
+
+    private static Task<Order?> ReadAsync(StatementBatcher reads, Guid id) =>
+        reads.ExecuteAsync(new SelectOrder(id, "me"), Cancel);
+
+    private async Task<Guid> StoreAsync(string customer)
+    {
+        await new StatementBatcher(own.Source, time).ExecuteAsync(NewOrder(customer, out var id), Cancel);
+        return id;
+    }
+
+    private static InsertOrder NewOrder(string customer, out Guid id)
+    {
+        var now = Order.Now(TimeProvider.System);
+        id = Guid.CreateVersion7();
+        var order = new Order(id, OrderStatus.Pending, "EUR", [], Total: 0m, ContactEmail: null, now, now, Version: 1);
+        return new InsertOrder(order, customer, request: null);
+    }
+
+    private Task<OpenTransaction> HoldAsync() =>
+        OpenTransaction.BeginAsync(own.Source, "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
+
+    private Task<long> CountStuckAsync(string verb) =>
+        own.ScalarAsync<long>(
+            "SELECT count(*) FROM pg_stat_activity "
+                + $"WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- {verb} order%'"
+        );
+}
