@@ -24,7 +24,8 @@ internal static class OrderEmail
             Subject = $"Order {@event.OrderId} {@event.Type.Wording}",
             Body = new TextPart("plain") { Text = Text(@event) },
         };
-        email.From.Add(from);
+        // A copy: an address keeps every e-mail alive that it was added to, to tell it of changes.
+        email.From.Add(from.Clone());
         email.To.Add(recipient);
         // No holiday replies, please: https://www.rfc-editor.org/rfc/rfc3834#section-5
         email.Headers.Add(HeaderId.AutoSubmitted, "auto-generated");

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Runtime.CompilerServices;
 using System.Text;
 using GoReliable.Notifications.Delivery;
 using GoReliable.Tests.Platform;
@@ -26,6 +27,21 @@ public sealed class EmailTests
         Assert.Equal("alice@example.com", Assert.Single(email.To.Mailboxes).Address);
         Assert.Equal($"{@event.Id}@shop.example", email.MessageId);
         Assert.Equal(Events.Time, email.Date);
+    }
+
+    [Fact]
+    public void The_senders_address_does_not_keep_emails_in_memory()
+    {
+        var from = From.Clone();
+        var email = WriteAndForget(from);
+
+        GC.Collect();
+        Assert.False(email.IsAlive);
+        GC.KeepAlive(from);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference WriteAndForget(InternetAddress from) =>
+            new(OrderEmail.Write(Events.OrderEvent(), (MailboxAddress)from));
     }
 
     [Theory]
