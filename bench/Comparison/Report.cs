@@ -32,7 +32,7 @@ internal sealed class Report(Plan plan)
     public TimeSpan FirstOrder { private get; set; }
 
     /// <summary>Of each service, in MB.</summary>
-    public IReadOnlyDictionary<string, double> Memory { private get; set; } = null!;
+    public IReadOnlyDictionary<string, Memory> Memory { private get; set; } = null!;
 
     /// <summary>Of each process, in percent of a processor.</summary>
     public IReadOnlyDictionary<string, double> Idle { private get; set; } = null!;
@@ -104,7 +104,11 @@ internal sealed class Report(Plan plan)
             + $"that is {Ratio(Cold.PerSecond, orders.PerSecond)} of the orders/s above";
         yield return $"{Steady}, from due to notified: "
             + $"p50 {NotificationTime(0.5)} ms, p99 {NotificationTime(0.99)} ms, p99.9 {NotificationTime(0.999)} ms";
-        yield return $"memory after the load: {Whole(Memory.Values.Sum())} MB ({Each(Memory, Whole)})";
+        var resident = Memory.ToDictionary(service => service.Key, service => service.Value.Resident);
+        var files = Memory.Values.Select(memory => memory.Files).ToList();
+        yield return $"memory after the load: {Whole(resident.Values.Sum())} MB ({Each(resident, Whole)}); "
+            + $"{Whole(resident.Values.Sum() - files.Sum() + files.Max())} MB together, where they share the pages of "
+            + "the runtime's files";
         yield return $"at rest, % of a processor: {Each(Idle, Fine)}";
         foreach (var bad in Bad)
             yield return $"**not answered as it should be**: {bad}";

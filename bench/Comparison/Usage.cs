@@ -8,6 +8,11 @@ namespace GoReliable.Bench.Comparison;
 /// <param name="WithChildren">Whether those that it started, and those of them that have ended, belong to it.</param>
 internal sealed record Watched(string Name, int Id, bool WithChildren = false);
 
+/// <summary>A process's memory, in MB.</summary>
+/// <param name="Resident">All of it.</param>
+/// <param name="Files">The part that is pages of files.</param>
+internal sealed record Memory(double Resident, double Files);
+
 /// <summary>
 /// What processes cost, from <c>/proc</c> (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
 /// </summary>
@@ -27,13 +32,20 @@ internal static class Usage
     public static Dictionary<string, double> ProcessorTime(IEnumerable<Watched> processes) =>
         processes.ToDictionary(process => process.Name, process => MicrosecondsPerTick * (double)Ticks(process));
 
-    /// <summary>Resident memory, in MB.</summary>
-    public static double Memory(Watched process)
+    /// <summary>
+    /// Resident memory, in MB, and how much of it are pages of files: mostly code, which processes share.
+    /// </summary>
+    public static Memory Memory(Watched process)
     {
-        var line = File.ReadLines($"/proc/{process.Id}/status")
-            .Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        var kilobytes = double.Parse(line["VmRSS:".Length..^"kB".Length], CultureInfo.InvariantCulture);
-        return kilobytes * BytesPerKilobyte / BytesPerMegabyte;
+        var status = File.ReadAllLines($"/proc/{process.Id}/status");
+        return new Memory(Megabytes("VmRSS:"), Megabytes("RssFile:"));
+
+        double Megabytes(string field)
+        {
+            var line = status.Single(line => line.StartsWith(field, StringComparison.Ordinal));
+            var kilobytes = double.Parse(line[field.Length..^"kB".Length], CultureInfo.InvariantCulture);
+            return kilobytes * BytesPerKilobyte / BytesPerMegabyte;
+        }
     }
 
     /// <summary>
