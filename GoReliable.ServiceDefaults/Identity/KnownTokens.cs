@@ -11,9 +11,16 @@ internal sealed class KnownTokens() : MemoryCache(new MemoryCacheOptions { SizeL
     // makes room in the background.
     private const int MaxTokens = 5_000;
 
-    /// <summary>Keeps what a token says until it expires.</summary>
-    public void Add(string hash, KnownToken token) =>
+    private object? keys;
+
+    /// <summary>Keeps what a token says until it expires, or another one was validated by other keys.</summary>
+    public void Add(string hash, KnownToken token)
+    {
+        // What was validated by the keys before is never used again, and would keep those keys in memory.
+        if (Interlocked.Exchange(ref keys, token.Keys) != token.Keys)
+            Clear();
         this.Set(hash, token, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpiration = token.Expires });
+    }
 }
 
 /// <param name="Result">What the token says.</param>

@@ -48,6 +48,22 @@ public sealed class KnownTokensTests : IAsyncDisposable
     public ValueTask DisposeAsync() => app.DisposeAsync();
 
     [Fact]
+    public void What_was_validated_by_keys_that_were_replaced_is_forgotten()
+    {
+        using var known = new KnownTokens();
+        var expires = DateTimeOffset.UtcNow.AddHours(1);
+        var result = Task.FromResult(AuthenticateResult.NoResult());
+        object keys = new();
+        known.Add("first", new KnownToken(result, keys, expires));
+        known.Add("second", new KnownToken(result, keys, expires));
+        Assert.Equal(2, known.Count);
+
+        known.Add("third", new KnownToken(result, Keys: new object(), expires));
+
+        Assert.Equal(1, known.Count);
+    }
+
+    [Fact]
     public async Task A_token_that_was_good_is_recognised_and_one_that_was_refused_is_validated_again()
     {
         RefuseAll();
