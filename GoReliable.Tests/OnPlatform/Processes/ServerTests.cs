@@ -48,15 +48,23 @@ public sealed class ServerTests(RestartablePlatform fixture) : IAsyncDisposable
         SkipContainers();
 
         await Platform.StopAsync("postgres");
-        await Poll.UntilAsync(
-            "a database that has ended",
-            () => Task.FromResult(Platform.HasEnded("orders-db")),
-            ended => ended
-        );
+        await WaitAsync("has ended", isEnded: true);
         await Platform.StartAsync("postgres");
 
+        // Aspire does not wait for a resource that has ended.
+        await WaitAsync("starts", isEnded: false);
         await Platform.WaitUntilHealthyAsync("orders-db");
         await Platform.WaitUntilHealthyAsync("notifications-db");
+
+        async Task WaitAsync(string what, bool isEnded)
+        {
+            foreach (var database in new[] { "orders-db", "notifications-db" })
+                await Poll.UntilAsync(
+                    $"{database} that {what}",
+                    () => Task.FromResult(Platform.HasEnded(database)),
+                    ended => ended == isEnded
+                );
+        }
     }
 
     [Fact]
