@@ -129,8 +129,7 @@ internal sealed class Telemetry
     }
 
     /// <summary>Measures an operation on orders from now until it is disposed.</summary>
-    public Timing Operation(string operation, CancellationToken caller = default) =>
-        new(operationDuration, "operation", operation, caller);
+    public Timing Operation(string operation) => new(operationDuration, "operation", operation);
 
     /// <summary>Measures a database query from now until it is disposed.</summary>
     public Timing Query(string query, CancellationToken caller = default) => new(queryDuration, "query", query, caller);
@@ -138,8 +137,12 @@ internal sealed class Telemetry
     /// <summary>
     /// One timed piece of work. Without a result it has failed, or was cancelled because the caller went away.
     /// </summary>
-    internal sealed class Timing(Histogram<double> histogram, string tag, string value, CancellationToken caller)
-        : IDisposable
+    internal sealed class Timing(
+        Histogram<double> histogram,
+        string tag,
+        string value,
+        CancellationToken caller = default
+    ) : IDisposable
     {
         private readonly long started = Stopwatch.GetTimestamp();
         private string? result;

@@ -31,20 +31,14 @@ internal sealed class ChangeStatus(
         OrderStatus to
     )
     {
-        using var operation = telemetry.Operation(name);
         if (!IdempotencyKey.TryRead(context.Request.Headers, out var key))
-        {
-            operation.Result = "invalid";
             return Problems.BadIdempotencyKey;
-        }
         using var activity = Telemetry.Source.StartActivity($"{name} order");
         activity?.SetTag("goreliable.order.id", id.ToString());
         try
         {
             var request = key is null ? null : new KeyedRequest(key, KeyedRequest.HashOf(name, id));
-            var (result, answer) = await AnswerAsync(id, context.Response, customerId, to, request);
-            operation.Result = result;
-            return answer;
+            return await AnswerAsync(id, context.Response, customerId, to, request);
         }
         catch (Exception exception) when (Telemetry.MarkFailed(activity, exception))
         {
@@ -52,7 +46,7 @@ internal sealed class ChangeStatus(
         }
     }
 
-    private async Task<(string Result, Results<Ok<Order>, ProblemHttpResult> Answer)> AnswerAsync(
+    private async Task<Results<Ok<Order>, ProblemHttpResult>> AnswerAsync(
         Guid id,
         HttpResponse response,
         string customerId,
@@ -64,28 +58,28 @@ internal sealed class ChangeStatus(
         {
             var (order, first) = await store.FindAsync(id, customerId, request);
             if (first is not null && !first.Hash.AsSpan().SequenceEqual(request!.Hash))
-                return ("conflict", Problems.KeyUsedForAnotherRequest);
+                return Problems.KeyUsedForAnotherRequest;
             if (order is null)
-                return ("not_found", Problems.NotFound);
+                return Problems.NotFound;
             if (first is { Answer: { } answer })
             {
                 await store.WaitForStandbyAsync(order);
-                return ("replayed", Replay(answer, response));
+                return Replay(answer, response);
             }
             if (order.Status != to && !IsAllowed(order.Status, to))
-                return ("conflict", Problems.Transition(order.Status, to));
+                return Problems.Transition(order.Status, to);
 
             var changed = order.Status == to ? order : WithStatus(order, to);
             switch (await store.StoreAsync(order, changed, customerId, request))
             {
                 case StoreResult.KeyInFlight:
-                    return ("conflict", Problems.KeyInFlight(response));
+                    return Problems.KeyInFlight(response);
                 case StoreResult.Outdated:
                     continue; // Another request changed it in between, or used the key: look again.
             }
             if (changed.Version > order.Version)
                 Announce(order, changed);
-            return ("ok", TypedResults.Ok(changed));
+            return TypedResults.Ok(changed);
         }
     }
 

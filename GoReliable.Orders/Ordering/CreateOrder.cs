@@ -25,35 +25,19 @@ internal sealed class CreateOrder(
     TimeProvider time
 )
 {
-    private readonly StatementBatcher inserts = new(database, time);
+    // One commit for all is worth some waiting.
+    private readonly StatementBatcher inserts = new(database, goal: TimeSpan.FromMilliseconds(250), time);
 
     public async Task<Answer> HandleAsync(HttpContext context, Customer customer)
     {
-        using var operation = telemetry.Operation("create");
-        try
-        {
-            var (result, answer) = await AnswerAsync(context, customer);
-            operation.Result = result;
-            return answer;
-        }
-        // Only then: a statement that fails is an error of ours, also when its caller has given up by then.
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-        {
-            operation.Result = "cancelled";
-            throw;
-        }
-    }
-
-    private async Task<(string Result, Answer Answer)> AnswerAsync(HttpContext context, Customer customer)
-    {
         if (!IdempotencyKey.TryRead(context.Request.Headers, out var key))
-            return ("invalid", Problems.BadIdempotencyKey);
+            return Problems.BadIdempotencyKey;
         var (body, problem) = await RequestBody.ReadAsync(context.Request);
         if (body is null)
-            return (context.RequestAborted.IsCancellationRequested ? "cancelled" : "invalid", problem!);
+            return problem!;
         var request = body.Normalize(out var errors);
         if (errors is not null)
-            return ("invalid", TypedResults.ValidationProblem(errors));
+            return TypedResults.ValidationProblem(errors);
 
         var order = NewOrder(request);
         using var activity = Telemetry.Source.StartActivity("create order");
@@ -76,24 +60,20 @@ internal sealed class CreateOrder(
         outbox.Wake();
         telemetry.OrderCreated(order.Currency);
         logger.OrderCreated(order.Id, order.Items.Length, order.Currency);
-        return ("created", Created(order));
+        return Created(order);
     }
 
-    private async Task<(string Result, Answer Answer)> AnswerEarlierAsync(
-        EarlierRequest earlier,
-        HttpResponse response,
-        Activity? activity
-    )
+    private async Task<Answer> AnswerEarlierAsync(EarlierRequest earlier, HttpResponse response, Activity? activity)
     {
         // The new order was not stored.
         activity?.SetTag("goreliable.order.id", earlier.Order?.Id.ToString());
         if (earlier.Problem is not null)
-            return ("conflict", earlier.Problem);
+            return earlier.Problem;
         await database.WaitForStandbyAsync(telemetry, earlier.Order!.Id);
         response.Headers[IdempotencyKey.ReplayedHeader] = "true";
         telemetry.Replayed();
         logger.OrderReplayed(earlier.Order.Id);
-        return ("replayed", Created(earlier.Order));
+        return Created(earlier.Order);
     }
 
     private static Created<Order> Created(Order order) => TypedResults.Created($"/api/v1/orders/{order.Id}", order);

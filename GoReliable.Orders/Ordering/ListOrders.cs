@@ -38,23 +38,13 @@ internal sealed class ListOrders(NpgsqlDataSource database, ChaosSwitches chaos,
         CancellationToken cancellationToken
     )
     {
-        using var operation = telemetry.Operation("list", cancellationToken);
         if (status is not (null or "pending" or "confirmed" or "cancelled"))
-            return Invalid("status must be pending, confirmed or cancelled.");
+            return Problems.BadQuery("status must be pending, confirmed or cancelled.");
         if (!PageLimit.TryRead(limit, DefaultLimit, MaxLimit, out var rows, out var mistake))
-            return Invalid(mistake);
+            return Problems.BadQuery(mistake);
         if (!TryParse(cursor, out var before))
-            return Invalid("cursor must be the nextCursor of an earlier page.");
-
-        var page = await ReadAsync(customer.Id, status, before, rows, cancellationToken);
-        operation.Result = "ok";
-        return TypedResults.Ok(page);
-
-        ProblemHttpResult Invalid(string detail)
-        {
-            operation.Result = "invalid";
-            return Problems.BadQuery(detail);
-        }
+            return Problems.BadQuery("cursor must be the nextCursor of an earlier page.");
+        return TypedResults.Ok(await ReadAsync(customer.Id, status, before, rows, cancellationToken));
     }
 
     private async Task<OrderPage> ReadAsync(

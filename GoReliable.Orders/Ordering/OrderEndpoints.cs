@@ -35,19 +35,22 @@ internal static class OrderEndpoints
     {
         // Made here, so after MapDefaultEndpoints: metrics that they set to zero before it would have no reader.
         var services = routes.ServiceProvider;
+        var telemetry = services.GetRequiredService<Telemetry>();
         var change = services.GetRequiredService<ChangeStatus>();
         var orders = routes.MapGroup("/api/v1");
-        orders
-            .MapPost("/orders", services.GetRequiredService<CreateOrder>().HandleAsync)
+        Measure("create", orders.MapPost("/orders", services.GetRequiredService<CreateOrder>().HandleAsync))
             .RequireAuthorization(Scopes.OrdersWrite)
             .WithMetadata(new RequestSizeLimitAttribute(RequestBody.MaxBytes));
-        orders
-            .MapGet("/orders", services.GetRequiredService<ListOrders>().HandleAsync)
+        Measure("list", orders.MapGet("/orders", services.GetRequiredService<ListOrders>().HandleAsync))
             .RequireAuthorization(Scopes.OrdersRead);
-        orders
-            .MapGet("/orders/{id:guid}", services.GetRequiredService<GetOrder>().HandleAsync)
+        Measure("get", orders.MapGet("/orders/{id:guid}", services.GetRequiredService<GetOrder>().HandleAsync))
             .RequireAuthorization(Scopes.OrdersRead);
-        orders.MapPost("/orders/{id:guid}/confirm", change.ConfirmAsync).RequireAuthorization(Scopes.OrdersWrite);
-        orders.MapPost("/orders/{id:guid}/cancel", change.CancelAsync).RequireAuthorization(Scopes.OrdersWrite);
+        Measure("confirm", orders.MapPost("/orders/{id:guid}/confirm", change.ConfirmAsync))
+            .RequireAuthorization(Scopes.OrdersWrite);
+        Measure("cancel", orders.MapPost("/orders/{id:guid}/cancel", change.CancelAsync))
+            .RequireAuthorization(Scopes.OrdersWrite);
+
+        RouteHandlerBuilder Measure(string operation, RouteHandlerBuilder endpoint) =>
+            endpoint.AddEndpointFilter(new OperationFilter(operation, telemetry));
     }
 }

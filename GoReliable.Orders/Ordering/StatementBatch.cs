@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics;
 using GoReliable.Database;
 using Npgsql;
@@ -25,7 +26,12 @@ internal static class StatementBatch
         catch (PostgresException exception) when (all.Count > 1 && IsAboutOneRow(exception))
         {
             foreach (var statement in all)
-                await ExecuteAsync(database, connection, [statement]);
+            {
+                if (connection.State == ConnectionState.Open)
+                    await ExecuteAsync(database, connection, [statement]);
+                else
+                    statement.Refuse(new NpgsqlException("The connection broke off before this statement", exception));
+            }
             return false;
         }
         catch (Exception exception)
@@ -38,8 +44,10 @@ internal static class StatementBatch
         }
     }
 
-    // A value that the server does not take, a constraint, or a limit: the other statements are not to blame.
-    private static bool IsAboutOneRow(PostgresException exception) => exception.SqlState[..2] is "22" or "23" or "54";
+    // A value that the server does not take, a constraint, a limit, or a row that it cannot read: the other statements
+    // are not to blame.
+    private static bool IsAboutOneRow(PostgresException exception) =>
+        exception is { InvariantSeverity: "ERROR", SqlState: var state } && state[..2] is "22" or "23" or "54" or "XX";
 
     private static async Task TryExecuteAsync(NpgsqlConnection connection, IReadOnlyCollection<BatchedStatement> all)
     {

@@ -8,13 +8,15 @@ namespace GoReliable.Orders.Ordering;
 /// others are being executed wait for those, and then share a round trip.</b> So one alone never waits, and under load
 /// each costs less. Where the database is slow, fewer share a round trip, and more are under way.
 /// </summary>
-internal sealed class StatementBatcher(NpgsqlDataSource database, TimeProvider time)
+/// <param name="database">Where they are executed.</param>
+/// <param name="goal">
+/// No more share a round trip than can be executed in this time, going by the last one. After this time another round
+/// trip may begin: the connection of this one may be dead.
+/// </param>
+/// <param name="time">Measures them.</param>
+internal sealed class StatementBatcher(NpgsqlDataSource database, TimeSpan goal, TimeProvider time)
 {
-    // As many share a round trip as can be executed in this time, going by the last one. The others wait for a round
-    // trip no longer than this: its connection may be dead.
-    private static readonly TimeSpan Goal = TimeSpan.FromMilliseconds(250);
-
-    // A statement that has not begun by then is refused, so that its client hears that nothing is stored.
+    // A statement whose turn comes later than that is refused, so that its client hears that nothing is stored.
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(DatabaseDefaults.ConnectTimeoutSeconds);
 
     private const int MaxBatch = 50;
@@ -22,17 +24,18 @@ internal sealed class StatementBatcher(NpgsqlDataSource database, TimeProvider t
     // Where each round trip takes long, whatever is in it, a batch of one would stay one.
     private const int MinBatch = 4;
 
-    // One batch of fifty, or more of fewer. Two at a time would be half as large, and cost more.
+    // One batch of fifty, two of forty-nine, or more of fewer: two at a time would be half as large, and cost more.
     private const int MaxAtATime = 99;
 
-    // The other connections are for everything else.
+    // Orders and reads have a third of the connections each, and everything else has the rest.
     private readonly int maxConnections = Math.Max(
         2,
-        new NpgsqlConnectionStringBuilder(database.ConnectionString).MaxPoolSize * 3 / 4
+        new NpgsqlConnectionStringBuilder(database.ConnectionString).MaxPoolSize / 3
     );
 
     private readonly Queue<(BatchedStatement Statement, long Since)> waiting = new();
     private int running;
+    private int connected;
     private int slow;
     private int batchSize = MaxBatch;
 
@@ -42,7 +45,7 @@ internal sealed class StatementBatcher(NpgsqlDataSource database, TimeProvider t
     /// <param name="statement">Which.</param>
     /// <param name="aborted">
     /// The client has gone. This ends the wait, and nothing is executed; a statement that has been sent is not
-    /// cancelled, because then nobody would know whether it was executed.
+    /// cancelled: others share its round trip, and nobody would know whether it was executed.
     /// </param>
     /// <exception cref="OperationCanceledException">The client has gone, and nothing is executed.</exception>
     /// <exception cref="TimeoutException">Statements before it took too long, and nothing is executed.</exception>
@@ -73,51 +76,69 @@ internal sealed class StatementBatcher(NpgsqlDataSource database, TimeProvider t
 
     private async Task RunAsync()
     {
+        var began = time.GetTimestamp();
         try
         {
             do
             {
-                await using var connection = await database.OpenConnectionAsync();
-                await ExecuteWaitingAsync(connection);
+                began = time.GetTimestamp();
+                await WatchAsync(ExecuteWaitingAsync());
             } while (GoesOn());
         }
         catch (Exception exception)
         {
-            End(exception);
+            End(exception, began);
         }
     }
 
-    private async Task ExecuteWaitingAsync(NpgsqlConnection connection)
+    private async Task WatchAsync(Task roundTrip)
     {
-        var batch = Take(batchSize);
-        if (batch.Count == 0)
-            return;
-        var began = time.GetTimestamp();
-        var isTypical = await ExecuteAsync(connection, batch);
-        var count = Math.Ceiling(batch.Count * Goal / time.GetElapsedTime(began));
-        // What fails at once, or is executed again one by one, says little about the next ones.
-        lock (waiting)
-            batchSize = (int)Math.Clamp(Math.Min(count, batchSize * (isTypical ? 2 : 1)), MinBatch, MaxBatch);
-        BeginIfFree();
-    }
-
-    private async Task<bool> ExecuteAsync(NpgsqlConnection connection, List<BatchedStatement> batch)
-    {
-        var execution = StatementBatch.ExecuteAsync(database, connection, batch);
         try
         {
-            return await execution.WaitAsync(Goal, time);
+            await roundTrip.WaitAsync(goal, time);
+            return;
         }
-        catch (TimeoutException)
+        catch (TimeoutException) { }
+        lock (waiting)
+            slow++;
+        BeginIfFree();
+        try
+        {
+            await roundTrip;
+        }
+        finally
         {
             lock (waiting)
-                slow++;
-            BeginIfFree();
-            var isTypical = await execution;
-            lock (waiting)
                 slow--;
-            return isTypical;
         }
+    }
+
+    private async Task ExecuteWaitingAsync()
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        Interlocked.Increment(ref connected);
+        try
+        {
+            var batch = Take(batchSize);
+            if (batch.Count == 0)
+                return;
+            var began = time.GetTimestamp();
+            var isDone = await StatementBatch.ExecuteAsync(database, connection, batch);
+            Adapt(batch.Count, time.GetElapsedTime(began), isDone);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref connected);
+        }
+    }
+
+    private void Adapt(int count, TimeSpan took, bool isDone)
+    {
+        var size = Math.Ceiling(count * goal / took);
+        // What fails at once, or is executed again one by one, says little about the next ones.
+        lock (waiting)
+            batchSize = (int)Math.Clamp(Math.Min(size, batchSize * (isDone ? 2 : 1)), MinBatch, MaxBatch);
+        BeginIfFree();
     }
 
     private List<BatchedStatement> Take(int limit)
@@ -147,15 +168,25 @@ internal sealed class StatementBatcher(NpgsqlDataSource database, TimeProvider t
         }
     }
 
-    private void End(Exception exception)
+    private void End(Exception exception, long began)
     {
         lock (waiting)
         {
             running--;
-            // If another one runs, it goes on with those that wait.
-            while (running == 0 && waiting.TryDequeue(out var next))
+            // One that has a connection goes on with those that wait, but not for ever: it may hang.
+            while (
+                waiting.TryPeek(out var next) && (IsHopeless(next.Since) || time.GetElapsedTime(next.Since) >= MaxWait)
+            )
+            {
+                waiting.Dequeue();
                 if (next.Statement.TryBegin())
                     next.Statement.Refuse(exception);
+            }
+            if (running > 0)
+                return;
         }
+        BeginIfFree();
+
+        bool IsHopeless(long since) => Volatile.Read(ref connected) == 0 && since <= began;
     }
 }

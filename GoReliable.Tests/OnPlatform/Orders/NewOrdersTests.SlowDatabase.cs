@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using GoReliable.Orders.Ordering;
 using GoReliable.ServiceDefaults.Problems;
 using GoReliable.Tests.Platform;
@@ -9,13 +10,15 @@ namespace GoReliable.Tests.OnPlatform.Orders;
 /// <summary>Where the database is slow, stuck or away.</summary>
 public sealed partial class NewOrdersTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     [Fact]
     public async Task Where_statements_are_slow_fewer_orders_share_a_commit_and_all_are_stored()
     {
         await SlowDownAsync();
         var impatient = new NpgsqlConnectionStringBuilder(own.ConnectionString) { CommandTimeout = 2 };
         await using var source = NpgsqlDataSource.Create(impatient.ConnectionString);
-        var slow = new StatementBatcher(source, TimeProvider.System);
+        var slow = new StatementBatcher(source, Goal, TimeProvider.System);
 
         await StoreAsync(slow);
 
@@ -29,13 +32,13 @@ public sealed partial class NewOrdersTests
     public async Task Slow_orders_leave_connections_for_reads()
     {
         await SlowDownAsync();
-        var four = new NpgsqlConnectionStringBuilder(own.ConnectionString) { MaxPoolSize = 4, Timeout = 2 };
-        await using var source = NpgsqlDataSource.Create(four.ConnectionString);
-        var slow = new StatementBatcher(source, TimeProvider.System);
+        var three = new NpgsqlConnectionStringBuilder(own.ConnectionString) { MaxPoolSize = 3, Timeout = 2 };
+        await using var source = NpgsqlDataSource.Create(three.ConnectionString);
+        var slow = new StatementBatcher(source, Goal, TimeProvider.System);
         await StoreAsync(slow);
         await using var hold = await HoldAsync();
         var stuck = Enumerable.Range(0, 12).Select(_ => StoreAsync(slow)).ToArray();
-        await Poll.UntilAsync("three inserts that wait for the table", CountStuckAsync, count => count == 3);
+        await Poll.UntilAsync("two inserts that wait for the table", CountStuckAsync, count => count == 2);
 
         Assert.Equal(1, await source.ScalarAsync<int>("SELECT 1"));
 
@@ -47,7 +50,7 @@ public sealed partial class NewOrdersTests
     public async Task An_order_that_waits_too_long_for_others_is_refused()
     {
         var time = new FakeTimeProvider();
-        var stuck = new StatementBatcher(own.Source, time);
+        var stuck = new StatementBatcher(own.Source, Goal, time);
         await using var hold = await HoldAsync();
         var first = await OccupyAsync(stuck);
         var early = StoreAsync(stuck);
@@ -65,7 +68,7 @@ public sealed partial class NewOrdersTests
     {
         var impatient = new NpgsqlConnectionStringBuilder(own.ConnectionString) { CommandTimeout = 3 };
         await using var source = NpgsqlDataSource.Create(impatient.ConnectionString);
-        var slow = new StatementBatcher(source, TimeProvider.System);
+        var slow = new StatementBatcher(source, Goal, TimeProvider.System);
         await using var hold = await HoldAsync();
         var first = await OccupyAsync(slow);
         var waiting = Enumerable.Range(0, 3).Select(_ => StoreAsync(slow)).ToArray();
@@ -82,7 +85,7 @@ public sealed partial class NewOrdersTests
     {
         var nowhere = new NpgsqlConnectionStringBuilder(own.ConnectionString) { Port = 1 };
         await using var source = NpgsqlDataSource.Create(nowhere.ConnectionString);
-        var away = new StatementBatcher(source, TimeProvider.System);
+        var away = new StatementBatcher(source, Goal, TimeProvider.System);
 
         foreach (var order in Enumerable.Range(0, 20).Select(_ => StoreAsync(away)).ToArray())
             await Assert.ThrowsAsync<NpgsqlException>(() => order);
@@ -95,7 +98,7 @@ public sealed partial class NewOrdersTests
         var builder = new NpgsqlDataSourceBuilder(own.ConnectionString);
         builder.UsePhysicalConnectionInitializer(_ => Initialize(), _ => Task.Run(Initialize));
         await using var source = builder.Build();
-        var alone = new StatementBatcher(source, TimeProvider.System);
+        var alone = new StatementBatcher(source, Goal, TimeProvider.System);
         await using var hold = await HoldAsync();
         var first = await OccupyAsync(alone);
         var waiting = Enumerable.Range(0, 5).Select(_ => StoreAsync(alone)).ToArray();
@@ -114,6 +117,65 @@ public sealed partial class NewOrdersTests
                 throw new NpgsqlException("One connection must do");
         }
     }
+
+    [Fact]
+    public async Task A_connection_that_cannot_be_opened_refuses_the_orders_that_came_before()
+    {
+        var time = new FakeTimeProvider();
+        await using var source = Opening(out var opened);
+        var away = new StatementBatcher(source, Goal, time);
+        var first = StoreAsync(away);
+        var opening = await NextAsync(opened);
+        time.Advance(Goal);
+        var another = await NextAsync(opened);
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        var second = StoreAsync(away);
+
+        opening.SetException(new NpgsqlException("away"));
+        await Assert.ThrowsAsync<NpgsqlException>(() => first.WaitAsync(Patience, Cancel));
+        Assert.False(second.IsCompleted);
+        another.SetException(new NpgsqlException("away"));
+        (await NextAsync(opened)).SetException(new NpgsqlException("away"));
+        await Assert.ThrowsAsync<NpgsqlException>(() => second.WaitAsync(Patience, Cancel));
+        Assert.Equal(0, await own.ScalarAsync<long>("SELECT count(*) FROM orders"));
+    }
+
+    [Fact]
+    public async Task An_order_does_not_wait_for_a_connection_that_takes_long_to_open()
+    {
+        var time = new FakeTimeProvider();
+        await using var source = Opening(out var opened);
+        var orders = new StatementBatcher(source, Goal, time);
+        var order = StoreAsync(orders);
+        var slow = await NextAsync(opened);
+
+        time.Advance(Goal);
+        var fast = await NextAsync(opened);
+        fast.SetResult();
+        Assert.True((await order.WaitAsync(Patience, Cancel)).IsStored);
+        slow.SetResult();
+    }
+
+    /// <summary>A data source that opens a connection when the test says so.</summary>
+    private NpgsqlDataSource Opening(out ChannelReader<TaskCompletionSource> opened)
+    {
+        var begun = Channel.CreateUnbounded<TaskCompletionSource>();
+        opened = begun.Reader;
+        var builder = new NpgsqlDataSourceBuilder(own.ConnectionString);
+        builder.UsePhysicalConnectionInitializer(
+            _ => throw new NotSupportedException(),
+            _ =>
+            {
+                var opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                begun.Writer.TryWrite(opening);
+                return opening.Task;
+            }
+        );
+        return builder.Build();
+    }
+
+    private static Task<TaskCompletionSource> NextAsync(ChannelReader<TaskCompletionSource> opened) =>
+        opened.ReadAsync(Cancel).AsTask().WaitAsync(Patience, Cancel);
 
     private Task SlowDownAsync() =>
         own.ExecuteAsync(

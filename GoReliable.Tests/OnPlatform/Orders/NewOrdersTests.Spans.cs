@@ -25,7 +25,7 @@ public sealed partial class NewOrdersTests
         var builder = new NpgsqlDataSourceBuilder(own.ConnectionString);
         DatabaseDefaults.Configure(builder, "orders");
         await using var database = builder.Build();
-        var traced = new StatementBatcher(database, new FakeTimeProvider());
+        var traced = new StatementBatcher(database, Goal, new FakeTimeProvider());
         await using var hold = await HoldAsync();
         var first = await OccupyAsync(traced);
 

@@ -10,13 +10,14 @@ namespace GoReliable.Tests.OnPlatform.Orders;
 [Collection(ServersOnly.Name)]
 public sealed partial class NewOrdersTests(OutboxDatabase database) : IClassFixture<OutboxDatabase>, IAsyncLifetime
 {
+    private static readonly TimeSpan Goal = TimeSpan.FromMilliseconds(250);
     private static readonly OrderItem[] Items = [new("ESP-1", 1, 12.50m)];
 
     private readonly OwnDatabase own = database.Own;
     private readonly string customer = $"customer-{Guid.NewGuid():N}";
 
     // A clock that stands still: no commit is slow, and batches stay large.
-    private readonly StatementBatcher orders = new(database.Own.Source, new FakeTimeProvider());
+    private readonly StatementBatcher orders = new(database.Own.Source, Goal, new FakeTimeProvider());
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
