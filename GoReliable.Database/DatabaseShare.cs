@@ -12,8 +12,8 @@ using Npgsql;
 namespace GoReliable.Database;
 
 /// <summary>
-/// How many requests of one customer may be in the database at once: a quarter of the connections, so that even three
-/// customers who ask for too much leave room for the others. Further requests wait in turn; one that has waited for a
+/// How many requests of one customer may be in the database at once: a quarter of the connections' number, so that even
+/// three customers who ask for too much leave room for the others. Further requests wait in turn; one that has waited for a
 /// second is answered with 429.
 /// </summary>
 public static class DatabaseShare
@@ -28,7 +28,7 @@ public static class DatabaseShare
 
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
-    /// <summary>After authorization: what comes later holds a connection to the database.</summary>
+    /// <summary>After authorization: what comes later uses the database.</summary>
     public static void UseDatabaseShare(this WebApplication app)
     {
         var pool = new NpgsqlConnectionStringBuilder(
