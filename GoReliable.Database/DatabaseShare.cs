@@ -12,9 +12,9 @@ using Npgsql;
 namespace GoReliable.Database;
 
 /// <summary>
-/// How many requests of one customer may be in the database at once: a quarter of the connections' number, so that even
-/// three customers who ask for too much leave room for the others. Further requests wait in turn; one that has waited for a
-/// second is answered with 429.
+/// How many requests of one customer may be in the database at once: a quarter of the number of connections, so that
+/// even three customers who ask for too much leave room for the others. Further requests wait in turn; one that has
+/// waited for a second is answered with 429.
 /// </summary>
 public static class DatabaseShare
 {

@@ -27,7 +27,7 @@ internal abstract class BatchedStatement(string sql)
     /// <summary>It was not executed.</summary>
     public abstract void Refuse(Exception reason);
 
-    /// <summary>It was executed, and its transaction failed or did not answer.</summary>
+    /// <summary>It may have been executed, and its transaction failed or did not answer.</summary>
     public abstract void Fail(Exception reason);
 }
 

@@ -7,8 +7,7 @@ using NpgsqlTypes;
 namespace GoReliable.Orders.Ordering;
 
 /// <summary>
-/// The statement that stores a new order with its event and, if its request has one, its idempotency key; and the
-/// request that waits for it.
+/// The statement that stores a new order with its event and, if its request has one, its idempotency key.
 /// </summary>
 internal sealed class InsertOrder : BatchedStatement<InsertOutcome>
 {

@@ -76,7 +76,7 @@ internal sealed class StatementBatcher(NpgsqlDataSource database, TimeSpan goal,
 
     private async Task RunAsync()
     {
-        var began = time.GetTimestamp();
+        var began = 0L;
         try
         {
             do
@@ -98,7 +98,10 @@ internal sealed class StatementBatcher(NpgsqlDataSource database, TimeSpan goal,
             await roundTrip.WaitAsync(goal, time);
             return;
         }
-        catch (TimeoutException) { }
+        catch (TimeoutException)
+        {
+            // It goes on; others need not wait for it.
+        }
         lock (waiting)
             slow++;
         BeginIfFree();

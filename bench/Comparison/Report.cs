@@ -107,8 +107,8 @@ internal sealed class Report(Plan plan)
         var resident = Memory.ToDictionary(service => service.Key, service => service.Value.Resident);
         var files = Memory.Values.Select(memory => memory.Files).ToList();
         yield return $"memory after the load: {Whole(resident.Values.Sum())} MB ({Each(resident, Whole)}); "
-            + $"{Whole(resident.Values.Sum() - files.Sum() + files.Max())} MB together, where they share the pages of "
-            + "the runtime's files";
+            + $"at least {Whole(resident.Values.Sum() - files.Sum() + files.Max())} MB together, where they share the "
+            + "pages of the runtime's files";
         yield return $"at rest, % of a processor: {Each(Idle, Fine)}";
         foreach (var bad in Bad)
             yield return $"**not answered as it should be**: {bad}";

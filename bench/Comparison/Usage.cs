@@ -10,7 +10,7 @@ internal sealed record Watched(string Name, int Id, bool WithChildren = false);
 
 /// <summary>A process's memory, in MB.</summary>
 /// <param name="Resident">All of it.</param>
-/// <param name="Files">The part that is pages of files.</param>
+/// <param name="Files">The part that is pages of files: mostly code, which processes share.</param>
 internal sealed record Memory(double Resident, double Files);
 
 /// <summary>
@@ -32,9 +32,7 @@ internal static class Usage
     public static Dictionary<string, double> ProcessorTime(IEnumerable<Watched> processes) =>
         processes.ToDictionary(process => process.Name, process => MicrosecondsPerTick * (double)Ticks(process));
 
-    /// <summary>
-    /// Resident memory, in MB, and how much of it are pages of files: mostly code, which processes share.
-    /// </summary>
+    /// <summary>What a process has in memory now.</summary>
     public static Memory Memory(Watched process)
     {
         var status = File.ReadAllLines($"/proc/{process.Id}/status");

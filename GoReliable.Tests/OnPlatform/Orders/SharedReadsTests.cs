@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text.Json;
 using GoReliable.Database;
 using GoReliable.Orders.Ordering;
@@ -19,8 +21,17 @@ public sealed class SharedReadsTests(OutboxDatabase database) : IClassFixture<Ou
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Each_has_its_own_answer()
+    public async Task They_share_a_statement_and_each_has_its_own_answer()
     {
+        var statements = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = heard => heard.Name == "Npgsql",
+            Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = statements.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var request = new Activity("read") { ActivityTraceFlags = ActivityTraceFlags.Recorded }.Start();
         // As in the service: statements are prepared.
         var builder = new NpgsqlDataSourceBuilder(own.ConnectionString);
         DatabaseDefaults.Configure(builder, "orders");
@@ -44,6 +55,11 @@ public sealed class SharedReadsTests(OutboxDatabase database) : IClassFixture<Ou
         await Assert.ThrowsAsync<JsonException>(() => waiting[3]);
         Assert.Null(await waiting[4]);
         Assert.Equal(mine, (await waiting[5])?.Id);
+        await Poll.UntilAsync(
+            "the span of six reads",
+            () => Task.FromResult(statements.Where(span => span.TraceId == request.TraceId).ToList()),
+            spans => spans.Exists(span => span.GetTagItem("db.operation.batch.size") is 6)
+        );
     }
 
     [Fact]
