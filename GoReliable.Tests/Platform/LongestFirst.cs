@@ -1,3 +1,4 @@
+using GoReliable.Tests.OnPlatform.Faults;
 using GoReliable.Tests.OnPlatform.Processes;
 using GoReliable.Tests.Platform;
 using Xunit.Sdk;
@@ -9,23 +10,29 @@ namespace GoReliable.Tests.Platform;
 
 /// <summary>
 /// Starts the longest collections before all others: the tests of a collection run one after the other, so one that
-/// started last would keep one processor busy and let the other wait.
+/// started last would keep one processor busy and let the other wait. The faults come last, so that they have the machine
+/// nearly for themselves. The tests before them measure no times, wait a lot, and go on beside them.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] Longest =
+    private static readonly string[] First =
     [
         SharedPlatform.Name,
         ServersOnly.Name,
         RestartablePlatform.Name,
         ServersOnly.UnderLoad,
-        AppHostTests.Name,
     ];
 
-    // Those that are not in the list have the index -1, which as an unsigned number comes last.
+    private static readonly string[] Last = [AppHostTests.Name, FaultyPlatformTests.Name];
+
+    // Those that are in neither list have the index -1 in both, and are between them.
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(
         IReadOnlyCollection<TTestCollection> testCollections
     )
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(collection => (uint)Array.IndexOf(Longest, collection.TestCollectionDisplayName))];
+        [
+            .. testCollections
+                .OrderBy(collection => Array.IndexOf(Last, collection.TestCollectionDisplayName))
+                .ThenBy(collection => (uint)Array.IndexOf(First, collection.TestCollectionDisplayName)),
+        ];
 }

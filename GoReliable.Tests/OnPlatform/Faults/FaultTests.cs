@@ -150,8 +150,10 @@ public sealed class FaultTests(FaultyPlatform platform)
     }
 }
 
-/// <summary>Alone: a load beside them would bend the measurements of others, and others theirs.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
+/// <summary>
+/// At the end (<see cref="LongestFirst"/>): their load would bend the measurements of others, and others theirs.
+/// </summary>
+[CollectionDefinition(Name)]
 public sealed class FaultyPlatformTests : ICollectionFixture<FaultyPlatform>
 {
     public const string Name = "faulty platform";

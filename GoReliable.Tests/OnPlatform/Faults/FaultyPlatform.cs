@@ -143,9 +143,9 @@ public sealed partial class FaultyPlatform : IAsyncLifetime
         await load.OfferMoreAsync(fault.Hold);
         await fault.SeeAsync(this);
         await fault.RepairAsync(this);
-        await load.AcceptMoreAsync(200);
+        await load.AcceptMoreAsync(100);
         var recovered = Stopwatch.GetTimestamp();
-        await load.OfferMoreAsync(100);
+        await load.OfferMoreAsync(50);
         await load.StopAsync();
 
         var ledger = await Ledger.CloseAsync(this, load);

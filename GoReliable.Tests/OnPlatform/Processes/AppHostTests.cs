@@ -8,8 +8,8 @@ namespace GoReliable.Tests.OnPlatform.Processes;
 [Collection(Name)]
 public sealed class AppHostTests
 {
-    /// <summary>Its collection, which takes long.</summary>
-    public const string Name = "AppHost as a process";
+    /// <summary>Collection of those that only start processes and see what becomes of them.</summary>
+    public const string Name = "processes";
 
     [Theory]
     [InlineData("INT", "postgres", "epmd", "beam.smp", "prometheus", "GoReliable.Gate")]

@@ -5,6 +5,7 @@ using GoReliable.Tests.Files.Deploy;
 namespace GoReliable.Tests.OnPlatform.Processes;
 
 /// <summary>What <c>./run</c> does before it builds, in a copy of the repository that has nothing to build.</summary>
+[Collection(AppHostTests.Name)]
 public sealed class RunScriptTests : IDisposable
 {
     // Only its owner may enter it.

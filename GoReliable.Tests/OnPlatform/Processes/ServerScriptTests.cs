@@ -7,6 +7,7 @@ namespace GoReliable.Tests.OnPlatform.Processes;
 /// <summary>
 /// What the scripts that start PostgreSQL and RabbitMQ say, before a start, about the data that they find.
 /// </summary>
+[Collection(AppHostTests.Name)]
 public sealed class ServerScriptTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("goreliable-script-");
