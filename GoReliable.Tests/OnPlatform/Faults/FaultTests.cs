@@ -151,7 +151,7 @@ public sealed class FaultTests(FaultyPlatform platform)
 }
 
 /// <summary>
-/// At the end (<see cref="LongestFirst"/>): their load would bend the measurements of others, and others theirs.
+/// At the end (<see cref="CollectionOrder"/>): their load would bend the measurements of others, and others theirs.
 /// </summary>
 [CollectionDefinition(Name)]
 public sealed class FaultyPlatformTests : ICollectionFixture<FaultyPlatform>

@@ -4,7 +4,7 @@ using GoReliable.Tests.Platform;
 using Xunit.Sdk;
 using Xunit.v3;
 
-[assembly: TestCollectionOrderer(typeof(LongestFirst))]
+[assembly: TestCollectionOrderer(typeof(CollectionOrder))]
 
 namespace GoReliable.Tests.Platform;
 
@@ -13,7 +13,7 @@ namespace GoReliable.Tests.Platform;
 /// started last would keep one processor busy and let the other wait. The faults come last, so that they have the machine
 /// nearly for themselves. The tests before them measure no times, wait a lot, and go on beside them.
 /// </summary>
-public sealed class LongestFirst : ITestCollectionOrderer
+public sealed class CollectionOrder : ITestCollectionOrderer
 {
     private static readonly string[] First =
     [
