@@ -35,7 +35,6 @@ public sealed class ServerTests(RestartablePlatform fixture) : IAsyncDisposable
         await Platform.KillAsync(server);
         Assert.NotEmpty(await Platform.LogAsync(server));
         await Platform.StartAsync(server);
-        await Platform.WaitUntilHealthyAsync(server);
 
         Assert.Equal(address, await Platform.ConnectionStringAsync(connection));
         await Poll.UntilAsync("the order from before", () => ada.OrderAsync(order), found => found.Id == order);
