@@ -5,7 +5,9 @@ namespace GoReliable.Tests.Platform;
 /// </summary>
 internal static class Poll
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+    // A look costs the machine on which others run: the longer the wait, the rarer.
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     /// <summary>Reads the value every few milliseconds, until <paramref name="isDone"/>.</summary>
@@ -13,7 +15,9 @@ internal static class Poll
     /// <param name="read">Gets the current value; an exception counts as "not yet".</param>
     /// <param name="isDone">Whether the value is the one that is waited for.</param>
     /// <param name="timeout">60 seconds, if not given.</param>
-    /// <param name="interval">Between two reads; 50 milliseconds, if not given.</param>
+    /// <param name="interval">
+    /// Between two reads; if not given, 25 milliseconds at first and up to a quarter of a second later.
+    /// </param>
     public static async Task<T> UntilAsync<T>(
         string what,
         Func<Task<T>> read,
@@ -25,9 +29,9 @@ internal static class Poll
         var until =
             TimeProvider.System.GetTimestamp()
             + (long)((timeout ?? Timeout).TotalSeconds * TimeProvider.System.TimestampFrequency);
-        using var timer = new PeriodicTimer(interval ?? Interval);
+        var pause = interval ?? FirstPause;
         object? last = null;
-        do
+        while (true)
         {
             try
             {
@@ -43,10 +47,13 @@ internal static class Poll
             {
                 last = exception.Message;
             }
-        } while (
-            TimeProvider.System.GetTimestamp() < until
-            && await timer.WaitForNextTickAsync(TestContext.Current.CancellationToken)
-        );
+
+            if (TimeProvider.System.GetTimestamp() >= until)
+                break;
+            await Task.Delay(pause, TestContext.Current.CancellationToken);
+            if (interval is null && pause < LongestPause)
+                pause *= 1.25;
+        }
 
         throw new TimeoutException($"Waited {timeout ?? Timeout} for {what}; last seen: {last ?? "nothing"}.");
     }
