@@ -11,7 +11,7 @@ namespace GoReliable.Tests.Platform;
 /// <summary>
 /// Starts the longest collections before all others: the tests of a collection run one after the other, so one that
 /// started last would keep one processor busy and let the other wait. The faults come last, so that they have the machine
-/// nearly for themselves. The tests before them measure no times, wait a lot, and go on beside them.
+/// nearly for themselves; beside them go on only tests that start processes and wait for them, and measure no times.
 /// </summary>
 public sealed class CollectionOrder : ITestCollectionOrderer
 {
