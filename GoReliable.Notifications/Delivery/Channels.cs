@@ -38,8 +38,10 @@ internal sealed class Channels(
     {
         try
         {
-            if (@event.ContactEmail is not null)
-                OrderEmail.Write(@event, from).WriteTo(Stream.Null);
+            if (@event.ContactEmail is null)
+                return;
+            using var email = OrderEmail.Write(@event, from);
+            email.WriteTo(Stream.Null);
         }
         catch (Exception)
         {
@@ -69,7 +71,9 @@ internal sealed class Channels(
         try
         {
             await InjectAsync();
-            await mail.SendAsync(@event.Id, OrderEmail.Write(@event, from));
+            // Disposed of: an e-mail that is left to its finalizer survives a collection, with all that it consists of.
+            using var email = OrderEmail.Write(@event, from);
+            await mail.SendAsync(@event.Id, email);
             return null;
         }
         catch (Exception exception)
