@@ -3,9 +3,15 @@ using System.Net;
 namespace GoReliable.Bench.Comparison;
 
 /// <summary>The bare gateway and the bare service of <c>bench/Bare</c>.</summary>
-internal static class Reference
+internal sealed class Reference : IAsyncDisposable
 {
-    public static async Task<Target> StartAsync(Plan plan, Workspace workspace, Servers servers)
+    private readonly TiedProcess[] processes;
+
+    private Reference(Target target, params TiedProcess[] processes) => (Target, this.processes) = (target, processes);
+
+    public Target Target { get; }
+
+    public static async Task<Reference> StartAsync(Plan plan, Workspace workspace, Servers servers)
     {
         var database = await servers.CreateDatabaseAsync("bare", workspace.Ending);
         var (gatewayPort, ordersPort) = (Workspace.FreePort(), Workspace.FreePort());
@@ -30,7 +36,7 @@ internal static class Reference
             workspace.Ending
         );
 
-        return new Target(
+        var target = new Target(
             "bare .NET",
             [
                 .. Enumerable
@@ -41,5 +47,14 @@ internal static class Reference
             [servers.Postgres],
             () => Task.CompletedTask
         );
+        return new Reference(target, gateway, orders);
+    }
+
+    /// <summary>Ends it, so that what comes next has the machine for itself.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(processes.Select(process => process.StopAsync()));
+        foreach (var customer in Target.Customers)
+            customer.Dispose();
     }
 }

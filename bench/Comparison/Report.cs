@@ -61,9 +61,9 @@ internal sealed class Report(Plan plan)
         output.WriteLine($"| --- |{string.Concat(Enumerable.Repeat(" ---: |", 4 + Costs.Length))}");
         foreach (var kind in rows.GroupBy(measured => measured.Kind))
         {
-            foreach (var (_, target, row) in kind)
+            foreach (var (_, target, row) in kind.Reverse())
                 output.WriteLine($"| {kind.Key}, {target} | {string.Join(" | ", Cells(row))} |");
-            var (product, reference) = (kind.First().Row, kind.Last().Row);
+            var (reference, product) = (kind.First().Row, kind.Last().Row);
             output.WriteLine($"| {kind.Key}, ratio | {string.Join(" | ", Ratios(product, reference))} |");
         }
         output.WriteLine();
@@ -95,7 +95,7 @@ internal sealed class Report(Plan plan)
 
     private IEnumerable<string> Lines()
     {
-        var orders = rows.First(measured => measured.Kind == "orders").Row;
+        var orders = rows.Last(measured => measured.Kind == "orders").Row;
         yield return "from the start of all three services to ready: "
             + $"{Each(Ready, time => $"{Fine(time.TotalSeconds)} s")}; "
             + $"to the first order: {Fine(FirstOrder.TotalSeconds)} s";
@@ -105,10 +105,9 @@ internal sealed class Report(Plan plan)
         yield return $"{Steady}, from due to notified: "
             + $"p50 {NotificationTime(0.5)} ms, p99 {NotificationTime(0.99)} ms, p99.9 {NotificationTime(0.999)} ms";
         var resident = Memory.ToDictionary(service => service.Key, service => service.Value.Resident);
-        var files = Memory.Values.Select(memory => memory.Files).ToList();
-        yield return $"memory after the load: {Whole(resident.Values.Sum())} MB ({Each(resident, Whole)}); "
-            + $"at least {Whole(resident.Values.Sum() - files.Sum() + files.Max())} MB together, where they share the "
-            + "pages of the runtime's files";
+        var together = Memory.Values.Sum(memory => memory.Proportional);
+        yield return $"memory after the load: {Whole(together)} MB together, pages that they share counted once; "
+            + $"resident: {Each(resident, Whole)}";
         yield return $"at rest, % of a processor: {Each(Idle, Fine)}";
         foreach (var bad in Bad)
             yield return $"**not answered as it should be**: {bad}";

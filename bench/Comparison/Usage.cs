@@ -10,8 +10,8 @@ internal sealed record Watched(string Name, int Id, bool WithChildren = false);
 
 /// <summary>A process's memory, in MB.</summary>
 /// <param name="Resident">All of it.</param>
-/// <param name="Files">The part that is pages of files: mostly code, which processes share.</param>
-internal sealed record Memory(double Resident, double Files);
+/// <param name="Proportional">Of pages that several processes have, mostly code, only its share.</param>
+internal sealed record Memory(double Resident, double Proportional);
 
 /// <summary>
 /// What processes cost, from <c>/proc</c> (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
@@ -35,8 +35,8 @@ internal static class Usage
     /// <summary>What a process has in memory now.</summary>
     public static Memory Memory(Watched process)
     {
-        var status = File.ReadAllLines($"/proc/{process.Id}/status");
-        return new Memory(Megabytes("VmRSS:"), Megabytes("RssFile:"));
+        var status = File.ReadAllLines($"/proc/{process.Id}/smaps_rollup");
+        return new Memory(Megabytes("Rss:"), Megabytes("Pss:"));
 
         double Megabytes(string field)
         {
