@@ -30,6 +30,7 @@ internal sealed partial class Product
             ("DOTNET_CONTENTROOT", Path.Combine(plan.Published, Folder(service))),
             ("Logging__Console__FormatterName", "json-line"),
             ("DOTNET_GCHeapHardLimit", HeapLimit(service)),
+            ("DOTNET_GCgen0size", "400000"),
             ("MANAGEMENT_PORT", $"{ports[service].Management}"),
             ("ConnectionStrings__messaging", servers.BrokerUrl),
             .. databases.Select(database => ($"ConnectionStrings__{database.Key}-db", Database(database.Key))),

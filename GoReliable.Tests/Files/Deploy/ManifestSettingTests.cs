@@ -18,6 +18,7 @@ public sealed partial class ManifestSettingTests
         "DOTNET_ENVIRONMENT",
         "ASPNETCORE_ENVIRONMENT",
         "DOTNET_gcServer",
+        "DOTNET_GCgen0size",
         "OTEL_SERVICE_NAME",
         "OTEL_RESOURCE_ATTRIBUTES",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
