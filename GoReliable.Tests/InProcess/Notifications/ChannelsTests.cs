@@ -8,6 +8,7 @@ using GoReliable.Tests.Platform;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
+using MimeKit;
 
 namespace GoReliable.Tests.InProcess.Notifications;
 
@@ -24,7 +25,7 @@ public sealed class ChannelsTests : IAsyncDisposable
     {
         chaos.Channel.Configure(new ChaosSetting { Latency = TimeSpan.FromMinutes(1) });
 
-        var delivery = DeliverAsync(() => Task.CompletedTask);
+        var delivery = DeliverAsync(_ => Task.CompletedTask);
         time.Advance(TimeSpan.FromSeconds(10));
 
         Assert.Equal("Not delivered within 00:00:10.", (await delivery)!.Summary);
@@ -35,17 +36,37 @@ public sealed class ChannelsTests : IAsyncDisposable
     {
         var late = new TaskCompletionSource();
 
-        var delivery = DeliverAsync(() => late.Task);
+        var delivery = DeliverAsync(_ => late.Task);
         time.Advance(TimeSpan.FromSeconds(10));
         late.SetException(new InvalidCastException());
 
         Assert.Equal("Unexpected InvalidCastException.", (await delivery)!.Summary);
     }
 
-    private async Task<Failure?> DeliverAsync(Func<Task> send)
+    // Left to its finalizer, it would survive a collection, and make that a long pause.
+    [Fact]
+    public async Task An_email_is_disposed_of_when_it_was_sent()
+    {
+        MimeMessage? sent = null;
+
+        await DeliverAsync(email =>
+        {
+            sent = email;
+            return Task.CompletedTask;
+        });
+
+        Assert.Throws<ObjectDisposedException>(() =>
+            sent!.Body!.WriteTo(Stream.Null, TestContext.Current.CancellationToken)
+        );
+    }
+
+    private async Task<Failure?> DeliverAsync(Func<MimeMessage, Task> send)
     {
         var channels = new Channels(
-            Fake.Of<IMailTransport>((method, _) => method == nameof(IMailTransport.SendAsync) ? send() : true),
+            Fake.Of<IMailTransport>(
+                (method, arguments) =>
+                    method == nameof(IMailTransport.SendAsync) ? send((MimeMessage)arguments[1]!) : true
+            ),
             chaos,
             Options.Create(new EmailOptions { From = "orders@shop.example" }),
             Options.Create(new DeliveryOptions()),
