@@ -61,6 +61,7 @@ internal sealed class Report(Plan plan)
         output.WriteLine($"| --- |{string.Concat(Enumerable.Repeat(" ---: |", 4 + Costs.Length))}");
         foreach (var kind in rows.GroupBy(measured => measured.Kind))
         {
+            // The reference was measured first, and is shown below.
             foreach (var (_, target, row) in kind.Reverse())
                 output.WriteLine($"| {kind.Key}, {target} | {string.Join(" | ", Cells(row))} |");
             var (reference, product) = (kind.First().Row, kind.Last().Row);

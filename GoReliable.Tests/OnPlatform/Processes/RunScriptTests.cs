@@ -167,6 +167,29 @@ public sealed class RunScriptTests : IDisposable
         );
     }
 
+    [Fact]
+    public async Task What_apt_cannot_install_is_named_with_what_to_do()
+    {
+        var (exitCode, output) = await BashAsync(
+            """
+            source ./.setup
+            apt-get() { :; }
+            sudo() { "$@"; }
+            missing_packages() { echo prometheus; }
+            apt_install() { echo "E: Temporary failure resolving 'deb.debian.org'"; exit 1; }
+            install_missing_programs
+            """
+        );
+
+        Assert.Equal(1, exitCode);
+        Assert.EndsWith(
+            "E: Temporary failure resolving 'deb.debian.org'\n"
+                + "apt-get could not install prometheus; above is why. Install it in another way, or start Docker or "
+                + "Podman, then try again. As root: apt-get install --no-install-recommends prometheus\n",
+            output
+        );
+    }
+
     // As server.sh names it.
     private string KeptData(string server)
     {
@@ -208,6 +231,6 @@ public sealed class RunScriptTests : IDisposable
         Tool.RunAsync(
             "env",
             "part of every system",
-            [$"--chdir={copy.FullName}", .. variables, "/bin/bash", "-euo", "pipefail", "-c", $"{script} 2>&1"]
+            [$"--chdir={copy.FullName}", .. variables, "/bin/bash", "-euo", "pipefail", "-c", $"exec 2>&1; {script}"]
         );
 }
